@@ -1,0 +1,81 @@
+"""Fine-tunes as little of a pretrained network as serves, and proves what was frozen."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from regraft.errors import BackboneError as BackboneError
+    from regraft.errors import DamagedFileError as DamagedFileError
+    from regraft.errors import DataError as DataError
+    from regraft.errors import GuardError as GuardError
+    from regraft.errors import RegraftError as RegraftError
+    from regraft.errors import SettingsError as SettingsError
+    from regraft.errors import StoppedError as StoppedError
+    from regraft.errors import StorageError as StorageError
+    from regraft.errors import UnreachableError as UnreachableError
+    from regraft.errors import UserError as UserError
+    from regraft.errors import WorldError as WorldError
+    from regraft.runs.estimator import TransferClassifier as TransferClassifier
+    from regraft.runs.evaluate import evaluate as evaluate
+    from regraft.runs.fit import fit as fit
+    from regraft.runs.plan import plan as plan
+    from regraft.runs.predict import predict as predict
+    from regraft.serving.model import load as load
+
+__version__ = "0.1.0"
+
+# The whole Python surface. Nothing is imported before its name is asked for (PEP 562),
+# so that `import regraft` and `regraft --help` do not wait for torch.
+_PLACES = {
+    "BackboneError": "regraft.errors:BackboneError",
+    "DamagedFileError": "regraft.errors:DamagedFileError",
+    "DataError": "regraft.errors:DataError",
+    "GuardError": "regraft.errors:GuardError",
+    "RegraftError": "regraft.errors:RegraftError",
+    "SettingsError": "regraft.errors:SettingsError",
+    "StoppedError": "regraft.errors:StoppedError",
+    "StorageError": "regraft.errors:StorageError",
+    "TransferClassifier": "regraft.runs.estimator:TransferClassifier",
+    "UnreachableError": "regraft.errors:UnreachableError",
+    "UserError": "regraft.errors:UserError",
+    "WorldError": "regraft.errors:WorldError",
+    "evaluate": "regraft.runs.evaluate:evaluate",
+    "fit": "regraft.runs.fit:fit",
+    "load": "regraft.serving.model:load",
+    "plan": "regraft.runs.plan:plan",
+    "predict": "regraft.runs.predict:predict",
+}
+
+__all__ = [
+    "BackboneError",
+    "DamagedFileError",
+    "DataError",
+    "GuardError",
+    "RegraftError",
+    "SettingsError",
+    "StoppedError",
+    "StorageError",
+    "TransferClassifier",
+    "UnreachableError",
+    "UserError",
+    "WorldError",
+    "__version__",
+    "evaluate",
+    "fit",
+    "load",
+    "plan",
+    "predict",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _PLACES[name].partition(":")
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
