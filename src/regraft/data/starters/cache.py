@@ -1,0 +1,138 @@
+"""Makes finished folders in the cache from functions that fill them, whole or not at all."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import filelock
+import platformdirs
+
+from regraft.errors import StorageError
+
+MANIFEST = "manifest.json"
+
+
+def cache_folder() -> Path:
+    """Returns the cache place: `REGRAFT_CACHE`, or the platform's place for caches."""
+    chosen = os.environ.get("REGRAFT_CACHE")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("regraft"))
+
+
+def is_intact(folder: Path) -> bool:
+    """Says whether a folder is finished and each of its files has the size it was made with."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        sizes = {name: entry["bytes"] for name, entry in manifest["files"].items()}
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def built_folder(target: Path, fill: Callable[[Path], None]) -> Path:
+    """Returns a finished folder, built now if it is missing or damaged.
+
+    Two processes may ask at once: with locks the second waits, without locks (some network
+    disks) both build and the first to finish wins.
+
+    Args:
+        target: Where the folder is or will be.
+        fill: Writes all files into an empty folder that it is given.
+
+    Raises:
+        StorageError: If the place cannot be written.
+    """
+    if is_intact(target):
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(target):
+            if not is_intact(target):
+                _build(target, fill)
+    except OSError as error:
+        raise StorageError(
+            f"{target} could not be written ({error.strerror or error})",
+            hint="REGRAFT_CACHE=FOLDER with another folder",
+        ) from error
+    return target
+
+
+@contextlib.contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    """Holds the lock of a target where the file system has locks."""
+    lock = filelock.FileLock(target.with_name(f".{target.name}.lock"))
+    with contextlib.suppress(OSError, NotImplementedError):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _build(target: Path, fill: Callable[[Path], None]) -> None:
+    """Fills a temporary sibling and puts it in the target's place."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.building-", dir=target.parent))
+    try:
+        fill(folder)
+        _write_manifest(folder)
+        folder.chmod(0o755)
+        _publish(folder, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _publish(folder: Path, target: Path) -> None:
+    """Renames a finished folder into place; one that is intact there already stays."""
+    if target.exists() and not is_intact(target):
+        _set_aside(target)
+    try:
+        folder.rename(target)
+    except OSError:
+        if not is_intact(target):
+            raise
+    _sync(target.parent)
+
+
+def _set_aside(target: Path) -> None:
+    """Removes a damaged folder in one step as others see it."""
+    grave = Path(tempfile.mkdtemp(prefix=f".{target.name}.damaged-", dir=target.parent))
+    with contextlib.suppress(FileNotFoundError):  # another process was first
+        target.rename(grave / target.name)
+    shutil.rmtree(grave, ignore_errors=True)
+
+
+def _write_manifest(folder: Path) -> None:
+    """Records size and digest of every file, last, so that its presence says finished."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    entries = {path.relative_to(folder).as_posix(): _entry(path) for path in files}
+    manifest = folder / MANIFEST
+    manifest.write_text(json.dumps({"files": entries}, indent=1), encoding="utf-8")
+    for path in [manifest, *{path.parent for path in files}, folder]:
+        _sync(path)
+
+
+def _entry(path: Path) -> dict[str, str | int]:
+    """Brings one file to the disk and describes it."""
+    _sync(path)
+    return {"bytes": path.stat().st_size, "sha256": file_digest(path)}
+
+
+def file_digest(path: Path) -> str:
+    """Returns the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Brings a file or folder to the disk; folders cannot be opened on Windows."""
+    if os.name == "nt" and path.is_dir():
+        return
+    number = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

