@@ -1,0 +1,64 @@
+# Every target does the set-up it needs: on a fresh machine `make demo` or `make test` is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.regraft-setup
+DEMO ?= starter:sentiment-movie
+BENCH_DATA ?= starter:sentiment-movie
+PAGES := README.md README.zh.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md SECURITY.md
+
+.PHONY: setup demo test test-slow check lint types order doctest links docs bench pins clean
+
+setup: $(STAMP)
+
+# The stamp is redone only when what is installed changed.
+$(STAMP): pyproject.toml constraints.txt
+	@start=$$(date +%s) && \
+	{ test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } && \
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]' && \
+	touch $(STAMP) && \
+	echo "set up in $$(( $$(date +%s) - start )) seconds: $(VENV)"
+
+demo: setup
+	$(BIN)/regraft fit $(DEMO)
+
+test: setup
+	$(BIN)/pytest tests -m "not slow"
+
+test-slow: setup
+	$(BIN)/pytest tests/slow
+
+check: lint types order doctest links
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+order: setup
+	$(BIN)/lint-imports
+
+doctest: setup
+	$(BIN)/pytest -q --doctest-modules src
+
+links: setup
+	$(BIN)/python docs/check_links.py
+
+# Runs the examples in the pages and follows their links.
+docs: setup links
+	$(BIN)/pytest -q --doctest-glob='*.md' $(PAGES)
+
+bench: setup
+	$(BIN)/python -m pip install -c constraints.txt -e '.[bench]'
+	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/against_trainer.py --data $(BENCH_DATA)
+
+# Writes constraints.txt anew from what the environment holds.
+pins: setup
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev,data,bench]'
+	.ci/pins > constraints.txt.new && mv constraints.txt.new constraints.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
