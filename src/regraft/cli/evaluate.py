@@ -1,0 +1,42 @@
+"""Scores a run on other labelled data: `regraft evaluate RUN DATA`."""
+
+from pathlib import Path
+from typing import Annotated, Unpack
+
+from typer import Argument
+
+from regraft.cli.options import (
+    ColumnFlags,
+    MachineFlags,
+    OutFlag,
+    OutputFlags,
+    Run,
+    SplitFlags,
+    spelled_out,
+)
+
+
+class EvaluateFlags(ColumnFlags, SplitFlags, MachineFlags, OutFlag, OutputFlags, total=False):
+    """Flags of `evaluate`."""
+
+
+@spelled_out(EvaluateFlags)
+def evaluate(
+    run: Run,
+    data: Annotated[str, Argument(metavar="DATA", help="Labelled data, as for fit.")],
+    **flags: Unpack[EvaluateFlags],
+) -> int:
+    """Score a finished run on labelled data."""
+    from regraft.cli.options import given
+    from regraft.cli.printing import refuse_existing, write_result
+    from regraft.cli.progress import progress_for
+    from regraft.settings import EvaluateSettings
+
+    settings = EvaluateSettings(run=Path(run), data=data, **given(flags))
+    refuse_existing(settings.out)
+    quiet = flags.get("quiet", False)
+    from regraft.runs.evaluate import run_evaluate
+
+    result = run_evaluate(settings, progress_for(quiet=quiet))
+    write_result(result, as_json=flags.get("json", False), quiet=quiet)
+    return 0

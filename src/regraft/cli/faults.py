@@ -1,0 +1,111 @@
+"""Makes one sentence and an exit code from everything that can go wrong."""
+
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from regraft.cli.printing import write_json, write_words
+from regraft.errors import RegraftError, SettingsError, nearest
+
+STOPPED = 130
+FREE_FLAGS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
+
+
+def check_verb(words: Sequence[str], verbs: Sequence[str]) -> None:
+    """Does nothing where a command line begins with a verb or a flag that needs none.
+
+    Args:
+        words: What was typed after `regraft`.
+        verbs: All verbs.
+
+    Raises:
+        SettingsError: If a flag stands before the verb, or the verb is unknown.
+    """
+    first = words[0].partition("=")[0]
+    if first.startswith("-") and first not in FREE_FLAGS:
+        verb = next((word for word in words if word in verbs), "VERB")
+        raise SettingsError(
+            f"{first} stands before the verb",
+            expected="the verb first",
+            hint=f"regraft {verb} … {first}",
+        )
+    if not first.startswith("-") and first not in verbs:
+        near = nearest(first, verbs)
+        listed = ", ".join(verbs)
+        raise SettingsError(f"{first!r} is not a verb", expected=f"one of {listed}", hint=near)
+
+
+def usage_error(error: Exception) -> SettingsError | None:
+    """Returns typer's complaint about flags in our words, or None for any other error."""
+    # Told by its shape: typer carries its own copy of click since 0.26, and none is public.
+    if not callable(getattr(error, "format_message", None)):
+        return None
+    context: Any = getattr(error, "ctx", None)
+    verb = context.command_path if context else "regraft"
+    option = getattr(error, "option_name", None)
+    if option and type(error).__name__ == "NoSuchOption":
+        known = [flag for parameter in context.command.params for flag in parameter.opts]
+        near = nearest(option, [flag for flag in known if flag.startswith("--")])
+        return SettingsError(f"{option} is not a flag of {verb}", hint=near or f"{verb} --help")
+    return SettingsError(str(error.format_message()).rstrip("."), hint=f"{verb} --help")  # type: ignore[attr-defined]
+
+
+def tell(error: RegraftError, *, as_json: bool) -> int:
+    """Writes an error of our tree as one sentence or one document; returns its code."""
+    if as_json:
+        write_json({"error": _document(error)})
+    else:
+        write_words([f"error: {error}"])
+    return error.exit_code
+
+
+def _document(error: RegraftError) -> Mapping[str, Any]:
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "given": error.given,
+        "expected": error.expected,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }
+
+
+def tell_stopped(*, as_json: bool) -> int:
+    """Writes that the user stopped the program; returns its code."""
+    if as_json:
+        write_json({"error": {"type": "StoppedError", "message": "stopped", "exit_code": STOPPED}})
+    else:
+        write_words(["stopped"])
+    return STOPPED
+
+
+def tell_bug(error: Exception, *, as_json: bool) -> int:
+    """Writes that we have a bug and where its traceback is kept; returns code 1."""
+    log = _write_log(error)
+    summary = f"{type(error).__name__}: {error}".splitlines()[0]
+    sentence = f"this is a bug in regraft ({summary}); the traceback is in {log}"
+    if as_json:
+        write_json({"error": {"type": "Bug", "message": sentence, "log": str(log), "exit_code": 1}})
+    else:
+        write_words([f"error: {sentence}"])
+    return 1
+
+
+def _write_log(error: Exception) -> Path:
+    import tempfile
+
+    from platformdirs import user_log_path
+
+    name = f"bug-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
+    text = f"regraft {' '.join(sys.argv[1:])}\n{''.join(traceback.format_exception(error))}"
+    for folder in (user_log_path("regraft"), Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8", errors="replace")
+            return folder / name
+        except OSError:
+            continue
+    return Path("no file, as none could be written")

@@ -1,0 +1,57 @@
+"""Lists what can be named: `regraft list [backbones|datasets|strategies]`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Unpack
+
+from typer import Argument
+
+from regraft.cli.options import OutputFlags, spelled_out
+
+KINDS = ("backbones", "datasets", "strategies")
+Kind = Annotated[
+    str | None,
+    Argument(metavar="[backbones|datasets|strategies]", help="All three if left out."),
+]
+
+
+@spelled_out(OutputFlags)
+def list_names(kind: Kind = None, **flags: Unpack[OutputFlags]) -> int:
+    """List the backbones, data sets and strategies that can be named."""
+    from regraft.cli.printing import write_json, write_out, write_table
+
+    found = {name: _entries(name) for name in ([_known(kind)] if kind else KINDS)}
+    if flags.get("json"):
+        write_json(found)
+        return 0
+    for number, (name, entries) in enumerate(found.items()):
+        write_out(f"{'' if number == 0 else chr(10)}{name}\n\n")
+        headers = list(dict.fromkeys(key for entry in entries for key in entry))
+        write_table(headers, [[_cell(entry.get(key)) for key in headers] for entry in entries])
+    return 0
+
+
+def _known(kind: str) -> str:
+    from regraft.errors import SettingsError, nearest, one_of
+
+    if kind not in KINDS:
+        near = nearest(kind, KINDS)
+        raise SettingsError(f"{kind!r} cannot be listed", expected=one_of(KINDS), hint=near)
+    return kind
+
+
+def _entries(kind: str) -> Sequence[Mapping[str, Any]]:
+    from regraft.runs import listing
+
+    tables = {
+        "backbones": listing.list_backbones,
+        "datasets": listing.list_datasets,
+        "strategies": listing.list_strategies,
+    }
+    entries: Sequence[Mapping[str, Any]] = tables[kind]()
+    return entries
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

@@ -1,0 +1,195 @@
+"""Defines the flags of the verbs, and makes checked settings from what was typed."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar, get_type_hints
+
+from typer import Argument, Option
+
+if TYPE_CHECKING:
+    from regraft.settings import FitSettings
+
+Verb = TypeVar("Verb", bound=Callable[..., int])
+
+DATA = "Data"
+NETWORK = "Network"
+TRAINING = "Training"
+MACHINE = "Machine"
+OUTPUT = "Output"
+_NO_SETTINGS = {"config", "json", "quiet", "no_baselines", "guard_formulas"}
+
+Data = Annotated[
+    str | None,
+    Argument(
+        metavar="DATA",
+        help="starter:NAME, a folder of class folders, a table (.csv .tsv .jsonl .parquet), "
+        "an archive of these, or hf:OWNER/NAME.",
+        show_default=False,
+    ),
+]
+Run = Annotated[Path, Argument(metavar="RUN", help="The folder of a finished run.")]
+Json = Annotated[
+    bool, Option("--json", help="Print one JSON document instead.", rich_help_panel=OUTPUT)
+]
+Quiet = Annotated[
+    bool, Option("--quiet", "-q", help="Print nothing but the result.", rich_help_panel=OUTPUT)
+]
+
+
+def _text(panel: str, metavar: str, words: str) -> Any:
+    return Option(metavar=metavar, help=words, rich_help_panel=panel, show_default=False)
+
+
+class OutputFlags(TypedDict, total=False):
+    """Flags that every verb has."""
+
+    json: Json
+    quiet: Quiet
+
+
+class ColumnFlags(TypedDict, total=False):
+    """Flags that name the columns every table may have."""
+
+    text: Annotated[str | None, _text(DATA, "COLUMN", "Column of texts.")]
+    image: Annotated[str | None, _text(DATA, "COLUMN", "Column of image paths.")]
+    label: Annotated[str | None, _text(DATA, "COLUMN", "Column of labels.")]
+
+
+class SplitFlags(TypedDict, total=False):
+    """Flags that name the columns that part the rows."""
+
+    domain: Annotated[str | None, _text(DATA, "COLUMN", "Column of domains.")]
+    split: Annotated[str | None, _text(DATA, "COLUMN", "Column with train, val and test.")]
+    group: Annotated[
+        str | None, _text(DATA, "COLUMN", "Column of groups that the split must not part.")
+    ]
+
+
+class MachineFlags(TypedDict, total=False):
+    """Flags that say where and in which portions the work is done."""
+
+    batch_size: Annotated[int | None, _text(MACHINE, "ROWS", "Rows at a time.")]
+    device: Annotated[str | None, _text(MACHINE, "NAME", "auto, cpu, cuda, cuda:NUMBER or mps.")]
+
+
+class OutFlag(TypedDict, total=False):
+    """The flag that names a file to write."""
+
+    out: Annotated[Path | None, _text(OUTPUT, "FILE", "File to write, which must not exist yet.")]
+
+
+class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
+    """Flags of the verbs that train or say how they would."""
+
+    backbone: Annotated[
+        str | None,
+        _text(
+            NETWORK,
+            "NAME",
+            "auto, starter:NAME, timm:NAME, tv:NAME, hf:OWNER/NAME, a folder, weights or a run.",
+        ),
+    ]
+    arch: Annotated[str | None, _text(NETWORK, "ID", "The code for a bare file of weights.")]
+    head: Annotated[str | None, _text(NETWORK, "HEAD", "linear, or mlp:UNITS[,UNITS].")]
+    dropout: Annotated[float | None, _text(NETWORK, "SHARE", "Dropped before the head.")]
+    strategy: Annotated[
+        str | None, _text(TRAINING, "NAME", "How to train; see regraft list strategies.")
+    ]
+    epochs: Annotated[int | None, _text(TRAINING, "COUNT", "Passes over the training rows.")]
+    lr: Annotated[float | None, _text(TRAINING, "RATE", "Learning rate of the top.")]
+    optimizer: Annotated[str | None, _text(TRAINING, "NAME", "adamw or sgd.")]
+    layer_decay: Annotated[
+        float | None, _text(TRAINING, "FACTOR", "On the rate, from a block to the one below.")
+    ]
+    weight_decay: Annotated[float | None, _text(TRAINING, "DECAY", "Decoupled weight decay.")]
+    class_weights: Annotated[str | None, _text(TRAINING, "RULE", "auto, none or balanced.")]
+    patience: Annotated[
+        int | None, _text(TRAINING, "EPOCHS", "Stop after so many without improvement.")
+    ]
+    max_length: Annotated[int | None, _text(TRAINING, "TOKENS", "Longest text.")]
+    image_size: Annotated[int | None, _text(TRAINING, "PIXELS", "Side of the images.")]
+    augment: Annotated[str | None, _text(TRAINING, "RULE", "auto, none, crop or flip-crop.")]
+    seed: Annotated[int | None, _text(TRAINING, "NUMBER", "Of everything random (0).")]
+    max_seconds: Annotated[float | None, _text(MACHINE, "SECONDS", "Budget for all of it.")]
+    precision: Annotated[str | None, _text(MACHINE, "FORMAT", "auto, fp32, bf16 or fp16.")]
+    out: Annotated[Path | None, _text(OUTPUT, "RUN", "Folder to make (runs/DATA-STRATEGY-NNN).")]
+    no_baselines: Annotated[
+        bool,
+        Option(
+            "--no-baselines",
+            help="Skip the models that show what transfer gained.",
+            rich_help_panel=TRAINING,
+        ),
+    ]
+    config: Annotated[
+        Path | None, _text(DATA, "FILE.toml", "Settings in a file; flags win over it.")
+    ]
+
+
+class FitFlags(TrainFlags, OutputFlags, total=False):
+    """Flags of `fit`, `plan` and `show-config`."""
+
+
+def spelled_out(flags: type) -> Callable[[Verb], Verb]:
+    """Returns a decorator that shows typer each flag of a verb's `**flags`.
+
+    Args:
+        flags: The TypedDict whose keys are the flags; every flag may be left out.
+    """
+
+    def show(verb: Verb) -> Verb:
+        given = list(inspect.signature(verb).parameters.values())[:-1]
+        keys = get_type_hints(flags, include_extras=True).items()
+        verb.__signature__ = inspect.Signature([*given, *(_flag(*k) for k in keys)])  # type: ignore[attr-defined]
+        return verb
+
+    return show
+
+
+def _flag(name: str, annotation: Any) -> inspect.Parameter:
+    # get_args would unfold the union; the first argument of Annotated is __origin__.
+    default = False if annotation.__origin__ is bool else None
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
+
+
+def given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the flags that were typed and are settings of a verb."""
+    return {
+        name: value
+        for name, value in flags.items()
+        if value is not None and name not in _NO_SETTINGS
+    }
+
+
+def fit_settings(data: str | None, flags: Mapping[str, Any]) -> "FitSettings":
+    """Returns the settings of `fit` and `plan` from what was typed and the TOML file.
+
+    Args:
+        data: The DATA that was typed, if any.
+        flags: The values of `TrainFlags`, None where a flag was not typed.
+    """
+    from regraft.settings import FitSettings, merge, read_toml
+
+    typed = given(flags)
+    if flags.get("no_baselines"):
+        typed["baselines"] = False
+    config = flags.get("config")
+    toml = read_toml(config) if config else {}
+    return FitSettings(**merge(toml, {"data": data, **typed}))
+
+
+def required(settings: "FitSettings") -> "FitSettings":
+    """Returns settings that name their data.
+
+    Raises:
+        SettingsError: If neither the command line nor the TOML file names data.
+    """
+    from regraft.errors import SettingsError
+
+    if not settings.data:
+        expected = "a file, a folder or starter:NAME"
+        raise SettingsError("DATA is missing", expected=expected, hint="regraft fit --help")
+    return settings

@@ -1,0 +1,55 @@
+"""Says what `fit` would do, without doing it: `regraft plan DATA`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
+
+from regraft.cli.options import Data, FitFlags, fit_settings, required, spelled_out
+
+HEADERS = ("phase", "line", "epochs", "rates", "trained weights", "share")
+
+
+@spelled_out(FitFlags)
+def plan(data: Data = None, **flags: Unpack[FitFlags]) -> int:
+    """Say what fit would do: what is frozen, what moves, at which rates, and why."""
+    from regraft.cli.printing import write_json
+    from regraft.cli.progress import progress_for
+
+    settings = required(fit_settings(data, flags))
+    from regraft.runs.plan import run_plan
+
+    document = run_plan(settings, progress_for(quiet=flags.get("quiet", False)))
+    write = write_json if flags.get("json") else _write
+    write(document)
+    return 0
+
+
+def _write(document: Mapping[str, Any]) -> None:
+    from regraft.cli.printing import write_out, write_table
+
+    write_table(HEADERS, [_cells(phase) for phase in _phases(document)])
+    defaults = document.get("defaults") or []
+    if defaults:
+        write_out("\n")
+        lines = [[str(d["name"]), str(d["value"]), str(d["reason"])] for d in defaults]
+        write_table(("chosen", "value", "because"), lines)
+
+
+def _phases(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    plan_document: Mapping[str, Any] = document.get("plan") or document
+    phases: Sequence[Mapping[str, Any]] = plan_document.get("phases") or []
+    return phases
+
+
+def _cells(phase: Mapping[str, Any]) -> list[str]:
+    from regraft.reports.words import count, share
+
+    rates = [group["lr"] for group in phase.get("groups") or []]
+    span = f"{min(rates):.1e} to {max(rates):.1e}" if rates else "solved"
+    return [
+        str(phase["name"]),
+        str(phase["line"]),
+        str(phase["epochs"]),
+        span if len(set(rates)) != 1 else f"{rates[0]:.1e}",
+        count(phase.get("trained")),
+        share(phase.get("share")),
+    ]

@@ -1,0 +1,139 @@
+"""Predicts for texts or files with a run: `regraft predict RUN DATA|TEXT…|-`."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
+
+from typer import Argument, Option
+
+from regraft.cli.options import (
+    OUTPUT,
+    ColumnFlags,
+    MachineFlags,
+    OutFlag,
+    OutputFlags,
+    Run,
+    given,
+    spelled_out,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from regraft.runs.predict import PredictOutcome
+    from regraft.settings import PredictSettings
+
+UNREADABLE_ROWS = 3
+_NAMED = re.compile(r"(starter|hf):\S+")
+_SHOWN = ("text", "prediction", "confidence", "error")
+
+
+class PredictFlags(ColumnFlags, MachineFlags, OutFlag, OutputFlags, total=False):
+    """Flags of `predict`."""
+
+    suffix: Annotated[
+        str | None,
+        Option(
+            metavar="TEXT",
+            help="Put behind the names of our columns.",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ]
+    guard_formulas: Annotated[
+        bool,
+        Option(
+            "--guard-formulas",
+            help="In CSV, put ' before cells that a spreadsheet would run as formulas.",
+            rich_help_panel=OUTPUT,
+        ),
+    ]
+
+
+@spelled_out(PredictFlags)
+def predict(
+    run: Run,
+    inputs: Annotated[
+        list[str],
+        Argument(metavar="DATA|TEXT…|-", help="Data, texts, or - for lines on standard input."),
+    ],
+    **flags: Unpack[PredictFlags],
+) -> int:
+    """Predict classes for texts, a table, a folder or lines on standard input."""
+    from regraft.cli.printing import refuse_existing
+    from regraft.cli.progress import progress_for
+    from regraft.settings import PredictSettings
+
+    settings = PredictSettings(run=Path(run), inputs=tuple(inputs), **given(flags))
+    refuse_existing(settings.out)
+    from regraft.runs.predict import run_predict
+
+    quiet = flags.get("quiet", False)
+    outcome = run_predict(settings, progress_for(quiet=quiet))
+    _write(outcome, settings, flags)
+    return _report_problems(outcome.problems, quiet=quiet)
+
+
+def _write(outcome: "PredictOutcome", settings: "PredictSettings", flags: PredictFlags) -> None:
+    from regraft.cli.printing import write_json, write_predictions
+
+    as_json = flags.get("json", False)
+    if settings.out or not (as_json or _only_texts(settings.inputs)):
+        guard = flags.get("guard_formulas", False)
+        write_predictions(outcome.table, settings.out, guard_formulas=guard)
+    elif not as_json:
+        _write_small(outcome.table)
+    if as_json:
+        write_json(_document(outcome, settings))
+
+
+def _document(outcome: "PredictOutcome", settings: "PredictSettings") -> dict[str, Any]:
+    rows = {"out": settings.out} if settings.out else {"rows": outcome.table.to_pylist()}
+    return {
+        "run": settings.run,
+        "count": outcome.table.num_rows,
+        **rows,
+        "problems": outcome.problems,
+    }
+
+
+def _only_texts(inputs: tuple[str, ...]) -> bool:
+    # What looks like a path and is none was refused by the verb, so the rest are texts.
+    return not any(word == "-" or _NAMED.fullmatch(word) or _exists(word) for word in inputs)
+
+
+def _exists(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):  # longer than any path, or with a NUL
+        return False
+
+
+def _write_small(table: "pa.Table") -> None:
+    from regraft.cli.printing import write_table
+
+    names = [n for n in table.column_names if n.startswith(_SHOWN) and _filled(table, n)]
+    lines = [[_cell(row[name]) for name in names] for row in table.select(names).to_pylist()]
+    write_table(names, lines)
+
+
+def _filled(table: "pa.Table", name: str) -> bool:
+    return any(cell not in (None, "") for cell in table.column(name).to_pylist())
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    words = "" if value is None else str(value)
+    return words if len(words) <= 60 else words[:59] + "…"
+
+
+def _report_problems(problems: list[str], *, quiet: bool) -> int:
+    from regraft.cli.printing import write_words
+
+    if not problems:
+        return 0
+    if not quiet:
+        more = f"… and {len(problems) - 10} more" if len(problems) > 10 else ""
+        write_words([f"{len(problems)} rows could not be read:", *problems[:10], more])
+    return UNREADABLE_ROWS

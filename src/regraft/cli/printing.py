@@ -1,0 +1,168 @@
+"""Makes lines on standard output from results: tables, JSON documents, predictions."""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from regraft.errors import harmless
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def write_out(text: str) -> None:
+    """Writes to standard output; a reader that has gone away is no fault of ours."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at exit, which would fail again on a closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def write_words(sentences: Sequence[str]) -> None:
+    """Writes sentences to standard error, one a line; empty ones are left out."""
+    for sentence in filter(None, sentences):
+        print(harmless(sentence), file=sys.stderr)
+
+
+def write_json(document: object) -> None:
+    """Writes exactly one JSON document; numbers that JSON lacks become null."""
+    write_out(json.dumps(_plain(document), allow_nan=False, indent=2) + "\n")
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, str | int | None) else str(value)
+
+
+def write_table(
+    headers: Sequence[str], lines: Sequence[Sequence[str]], *, strong: int = -1
+) -> None:
+    """Writes a table, as wide as it needs to be unless a terminal is narrower.
+
+    Args:
+        headers: Names of the columns.
+        lines: Cells of each line.
+        strong: Number of the line to print in bold, or -1.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for header in headers:
+        table.add_column(Text(header))
+    for number, line in enumerate(lines):
+        style = "bold" if number == strong else ""
+        table.add_row(*(Text(harmless(cell)) for cell in line), style=style)
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 1000)
+    with console.capture() as captured:
+        console.print(table)
+    write_out("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
+
+
+def write_result(result: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
+    """Writes the result of `fit` or `evaluate`: the table with baselines, then words."""
+    if as_json:
+        return write_json(result)
+    from regraft.reports.table import HEADERS, entries
+
+    lines = [entry.cells for entry in entries(result)]
+    write_table(HEADERS, lines, strong=len(lines) - 1 if len(lines) > 1 else -1)
+    if not quiet:
+        write_words(["", *_closing_words(result)])
+    return None
+
+
+def _closing_words(result: Mapping[str, Any]) -> list[str]:
+    gain = (result.get("gain") or {}).get("sentence", "")
+    run = result.get("run")
+    report = f"Report: {Path(str(run)) / 'report.html'}" if run else ""
+    commands = [f"  {command}" for command in result.get("next") or []]
+    return [gain, result.get("verdict") or "", report, *(["Next:", *commands] if commands else [])]
+
+
+def write_predictions(table: "pa.Table", out: Path | None, *, guard_formulas: bool) -> None:
+    """Writes predictions to a new file in the format of its suffix, or as CSV.
+
+    Args:
+        table: N rows: the input's columns, then ours.
+        out: A file that does not exist, or None for standard output.
+        guard_formulas: Whether cells that a spreadsheet would run get a `'` in front (CSV).
+
+    Raises:
+        SettingsError: If the file exists.
+        StorageError: If it cannot be written.
+    """
+    from regraft.errors import StorageError
+
+    suffix = out.suffix.lower() if out else ".csv"
+    content = _content(_guarded(table) if guard_formulas else table, suffix)
+    if out is None:
+        return write_out(content.decode("utf-8"))
+    refuse_existing(out)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(out)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StorageError(f"{out} cannot be written: {error.strerror}") from None
+    return None
+
+
+def refuse_existing(out: Path | None) -> None:
+    """Does nothing where a file may be made.
+
+    Raises:
+        SettingsError: If something is there, or the folder is not.
+    """
+    from regraft.errors import SettingsError
+
+    if out is not None and out.exists():
+        raise SettingsError(
+            f"{out} exists", expected="a path where nothing is", hint="another --out"
+        )
+    if out is not None and not out.parent.is_dir():
+        raise SettingsError(f"{out.parent} is not a folder", expected="a folder that exists")
+
+
+def _content(table: "pa.Table", suffix: str) -> bytes:
+    import io
+
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    buffer = io.BytesIO()
+    if suffix == ".parquet":
+        pyarrow.parquet.write_table(table, buffer)
+    elif suffix == ".jsonl":
+        lines = (json.dumps(_plain(row), ensure_ascii=False) + "\n" for row in table.to_pylist())
+        buffer.writelines(line.encode("utf-8", "replace") for line in lines)
+    else:
+        pyarrow.csv.write_csv(table, buffer)
+    return buffer.getvalue()
+
+
+def _guarded(table: "pa.Table") -> "pa.Table":
+    import pyarrow as pa
+    import pyarrow.compute
+
+    texts = [n for n, f in enumerate(table.schema) if pa.types.is_string(f.type)]
+    for number in texts:
+        cells = pyarrow.compute.replace_substring_regex(
+            table.column(number), pattern=r"^([=+\-@\t\r])", replacement=r"'\1"
+        )
+        table = table.set_column(number, table.schema.field(number), cells)
+    return table

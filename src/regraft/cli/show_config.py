@@ -1,0 +1,30 @@
+"""Shows the settings that `fit` would run with: `regraft show-config [DATA]`."""
+
+from typing import TYPE_CHECKING, Unpack
+
+from regraft.cli.options import Data, FitFlags, fit_settings, spelled_out
+
+if TYPE_CHECKING:
+    from regraft.settings import FitSettings
+
+
+@spelled_out(FitFlags)
+def show_config(data: Data = None, **flags: Unpack[FitFlags]) -> int:
+    """Print the settings of fit as TOML, ready for --config."""
+    from regraft.cli.printing import write_json, write_out
+
+    settings = fit_settings(data, flags)
+    if flags.get("json"):
+        write_json(settings.model_dump())
+    else:
+        write_out(_toml(settings))
+    return 0
+
+
+def _toml(settings: "FitSettings") -> str:
+    from regraft.settings import write_toml
+
+    values = settings.model_dump()
+    open_names = [name for name, value in values.items() if value is None]
+    chosen = f"# Chosen from the data unless set: {', '.join(open_names)}\n" if open_names else ""
+    return chosen + write_toml(values)
