@@ -19,8 +19,8 @@ def pages() -> list[Path]:
 def anchors(text: str) -> set[str]:
     """Returns the anchors that the headings of a page get on GitHub.
 
-    >>> sorted(anchors("# One two\\n## C++?"))
-    ['c', 'one-two']
+    >>> anchors("# One two?")
+    {'one-two'}
     """
     headings = re.findall(r"^#+\s+(.*)$", FENCE.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", h).strip().lower().replace(" ", "-") for h in headings}
@@ -36,9 +36,8 @@ def broken(page: Path) -> list[str]:
         target = page.parent / name if name else page
         if not target.exists():
             faults.append(f"{page.relative_to(ROOT)}: no file {name}")
-        elif anchor and target.suffix == ".md":
-            if anchor not in anchors(target.read_text(encoding="utf-8")):
-                faults.append(f"{page.relative_to(ROOT)}: no heading #{anchor} in {target.name}")
+        elif anchor and anchor not in anchors(target.read_text(encoding="utf-8")):
+            faults.append(f"{page.relative_to(ROOT)}: no heading #{anchor} in {target.name}")
     return faults
 
 

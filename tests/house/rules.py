@@ -146,7 +146,7 @@ def raises_section(module: Module) -> Iterator[str]:
 
 
 def _public(module: Module) -> Iterator[Function]:
-    for holder in (module.tree, *module.classes()):
+    for holder in module.holders():
         if isinstance(holder, ast.ClassDef) and holder.name.startswith("_"):
             continue
         for node in holder.body:

@@ -47,8 +47,12 @@ class Module:
 
     def signatures(self) -> Iterator[Function]:
         """Yields functions of the module and methods of its classes, nested ones not."""
-        for holder in (self.tree, *self.classes()):
+        for holder in self.holders():
             yield from (node for node in holder.body if isinstance(node, FUNCTIONS))
+
+    def holders(self) -> tuple[ast.Module | ast.ClassDef, ...]:
+        """Returns the module's tree and its classes: all that functions are part of."""
+        return (self.tree, *self.classes())
 
     def at(self, node: ast.stmt | ast.expr, words: str) -> str:
         """Returns a sentence that starts with the place of a node."""

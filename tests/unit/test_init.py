@@ -69,5 +69,11 @@ def test_the_errors_load_nothing_heavy() -> None:
     assert loaded_after("from regraft import DataError, GuardError") == []
 
 
+def test_the_help_loads_no_torch() -> None:
+    words = "sys.argv = ['regraft', '--help']"
+    run = "from regraft.cli.main import main\ntry:\n    main()\nexcept SystemExit:\n    pass"
+    assert loaded_after(f"{words}\n{run}") == []
+
+
 def test_what_is_heavy_is_seen_when_it_is_loaded() -> None:
     assert "numpy" in loaded_after("import numpy")

@@ -1,0 +1,41 @@
+"""Measures how long `import regraft` and `regraft --help` take as whole processes."""
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+COMMANDS = {
+    "python -c pass": [sys.executable, "-c", "pass"],
+    "import regraft": [sys.executable, "-c", "import regraft"],
+    "regraft --help": [str(Path(sys.executable).with_name("regraft")), "--help"],
+}
+
+
+def seconds_of(command: list[str]) -> float:
+    """Returns the seconds from the start of a process to its end."""
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Prints one JSON document: the median, least and greatest seconds of each command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    repeats = parser.parse_args().repeats
+    seconds = {}
+    for name, command in COMMANDS.items():
+        seconds_of(command)  # the first run reads the files from the disk
+        runs = [seconds_of(command) for _ in range(repeats)]
+        summary = {"median": statistics.median(runs), "low": min(runs), "high": max(runs)}
+        seconds[name] = {key: round(value, 4) for key, value in summary.items()}
+    print(json.dumps({"seconds": seconds, "repeats": repeats, "python": platform.python_version()}))
+
+
+if __name__ == "__main__":
+    main()
