@@ -61,7 +61,7 @@ class Module:
 
 def parse(text: str, path: str) -> Module:
     """Returns the module that a text would be at a path below `src/regraft`."""
-    return Module(path, text, ast.parse(text))
+    return Module(path, text, ast.parse(text, filename=path))
 
 
 @cache
