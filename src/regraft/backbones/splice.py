@@ -1,0 +1,110 @@
+"""Makes a chain from any network: records it, tests its cuts, shares out its parameters."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from regraft.backbones.backbone import Batch
+from regraft.backbones.chain import Block, Chain, Position
+from regraft.backbones.splicing.calling import as_batch
+from regraft.backbones.splicing.candidates import candidates, ends_block, owned_between
+from regraft.backbones.splicing.cut import Cut
+from regraft.backbones.splicing.graph import sources
+from regraft.backbones.splicing.ownership import Ownership, ownership
+from regraft.backbones.splicing.poison import Verdict, examine
+from regraft.backbones.splicing.recording import at_rest
+from regraft.backbones.splicing.study import Study, study
+
+
+def splice(
+    network: nn.Module, example: Batch | tuple[Tensor, ...], *, inner: bool = False
+) -> Chain:
+    """Returns the chain of a network: where it can be cut, and what lies between the cuts.
+
+    Nothing is known of any architecture: the network runs a few times in `eval()` mode and
+    is left as it was. A module's output is a position when everything that ran before it can
+    be replaced by NaN without a trace in the output.
+
+    Args:
+        network: A trunk of transformers, timm or torchvision, or a module of the user's own.
+        example: A small batch, at the smallest size that the network takes: the time grows
+            with it. Two rows of eight tokens, or of 64 pixels a side, are enough.
+        inner: Whether to offer the positions inside units as well.
+
+    Raises:
+        BackboneError: When the example is no batch, or the network makes no finite floating
+            output of it.
+    """
+    batch = as_batch(example)
+    with at_rest(network, graph=True):
+        seen = study(network, batch)
+        paths = candidates(seen.outline, seen.recording, inner=inner)
+        verdicts = _verdicts(seen, paths)
+        return _chain(seen, paths, verdicts)
+
+
+def _verdicts(seen: Study, paths: Sequence[str]) -> list[Verdict]:
+    """Returns what holds at positions 0..P, given candidates from last to first."""
+    top = Verdict(Cut("", seen.whole.end), frozenset())
+    bottom = Verdict(Cut("", -1), seen.named(sources(seen.whole.node)))
+    kept = [top]
+    for path in paths:
+        end = seen.recording.end(path)
+        # With no parameter up to the next position both are one; the later one is kept.
+        if not owned_between(seen.outline, seen.recording, end, kept[-1].cut.end):
+            continue
+        if not owned_between(seen.outline, seen.recording, -1, end):
+            break
+        verdict = examine(seen, path)
+        if verdict is not None and kept[-1].above != verdict.above != bottom.above:
+            kept.append(verdict)
+    return [bottom, *reversed(kept)]
+
+
+def _chain(seen: Study, paths: Sequence[str], verdicts: list[Verdict]) -> Chain:
+    owners = ownership(seen, verdicts)
+    return Chain(
+        network=seen.network,
+        positions=tuple(_position(seen, verdicts, index) for index in range(len(verdicts))),
+        blocks=tuple(_block(seen, paths, owners, index=i) for i in range(len(verdicts) - 1)),
+        cuts=tuple(verdict.cut for verdict in verdicts),
+        shapes=seen.shapes,
+    )
+
+
+def _position(seen: Study, verdicts: list[Verdict], index: int) -> Position:
+    if index == 0:
+        return Position(0, "input")
+    if index == len(verdicts) - 1:
+        return Position(index, "output")
+    path = verdicts[index].cut.path
+    below = seen.named(sources(seen.recording.calls[path][-1].node))
+    return Position(
+        index=index,
+        name=path,
+        block_level=ends_block(seen.outline, seen.recording, path),
+        borrowed=tuple(sorted(below & verdicts[index].above)),
+    )
+
+
+def _block(seen: Study, paths: Sequence[str], owners: Ownership, *, index: int) -> Block:
+    parameters = tuple(name for name, block in owners.parameters.items() if block == index)
+    sizes = {name: p.numel() for name, p in seen.network.named_parameters()}
+    return Block(
+        index=index,
+        name=_block_name(seen, paths, {name: sizes[name] for name in parameters}),
+        parameters=parameters,
+        buffers=tuple(name for name, block in owners.buffers.items() if block == index),
+        modules=tuple(path for path, block in owners.modules.items() if block == index),
+        size=sum(sizes[name] for name in parameters),
+    )
+
+
+def _block_name(seen: Study, paths: Sequence[str], sizes: dict[str, int]) -> str:
+    """Returns the smallest candidate that holds the most of a block's parameters."""
+
+    def merit(path: str) -> tuple[int, int]:
+        inside = sum(size for name, size in sizes.items() if name.startswith(f"{path}."))
+        return inside, -seen.outline.sizes[path]
+
+    return max(paths, key=merit, default="output")

@@ -1,0 +1,106 @@
+"""Decides which modules are worth testing as places to cut a network."""
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from regraft.backbones.splicing.outline import Outline, ancestors, parent
+from regraft.backbones.splicing.recording import Recording
+from regraft.backbones.splicing.tree import is_plain, primary
+
+LISTS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+STAGE_SHARE = 0.3
+"""A module with more of the parameters may hold repeated units worth going through."""
+WRAPPER_SHARE = 0.8
+"""A module with more of the parameters is the network itself in a wrapper."""
+
+
+def candidates(outline: Outline, recording: Recording, *, inner: bool) -> list[str]:
+    """Returns paths of modules whose output may be all that crosses, from last to first.
+
+    Args:
+        outline: The modules of the network.
+        recording: One forward pass; only modules called once, with a floating output and
+            without chance (dropout) in them are taken.
+        inner: Whether to go below the level of blocks.
+    """
+    found = [
+        path
+        for path in _walk(outline, "", inner=inner)
+        if _is_cuttable(outline.modules[path], recording, path)
+        and (inner or ends_block(outline, recording, path))
+    ]
+    return sorted(found, key=recording.end, reverse=True)
+
+
+def ends_block(outline: Outline, recording: Recording, path: str) -> bool:
+    """Says whether a module's end is the end of a stem, a unit or a stage.
+
+    Not so inside a unit, nor where a norm beside it is still to come (between a convolution
+    and its batch norm, before the last norm of a transformer).
+    """
+    if not all(_is_list_of_units(outline, above) for above in ancestors(parent(path))):
+        return False
+    following = _next_owner(outline, recording, path)
+    if following is None or not _is_norm(outline, following):
+        return True
+    return parent(following) not in ancestors(parent(path))
+
+
+def owned_between(outline: Outline, recording: Recording, start: int, stop: int) -> bool:
+    """Says whether a module with parameters of its own ran after one event, up to another."""
+    return any(
+        start < call.start and call.end <= stop
+        for path in outline.owners
+        for call in recording.calls[path]
+    )
+
+
+def _walk(outline: Outline, path: str, *, inner: bool) -> Iterator[str]:
+    for child in outline.children[path]:
+        yield child
+        if inner or _is_list_of_units(outline, child):
+            yield from _walk(outline, child, inner=inner)
+
+
+def _is_list_of_units(outline: Outline, path: str) -> bool:
+    """Says whether a module's children are units, or hold them, rather than parts of one."""
+    if not path or isinstance(outline.modules[path], LISTS):
+        return True
+    share = outline.sizes[path] / max(outline.sizes[""], 1)
+    if share > WRAPPER_SHARE:
+        return True
+    return share > STAGE_SHARE and any(_holds_units(outline, p) for p in outline.below(path))
+
+
+def _holds_units(outline: Outline, path: str) -> bool:
+    units = [
+        child
+        for child in outline.children[path]
+        if outline.children[child] and child in outline.stateful
+    ]
+    return isinstance(outline.modules[path], LISTS) and len(units) > 1
+
+
+def _is_cuttable(module: nn.Module, recording: Recording, path: str) -> bool:
+    call = recording.once(path)
+    # A cut after dropout would put it into the frozen prefix, where it stands still.
+    if call is None or "drop" in type(module).__name__.lower():
+        return False
+    return is_plain(call.output) and primary(call.output) is not None
+
+
+def _next_owner(outline: Outline, recording: Recording, path: str) -> str | None:
+    end = recording.end(path)
+    later = [
+        (call.start, owner)
+        for owner in outline.owners
+        for call in recording.calls[owner]
+        if call.start > end
+    ]
+    return min(later)[1] if later else None
+
+
+def _is_norm(outline: Outline, path: str) -> bool:
+    leaf = not any(child in outline.stateful for child in outline.children[path])
+    return leaf and "norm" in type(outline.modules[path]).__name__.lower()
