@@ -14,7 +14,7 @@ import platformdirs
 
 from regraft.errors import StorageError
 
-MANIFEST = "manifest.json"
+MANIFEST = ".manifest.json"
 
 
 def cache_folder() -> Path:

@@ -1,0 +1,1 @@
+"""Makes backbones from each of the places that pretrained networks come from."""

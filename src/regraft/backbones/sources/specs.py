@@ -1,0 +1,99 @@
+"""Makes input specs from the preprocessing files that lie beside saved networks."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from regraft.data.spec import ImageSpec, Interpolation, TextSpec
+from regraft.errors import BackboneError
+
+_RESAMPLING: dict[int, Interpolation] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
+"""Pillow's numbers for ways to resize."""
+
+_POSITIONS_FROM_PAD = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl")
+"""Kinds that count positions from the padding number on, so that some are never used."""
+
+_FIXED = ("vit", "deit", "beit")
+"""Kinds of image encoder that take one size only."""
+
+_NO_LIMIT = 1_000_000
+"""Tokenizers write a huge number where they know no limit."""
+
+
+def text_spec(folder: Path, config: Any) -> TextSpec:
+    """Returns how texts are fed to the encoder saved in a folder.
+
+    Args:
+        folder: Holds `tokenizer.json`, and perhaps `tokenizer_config.json`.
+        config: The encoder's configuration of transformers.
+
+    Raises:
+        BackboneError: If the folder has no `tokenizer.json`.
+    """
+    if not (folder / "tokenizer.json").is_file():
+        raise BackboneError(
+            f"{folder} has neither tokenizer.json nor preprocessor_config.json",
+            expected="what the network is fed with",
+            hint="AutoTokenizer.from_pretrained(...).save_pretrained(FOLDER)",
+        )
+    pad = getattr(config, "pad_token_id", None) or 0
+    return TextSpec(tokenizer=folder, length_limit=_length_limit(config, pad), pad_id=pad)
+
+
+def _length_limit(config: Any, pad: int) -> int:
+    """Returns the most tokens that an encoder has positions for."""
+    positions = getattr(config, "max_position_embeddings", None) or 512
+    if config.model_type in _POSITIONS_FROM_PAD:
+        positions -= pad + 1
+    return int(positions) if 0 < positions < _NO_LIMIT else 512
+
+
+def image_spec(settings: dict[str, Any], config: Any) -> ImageSpec:
+    """Returns how images are fed, from the content of a `preprocessor_config.json`.
+
+    Args:
+        settings: The file's content.
+        config: The encoder's configuration of transformers.
+    """
+    size, ratio = _size_and_ratio(settings)
+    normalised = settings.get("do_normalize", True)
+    channels = int(getattr(config, "num_channels", 3))
+    return ImageSpec(
+        size=size,
+        mean=_statistic(settings, "image_mean", normalised, channels, 0.0),
+        std=_statistic(settings, "image_std", normalised, channels, 1.0),
+        scale=round(1 / settings.get("rescale_factor", 1 / 255), 6),
+        interpolation=_RESAMPLING.get(settings.get("resample", 3), "bicubic"),
+        crop_ratio=ratio,
+        channels=channels,
+        fixed_size=config.model_type in _FIXED,
+    )
+
+
+def _size_and_ratio(settings: dict[str, Any]) -> tuple[int, float]:
+    """Returns the final side in pixels, and its share of the resized short side."""
+    resized = _side(settings.get("size", 224))
+    if settings.get("do_center_crop") and "crop_size" in settings:
+        crop = _side(settings["crop_size"])
+        return crop, min(1.0, crop / resized)
+    # ConvNeXt up to 384 px resizes to size / crop_pct, then crops to size.
+    share = settings.get("crop_pct")
+    return resized, float(share) if share and resized < 384 else 1.0
+
+
+def _side(size: Any) -> int:
+    """Returns one side in pixels from each way in which sizes are written."""
+    if isinstance(size, dict):
+        return int(size.get("shortest_edge") or size.get("height") or 224)
+    return int(size[0] if isinstance(size, list | tuple) else size)
+
+
+def _statistic(
+    settings: dict[str, Any], key: str, normalised: bool, channels: int, neutral: float
+) -> tuple[float, ...]:
+    """Returns a mean or standard deviation for each channel."""
+    values = settings.get(key) if normalised else None
+    if values is None:
+        return (neutral,) * channels
+    listed = values if isinstance(values, list) else [values] * channels
+    return tuple(float(value) for value in listed)

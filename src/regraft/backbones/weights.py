@@ -1,0 +1,203 @@
+"""Makes checked tensors from weight files, the one place that reads such files."""
+
+import json
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from regraft.errors import BackboneError, DamagedFileError, StorageError
+
+Weights = dict[str, Tensor]
+HEADER_LIMIT = 8 * 1024 * 1024
+"""Most bytes of a safetensors header."""
+TENSOR_LIMIT = 20_000
+"""Most tensors in a file."""
+_INDEX = "model.safetensors.index.json"
+_PICKLED = (".pth", ".pt", ".bin")
+_REFUSED = {
+    ".pkl": "a pickle can run any code",
+    ".pickle": "a pickle can run any code",
+    ".joblib": "joblib files are pickles, which can run any code",
+    ".h5": "Keras files can hold code",
+    ".keras": "Keras files can hold code",
+    ".pt2": "exported programs can hold code",
+    ".ckpt": "training checkpoints are pickles of whole programs",
+}
+_NESTS = ("state_dict", "model", "model_state_dict", "state_dict_ema", "model_ema")
+"""Names under which training scripts put the weights."""
+
+
+def read_weights(path: Path) -> Weights:
+    """Returns the tensors of a weight file by name, finite and detached from the file.
+
+    Args:
+        path: A `.safetensors` file, or `.pth`, `.pt`, `.bin` with nothing but tensors.
+
+    Raises:
+        BackboneError: If the kind of file is refused, or holds more than tensors.
+        DamagedFileError: If the file is truncated, too large in its header, or not finite.
+        StorageError: If the file cannot be opened.
+    """
+    suffix = path.suffix.lower()
+    if suffix in _REFUSED:
+        raise BackboneError(
+            f"{path} is not read: {_REFUSED[suffix]}",
+            expected="a .safetensors file, or a .pth with nothing but tensors",
+        )
+    try:
+        weights = _read_pickled(path) if suffix in _PICKLED else _read_safetensors(path)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read ({error.strerror or error})") from error
+    _refuse_not_finite(weights, path)
+    return weights
+
+
+def read_folder(folder: Path) -> Weights:
+    """Returns the tensors of a saved model: one file, several with an index, or a `.bin`.
+
+    Raises:
+        BackboneError: If the folder has no weights.
+        DamagedFileError: If a file or the index is damaged.
+    """
+    for name in ("model.safetensors", _INDEX, "pytorch_model.bin"):
+        if (folder / name).is_file():
+            return _read_shards(folder) if name == _INDEX else read_weights(folder / name)
+    raise BackboneError(f"{folder} has no weights", expected="model.safetensors in it")
+
+
+def has_weights(folder: Path) -> bool:
+    """Says whether a folder has the weights of a model, all shards of them."""
+    if (folder / _INDEX).is_file() and not (folder / "model.safetensors").is_file():
+        return all((folder / name).is_file() for name in _shards(folder))
+    return any((folder / name).is_file() for name in ("model.safetensors", "pytorch_model.bin"))
+
+
+def _read_shards(folder: Path) -> Weights:
+    """Returns the tensors of all shards that an index names."""
+    weights: Weights = {}
+    for name in _shards(folder):
+        weights |= read_weights(folder / name)
+    return weights
+
+
+def _shards(folder: Path) -> list[str]:
+    """Returns the file names in an index, which must lie beside it."""
+    path = folder / _INDEX
+    try:
+        names = sorted(set(json.loads(path.read_bytes())["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise DamagedFileError(f"{path} is not an index of weights") from error
+    if any(Path(name).name != name or not name.endswith(".safetensors") for name in names):
+        raise DamagedFileError(f"{path} names files outside its folder", expected="file names")
+    return names
+
+
+def _read_safetensors(path: Path) -> Weights:
+    """Returns the tensors of a safetensors file whose header is small enough."""
+    _check_header(path)
+    try:
+        # A copy: the library maps the file, and a file cut later would end the process.
+        return {name: tensor.clone() for name, tensor in load_file(path).items()}
+    except (SafetensorError, ValueError, RuntimeError) as error:
+        raise DamagedFileError(f"{path} is no whole safetensors file ({error})") from error
+
+
+def _check_header(path: Path) -> None:
+    """Raises where the header of a safetensors file is too long, broken, or too full."""
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if length > HEADER_LIMIT:
+            raise DamagedFileError(
+                f"{path} announces a header of {length:,} bytes", expected=f"<= {HEADER_LIMIT:,}"
+            )
+        header = stream.read(length)
+    try:
+        names = json.loads(header)
+    except ValueError as error:
+        raise DamagedFileError(f"{path} is no safetensors file") from error
+    _refuse_crowd(len(names), path)
+
+
+def _read_pickled(path: Path) -> Weights:
+    """Returns the tensors of a file of torch, read without running any code in it."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise BackboneError(
+            f"{path} holds more than tensors and is not read",
+            expected="a state dict, as saved by torch.save(network.state_dict(), ...)",
+        ) from error
+    except (RuntimeError, EOFError, zipfile.BadZipFile, ValueError) as error:
+        raise DamagedFileError(f"{path} is no whole file of torch ({error})") from error
+    return _tensors_only(content, path)
+
+
+def _tensors_only(content: Any, path: Path) -> Weights:
+    """Returns the state dict, also where a training script put it one level down."""
+    for name in _NESTS:
+        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
+            content = content[name]
+    tensors = content if isinstance(content, Mapping) else {}
+    if not tensors or not all(isinstance(value, Tensor) for value in tensors.values()):
+        raise BackboneError(f"{path} holds no plain state dict", expected="names with tensors")
+    _refuse_crowd(len(tensors), path)
+    return {str(name): tensor.detach() for name, tensor in tensors.items()}
+
+
+def _refuse_crowd(count: int, path: Path) -> None:
+    """Raises where a file has more tensors than any network needs."""
+    if count > TENSOR_LIMIT:
+        raise DamagedFileError(f"{path} has {count:,} tensors", expected=f"<= {TENSOR_LIMIT:,}")
+
+
+def _refuse_not_finite(weights: Weights, path: Path) -> None:
+    """Raises where a value is NaN or infinite."""
+    for name, tensor in weights.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise DamagedFileError(f"{path} has values in {name} that are not finite")
+
+
+def load_into_network(network: nn.Module, weights: Weights, source: str) -> None:
+    """Copies weights into a network that has exactly these names, shapes and number formats.
+
+    Args:
+        network: Changed in place.
+        weights: All of the network's parameters and saved buffers.
+        source: Where the weights came from, for messages.
+
+    Raises:
+        BackboneError: If a name, shape or number format differs.
+    """
+    expected = network.state_dict()
+    for names, word in (
+        (expected.keys() - weights.keys(), "lacks"),
+        (weights.keys() - expected.keys(), "has, without a place for it,"),
+    ):
+        if names:
+            raise BackboneError(f"{source} {word} {_some(names)}", expected="the network's tensors")
+    for name, tensor in weights.items():
+        _refuse_mismatch(name, tensor, expected[name], source)
+    network.load_state_dict(weights, strict=True)
+
+
+def _refuse_mismatch(name: str, found: Tensor, wanted: Tensor, source: str) -> None:
+    """Raises where one tensor does not fit into its place."""
+    if found.shape != wanted.shape or found.dtype != wanted.dtype:
+        raise BackboneError(
+            f"{source} has {name} as {tuple(found.shape)} {found.dtype}",
+            expected=f"{tuple(wanted.shape)} {wanted.dtype}",
+        )
+
+
+def _some(names: set[str]) -> str:
+    """Returns the first names of many."""
+    listed = sorted(names)
+    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
+    return ", ".join(listed[:3]) + more
