@@ -26,16 +26,19 @@ def check_verb(words: Sequence[str], verbs: Sequence[str]) -> None:
     """
     first = words[0].partition("=")[0]
     if first.startswith("-") and first not in FREE_FLAGS:
-        verb = next((word for word in words if word in verbs), "VERB")
-        raise SettingsError(
-            f"{first} stands before the verb",
-            expected="the verb first",
-            hint=f"regraft {verb} … {first}",
-        )
+        raise _early_flag(first, next((word for word in words if word in verbs), ""))
     if not first.startswith("-") and first not in verbs:
         near = nearest(first, verbs)
         listed = ", ".join(verbs)
         raise SettingsError(f"{first!r} is not a verb", expected=f"one of {listed}", hint=near)
+
+
+def _early_flag(flag: str, verb: str) -> SettingsError:
+    near = nearest(flag, FREE_FLAGS)
+    if near and not verb:
+        return SettingsError(f"{flag} is not a flag of regraft", hint=f"regraft {near}")
+    hint = f"regraft {verb or 'VERB'} DATA {flag}"
+    return SettingsError(f"{flag} stands before the verb", expected="the verb first", hint=hint)
 
 
 def usage_error(error: Exception) -> SettingsError | None:

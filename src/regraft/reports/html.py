@@ -1,0 +1,169 @@
+"""Makes one self-contained HTML page from the document of a run."""
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from regraft.errors import StorageError, harmless
+from regraft.reports import words
+from regraft.reports.plots import calibration_curve, confusion_map, learning_curves
+from regraft.reports.table import Entry, entries
+from regraft.reports.thumbnails import is_safe, thumbnail
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+CLASSES_IN_A_TABLE = 12
+CONFUSED_PAIRS = 8
+
+
+def write_report(result: Mapping[str, Any], path: Path) -> None:
+    """Writes the page of a run; an older page gives way only to a whole new one.
+
+    Args:
+        result: The document of the run, as in `result.json`.
+        path: The file to write.
+
+    Raises:
+        StorageError: If the disk says no.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    page = render(result).encode("utf-8", "replace")
+    try:
+        with temporary.open("wb") as file:
+            file.write(page)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StorageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """Returns the page as text: no scripts, nothing from the network, all data escaped."""
+    table = entries(result)
+    return (
+        _environment()
+        .from_string(_template())
+        .render(
+            result=result,
+            sentence=sentence(result),
+            table=table,
+            span=_span(table),
+            curves=learning_curves(result.get("history") or []),
+            calibration=calibration_curve(result.get("calibration") or []),
+            confusion=_confusion(result),
+            mistakes=[_shown_mistake(mistake) for mistake in result.get("mistakes") or []],
+            stretches=_stretches(result.get("seconds") or {}),
+        )
+    )
+
+
+def sentence(result: Mapping[str, Any]) -> str:
+    """Returns in one sentence what was done and how well it went.
+
+    >>> sentence({"strategy": "head", "backbone": "starter:minilm", "data": "reviews"})
+    'The strategy head trained starter:minilm on reviews.'
+    """
+    classes = result.get("classes") or []
+    moved = result.get("trained_share")
+    accuracy = ((result.get("scores") or {}).get("test") or {}).get("accuracy")
+    parts = [
+        f"The strategy {result.get('strategy')} trained {result.get('backbone')}",
+        f" on {result.get('data')}",
+        f" to tell {len(classes)} classes apart" if classes else "",
+        f", moving {words.share(moved)} of the weights" if moved is not None else "",
+        f"; it gets {words.percent(accuracy['value'])} of the test rows right" if accuracy else "",
+    ]
+    return "".join(parts) + "."
+
+
+def _template() -> str:
+    return resources.files("regraft.reports").joinpath("report.html.j2").read_text("utf-8")
+
+
+def _environment() -> "Environment":
+    from jinja2 import ChainableUndefined, Environment
+
+    # An undefined name is empty, as documents of older versions may lack keys.
+    environment = Environment(
+        autoescape=True, undefined=ChainableUndefined, finalize=_harmless, trim_blocks=True
+    )
+    environment.filters.update(
+        percent=words.percent,
+        percent_score=words.percent_score,
+        plain_score=words.plain_score,
+        points=words.points,
+        duration=words.duration,
+        share=words.share,
+        count=words.count,
+    )
+    return environment
+
+
+def _harmless(value: object) -> object:
+    # Escaping by jinja comes after this; marked-up text (its own class) must stay as it is.
+    return harmless(value) if type(value) is str else value
+
+
+def _span(table: Sequence[Entry]) -> tuple[float, float]:
+    bounds = [entry.scores.get("accuracy") or {} for entry in table]
+    lows = [bound["low"] for bound in bounds if bound.get("low") is not None]
+    highs = [bound["high"] for bound in bounds if bound.get("high") is not None]
+    if not lows or not highs:
+        return 0.0, 1.0
+    low, high = min(lows), max(highs)
+    return low, max(high, low + 1e-6)
+
+
+def _confusion(result: Mapping[str, Any]) -> dict[str, Any]:
+    counts: list[list[int]] = result.get("confusion") or []
+    names = [str(name) for name in result.get("classes") or range(len(counts))]
+    small = len(counts) <= CLASSES_IN_A_TABLE
+    return {
+        "names": names,
+        "rows": _confusion_rows(counts, names) if small else [],
+        "map": "" if small else confusion_map(counts),
+        "pairs": _confused_pairs(counts, names),
+    }
+
+
+def _confusion_rows(counts: list[list[int]], names: list[str]) -> list[dict[str, Any]]:
+    rows = []
+    for number, (name, row) in enumerate(zip(names, counts, strict=True)):
+        total = max(sum(row), 1)
+        cells = [
+            {"count": count, "share": count / total, "right": place == number}
+            for place, count in enumerate(row)
+        ]
+        rows.append({"name": name, "cells": cells, "total": sum(row)})
+    return rows
+
+
+def _confused_pairs(counts: list[list[int]], names: list[str]) -> list[dict[str, Any]]:
+    pairs: list[dict[str, Any]] = [
+        {"true": names[t], "predicted": names[p], "count": count, "share": count / sum(row)}
+        for t, row in enumerate(counts)
+        for p, count in enumerate(row)
+        if t != p and count
+    ]
+    return sorted(pairs, key=lambda pair: -pair["count"])[:CONFUSED_PAIRS]
+
+
+def _shown_mistake(mistake: Mapping[str, Any]) -> dict[str, Any]:
+    ready = str(mistake.get("thumbnail") or "")
+    path = mistake.get("image")
+    picture = ready if is_safe(ready) else (thumbnail(Path(str(path))) if path else "")
+    return {**mistake, "thumbnail": picture}
+
+
+def _stretches(seconds: Mapping[str, Any]) -> list[dict[str, Any]]:
+    named = {k: float(v) for k, v in seconds.items() if k != "total" and v}
+    whole = max(float(seconds.get("total") or 0), sum(named.values()))
+    rest = whole - sum(named.values())
+    if rest > 0.01 * whole:
+        named["other"] = rest
+    return [{"name": k, "seconds": v, "share": v / whole} for k, v in named.items()]
