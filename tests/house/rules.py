@@ -165,7 +165,7 @@ def foreign_code(module: Module) -> Iterator[str]:
     """Nothing that runs code out of data, weights or the words of a user."""
     yield from (module.at(call, words) for call, words in _dangerous_calls(module))
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.Import | ast.ImportFrom) and _pickler(node):
+        if isinstance(node, ast.Import | ast.ImportFrom) and _pickler(node, module.path):
             yield module.at(node, "imports a pickler")
         elif isinstance(node, ast.keyword) and node.arg == "trust_remote_code":
             yield module.at(node.value, "trust_remote_code")
@@ -180,8 +180,10 @@ def _calls(module: Module) -> Iterator[ast.Call]:
 def _dangerous_calls(module: Module) -> Iterator[tuple[ast.Call, str]]:
     for call in _calls(module):
         name = ast.unparse(call.func)
-        if name == "torch.load" and module.path != WEIGHTS:
-            yield call, f"torch.load outside {WEIGHTS}"
+        if name == "torch.load" and not (module.path == WEIGHTS and _only_weights(call)):
+            yield call, f"torch.load outside {WEIGHTS}, or without weights_only=True"
+        elif name.startswith("pickle."):
+            yield call, f"{name}(...)"
         elif name in {"eval", "exec", "os.system"} or name.endswith(".extractall"):
             yield call, f"{name}(...)"
         elif any(k.arg == "shell" and not _is_false(k.value) for k in call.keywords):
@@ -192,7 +194,13 @@ def _is_false(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is False
 
 
-def _pickler(node: ast.Import | ast.ImportFrom) -> bool:
+def _only_weights(call: ast.Call) -> bool:
+    return any(k.arg == "weights_only" and ast.unparse(k.value) == "True" for k in call.keywords)
+
+
+def _pickler(node: ast.Import | ast.ImportFrom, path: str) -> bool:
+    if path == WEIGHTS and ast.unparse(node) == "import pickle":
+        return False  # to name the error that torch.load raises
     names = (
         [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
     )
