@@ -1,6 +1,7 @@
 """Holds the house style as rules: a module goes in, a sentence for each offence comes out."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 
 from tests.house.source import (
@@ -18,6 +19,8 @@ WEAK_STARTS = ("Utilities for", "This module", "Helpers")
 SOURCED_ROOMS = {"losses", "strategies"}
 PICKLERS = {"pickle", "cPickle", "cloudpickle", "dill", "shelve", "marshal", "joblib"}
 WEIGHTS = "backbones/weights.py"
+FOREIGN_CALL = re.compile(r"^pickle\.|\.extractall$")
+SAY = "say_on_stderr"
 BLOCKS = (
     *(ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith),
     *(ast.Try, ast.TryStar, ast.Match),
@@ -155,9 +158,10 @@ def _public(module: Module) -> Iterator[Function]:
 
 
 def printing(module: Module) -> Iterator[str]:
-    """Only `cli` prints; elsewhere words go where the caller says."""
+    """Only `cli` prints; elsewhere words go where the caller says, by default to `SAY`."""
+    said = {id(n) for f in module.functions() if f.name == SAY for n in own_nodes(f)}
     for call in () if module.room == "cli" else _calls(module):
-        if isinstance(call.func, ast.Name) and call.func.id == "print":
+        if ast.unparse(call.func) == "print" and id(call) not in said:
             yield module.at(call, "print(...) outside cli")
 
 
@@ -182,9 +186,7 @@ def _dangerous_calls(module: Module) -> Iterator[tuple[ast.Call, str]]:
         name = ast.unparse(call.func)
         if name == "torch.load" and not (module.path == WEIGHTS and _only_weights(call)):
             yield call, f"torch.load outside {WEIGHTS}, or without weights_only=True"
-        elif name.startswith("pickle."):
-            yield call, f"{name}(...)"
-        elif name in {"eval", "exec", "os.system"} or name.endswith(".extractall"):
+        elif name in {"eval", "exec", "os.system"} or FOREIGN_CALL.search(name):
             yield call, f"{name}(...)"
         elif any(k.arg == "shell" and not _is_false(k.value) for k in call.keywords):
             yield call, "shell=True"

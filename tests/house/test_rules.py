@@ -61,6 +61,7 @@ INNOCENT = [
     ("parameters", "data/a.py", "class A:\n    def f(self, a, b, *, c, d, e, f): ..."),
     ("printing", "cli/a.py", "print('done')"),
     ("printing", "runs/a.py", "def f(say=print): ..."),
+    ("printing", "data/a.py", "def say_on_stderr(line):\n    print(line, file=sys.stderr)"),
     ("raises_section", "data/a.py", "def _f():\n    raise ValueError"),
     ("raises_section", "data/a.py", "def f():\n    try: g()\n    except OSError: raise"),
     (
