@@ -1,0 +1,256 @@
+"""Decides which column holds what, by name and then by content, and says why."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+
+from regraft.data.looks import Looks, any_exists, look_at
+from regraft.data.reading.folders import PART_NAMES
+from regraft.data.reading.tables import Table
+from regraft.errors import DataError, nearest
+
+_HOLDS = {
+    "text": "the texts",
+    "image": "the images",
+    "label": "the labels",
+    "domain": "the domains",
+    "split": "the parts",
+    "group": "the groups",
+}
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The column of each role as the user typed it, or None."""
+
+    text: str | None = None
+    image: str | None = None
+    label: str | None = None
+    domain: str | None = None
+    split: str | None = None
+    group: str | None = None
+
+
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(word for line in lines for word in line.split())
+
+
+_STRONG = {
+    "text": _words(
+        "text texts review reviews sentence content message body comment tweet document",
+        "question utterance post review_text review_body",
+        "文本 内容 评论 正文 句子 评价 文字",
+    ),
+    "image": _words("image images img picture photo image_path", "图片 图像 照片"),
+    "label": _words(
+        "label labels class classes target category sentiment y class_name", "标签 类别 分类"
+    ),
+    "domain": _words("domain domains", "领域"),
+    "split": _words("split subset part", "划分"),
+    "group": _words("group groups group_id", "分组"),
+}
+_WEAK = {
+    "text": _words("title description summary headline subject sms", "标题 摘要"),
+    "image": _words("file filename file_name path filepath file_path", "文件 路径"),
+    "label": _words(
+        "topic intent emotion rating stars score polarity language tag type label_text label_name",
+        "情感 情绪 评分 主题",
+    ),
+}
+
+
+def guess_roles(table: Table, asked: Roles, *, need_label: bool) -> tuple[Roles, tuple[str, ...]]:
+    """Returns the column of each role, and one sentence on each that was guessed.
+
+    What the user asked for comes first, then what the reader knows, then names, then content.
+
+    Args:
+        table: N rows as they were read.
+        asked: Columns that the user typed.
+        need_label: Whether rows without labels are of no use; then labels are also guessed
+            by content.
+
+    Raises:
+        DataError: If a column that was asked for does not exist, two columns fit one role
+            equally well, or none fits a role that is needed.
+    """
+    checked = {role: _existing(table, role, name) for role, name in asdict(asked).items()}
+    guess = _Guess(table, {role: name for role, name in checked.items() if name})
+    guess.take_known()
+    guess.find_input()
+    guess.find_label(need_label)
+    guess.find_rest()
+    return Roles(**guess.found), tuple(guess.reasons)
+
+
+def _existing(table: Table, role: str, name: str | None) -> str | None:
+    """Returns the real name of a column that the user asked for."""
+    if name is None or name in table.names:
+        return name
+    same = [each for each in table.names if each.casefold() == name.strip().casefold()]
+    if len(same) == 1:
+        return same[0]
+    near = nearest(name, table.names)
+    raise DataError(
+        f"{table.name} has no column '{name}'",
+        expected="one of " + ", ".join(table.names),
+        hint=_flag(role, near) if near else "",
+    )
+
+
+def _flag(role: str, column: str) -> str:
+    return f"--{role} {column}" if " " not in column else f"--{role} '{column}'"
+
+
+class _Guess:
+    """Finds the column of one role after another; a column has one role at most."""
+
+    def __init__(self, table: Table, found: dict[str, str]) -> None:
+        self.table = table
+        self.found = found
+        self.reasons: list[str] = []
+        self.looks = {name: look_at(cells) for name, cells in table.columns.items()}
+
+    def take_known(self) -> None:
+        """Takes what the reader knows, unless the user asked for something else."""
+        inputs_asked = "text" in self.found or "image" in self.found
+        for role, column in self.table.known.items():
+            taken = column in self.found.values() or (inputs_asked and role in ("text", "image"))
+            if role not in self.found and not taken:
+                self.found[role] = column
+
+    def find_input(self) -> None:
+        """Finds the column of texts or the column of images, never both."""
+        if "text" in self.found and "image" in self.found:
+            raise DataError("both a text column and an image column were asked for", hint="one")
+        if "text" in self.found or "image" in self.found:
+            return
+        images = self._by_name("image", self._is_image) or self._fitting(self._is_image)
+        texts = self._by_name("text", self._is_text) or self._only_column()
+        texts = texts or self._fitting(lambda name: self._look(name).as_text)
+        if images and texts:
+            raise self._tie({"image": images, "text": texts})
+        if not self._settle("image", images) and not self._settle("text", texts):
+            raise self._none("text", "a column of texts or of paths of images")
+
+    def find_label(self, needed: bool) -> None:
+        """Finds the labels by name; by content only where they are needed."""
+        if "label" in self.found:
+            return
+        fitting = self._by_name("label", self._is_filled)
+        if not fitting and needed:
+            fitting = self._fitting(lambda name: self._look(name).as_label)
+        if not needed and len(fitting) > 1:
+            return
+        if not self._settle("label", fitting) and needed:
+            raise self._none("label", "a column of classes")
+
+    def find_rest(self) -> None:
+        """Finds domains, parts and groups, by name alone."""
+        self._settle("domain", self._once(self._by_name("domain", self._is_filled)))
+        self._settle("split", self._once(self._by_name("split", self._is_split)))
+        self._settle("group", self._once(self._by_name("group", self._is_filled)))
+
+    def _once(self, columns: list[str]) -> list[str]:
+        return columns if len(columns) == 1 else []
+
+    def _free(self) -> list[str]:
+        return [name for name in self.table.names if name not in self.found.values()]
+
+    def _by_name(self, role: str, fits: Callable[[str], bool]) -> list[str]:
+        """Returns columns whose name says the role: the strong names, else the weak ones."""
+        for names in (_STRONG[role], _WEAK.get(role, frozenset())):
+            fitting = [each for each in self._free() if _plain(each) in names and fits(each)]
+            if fitting:
+                return fitting
+        return []
+
+    def _fitting(self, fits: Callable[[str], bool]) -> list[str]:
+        return [name for name in self._free() if fits(name)]
+
+    def _only_column(self) -> list[str]:
+        free = self._free()
+        return free if len(free) == 1 and self._is_text(free[0]) else []
+
+    def _look(self, name: str) -> Looks:
+        return self.looks[name] if name in self.looks else look_at([])
+
+    def _is_filled(self, name: str) -> bool:
+        return self._look(name).count > 0
+
+    def _is_text(self, name: str) -> bool:
+        return self._is_filled(name) and not self._look(name).paths
+
+    def _is_image(self, name: str) -> bool:
+        if name in self.table.pixels:
+            return True
+        cells = self.table.columns[name]
+        return self._look(name).paths and any_exists(cells, self.table.folder)
+
+    def _is_split(self, name: str) -> bool:
+        cells = {(cell or "").strip().lower() for cell in self.table.columns.get(name, [])}
+        return bool(cells) and cells <= PART_NAMES.keys()
+
+    def _settle(self, role: str, columns: list[str]) -> bool:
+        """Takes the only column that fits; says whether there was one."""
+        if role in self.found or not columns:
+            return role in self.found
+        if len(columns) > 1:
+            raise self._tie({role: columns})
+        column = columns[0]
+        self.found[role] = column
+        self.reasons.append(f"column '{column}' holds {_HOLDS[role]}: {self._why(role, column)}")
+        return True
+
+    def _why(self, role: str, column: str) -> str:
+        if _plain(column) in _STRONG[role] | _WEAK.get(role, frozenset()):
+            return "its name says so"
+        look = self._look(column)
+        if role == "label":
+            return f"it has only {look.distinct} different values"
+        if role == "image":
+            return "it holds pictures" if column in self.table.pixels else "its cells are files"
+        if len(self.table.names) == 1:
+            return "it is the only column"
+        return f"its cells are long and differ (on average {look.length:.0f} characters)"
+
+    def _tie(self, fitting: dict[str, list[str]]) -> DataError:
+        flags = [_flag(role, column) for role, names in fitting.items() for column in names]
+        names = [column for columns in fitting.values() for column in columns]
+        holds = " or ".join(_HOLDS[role] for role in fitting)
+        return DataError(
+            f"columns {_listed(names)} of {self.table.name} may all hold {holds}",
+            expected="to be told which",
+            hint=" or ".join(flags),
+        )
+
+    def _none(self, role: str, expected: str) -> DataError:
+        free = self._free()
+        header = " (is its first line a row, not names of columns?)" if _is_row(free) else ""
+        return DataError(
+            f"no column of {self.table.name} looks like {_HOLDS[role]}{header}; it has "
+            + _listed(self.table.names),
+            expected=expected,
+            hint=_flag(role, free[0]) if free else "a table with one more column",
+        )
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold().replace(" ", "_").replace("-", "_")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name[:40]}'" for name in names)
+
+
+def _is_row(names: list[str]) -> bool:
+    """Says whether names of columns are rather the cells of a row without a header."""
+    return any(len(name) > 40 or name.isdigit() for name in names)
+
+
+def used_columns(roles: Roles) -> dict[str, str]:
+    """Returns the column of each role that is filled.
+
+    >>> used_columns(Roles(text="review", label="stars"))
+    {'text': 'review', 'label': 'stars'}
+    """
+    return {role: name for role, name in asdict(roles).items() if name}

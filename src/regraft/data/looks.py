@@ -1,0 +1,81 @@
+"""Decides what the cells of a column look like: texts, classes or paths of pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from regraft.data.reading.pictures import PICTURE_SUFFIXES
+
+_SAMPLE = 2000
+_LONG_PATH = 1000
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What a sample of the cells of one column looks like.
+
+    Args:
+        filled: Share of cells that are not empty, a fraction in [0, 1].
+        length: Mean number of characters.
+        distinct: Number of different cells.
+        count: Number of cells that are not empty.
+        numeric: Whether all cells are numbers.
+        paths: Whether all cells end as pictures do.
+    """
+
+    filled: float
+    length: float
+    distinct: int
+    count: int
+    numeric: bool
+    paths: bool
+
+    @property
+    def as_text(self) -> bool:
+        """Says whether the cells are long and mostly different, as texts are."""
+        return (
+            self.count > 0
+            and not (self.numeric or self.paths)
+            and self.length >= 12
+            and self.distinct >= 0.5 * self.count
+        )
+
+    @property
+    def as_label(self) -> bool:
+        """Says whether the cells are short and few values come again and again."""
+        return self.length <= 60 and 2 <= self.distinct <= min(200, 0.5 * self.count)
+
+
+def look_at(cells: Sequence[str | None]) -> Looks:
+    """Returns what a sample of cells, taken at equal steps, looks like."""
+    step = max(1, len(cells) // _SAMPLE)
+    sample = cells[::step]
+    filled = [cell.strip() for cell in sample if cell and cell.strip()]
+    return Looks(
+        filled=len(filled) / max(1, len(sample)),
+        length=sum(map(len, filled)) / max(1, len(filled)),
+        distinct=len(set(filled)),
+        count=len(filled),
+        numeric=all(map(is_number, filled)),
+        paths=bool(filled) and all(map(_is_picture_path, filled)),
+    )
+
+
+def any_exists(cells: Sequence[str | None], folder: Path) -> bool:
+    """Says whether one of the first paths exists, seen from a folder."""
+    first = [cell for cell in cells if cell][:100]
+    return any((folder / cell).is_file() for cell in first if len(cell) < _LONG_PATH)
+
+
+def is_number(cell: str) -> bool:
+    """Says whether a cell is written as a plain number.
+
+    >>> [is_number(cell) for cell in ("4", "-0.5", "1e9", "1_0", "")]
+    [True, True, False, False, False]
+    """
+    digits = cell.removeprefix("-").replace(".", "", 1)
+    return digits.isascii() and digits.isdigit()
+
+
+def _is_picture_path(cell: str) -> bool:
+    return len(cell) < _LONG_PATH and cell.lower().endswith(PICTURE_SUFFIXES)

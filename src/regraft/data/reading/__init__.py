@@ -1,0 +1,1 @@
+"""Reads folders, tables, archives, pictures and Python objects into tables of texts."""

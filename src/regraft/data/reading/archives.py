@@ -1,0 +1,195 @@
+"""Unpacks .zip and .tar archives member by member into a fresh folder, within limits."""
+
+import atexit
+import errno
+import gzip
+import io
+import lzma
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from regraft.errors import DataError, StorageError
+
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may hold.
+
+    Args:
+        members: Files.
+        size: Bytes of all files together.
+        ratio: Bytes that come out for each byte of the archive, counted beyond `grace`.
+        grace: Bytes that may come out at any ratio.
+    """
+
+    members: int = 500_000
+    size: int = 20 << 30
+    ratio: int = 200
+    grace: int = 32 << 20
+
+
+_Member = tuple[str, IO[bytes]]
+_USUAL = Limits()
+
+
+def is_archive(path: Path) -> bool:
+    """Says whether the name of a file is that of an archive we read."""
+    return path.name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def archive_stem(path: Path) -> str:
+    """Returns the name of an archive without its suffix.
+
+    >>> archive_stem(Path("a/pets.tar.gz"))
+    'pets'
+    """
+    name = path.name
+    ends = [end for end in ARCHIVE_SUFFIXES if name.lower().endswith(end)]
+    return name[: -max(map(len, ends))] if ends else name
+
+
+def unpack(path: Path, *, limits: Limits = _USUAL) -> Path:
+    """Returns a fresh folder with the files of an archive; it goes when the process ends.
+
+    Links, devices, absolute names and names with `..` are refused, not skipped: an archive
+    that has one is not what it says. Hidden files are skipped.
+
+    Raises:
+        DataError: If the archive is damaged, locked, beyond a limit, or has such a member.
+        StorageError: If the disk is full.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="regraft-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        with path.open("rb") as file:
+            _write_members(path, _members(path, file, limits), folder, limits=limits)
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise DataError(f"{path} is damaged: {error}") from error
+    except (OSError, RuntimeError, NotImplementedError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise StorageError(f"the disk under {folder} is full") from error
+        raise DataError(f"{path} cannot be unpacked: {error}") from error
+    return folder
+
+
+def _members(path: Path, file: IO[bytes], limits: Limits) -> Iterator[_Member]:
+    if path.name.lower().endswith(".zip"):
+        return _zip_members(path, file, limits)
+    return _tar_members(path, file, limits)
+
+
+def _write_members(path: Path, members: Iterator[_Member], folder: Path, *, limits: Limits) -> None:
+    budget = _budget(path, limits)
+    for count, (name, stream) in enumerate(members, 1):
+        if count > limits.members:
+            raise DataError(f"{path} holds more than {limits.members:,} files")
+        parts = _safe_parts(path, name)
+        if any(part.startswith((".", "__MACOSX")) for part in parts):
+            continue
+        target = folder.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        budget -= _copy(path, stream, target, budget=budget)
+
+
+def _copy(path: Path, stream: IO[bytes], target: Path, *, budget: int) -> int:
+    """Returns how many bytes were copied; an existing file is never written again."""
+    copied = 0
+    with target.open("xb") as out:
+        while chunk := stream.read(_CHUNK):
+            copied += len(chunk)
+            if copied > budget:
+                raise _too_much(path)
+            out.write(chunk)
+    return copied
+
+
+def _budget(path: Path, limits: Limits) -> int:
+    """Returns the bytes that may come out of an archive."""
+    return min(limits.size, max(limits.grace, limits.ratio * path.stat().st_size))
+
+
+def _too_much(path: Path) -> DataError:
+    return DataError(
+        f"{path} grows beyond what an archive of its size holds",
+        hint="unpacking it yourself and giving the folder",
+    )
+
+
+def _safe_parts(path: Path, name: str) -> list[str]:
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    absolute = name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":")
+    if absolute or ".." in parts or not parts or "\0" in name:
+        raise DataError(
+            f"{path} has a member named {name!r}", expected="names that stay inside the archive"
+        )
+    return parts
+
+
+def _zip_members(path: Path, file: IO[bytes], limits: Limits) -> Iterator[_Member]:
+    with zipfile.ZipFile(file) as archive:
+        if sum(info.file_size for info in archive.infolist()) > _budget(path, limits):
+            raise _too_much(path)
+        for info in archive.infolist():
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise _not_plain(path, info.filename)
+            if not info.is_dir():
+                with archive.open(info) as stream:
+                    yield _unicode_name(info), stream
+
+
+def _unicode_name(info: zipfile.ZipInfo) -> str:
+    """Returns the name as UTF-8 where the archive holds that without saying so."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
+def _tar_members(path: Path, file: IO[bytes], limits: Limits) -> Iterator[_Member]:
+    # Long names are read whole before we see them, so the bytes are counted below tarfile.
+    raw = gzip.GzipFile(fileobj=file) if not path.name.lower().endswith(".tar") else file
+    counted = _Counted(path, raw, _budget(path, limits) + (limits.members << 10))
+    with tarfile.open(fileobj=counted, mode="r|") as archive:
+        for member in archive:
+            if not (member.isreg() or member.isdir()):
+                raise _not_plain(path, member.name)
+            stream = archive.extractfile(member) if member.isreg() else None
+            if stream is not None:
+                yield member.name, stream
+
+
+def _not_plain(path: Path, name: str) -> DataError:
+    return DataError(f"{path} holds {name!r}, a link or a device", expected="plain files")
+
+
+class _Counted(io.RawIOBase):
+    """Passes bytes on until there were too many."""
+
+    def __init__(self, path: Path, stream: IO[bytes] | gzip.GzipFile, budget: int) -> None:
+        self._path = path
+        self._stream = stream
+        self._budget = budget
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._stream.read(size)
+        self._budget -= len(chunk)
+        if self._budget < 0:
+            raise _too_much(self._path)
+        return chunk

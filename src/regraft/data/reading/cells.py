@@ -1,0 +1,111 @@
+"""Defines the cells of one parsed table; makes them from a header and Arrow columns."""
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regraft.errors import DataError
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What a parser read: N rows as texts by column, and where they stood.
+
+    Args:
+        columns: N texts of each column; None where the cell is missing.
+        lines: N line numbers, 1-based.
+        frame: The same columns in their own types, (N rows).
+        errors: Reason by row number, for rows that cannot be used.
+        notes: Sentences on what was changed on the way.
+    """
+
+    columns: dict[str, list[str | None]]
+    lines: array[int]
+    frame: pa.Table
+    errors: dict[int, str]
+    notes: tuple[str, ...] = ()
+
+
+def clean_header(names: Sequence[str], shown: str) -> tuple[list[str], tuple[str, ...]]:
+    """Returns the names without blanks around them, and a note if any were stripped.
+
+    Raises:
+        DataError: If two columns then have the same name.
+    """
+    stripped = [name.strip().strip("\ufeff").strip() for name in names]
+    changed = [name for name, clean in zip(names, stripped, strict=True) if name != clean]
+    clean = [name or f"column{number}" for number, name in enumerate(stripped, 1)]
+    twice = [name for name, count in Counter(clean).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{shown} has more than one column '{twice[0]}'",
+            expected="every column to have its own name",
+            hint="renaming one of them in the first line",
+        )
+    return clean, _header_notes(changed, stripped, shown)
+
+
+def _header_notes(changed: list[str], stripped: list[str], shown: str) -> tuple[str, ...]:
+    notes = []
+    if changed:
+        listed = ", ".join(repr(name) for name in changed)
+        notes.append(f"blanks around names of columns in {shown} were stripped: {listed}")
+    if "" in stripped:
+        numbers = [f"column{n}" for n, name in enumerate(stripped, 1) if not name]
+        notes.append(f"columns without a name in {shown} are called {', '.join(numbers)}")
+    return tuple(notes)
+
+
+def split_columns(
+    frame: pa.Table,
+) -> tuple[dict[str, list[str | None]], dict[str, Sequence[bytes | None]], tuple[str, ...]]:
+    """Returns columns as texts, columns of encoded pictures, and notes on the rest.
+
+    A column of bytes, or of records with a field `bytes` (as the datasets library writes
+    pictures), holds pictures; lists and other nested types are not used.
+    """
+    texts: dict[str, list[str | None]] = {}
+    pictures: dict[str, Sequence[bytes | None]] = {}
+    notes: list[str] = []
+    for name in frame.column_names:
+        column = _plain(frame.column(name))
+        if _is_binary(column.type):
+            pictures[name] = column.to_pylist()
+        elif pa.types.is_nested(column.type):
+            notes.append(f"column '{name}' holds {column.type}, which is not used")
+        else:
+            texts[name] = _texts(column)
+    return texts, pictures, tuple(notes)
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Returns the field `bytes` of records of pictures, and any other column as it is."""
+    kind = column.type
+    if pa.types.is_struct(kind) and "bytes" in [field.name for field in kind]:
+        return pc.struct_field(column, "bytes")
+    if pa.types.is_dictionary(kind):
+        return column.cast(kind.value_type)
+    return column
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_binary_view(kind)
+    )
+
+
+def _texts(column: pa.ChunkedArray) -> list[str | None]:
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return list(column.to_pylist())
+    try:
+        return list(column.cast(pa.string()).to_pylist())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return [None if value is None else str(value) for value in column.to_pylist()]

@@ -1,0 +1,284 @@
+"""Makes a table from a folder of class folders, of split folders or of tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import overload
+
+import pyarrow as pa
+
+from regraft.data.reading.encodings import decode_text
+from regraft.data.reading.pictures import PICTURE_SUFFIXES
+from regraft.data.reading.tables import (
+    SPLIT,
+    TABLE_SUFFIXES,
+    Table,
+    join_parts,
+    missing_path,
+    read_table,
+)
+from regraft.data.rows import Origin, Part, Problem
+from regraft.errors import DataError
+
+PART_NAMES: dict[str, Part] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+_LAYOUT = "ROOT/CLASS/FILE, ROOT/train/CLASS/FILE or ROOT/train.csv"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a folder of data is, and how messages call it."""
+
+    root: Path
+    shown: str
+
+    def enter(self, name: str) -> "_Place":
+        return _Place(self.root / name, f"{self.shown}/{name}")
+
+    def folders(self) -> list[str]:
+        return [each.name for each in self._visible() if each.is_dir()]
+
+    def files(self) -> list[str]:
+        return [each.name for each in self._visible() if each.is_file()]
+
+    def _visible(self) -> list[Path]:
+        everything = sorted(self.root.iterdir(), key=lambda each: each.name)
+        return [each for each in everything if not each.name.startswith((".", "__MACOSX"))]
+
+
+@dataclass
+class _Found:
+    """Files found so far, each with its class and part."""
+
+    files: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+class FileOrigins(Sequence[Origin]):
+    """Gives the origin of each row that is a file, made when asked for."""
+
+    def __init__(self, shown: str, files: Sequence[str]) -> None:
+        self._shown = shown
+        self._files = files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @overload
+    def __getitem__(self, index: int) -> Origin: ...
+    @overload
+    def __getitem__(self, index: slice) -> "FileOrigins": ...
+    def __getitem__(self, index: int | slice) -> "Origin | FileOrigins":
+        if isinstance(index, slice):
+            return FileOrigins(self._shown, self._files[index])
+        prefix = f"{self._shown}/" if self._shown else ""
+        return Origin(prefix + self._files[index])
+
+
+def read_folder(root: str | Path, shown: str = "") -> Table:
+    """Returns the rows of a folder, sorted by part, class and name of file.
+
+    Understood: tables named by part (`train.csv`), split folders of class folders, class
+    folders, one table alone, pictures or texts without classes; each also one folder
+    further down, as archives have it. Hidden files are ignored.
+
+    Raises:
+        DataError: If the folder is missing, empty or laid out in another way.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise missing_path(root)
+    place = _descend(_Place(root, shown or str(root)))
+    name = root.resolve().name
+    tables = [each for each in place.files() if Path(each).suffix.lower() in TABLE_SUFFIXES]
+    if tables:
+        return replace(_read_tables(place, tables), name=name)
+    return _as_table(_find_files(place), place, name)
+
+
+def read_files(paths: Sequence[str]) -> Table:
+    """Returns one row for each path, in their order; pictures or `.txt` files.
+
+    Raises:
+        DataError: If a path does not exist or is of another kind than the others.
+    """
+    for path in paths:
+        if not Path(path).is_file():
+            raise missing_path(Path(path))
+    table = _as_table(_Found(files=list(paths)), _Place(Path(), ""), "files")
+    if table.outside:
+        problem = table.outside[0]
+        raise DataError(f"{problem.origin} cannot be read along with the rest: {problem.reason}")
+    return table
+
+
+def _descend(place: _Place) -> _Place:
+    """Returns the only folder in a folder, where the classes or parts are inside that one."""
+    folders = place.folders()
+    if len(folders) != 1 or folders[0].lower() in PART_NAMES or _usable(place.files()):
+        return place
+    inner = place.enter(folders[0])
+    wraps = inner.folders() or any(Path(f).suffix.lower() in TABLE_SUFFIXES for f in inner.files())
+    return inner if wraps else place
+
+
+def _usable(files: list[str]) -> bool:
+    known = (*TABLE_SUFFIXES, *PICTURE_SUFFIXES)
+    return any(Path(file).suffix.lower() in known for file in files)
+
+
+def _read_tables(place: _Place, files: list[str]) -> Table:
+    by_part: dict[Part, str] = {}
+    for file in files:
+        part = PART_NAMES.get(Path(file).stem.lower())
+        if part in by_part:
+            raise DataError(
+                f"{place.shown} has both {by_part[part]} and {file}", hint="one of them"
+            )
+        if part:
+            by_part[part] = file
+    if "train" not in by_part and len(files) == 1:
+        return read_table(place.root / files[0], f"{place.shown}/{files[0]}")
+    if "train" not in by_part:
+        raise DataError(
+            f"{place.shown} has {len(files)} tables: {', '.join(files)}",
+            expected="train.csv, test.csv and perhaps val.csv, or one table",
+        )
+    read = {p: read_table(place.root / f, f"{place.shown}/{f}") for p, f in by_part.items()}
+    order: tuple[Part, ...] = ("train", "val", "test")
+    return join_parts({part: read[part] for part in order if part in read}, place.root.name)
+
+
+def _find_files(place: _Place) -> _Found:
+    found, folders = _Found(), place.folders()
+    parts = {name: PART_NAMES[name.lower()] for name in folders if name.lower() in PART_NAMES}
+    if not folders:
+        found.files = place.files()
+    elif "train" in parts.values():
+        _find_parts(place, parts, found)
+    else:
+        _find_classes(place, "", found)
+    if not found.files:
+        raise DataError(f"{place.shown} holds no rows", expected=_LAYOUT)
+    return found
+
+
+def _find_parts(place: _Place, parts: dict[str, Part], found: _Found) -> None:
+    if len(set(parts.values())) < len(parts):
+        raise DataError(f"{place.shown} has two folders for one part: {', '.join(parts)}")
+    for part in ("train", "val", "test"):
+        for name in [name for name, value in parts.items() if value == part]:
+            _find_classes(place.enter(name), f"{name}/", found)
+            found.parts += [part] * (len(found.files) - len(found.parts))
+    for name in [name for name in place.folders() if name not in parts]:
+        found.problems.append(Problem(Origin(f"{place.shown}/{name}"), "a folder that is no part"))
+
+
+def _find_classes(place: _Place, prefix: str, found: _Found) -> None:
+    loose = [file for file in place.files() if Path(file).suffix.lower() in PICTURE_SUFFIXES]
+    reason = "a picture outside of the class folders"
+    found.problems += [Problem(Origin(f"{place.shown}/{file}"), reason) for file in loose]
+    if not place.folders():
+        raise DataError(f"{place.shown} holds no class folders", expected=_LAYOUT)
+    for label in place.folders():
+        _find_members(place.enter(label), f"{prefix}{label}/", label, found=found)
+
+
+def _find_members(place: _Place, prefix: str, label: str, *, found: _Found) -> None:
+    files, deeper = place.files(), place.folders()
+    if deeper and not files:
+        raise DataError(f"{place.shown} holds folders, not files", expected=_LAYOUT)
+    reason = "a folder inside a class folder"
+    found.problems += [Problem(Origin(f"{place.shown}/{name}"), reason) for name in deeper]
+    if not files:
+        found.problems.append(Problem(Origin(place.shown), "a class folder without files"))
+    found.files += [prefix + file for file in files]
+    found.labels += [label] * len(files)
+
+
+def _as_table(found: _Found, place: _Place, name: str) -> Table:
+    """Returns the files of the kind that most of them are; the others become problems."""
+    kinds = [_kind(file) for file in found.files]
+    kind = "image" if kinds.count("image") >= kinds.count("text") else "text"
+    kept = [row for row, each in enumerate(kinds) if each == kind]
+    if not kept:
+        raise DataError(f"{place.shown} holds neither pictures nor .txt files", expected=_LAYOUT)
+    origins = FileOrigins(place.shown, found.files)
+    others = [
+        Problem(origins[row], f"not {_KINDS[kind]}") for row in set(range(len(kinds))) - {*kept}
+    ]
+    columns: dict[str, list[str | None]] = {"file": [found.files[row] for row in kept]}
+    for column, values in (("label", found.labels), (SPLIT, found.parts)):
+        if values:
+            columns[column] = [values[row] for row in kept]
+    frame = pa.table({column: pa.array(texts, pa.string()) for column, texts in columns.items()})
+    table = Table(
+        name=name,
+        columns=columns,
+        origins=FileOrigins(place.shown, [found.files[row] for row in kept]),
+        frame=frame,
+        folder=place.root,
+        known={"image": "file"} | {role: role for role in ("label", SPLIT) if role in columns},
+        notes=_layout_notes(columns),
+        outside=(*found.problems, *others),
+    )
+    return table if kind == "image" else _with_texts(table)
+
+
+_KINDS = {"image": "a picture", "text": "a .txt file"}
+
+
+def _kind(file: str) -> str:
+    suffix = Path(file).suffix.lower()
+    if suffix in PICTURE_SUFFIXES:
+        return "image"
+    return "text" if suffix == ".txt" else ""
+
+
+def _layout_notes(columns: dict[str, list[str | None]]) -> tuple[str, ...]:
+    notes = []
+    if "label" in columns:
+        notes.append("classes are the names of the folders that hold the files")
+    if SPLIT in columns:
+        notes.append("parts are the names of the folders that hold the class folders")
+    return tuple(notes)
+
+
+def _with_texts(table: Table) -> Table:
+    texts: list[str | None] = []
+    errors: dict[int, str] = {}
+    notes = list(table.notes)
+    for row, file in enumerate(table.columns["file"]):
+        text, more = _read_text(table, row, str(file), errors=errors)
+        texts.append(text)
+        notes.extend(more)
+    known = {role: column for role, column in table.known.items() if role != "image"}
+    columns = {**table.columns, "text": texts}
+    return replace(
+        table, columns=columns, known={**known, "text": "text"}, errors=errors, notes=_few(notes)
+    )
+
+
+def _read_text(
+    table: Table, row: int, file: str, *, errors: dict[int, str]
+) -> tuple[str | None, tuple[str, ...]]:
+    try:
+        return decode_text((table.folder / file).read_bytes(), str(table.origins[row]))
+    except DataError as error:
+        errors[row] = str(error)
+    return None, ()
+
+
+def _few(notes: list[str], most: int = 10) -> tuple[str, ...]:
+    more = len(notes) - most
+    return (*notes[:most], f"{more} more notes of this kind") if more > 0 else tuple(notes)

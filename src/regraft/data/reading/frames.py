@@ -1,0 +1,125 @@
+"""Makes a table from Python lists, arrays, dictionaries and data frames."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image as Pil
+
+from regraft.data.reading.pictures import PICTURE_SUFFIXES
+from regraft.data.reading.tables import LineOrigins, Picture, Table, from_frame
+from regraft.errors import DataError
+
+NAME = "data"
+_INDEX = "__index_level_"
+
+
+def read_frame(source: object) -> Table:
+    """Returns the table of an object that came from Python.
+
+    Args:
+        source: A data frame of pandas, polars or Arrow; a dictionary of columns; N texts,
+            N paths of images or (N, H, W[, C]) pixels; or a pair of those and N labels.
+
+    pandas and polars are recognised by the Arrow interface that their frames offer, and
+    are never imported.
+
+    Raises:
+        DataError: If it is none of these, or its columns have different lengths.
+    """
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, dict) or (hasattr(source, "__arrow_c_stream__") and _has_columns(source)):
+        return from_frame(_to_arrow(source), NAME)
+    if isinstance(source, tuple) and len(source) == 2 and not isinstance(source[0], str):
+        return _from_lists(source[0], _to_list(source[1]))
+    return _from_lists(source, None)
+
+
+def _has_columns(source: object) -> bool:
+    """Says whether this is a frame: a single column of polars offers the interface too."""
+    return hasattr(source, "columns") or hasattr(source, "column_names")
+
+
+def _to_arrow(source: Any) -> pa.Table:
+    try:
+        frame = pa.table(source)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"the columns cannot be read: {reason}",
+            expected="columns of one length, each of one type",
+        ) from error
+    names = [name for name in frame.column_names if not name.startswith(_INDEX)]
+    return frame.select(names)
+
+
+def _to_list(values: object) -> list[Any]:
+    for method in ("tolist", "to_pylist", "to_list"):
+        if hasattr(values, method):
+            return list(getattr(values, method)())
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise DataError(
+            f"data of type {type(values).__name__} cannot be read",
+            expected="a path, lists, arrays or a data frame",
+        )
+    return list(values)
+
+
+def _from_lists(inputs: Any, labels: list[Any] | None) -> Table:
+    pictures = _as_pictures(inputs)
+    texts = None if pictures is not None else _checked_texts(_to_list(inputs))
+    count = len(pictures if pictures is not None else texts or [])
+    if labels is not None and len(labels) != count:
+        raise DataError(f"there are {count} inputs and {len(labels)} labels", expected="as many")
+    columns: dict[str, list[str | None]] = {}
+    role = "image" if texts is None or _are_paths(texts) else "text"
+    if texts is not None:
+        columns[role] = texts
+    if labels is not None:
+        columns["label"] = [_label_text(label) for label in labels]
+    shown = columns or {"row": [str(row) for row in range(1, count + 1)]}
+    table = Table(
+        name=NAME,
+        columns=columns,
+        origins=LineOrigins(NAME, range(1, count + 1)),
+        frame=pa.table({name: pa.array(cells, pa.string()) for name, cells in shown.items()}),
+        known={role: role} | ({"label": "label"} if labels is not None else {}),
+    )
+    return table if pictures is None else replace(table, pixels={"image": pictures})
+
+
+def _as_pictures(inputs: Any) -> list[Picture] | None:
+    """Returns N pictures, or None where the inputs are no arrays and no pictures."""
+    if isinstance(inputs, np.ndarray):
+        return list(inputs) if inputs.ndim >= 3 else None
+    if not isinstance(inputs, list | tuple) or not inputs:
+        return None
+    if not isinstance(inputs[0], np.ndarray | Pil.Image):
+        return None
+    return [np.asarray(each) if isinstance(each, Pil.Image) else each for each in inputs]
+
+
+def _checked_texts(values: list[Any]) -> list[str | None]:
+    for row, value in enumerate(values, 1):
+        if value is not None and not isinstance(value, str | Path):
+            raise DataError(
+                f"input {row} is of type {type(value).__name__}", expected="texts or pictures"
+            )
+    return [value if value is None else str(value) for value in values]
+
+
+def _are_paths(texts: list[str | None]) -> bool:
+    suffixes = [Path(text or "").suffix.lower() for text in texts[:1000] if len(text or "") < 1000]
+    return bool(suffixes) and all(suffix in PICTURE_SUFFIXES for suffix in suffixes)
+
+
+def _label_text(label: object) -> str | None:
+    if label is None or label != label:  # NaN stands for a missing label in data frames.
+        return None
+    if isinstance(label, float) and label.is_integer():
+        return str(int(label))
+    return str(label)

@@ -1,0 +1,159 @@
+"""Makes upright grey or RGB pictures from files, bytes and arrays that nobody vouches for."""
+
+import io
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pil
+from PIL import ImageOps
+
+from regraft.data.rows import Image
+from regraft.errors import DataError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+"""The only decoders that are ever called: the rare ones are where the holes are."""
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+PIXEL_LIMIT = 50_000_000
+_SIXTEEN_BITS = 65_535
+_WIDE_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
+_HEADER_LOCK = threading.Lock()
+"""Filters of warnings belong to the whole process."""
+
+
+def open_picture(source: str | Path | bytes | Image) -> Pil.Image:
+    """Returns the whole picture, upright, in mode L or RGB.
+
+    Args:
+        source: A path, an encoded file as bytes, or pixels (H, W), (H, W, 1) or (H, W, 3).
+
+    The first frame stands for an animation; transparency is laid on white; 16 bits are
+    scaled to 8.
+
+    Raises:
+        DataError: If the file is missing, of another format, damaged, cut off or larger
+            than `PIXEL_LIMIT`, or the array is none of a picture.
+    """
+    if isinstance(source, np.ndarray):
+        return Pil.fromarray(decode(source))
+    shown = str(source) if isinstance(source, str | Path) else "the picture"
+    try:
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        with _open_header(file) as picture:
+            _check_size(picture, shown)
+            picture.load()
+            return _as_grey_or_rgb(_upright(picture))
+    except DataError:
+        raise
+    except FileNotFoundError as error:
+        raise DataError(f"there is no file '{shown}'") from error
+    # Decoders raise whatever they like on damaged files: OSError, SyntaxError, struct.error …
+    except Exception as error:
+        reason = str(error).split("<")[0].strip() or type(error).__name__
+        listed = ", ".join(FORMATS)
+        raise DataError(f"{shown} cannot be decoded ({reason})", expected=f"whole {listed}") from (
+            error
+        )
+
+
+def decode(array: npt.NDArray[Any]) -> Image:
+    """Returns pixels of 0..255, (H, W) or (H, W, 3), from an array.
+
+    Args:
+        array: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); whole numbers in 0..255 or
+            fractions in 0..1.
+
+    Raises:
+        DataError: If the shape or the range is another one.
+    """
+    pixels = _as_bytes(_checked_shape(array))
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        return np.ascontiguousarray(pixels[:, :, 0])
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        return to_pixels(_as_grey_or_rgb(Pil.fromarray(pixels)))
+    return np.ascontiguousarray(pixels)
+
+
+def to_pixels(picture: Pil.Image) -> Image:
+    """Returns the pixels of a picture of mode L, (H, W), or RGB, (H, W, 3)."""
+    return np.array(picture, dtype=np.uint8)
+
+
+def _open_header(file: str | Path | io.BytesIO) -> Pil.Image:
+    with _HEADER_LOCK, warnings.catch_warnings():
+        # Pillow warns of large pictures before we can look; our own limit is lower.
+        warnings.simplefilter("ignore")
+        return Pil.open(file, formats=FORMATS)
+
+
+def _check_size(picture: Pil.Image, shown: str) -> None:
+    if picture.width * picture.height > PIXEL_LIMIT:
+        raise DataError(
+            f"{shown} has {picture.width} x {picture.height} pixels",
+            expected=f"{PIXEL_LIMIT:,} pixels at most",
+            hint="making it smaller",
+        )
+
+
+def _upright(picture: Pil.Image) -> Pil.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # A broken EXIF block says nothing of the pixels.
+        return picture
+
+
+def _as_grey_or_rgb(picture: Pil.Image) -> Pil.Image:
+    if picture.mode in ("L", "RGB"):
+        return picture
+    if picture.mode in _WIDE_MODES:
+        return Pil.fromarray(_narrowed(np.asarray(picture)))
+    if picture.mode == "1":
+        return picture.convert("L")
+    if picture.has_transparency_data:
+        return _on_white(picture)
+    return picture.convert("RGB")
+
+
+def _on_white(picture: Pil.Image) -> Pil.Image:
+    grey = picture.mode in ("LA", "La", "L")
+    layers = picture.convert("RGBA")
+    whole = Pil.alpha_composite(Pil.new("RGBA", layers.size, "white"), layers)
+    return whole.convert("L" if grey else "RGB")
+
+
+def _narrowed(values: npt.NDArray[Any]) -> Image:
+    """Returns 8 bits from 16, or from fractions in 0..1."""
+    if values.dtype.kind == "f":
+        return _as_bytes(values)
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > _SIXTEEN_BITS:
+        raise DataError(f"the picture has values from {low} to {high}", expected="0 to 65535")
+    return np.round(values / 257.0).astype(np.uint8)
+
+
+def _checked_shape(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in (2, 3) or channels not in (1, 3, 4) or array.size == 0:
+        first = array.ndim == 3 and array.shape[0] in (1, 3)
+        raise DataError(
+            f"an array of shape {array.shape} is no picture",
+            expected="shape (H, W), (H, W, 1) or (H, W, 3)",
+            hint="array.transpose(1, 2, 0)" if first else "",
+        )
+    return array
+
+
+def _as_bytes(array: npt.NDArray[Any]) -> Image:
+    if array.dtype == np.uint8:
+        return array
+    fractions = array.dtype.kind == "f"
+    limit = 1 if fractions else 255
+    if array.dtype.kind not in "fiu" or not bool(((array >= 0) & (array <= limit)).all()):
+        raise DataError(
+            f"an array of {array.dtype} with values outside of 0 to {limit} is no picture",
+            expected="whole numbers in 0..255 or fractions in 0..1",
+        )
+    return np.round(array * 255).astype(np.uint8) if fractions else array.astype(np.uint8)

@@ -1,0 +1,63 @@
+"""Decides which reader a source needs and makes a table of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from regraft.data.reading.archives import ARCHIVE_SUFFIXES, archive_stem, is_archive, unpack
+from regraft.data.reading.folders import read_files, read_folder
+from regraft.data.reading.frames import read_frame
+from regraft.data.reading.hub import read_hub
+from regraft.data.reading.pictures import PICTURE_SUFFIXES
+from regraft.data.reading.tables import TABLE_SUFFIXES, Table, missing_path, read_table
+from regraft.data.starters.datasets import open_dataset
+from regraft.errors import DataError, one_of
+
+STARTER = "starter:"
+HUB = "hf:"
+_SUFFIXES = (*TABLE_SUFFIXES, *ARCHIVE_SUFFIXES, *PICTURE_SUFFIXES, ".txt")
+
+
+def open_source(source: object) -> Table:
+    """Returns the table of a path, a name (`starter:NAME`, `hf:owner/name`) or an object.
+
+    Raises:
+        DataError: If there is no such thing, or it cannot be read.
+    """
+    if isinstance(source, Path):
+        return _open_path(source)
+    if not isinstance(source, str):
+        return read_frame(source)
+    if source.startswith(STARTER):
+        name = source.removeprefix(STARTER)
+        return replace(_open_path(open_dataset(name)), name=name)
+    if source.startswith(HUB):
+        return read_hub(source.removeprefix(HUB))
+    return _open_path(Path(source))
+
+
+def looks_like_path(word: str) -> bool:
+    """Says whether a single word can only be meant as a path: a known suffix, a separator.
+
+    >>> [looks_like_path(word) for word in ("pets.csv", "a/b", "good", "I like a/b")]
+    [True, True, False, False]
+    """
+    if len(word.split()) != 1:
+        return False
+    return "/" in word or "\\" in word or word.lower().endswith(_SUFFIXES)
+
+
+def _open_path(path: Path) -> Table:
+    if not path.exists():
+        raise missing_path(path)
+    if path.is_dir():
+        return read_folder(path)
+    if is_archive(path):
+        return replace(read_folder(unpack(path), str(path)), name=archive_stem(path))
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return read_files([str(path)])
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        return read_table(path)
+    raise DataError(
+        f"{path} is of a kind that cannot be read",
+        expected="a folder or " + one_of((*TABLE_SUFFIXES, *ARCHIVE_SUFFIXES)),
+    )

@@ -1,0 +1,268 @@
+"""Makes a table of texts from a table file, an Arrow table or the tables of parts."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, overload
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from regraft.data.reading.cells import Cells, clean_header, split_columns
+from regraft.data.reading.delimited import parse_csv, parse_tsv
+from regraft.data.reading.encodings import decode_text
+from regraft.data.reading.jsonlines import parse_jsonl
+from regraft.data.rows import Image, Origin, Part, Problem
+from regraft.errors import DataError, nearest, one_of
+
+_PARSERS = {".csv": parse_csv, ".tsv": parse_tsv, ".jsonl": parse_jsonl}
+TABLE_SUFFIXES = (*_PARSERS, ".parquet")
+COLUMN_LIMIT = 10_000
+SPLIT = "split"
+Picture = str | bytes | Image | None
+"""What a cell of pixels may be: a path, an encoded file, decoded pixels, or missing."""
+
+
+class LineOrigins(Sequence[Origin]):
+    """Gives the origin of each row of one file, made when asked for.
+
+    Args:
+        file: As shown in messages.
+        lines: Line of each row, or a range of row numbers.
+    """
+
+    def __init__(self, file: str, lines: Sequence[int]) -> None:
+        self._file = file
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, index: int) -> Origin: ...
+    @overload
+    def __getitem__(self, index: slice) -> "LineOrigins": ...
+    def __getitem__(self, index: int | slice) -> "Origin | LineOrigins":
+        if isinstance(index, slice):
+            return LineOrigins(self._file, self._lines[index])
+        return Origin(self._file, self._lines[index])
+
+
+class JoinedOrigins(Sequence[Origin]):
+    """Gives the origins of several tables one after another, made when asked for."""
+
+    def __init__(self, origins: Sequence[Sequence[Origin]]) -> None:
+        self._origins = origins
+        self._ends = list(accumulate(map(len, origins)))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    @overload
+    def __getitem__(self, index: int) -> Origin: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Origin]: ...
+    def __getitem__(self, index: int | slice) -> Origin | list[Origin]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        index = range(len(self))[index]
+        table = bisect_right(self._ends, index)
+        return self._origins[table][index - (self._ends[table] - len(self._origins[table]))]
+
+
+@dataclass(frozen=True)
+class Table:
+    """N rows as they were read, before anybody decided what the columns mean.
+
+    Args:
+        name: Short name of the data.
+        columns: N texts of each column; None where the cell is missing.
+        origins: N places, made when asked for.
+        frame: The columns in order and type, to write beside predictions.
+        folder: Paths of images are relative to this.
+        known: Column by role, where the reader knows it (folders, lists).
+        pixels: Columns that hold pictures rather than texts.
+        notes: Sentences on what was changed while reading.
+        errors: Reason by row number, for rows that cannot be used.
+        outside: Problems that belong to no row, such as a file of another kind.
+    """
+
+    name: str
+    columns: dict[str, list[str | None]]
+    origins: Sequence[Origin]
+    frame: pa.Table
+    folder: Path = Path()
+    known: Mapping[str, str] = field(default_factory=dict)
+    pixels: Mapping[str, Sequence[Picture]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    errors: Mapping[int, str] = field(default_factory=dict)
+    outside: tuple[Problem, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all columns that can have a role."""
+        return [*self.columns, *(name for name in self.pixels if name not in self.columns)]
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem in the order of the rows, those that belong to no row last."""
+        rows = [Problem(self.origins[row], self.errors[row]) for row in sorted(self.errors)]
+        return (*rows, *self.outside)
+
+
+def read_table(path: str | Path, shown: str = "") -> Table:
+    """Returns the table in a file; `shown` is how messages call it, its path by default.
+
+    Cells are read as text and never as numbers. A row with too many or too few cells stays
+    in place, filled up or cut off, with its reason in `errors`.
+
+    Raises:
+        DataError: If the file is missing, empty, of another kind, not readable, or has two
+            columns of one name.
+    """
+    path, shown = Path(path), shown or str(path)
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        raise missing_path(path)
+    if suffix not in TABLE_SUFFIXES:
+        raise DataError(f"{shown} is no table", expected=one_of(TABLE_SUFFIXES))
+    if path.stat().st_size == 0:
+        raise DataError(f"{shown} is empty", expected="a table with a row or more")
+    if suffix == ".parquet":
+        return _read_parquet(path, shown)
+    text, notes = decode_text(path.read_bytes(), shown)
+    return _from_cells(_PARSERS[suffix](text, shown), path, shown, notes=notes)
+
+
+def missing_path(path: Path) -> DataError:
+    """Returns the error for a path that does not exist, with the nearest name beside it."""
+    folder = path.parent
+    beside = [each.name for each in folder.iterdir()] if folder.is_dir() else []
+    near = nearest(path.name, beside)
+    hint = str(folder / near) if near else ""
+    return DataError(f"there is no file or folder '{path}'", hint=hint)
+
+
+def from_frame(frame: pa.Table, name: str, *, shown: str = "", folder: Path = Path()) -> Table:
+    """Returns the table of an Arrow table; rows are numbered from 1.
+
+    Raises:
+        DataError: If two columns have the same name, or there is no column.
+    """
+    shown = shown or name
+    names, notes = clean_header(frame.column_names, shown)
+    if not 0 < len(names) <= COLUMN_LIMIT:
+        raise DataError(f"{shown} has {len(names)} columns", expected=f"1 to {COLUMN_LIMIT:,}")
+    frame = frame.rename_columns(names)
+    texts, pictures, unused = split_columns(frame)
+    return Table(
+        name=name,
+        columns=texts,
+        origins=LineOrigins(shown, range(1, frame.num_rows + 1)),
+        frame=frame,
+        folder=folder,
+        pixels=pictures,
+        notes=(*notes, *unused),
+    )
+
+
+def _read_parquet(path: Path, shown: str) -> Table:
+    try:
+        with pq.ParquetFile(path) as file:
+            frame = file.read()
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{shown} cannot be read as Parquet: {reason}") from error
+    return from_frame(frame, path.stem, shown=shown, folder=path.parent)
+
+
+def _from_cells(cells: Cells, path: Path, shown: str, *, notes: tuple[str, ...]) -> Table:
+    if len(cells.columns) > COLUMN_LIMIT:
+        raise DataError(f"{shown} has {len(cells.columns):,} columns", expected="10,000 at most")
+    return Table(
+        name=path.stem,
+        columns=cells.columns,
+        origins=LineOrigins(shown, cells.lines),
+        frame=cells.frame,
+        folder=path.parent,
+        notes=(*notes, *cells.notes),
+        errors=cells.errors,
+    )
+
+
+def join_parts(tables: Mapping[Part, Table], name: str) -> Table:
+    """Returns the rows of all parts, one after another, with the part in a column.
+
+    A column that a part lacks is missing there (a test part often has no label). The new
+    column is called `split`, or `split of files` where the tables have a `split` themselves.
+
+    Raises:
+        DataError: If a column holds pictures in one part and texts in another.
+    """
+    each = list(tables.values())
+    names = list(dict.fromkeys(column for table in each for column in table.names))
+    split = SPLIT if SPLIT not in names else f"{SPLIT} of files"
+    pictured = {column for table in each for column in table.pixels}
+    columns: dict[str, list[str | None]] = {
+        column: _texts(each, column) for column in names if column not in pictured
+    }
+    columns[split] = [part for part, table in tables.items() for _ in range(len(table))]
+    return Table(
+        name=name,
+        columns=columns,
+        origins=JoinedOrigins([table.origins for table in each]),
+        frame=_frame(tables, split),
+        folder=each[0].folder,
+        known={**each[0].known, "split": split},
+        pixels={column: _pictures(each, column) for column in pictured},
+        notes=tuple(dict.fromkeys(note for table in each for note in table.notes)),
+        errors=_errors(each),
+        outside=tuple(problem for table in each for problem in table.outside),
+    )
+
+
+def _texts(tables: Sequence[Table], column: str) -> list[str | None]:
+    joined: list[str | None] = []
+    for table in tables:
+        joined.extend(table.columns.get(column) or [None] * len(table))
+    return joined
+
+
+def _pictures(tables: Sequence[Table], column: str) -> list[Picture]:
+    joined: list[Picture] = []
+    for table in tables:
+        if column in table.columns:
+            raise DataError(f"column '{column}' holds pictures in one part and texts in another")
+        joined.extend(table.pixels.get(column) or [None] * len(table))
+    return joined
+
+
+def _errors(tables: Sequence[Table]) -> dict[int, str]:
+    starts = [0, *accumulate(map(len, tables))]
+    pairs = zip(starts, tables, strict=False)
+    return {start + row: why for start, table in pairs for row, why in table.errors.items()}
+
+
+def _frame(tables: Mapping[Part, Table], split: str) -> pa.Table:
+    frames = [
+        table.frame.append_column(split, pa.array([part] * len(table), pa.string()))
+        for part, table in tables.items()
+    ]
+    try:
+        return pa.concat_tables(frames, promote_options="permissive")
+    except pa.ArrowException:  # One column of numbers in one part and of words in another.
+        return pa.concat_tables(map(_all_text, frames), promote_options="permissive")
+
+
+def _all_text(frame: pa.Table) -> pa.Table:
+    plain: dict[str, Any] = {}
+    for name in frame.column_names:
+        values = frame.column(name).to_pylist()
+        texts = [None if value is None else str(value) for value in values]
+        plain[name] = pa.array(texts, pa.string())
+    return pa.table(plain)
