@@ -43,7 +43,8 @@ class Block:
         name: Path of the unit or stage that holds most of it.
         parameters: Names of its parameters; each of the network's is in one block.
         buffers: Names of its buffers; each of the network's is in one block.
-        modules: Paths of the modules that lie in it with all they hold.
+        modules: Paths of its modules; each of the network's is in one block, and one that
+            spans several is in the last of them.
         size: Number of its weights.
     """
 
@@ -92,7 +93,7 @@ class Chain:
             return batch[main_key(batch)]
         return run_prefix(self.network, self.cuts[position], batch)
 
-    def suffix(self, position: int, activation: Tensor, batch: Batch) -> Any:
+    def suffix(self, position: int, activation: Tensor, *, batch: Batch) -> Any:
         """Returns the library's own output, made from the activation at a position.
 
         Gradients flow to the activation and to the parameters above the position. Further
@@ -105,7 +106,7 @@ class Chain:
         """
         if position == 0:
             return call(self.network, {**batch, main_key(batch): activation})
-        with self._skipping(position, activation, batch):
+        with self._skipping(position, activation, batch=batch):
             return call(self.network, batch)
 
     def advance(self, activation: Tensor, batch: Batch, *, start: int, stop: int) -> Tensor:
@@ -122,11 +123,11 @@ class Chain:
             return activation
         if start == 0:
             return self.prefix(stop, {**batch, main_key(batch): activation})
-        with self._skipping(start, activation, batch):
+        with self._skipping(start, activation, batch=batch):
             return run_prefix(self.network, self.cuts[stop], batch)
 
     @contextmanager
-    def _skipping(self, position: int, activation: Tensor, batch: Batch) -> Iterator[None]:
+    def _skipping(self, position: int, activation: Tensor, *, batch: Batch) -> Iterator[None]:
         cut = self.cuts[position]
         with skipping(self.network, cut, self.shapes, activation=activation, batch=batch):
             yield

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from regraft.backbones.backbone import Batch
 from regraft.backbones.chain import Block, Chain, Position
 from regraft.backbones.splicing.calling import as_batch
-from regraft.backbones.splicing.candidates import candidates, ends_block, owned_between
+from regraft.backbones.splicing.candidates import candidates, ends_block, owned_between, units
 from regraft.backbones.splicing.cut import Cut
 from regraft.backbones.splicing.graph import sources
+from regraft.backbones.splicing.outline import parent
 from regraft.backbones.splicing.ownership import Ownership, ownership
 from regraft.backbones.splicing.poison import Verdict, examine
 from regraft.backbones.splicing.recording import at_rest
@@ -40,7 +41,7 @@ def splice(
         seen = study(network, batch)
         paths = candidates(seen.outline, seen.recording, inner=inner)
         verdicts = _verdicts(seen, paths)
-        return _chain(seen, paths, verdicts)
+        return _chain(seen, verdicts)
 
 
 def _verdicts(seen: Study, paths: Sequence[str]) -> list[Verdict]:
@@ -61,12 +62,12 @@ def _verdicts(seen: Study, paths: Sequence[str]) -> list[Verdict]:
     return [bottom, *reversed(kept)]
 
 
-def _chain(seen: Study, paths: Sequence[str], verdicts: list[Verdict]) -> Chain:
+def _chain(seen: Study, verdicts: list[Verdict]) -> Chain:
     owners = ownership(seen, verdicts)
     return Chain(
         network=seen.network,
         positions=tuple(_position(seen, verdicts, index) for index in range(len(verdicts))),
-        blocks=tuple(_block(seen, paths, owners, index=i) for i in range(len(verdicts) - 1)),
+        blocks=tuple(_block(seen, owners, i) for i in range(len(verdicts) - 1)),
         cuts=tuple(verdict.cut for verdict in verdicts),
         shapes=seen.shapes,
     )
@@ -87,12 +88,12 @@ def _position(seen: Study, verdicts: list[Verdict], index: int) -> Position:
     )
 
 
-def _block(seen: Study, paths: Sequence[str], owners: Ownership, *, index: int) -> Block:
+def _block(seen: Study, owners: Ownership, index: int) -> Block:
     parameters = tuple(name for name, block in owners.parameters.items() if block == index)
     sizes = {name: p.numel() for name, p in seen.network.named_parameters()}
     return Block(
         index=index,
-        name=_block_name(seen, paths, {name: sizes[name] for name in parameters}),
+        name=_block_name(seen, {name: sizes[name] for name in parameters}),
         parameters=parameters,
         buffers=tuple(name for name, block in owners.buffers.items() if block == index),
         modules=tuple(path for path, block in owners.modules.items() if block == index),
@@ -100,11 +101,13 @@ def _block(seen: Study, paths: Sequence[str], owners: Ownership, *, index: int) 
     )
 
 
-def _block_name(seen: Study, paths: Sequence[str], sizes: dict[str, int]) -> str:
-    """Returns the smallest candidate that holds the most of a block's parameters."""
+def _block_name(seen: Study, sizes: dict[str, int]) -> str:
+    """Returns the smallest unit that holds the most of a block's parameters."""
 
     def merit(path: str) -> tuple[int, int]:
         inside = sum(size for name, size in sizes.items() if name.startswith(f"{path}."))
         return inside, -seen.outline.sizes[path]
 
-    return max(paths, key=merit, default="output")
+    best = max(units(seen.outline), key=merit, default="")
+    # Tables used under another name (tied embeddings) and loose parameters have no unit.
+    return best if best and merit(best)[0] else parent(next(iter(sizes), ""))

@@ -26,7 +26,7 @@ def candidates(outline: Outline, recording: Recording, *, inner: bool) -> list[s
     """
     found = [
         path
-        for path in _walk(outline, "", inner=inner)
+        for path in units(outline, inner=inner)
         if _is_cuttable(outline.modules[path], recording, path)
         and (inner or ends_block(outline, recording, path))
     ]
@@ -56,17 +56,22 @@ def owned_between(outline: Outline, recording: Recording, start: int, stop: int)
     )
 
 
-def _walk(outline: Outline, path: str, *, inner: bool) -> Iterator[str]:
+def units(outline: Outline, path: str = "", *, inner: bool = False) -> Iterator[str]:
+    """Returns the paths of stems, units and stages below a path; of all modules on request."""
     for child in outline.children[path]:
         yield child
         if inner or _is_list_of_units(outline, child):
-            yield from _walk(outline, child, inner=inner)
+            yield from units(outline, child, inner=inner)
 
 
 def _is_list_of_units(outline: Outline, path: str) -> bool:
     """Says whether a module's children are units, or hold them, rather than parts of one."""
-    if not path or isinstance(outline.modules[path], LISTS):
+    if not path:
         return True
+    if isinstance(outline.modules[path], LISTS):
+        # A row of layers within a list (convolution, norm, activation) is a unit itself.
+        within = path.count(".") and isinstance(outline.modules[parent(path)], LISTS)
+        return not within or any(outline.children[child] for child in outline.children[path])
     share = outline.sizes[path] / max(outline.sizes[""], 1)
     if share > WRAPPER_SHARE:
         return True
@@ -74,12 +79,12 @@ def _is_list_of_units(outline: Outline, path: str) -> bool:
 
 
 def _holds_units(outline: Outline, path: str) -> bool:
-    units = [
+    found = [
         child
         for child in outline.children[path]
         if outline.children[child] and child in outline.stateful
     ]
-    return isinstance(outline.modules[path], LISTS) and len(units) > 1
+    return isinstance(outline.modules[path], LISTS) and len(found) > 1
 
 
 def _is_cuttable(module: nn.Module, recording: Recording, path: str) -> bool:

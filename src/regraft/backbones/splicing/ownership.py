@@ -16,7 +16,7 @@ class Ownership:
         parameters: Every parameter: the last block that reads it; where none does, the block
             in which its module ran.
         buffers: Every buffer: the block of its module.
-        modules: Every module that lies in one block; those that span several are left out.
+        modules: Every module: the last block of what it holds, or in which it ran.
     """
 
     parameters: dict[str, int]
@@ -27,17 +27,13 @@ class Ownership:
 def ownership(study: Study, verdicts: Sequence[Verdict]) -> Ownership:
     """Returns who belongs where, for the verdicts on positions 0..P in order."""
     parameters = {
-        name: _last_reader(study, verdicts, name)
-        for name, _ in study.network.named_parameters()
+        name: _last_reader(study, verdicts, name) for name, _ in study.network.named_parameters()
     }
-    leaves = {
-        path: _block_of_module(study, verdicts, parameters, path=path)
-        for path in study.outline.modules
-    }
+    modules = _blocks_of_modules(study, verdicts, parameters)
     return Ownership(
         parameters=parameters,
-        buffers={name: leaves[parent(name)] for name, _ in study.network.named_buffers()},
-        modules=_undivided(study, leaves, parameters),
+        buffers={name: modules[parent(name)] for name, _ in study.network.named_buffers()},
+        modules=modules,
     )
 
 
@@ -53,27 +49,17 @@ def _block_in_time(study: Study, verdicts: Sequence[Verdict], path: str) -> int:
     return next(i for i, verdict in enumerate(verdicts[1:]) if end <= verdict.cut.end)
 
 
-def _block_of_module(
-    study: Study, verdicts: Sequence[Verdict], parameters: dict[str, int], *, path: str
-) -> int:
-    """Returns the last block of a module's own parameters, or the one in which it ran."""
-    own = study.outline.modules[path].named_parameters(path, recurse=False)
-    # A tied parameter is listed under its first name only.
-    blocks = [parameters[name] for name, _ in own if name in parameters]
-    return max(blocks) if blocks else _block_in_time(study, verdicts, path)
-
-
-def _undivided(
-    study: Study, leaves: dict[str, int], parameters: dict[str, int]
+def _blocks_of_modules(
+    study: Study, verdicts: Sequence[Verdict], parameters: dict[str, int]
 ) -> dict[str, int]:
-    """Leaves out every module whose subtree lies in more than one block."""
-    spans: dict[str, set[int]] = {path: set() for path in leaves}
-    for path, block in leaves.items():
-        holds = study.outline.children[path] and path not in study.outline.owners
-        for above in ancestors(path):
-            if not holds:
-                spans[above].add(block)
-    for name, block in parameters.items():
-        for above in ancestors(parent(name)):
-            spans[above].add(block)
-    return {path: next(iter(span)) for path, span in spans.items() if len(span) == 1}
+    blocks: dict[str, int] = {}
+    # Backwards, so that what a module holds comes before it.
+    for path in reversed(study.outline.modules):
+        found = [blocks[child] for child in study.outline.children[path]]
+        own = study.outline.modules[path].named_parameters(path, recurse=False)
+        # A tied parameter is listed under its first name only.
+        found += [parameters[name] for name, _ in own if name in parameters]
+        if not found or (study.recording.calls[path] and path not in study.outline.owners):
+            found.append(_block_in_time(study, verdicts, path))
+        blocks[path] = max(found)
+    return blocks

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from regraft.backbones.splicing.calling import call
 from regraft.backbones.splicing.cut import Cut
 from regraft.backbones.splicing.graph import sources
-from regraft.backbones.splicing.study import Study
 from regraft.backbones.splicing.stubs import Forward, out_of_place, replaced, replay
+from regraft.backbones.splicing.study import Study
 from regraft.backbones.splicing.tree import mapped, primary
 
 TOLERANCE = 1e-5
@@ -172,4 +172,4 @@ def _is_close(output: Tensor, reference: Tensor) -> bool:
     precision = max(TOLERANCE, 8 * torch.finfo(reference.dtype).eps)
     limit = precision * max(1.0, float(reference.abs().max()))
     # A comparison with NaN is false, so poison in the output refuses the cut too.
-    return float((output - reference).abs().max()) <= limit
+    return float((output.detach() - reference).abs().max()) <= limit

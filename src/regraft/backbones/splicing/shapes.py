@@ -79,9 +79,7 @@ class Shapes:
 
 def outputs(recording: Recording) -> Outputs:
     """Returns the outputs in a recording that was taken with `sketched`."""
-    return {
-        path: [call.output for call in calls] for path, calls in recording.calls.items()
-    }
+    return {path: [call.output for call in calls] for path, calls in recording.calls.items()}
 
 
 def learned(first: Outputs, second: Outputs, batches: tuple[Batch, Batch]) -> Outputs:

@@ -100,9 +100,7 @@ def study(network: nn.Module, batch: Batch) -> Study:
 
 
 def _contentless(one: Recording, other: Recording) -> frozenset[str]:
-    return frozenset(
-        path for path in one.calls if one.calls[path] and _equal(one, other, path)
-    )
+    return frozenset(path for path in one.calls if one.calls[path] and _equal(one, other, path))
 
 
 def _equal(one: Recording, other: Recording, path: str) -> bool:
@@ -113,8 +111,7 @@ def _equal(one: Recording, other: Recording, path: str) -> bool:
 
 def _rules(network: nn.Module, batch: Batch, recording: Recording) -> Outputs:
     first = {
-        path: [sketched(call.output) for call in calls]
-        for path, calls in recording.calls.items()
+        path: [sketched(call.output) for call in calls] for path, calls in recording.calls.items()
     }
     larger = enlarged(batch)
     try:
