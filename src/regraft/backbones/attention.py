@@ -24,3 +24,9 @@ def set_attention(network: nn.Module, kind: AttentionKind) -> None:
         return
     if kind == "eager" or best_attention(type(network)) == kind:
         switch(kind)
+
+
+def has_attention(network: nn.Module) -> bool:
+    """Says whether the network's attention kernel can be chosen."""
+    switch = getattr(network, "set_attn_implementation", None)
+    return switch is not None and best_attention(type(network)) == "sdpa"

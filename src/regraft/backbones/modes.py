@@ -1,0 +1,39 @@
+"""Decides in which number format and with which attention kernel a network runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from regraft.backbones.attention import AttentionKind
+
+Precision = Literal["fp32", "bf16", "fp16"]
+DTYPES: dict[Precision, torch.dtype] = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One way to run a network.
+
+    Args:
+        precision: Number format of the matrix products; parameters stay in fp32.
+        attention: Attention kernel of transformers networks; the others have none.
+        device: Where the network runs (`cpu`, `cuda`, `mps`).
+    """
+
+    precision: Precision = "fp32"
+    attention: AttentionKind = "sdpa"
+    device: str = "cpu"
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Opens a stretch in which matrix products take this mode's precision."""
+        enabled = self.precision != "fp32"
+        with torch.autocast(self.device, dtype=DTYPES[self.precision], enabled=enabled):
+            yield

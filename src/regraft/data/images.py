@@ -1,0 +1,118 @@
+"""Makes pixels of one size, ready for batches, from images, and augments them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.data.reading.pictures import open_picture
+from regraft.data.rows import Input
+from regraft.data.spec import ImageSpec
+
+if TYPE_CHECKING:
+    from PIL import Image as Pillow
+    from torch import Tensor
+
+Augment = Literal["none", "crop", "flip-crop"]
+SHIFT = 0.125
+"""Largest shift of an augmented image, as a share of its side (4 of 32 pixels)."""
+
+
+@dataclass(frozen=True)
+class PixelRows:
+    """N images at one size.
+
+    Args:
+        pixels: (N, H, W, C) bytes.
+        spec: Statistics that the network wants.
+        moves: (N, 3) of each image: flipped or not, shift down, shift right, in pixels;
+            None where the images are taken as they are.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    spec: ImageSpec
+    moves: npt.NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(N,) the cost of each row in pixels of one side; equal for all."""
+        return np.full(len(self), self.pixels.shape[1], np.int64)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> "PixelRows":
+        """Returns new rows in the order of `indices`, (M,)."""
+        moves = None if self.moves is None else self.moves[indices]
+        return PixelRows(self.pixels[indices], self.spec, moves)
+
+    def batch(self, indices: npt.NDArray[np.int64]) -> "dict[str, Tensor]":
+        """Returns `pixels`, (B, C, H, W), normalised and channels-last in memory."""
+        import torch
+
+        picked = self.pixels[indices]
+        if self.moves is not None:
+            picked = np.stack([_move(p, m) for p, m in zip(picked, self.moves[indices], strict=True)])
+        if self.spec.reversed_channels:
+            picked = picked[..., ::-1].copy()
+        pixels = torch.from_numpy(picked).permute(0, 3, 1, 2).to(torch.float32)
+        mean = torch.tensor(self.spec.mean).view(1, -1, 1, 1) * self.spec.scale
+        std = torch.tensor(self.spec.std).view(1, -1, 1, 1) * self.spec.scale
+        return {"pixels": (pixels - mean) / std}
+
+    def augmented(self, kind: Augment, seed: int, epoch: int) -> "PixelRows":
+        """Returns the same images moved by a pure function of (seed, epoch, row)."""
+        if kind == "none":
+            return self
+        generator = np.random.Generator(np.random.Philox(key=[seed, epoch]))
+        reach = int(self.pixels.shape[1] * SHIFT)
+        shifts = generator.integers(-reach, reach + 1, size=(len(self), 2))
+        flips = generator.integers(0, 2, size=(len(self), 1)) * (kind == "flip-crop")
+        return PixelRows(self.pixels, self.spec, np.concatenate([flips, shifts], axis=1))
+
+
+def encode_images(inputs: Sequence[Input], spec: ImageSpec, size: int) -> PixelRows:
+    """Returns the images at `size` pixels a side.
+
+    Images smaller than `size` are enlarged whole; larger ones lose the border that the
+    network's own preprocessing crops.
+
+    Args:
+        inputs: N paths or N arrays of pixels.
+        spec: Channels, interpolation and crop that the network wants.
+        size: Side in pixels.
+
+    Raises:
+        DataError: If an image cannot be decoded.
+    """
+    pixels = np.empty((len(inputs), size, size, spec.channels), np.uint8)
+    for i, source in enumerate(inputs):
+        pixels[i] = fit_picture(open_picture(source), spec, size)
+    return PixelRows(pixels, spec)
+
+
+def fit_picture(picture: "Pillow.Image", spec: ImageSpec, size: int) -> npt.NDArray[np.uint8]:
+    """Returns (size, size, C) bytes: resized by the short side, centre-cropped."""
+    from PIL import Image as Pillow
+
+    small = min(picture.size) <= size
+    short = size if small else round(size / spec.crop_ratio)
+    scale = short / min(picture.size)
+    width, height = (max(short, round(side * scale)) for side in picture.size)
+    kind = Pillow.Resampling[spec.interpolation.upper()]
+    picture = picture.convert("L" if spec.channels == 1 else "RGB")
+    resized = picture.resize((width, height), kind)
+    left, top = (width - size) // 2, (height - size) // 2
+    cropped = np.asarray(resized.crop((left, top, left + size, top + size)))
+    return cropped.reshape(size, size, spec.channels)
+
+
+def _move(pixels: npt.NDArray[np.uint8], move: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """Returns one image flipped and shifted, its border filled by the nearest pixel."""
+    flip, down, right = move.tolist()
+    side = pixels.shape[0]
+    rows = np.clip(np.arange(side) + down, 0, side - 1)
+    columns = np.clip(np.arange(side) + right, 0, side - 1)
+    return pixels[:, ::-1][rows][:, columns] if flip else pixels[rows][:, columns]

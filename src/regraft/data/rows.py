@@ -1,0 +1,163 @@
+"""Defines rows: examples in columns, with labels, provenance, domain and group."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+
+Modality = Literal["text", "image"]
+Part = Literal["train", "val", "test"]
+Image = npt.NDArray[np.uint8]
+"""Decoded pixels, (H, W) grey or (H, W, C)."""
+Input = str | Image
+"""A text, the path of an image, or decoded pixels."""
+UNLABELLED = -1
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a row came from: a file and, for tables, its line (1-based)."""
+
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class PickedOrigins(Sequence[Origin]):
+    """Gives chosen origins of another sequence, made when asked for.
+
+    Args:
+        origins: N places.
+        indices: (M,) which of them, in which order.
+    """
+
+    def __init__(self, origins: Sequence[Origin], indices: npt.NDArray[np.int64]) -> None:
+        self._origins = origins
+        self._indices = indices
+        if isinstance(origins, PickedOrigins):  # A pick of a pick is one pick.
+            self._origins = origins._origins
+            self._indices = origins._indices[indices]
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    @overload
+    def __getitem__(self, index: int) -> Origin: ...
+    @overload
+    def __getitem__(self, index: slice) -> "PickedOrigins": ...
+    def __getitem__(self, index: int | slice) -> "Origin | PickedOrigins":
+        if isinstance(index, slice):
+            return PickedOrigins(self._origins, self._indices[index])
+        return self._origins[int(self._indices[index])]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Examples in columns; N rows.
+
+    Args:
+        modality: Whether the inputs are texts or images.
+        inputs: N texts, N paths of images, or N arrays of pixels.
+        classes: Names of the K classes, in the order of their numbers.
+        labels: (N,) numbers of classes, `UNLABELLED` where a row has none.
+        origins: N places for messages; may be a lazy sequence.
+        domains: N names of domains, or empty.
+        groups: N names of groups that a split must not part, or empty.
+    """
+
+    modality: Modality
+    inputs: Sequence[Input]
+    classes: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    origins: Sequence[Origin]
+    domains: Sequence[str] = field(default=())
+    groups: Sequence[str] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __iter__(self) -> Iterator[Input]:
+        return iter(self.inputs)
+
+    @property
+    def labelled(self) -> bool:
+        """Says whether every row has a label."""
+        return len(self) > 0 and bool((self.labels != UNLABELLED).all())
+
+    def take(self, indices: npt.NDArray[np.int64]) -> "Rows":
+        """Returns new rows in the order of `indices`, (M,)."""
+        picked = indices.tolist()
+        return replace(
+            self,
+            inputs=[self.inputs[i] for i in picked],
+            labels=self.labels[indices],
+            origins=PickedOrigins(self.origins, indices),
+            domains=[self.domains[i] for i in picked] if self.domains else (),
+            groups=[self.groups[i] for i in picked] if self.groups else (),
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Returns the number of labelled rows of each class, by name."""
+        known = self.labels[self.labels != UNLABELLED]
+        numbers = np.bincount(known, minlength=len(self.classes))
+        return dict(zip(self.classes, numbers.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row that could not be used, and why."""
+
+    origin: Origin
+    reason: str
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What the images of a data set are like.
+
+    Args:
+        short_side: Median of the shorter side, in pixels.
+        grey_share: Share of images without colour, a fraction in [0, 1].
+    """
+
+    short_side: int
+    grey_share: float
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows in parts, with what was understood of the data on the way.
+
+    Args:
+        name: Short name for run folders and tables.
+        parts: Rows by part; `val` is empty under 200 labelled rows (then folds are used).
+        split_rule: One sentence that says how the parts were made.
+        notes: Sentences on what was guessed or changed, each with its reason.
+        warnings: Sentences that the user should act on.
+        problems: Rows left out, with reasons.
+        columns: Column by role, such as `text` or `label`.
+        pictures: Facts of the images, where the rows are images.
+    """
+
+    name: str
+    parts: dict[Part, Rows]
+    split_rule: str
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    columns: dict[str, str] = field(default_factory=dict)
+    pictures: PictureFacts | None = None
+
+    @property
+    def modality(self) -> Modality:
+        """The modality shared by all parts."""
+        return self.parts["train"].modality
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the K classes, shared by all parts."""
+        return self.parts["train"].classes

@@ -1,0 +1,122 @@
+"""Makes token numbers, ragged and ready for batches, from texts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.data.spec import TextSpec
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from torch import Tensor
+
+CHUNK = 4096
+"""Texts handed to the tokenizer at once: enough for both cores, little memory."""
+
+
+@dataclass(frozen=True)
+class TokenRows:
+    """N texts as token numbers at their true lengths.
+
+    Args:
+        tokens: (S,) all token numbers, one row after the other.
+        starts: (N + 1,) where each row starts in `tokens`.
+        pad_id: Token number that fills short rows up in a batch.
+        cut: Number of rows that the length limit cut.
+        limit: The length limit in tokens, special ones included.
+    """
+
+    tokens: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int64]
+    pad_id: int
+    cut: int
+    limit: int
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(N,) tokens of each row."""
+        return np.diff(self.starts)
+
+    @property
+    def cut_share(self) -> float:
+        """The share of rows, in [0, 1], that the length limit cut."""
+        return self.cut / max(len(self), 1)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> "TokenRows":
+        """Returns new rows in the order of `indices`, (M,)."""
+        lengths = self.lengths[indices]
+        starts = _starts(lengths)
+        within = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
+        tokens = self.tokens[np.repeat(self.starts[indices], lengths) + within]
+        return TokenRows(tokens, starts, self.pad_id, self.cut, self.limit)
+
+    def batch(self, indices: npt.NDArray[np.int64]) -> "dict[str, Tensor]":
+        """Returns `input_ids` and `attention_mask`, both (B, T), T the longest row's length."""
+        import torch
+
+        lengths = self.lengths[indices]
+        mask = np.arange(lengths.max()) < lengths[:, None]
+        ids = np.full(mask.shape, self.pad_id, dtype=np.int64)
+        ids[mask] = self.take(indices).tokens
+        return {
+            "input_ids": torch.from_numpy(ids),
+            "attention_mask": torch.from_numpy(mask.astype(np.int64)),
+        }
+
+
+def encode_texts(texts: Sequence[str], spec: TextSpec, max_length: int | None = None) -> TokenRows:
+    """Returns the texts' token numbers, cut at `max_length` or the network's limit.
+
+    Args:
+        texts: N texts.
+        spec: Which tokenizer, prefix and limit the network wants.
+        max_length: Most tokens of a row, special ones included; None = the network's limit.
+    """
+    limit = min(max_length or spec.length_limit, spec.length_limit)
+    tokenizer = open_tokenizer(spec, limit)
+    tokens: list[npt.NDArray[np.int32]] = []
+    lengths: list[int] = []
+    cut = 0
+    for encoding in _encodings(tokenizer, texts, spec.prefix):
+        tokens.append(np.array(encoding.ids, dtype=np.int32))
+        lengths.append(len(encoding.ids))
+        cut += bool(encoding.overflowing)
+    flat = np.concatenate(tokens) if tokens else np.zeros(0, np.int32)
+    return TokenRows(flat, _starts(np.array(lengths, np.int64)), spec.pad_id, cut, limit)
+
+
+def token_lengths(texts: Sequence[str], spec: TextSpec) -> npt.NDArray[np.int64]:
+    """Returns (N,) tokens of each text, special ones included, counted up to the limit."""
+    tokenizer = open_tokenizer(spec, spec.length_limit)
+    return np.array([len(e.ids) for e in _encodings(tokenizer, texts, spec.prefix)], np.int64)
+
+
+def open_tokenizer(spec: TextSpec, limit: int) -> "Tokenizer":
+    """Returns the network's tokenizer, cutting at `limit` tokens and never padding.
+
+    The file's own truncation and padding are switched off first: MiniLM's file pads
+    every text to a fixed 128 tokens, a silent five-fold cost on short texts.
+    """
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(spec.tokenizer / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.enable_truncation(max_length=limit)
+    return tokenizer
+
+
+def _encodings(tokenizer: "Tokenizer", texts: Sequence[str], prefix: str) -> Iterator[Any]:
+    for start in range(0, len(texts), CHUNK):
+        chunk = [prefix + text for text in texts[start : start + CHUNK]]
+        yield from tokenizer.encode_batch(chunk)
+
+
+def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])

@@ -1,0 +1,1 @@
+"""Turns a network and rows into activations that need not be computed again."""

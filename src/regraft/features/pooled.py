@@ -1,0 +1,111 @@
+"""Makes pooled features or logits of many rows from one pass without gradients."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from regraft.backbones.attention import set_attention
+from regraft.backbones.backbone import Batch
+from regraft.backbones.graft import Grafted
+from regraft.backbones.modes import Mode
+from regraft.data.encode import Batches
+
+TOKENS = 4096
+"""Padded tokens of a text batch: fills both cores, stays in the cache."""
+IMAGES = 32
+"""Images of a batch."""
+
+
+class Progressing(Protocol):
+    """Told after each batch how many rows are done."""
+
+    def __call__(self, done: int, total: int, /) -> None: ...
+
+
+def chunks(rows: Batches) -> Iterator[npt.NDArray[np.int64]]:
+    """Yields the rows' indices in batches of like length, longest first.
+
+    Longest first, so that too little memory shows at once and not at the end.
+    """
+    lengths = rows.lengths
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = int(lengths[order[start]])
+        size = max(1, TOKENS // longest) if _is_text(rows) else IMAGES
+        yield order[start : start + size]
+        start += size
+
+
+def pooled_features(
+    network: Grafted, rows: Batches, mode: Mode, *, told: Progressing | None = None
+) -> npt.NDArray[np.float32]:
+    """Returns (N, D) features at the trunk's end, pooled, in fp32.
+
+    Args:
+        network: Put into evaluation mode for the pass and back afterwards.
+        rows: N rows.
+        mode: Precision, attention and device of the pass.
+        told: Called after each batch with rows done and rows in all.
+    """
+    return _pass(network, rows, mode, compute=network.features, told=told)
+
+
+def logits(
+    network: Grafted, rows: Batches, mode: Mode, *, told: Progressing | None = None
+) -> npt.NDArray[np.float32]:
+    """Returns (N, K) logits in fp32; arguments as for `pooled_features`."""
+    return _pass(network, rows, mode, compute=network, told=told)
+
+
+def _pass(
+    network: Grafted,
+    rows: Batches,
+    mode: Mode,
+    *,
+    compute: Callable[[Batch], Tensor],
+    told: Progressing | None,
+) -> npt.NDArray[np.float32]:
+    training = network.training
+    network.eval()
+    set_attention(network.trunk, mode.attention)
+    outputs: list[npt.NDArray[np.float32]] = []
+    order: list[npt.NDArray[np.int64]] = []
+    done = 0
+    with torch.inference_mode(), mode.running():
+        for indices in chunks(rows):
+            batch = to_device(rows.batch(indices), mode.device)
+            outputs.append(compute(batch).float().cpu().numpy())
+            order.append(indices)
+            done += len(indices)
+            if told:
+                told(done, len(rows))
+    network.train(training)
+    return _unsorted(outputs, order)
+
+
+def to_device(batch: Batch, device: str) -> Batch:
+    """Returns the batch on a device, images channels-last in memory."""
+    moved = {name: tensor.to(device) for name, tensor in batch.items()}
+    if "pixels" in moved:
+        moved["pixels"] = moved["pixels"].contiguous(memory_format=torch.channels_last)
+    return moved
+
+
+def _unsorted(
+    outputs: list[npt.NDArray[np.float32]], order: list[npt.NDArray[np.int64]]
+) -> npt.NDArray[np.float32]:
+    if not outputs:
+        return np.zeros((0, 0), np.float32)
+    stacked = np.concatenate(outputs)
+    result = np.empty_like(stacked)
+    result[np.concatenate(order)] = stacked
+    return result
+
+
+def _is_text(rows: Batches) -> bool:
+    return hasattr(rows, "tokens")

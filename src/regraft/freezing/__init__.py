@@ -1,0 +1,1 @@
+"""Turns a chain and a line into what may move, and proves what did not."""

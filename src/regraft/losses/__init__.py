@@ -1,0 +1,4 @@
+"""Turns tensors into a number to be made small.
+
+Source: none (regraft).
+"""

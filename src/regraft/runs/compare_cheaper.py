@@ -1,0 +1,192 @@
+"""Makes the cheaper rows beside a chosen strategy, and says what transfer gained."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.data.rows import Rows
+from regraft.losses.cross_entropy import balanced_weights
+from regraft.runs.prepare import Prepared
+from regraft.runs.train import Pooled, Trained
+from regraft.scoring import baselines
+from regraft.scoring.intervals import paired_difference
+from regraft.scoring.metrics import softmax
+from regraft.scoring.scores import Scores, score
+from regraft.training.probe import Labelled, LinearProbe, fit_probe
+
+Probabilities = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Cheaper:
+    """One cheaper way, with its probabilities on validation and test rows.
+
+    Args:
+        key: Name in `result.json`.
+        name: Name in the table.
+        val: (M, K), out of fold where there is no validation part.
+        test: (L, K).
+        seconds: Of fitting and predicting.
+        trained: Numbers that were fitted, or 0.
+    """
+
+    key: str
+    name: str
+    val: Probabilities
+    test: Probabilities
+    seconds: float
+    trained: int
+
+
+def cheaper_ways(prepared: Prepared, trained: Trained, pooled: Pooled) -> list[Cheaper]:
+    """Returns majority, classic and linear probe, from the cheapest up.
+
+    Args:
+        prepared: Data and network.
+        trained: Names the folds, where there were any.
+        pooled: Features of the trunk as it came.
+    """
+    return [
+        _without_network("majority", prepared, trained.folds),
+        _without_network("classic", prepared, trained.folds),
+        _probed(prepared, trained.folds, pooled),
+    ]
+
+
+def _without_network(key: str, prepared: Prepared, folds: Indices) -> Cheaper:
+    start = time.perf_counter()
+    fit = {"majority": baselines.majority, "classic": baselines.classic}[key]
+    parts = prepared.dataset.parts
+    fitted = fit(parts["train"], [parts["val"], parts["test"]])
+    val, test = fitted.parts
+    if len(folds):
+        val = _out_of_fold(parts["train"], folds, lambda seen, held: fit(seen, [held]).parts[0])
+    return Cheaper(key, fitted.name, val, test, time.perf_counter() - start, 0)
+
+
+def _out_of_fold(
+    rows: Rows, folds: Indices, predict: Callable[[Rows, Rows], Probabilities]
+) -> Probabilities:
+    result = np.zeros((len(rows), len(rows.classes)))
+    for fold in np.unique(folds):
+        held = folds == fold
+        seen, left = rows.take(np.flatnonzero(~held)), rows.take(np.flatnonzero(held))
+        result[held] = predict(seen, left)
+    return result
+
+
+def _probed(prepared: Prepared, folds: Indices, pooled: Pooled) -> Cheaper:
+    start = time.perf_counter()
+    parts = prepared.dataset.parts
+    train = Labelled(pooled["train"], parts["train"].labels)
+    val = Labelled(pooled["val"], parts["val"].labels) if "val" in pooled else None
+    probe = _fit(prepared, train, val)
+    test = pooled.get("test", np.zeros((0, pooled["train"].shape[1]), np.float32))
+    found = softmax(probe.logits(val.features)) if val else _probe_folds(prepared, train, folds)
+    seconds = time.perf_counter() - start
+    answered = softmax(probe.logits(test)) if len(test) else np.zeros((0, len(probe.bias)))
+    size = probe.weight.size + probe.bias.size
+    return Cheaper("linear_probe", "linear probe", found, answered, seconds, size)
+
+
+def _probe_folds(prepared: Prepared, train: Labelled, folds: Indices) -> Probabilities:
+    result = np.zeros((len(train.labels), len(prepared.dataset.classes)))
+    for fold in np.unique(folds):
+        held = folds == fold
+        seen = Labelled(train.features[~held], train.labels[~held])
+        result[held] = softmax(_fit(prepared, seen, None).logits(train.features[held]))
+    return result
+
+
+def _fit(prepared: Prepared, train: Labelled, val: Labelled | None) -> LinearProbe:
+    classes = len(prepared.dataset.classes)
+    balanced = prepared.chosen.class_weights.value == "balanced"
+    weights = balanced_weights(train.labels, classes) if balanced else None
+    return fit_probe(train, classes, val=val, weights=weights)
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What the chosen strategy gained over the best cheaper way on test rows.
+
+    Args:
+        over: Name of that way.
+        difference: Of accuracy, a fraction, with its paired interval.
+        verdict: Empty, or the sentence that a cheaper way is as good.
+    """
+
+    over: str
+    difference: dict[str, float]
+    verdict: str
+
+
+def gained(
+    prepared: Prepared,
+    chosen: tuple[Probabilities, Probabilities],
+    ways: list[Cheaper],
+    val_labels: Indices,
+) -> Gain:
+    """Returns the gain, judged on validation rows and reported on test rows.
+
+    Args:
+        prepared: Names the data and the strategy.
+        chosen: (M, K) validation and (L, K) test probabilities of the strategy.
+        ways: The cheaper ways.
+        val_labels: (M,).
+    """
+    labels = prepared.dataset.parts["test"].labels
+    best = max(ways, key=lambda way: _accuracy(way.val, val_labels))
+    mine, other = _right(chosen[1], labels), _right(best.test, labels)
+    gap = paired_difference(mine, other)
+    difference = {"value": gap.value, "low": gap.low, "high": gap.high}
+    return Gain(best.name, difference, _verdict(prepared, chosen[0], ways, val_labels))
+
+
+def _verdict(
+    prepared: Prepared, val: Probabilities, ways: list[Cheaper], labels: Indices
+) -> str:
+    """Names the cheapest way whose validation accuracy lies in the chosen one's interval."""
+    floor = score(val, labels).accuracy.low
+    settings = prepared.settings
+    for way in ways:
+        if way.key == "linear_probe" and settings.strategy == "head":
+            continue
+        reached = _accuracy(way.val, labels)
+        if reached >= floor:
+            return (
+                f"Tuning gained nothing measurable here: on validation the {way.name} reaches "
+                f"{reached:.3f}, within the interval of {settings.strategy} "
+                f"(from {floor:.3f}). Keep the cheaper one: {_keep(way, prepared)}"
+            )
+    return ""
+
+
+def _keep(way: Cheaper, prepared: Prepared) -> str:
+    """Returns the command that keeps a cheaper way."""
+    if way.key == "linear_probe":
+        return f"regraft fit {prepared.settings.data or 'DATA'} --strategy head"
+    if way.key == "majority":
+        return "always answer with the most frequent class"
+    if prepared.dataset.modality == "image":
+        return "scikit-learn's LogisticRegression(C=0.1) on the pixels"
+    return (
+        "scikit-learn's make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2, "
+        "sublinear_tf=True), LogisticRegression(C=10))"
+    )
+
+
+def _accuracy(probabilities: Probabilities, labels: Indices) -> float:
+    return float(_right(probabilities, labels).mean())
+
+
+def _right(probabilities: Probabilities, labels: Indices) -> npt.NDArray[np.float64]:
+    return (probabilities.argmax(axis=1) == labels).astype(np.float64)
+
+
+def scores_of(way: Cheaper, labels: Indices) -> Scores:
+    """Returns a cheaper way's scores on the (L,) test labels."""
+    return score(way.test, labels)

@@ -1,0 +1,215 @@
+"""Decides what the user left open, from facts of the data, each choice with its reason."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.backbones.backbone import Backbone
+from regraft.data.rows import Dataset, Modality
+from regraft.data.spec import ImageSpec, InputSpec, TextSpec
+from regraft.settings import FitSettings
+
+BACKBONES: dict[Modality, str] = {
+    "text": "starter:minilm",
+    "image": "starter:efficientnet-lite0",
+}
+EPOCHS: dict[Modality, tuple[int, int]] = {"text": (3, 12), "image": (6, 15)}
+"""Fewest and most passes with the trunk moving."""
+STEPS: dict[Modality, int] = {"text": 150, "image": 300}
+"""Optimiser steps that a small data set should get through more passes."""
+BATCH_SIZE = 32
+RATES: dict[Modality, float] = {"text": 2e-4, "image": 1e-3}
+"""Peak rate of the top block at a width of 384 (text) or any (image)."""
+RATE_WIDTH = 384
+LOWEST_SHARE = 0.2
+"""Rate of the lowest block as a share of the highest one's."""
+SGD_FACTOR = 20.0
+"""Plain gradients are smaller than Adam's normalised ones."""
+IMBALANCE = 3.0
+"""Largest class over smallest: above it the loss is weighted."""
+SMALL_SIDE = 4
+"""A small image is shown to the network at this many times its side."""
+LEAST_SIDE = 96
+TEXT_CAP = 256
+"""Longest texts that are read whole by default: cost grows with length."""
+PATIENCE = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One setting as it will be used, and why."""
+
+    name: str
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Everything that was open, now decided."""
+
+    backbone: Choice
+    extent: Choice
+    epochs: Choice
+    batch_size: Choice
+    lr: Choice
+    layer_decay: Choice
+    class_weights: Choice
+    augment: Choice
+    patience: Choice
+    dropout: Choice
+
+    def listed(self) -> list[Choice]:
+        """Returns the choices in order."""
+        return [getattr(self, field.name) for field in fields(self)]
+
+
+TYPED = "as you typed"
+
+
+def choose_backbone(settings: FitSettings, modality: Modality) -> Choice:
+    """Returns the network's name: by modality, unless one was typed."""
+    if settings.backbone != "auto":
+        return Choice("backbone", settings.backbone, TYPED)
+    name = BACKBONES[modality]
+    return Choice("backbone", name, f"the starter network for {modality}s")
+
+
+def choose(
+    settings: FitSettings, dataset: Dataset, backbone: Backbone, lengths: npt.NDArray[np.int64]
+) -> Chosen:
+    """Returns every choice.
+
+    Args:
+        settings: What was typed.
+        dataset: Its rows and picture facts.
+        backbone: The network that was opened.
+        lengths: (N,) tokens of each training text; empty for images.
+    """
+    modality = dataset.modality
+    batch_size = _batch_size(settings)
+    return Chosen(
+        backbone=choose_backbone(settings, modality),
+        extent=_extent(settings, dataset, backbone.spec, lengths),
+        epochs=_epochs(settings, dataset, int(batch_size.value)),
+        batch_size=batch_size,
+        lr=_rate(settings, modality, backbone.width),
+        layer_decay=_layer_decay(settings),
+        class_weights=_class_weights(settings, dataset),
+        augment=_augment(settings, dataset),
+        patience=_patience(settings),
+        dropout=_dropout(settings),
+    )
+
+
+def _extent(
+    settings: FitSettings, dataset: Dataset, spec: InputSpec, lengths: npt.NDArray[np.int64]
+) -> Choice:
+    if isinstance(spec, TextSpec):
+        return _max_length(settings, spec, lengths)
+    return _image_size(settings, dataset, spec)
+
+
+def _max_length(settings: FitSettings, spec: TextSpec, lengths: npt.NDArray[np.int64]) -> Choice:
+    if settings.max_length is not None:
+        value = min(settings.max_length, spec.length_limit)
+        reason = TYPED if value == settings.max_length else "the network takes no more"
+        return Choice("max_length", value, reason)
+    usual = int(np.percentile(lengths, 95)) if len(lengths) else TEXT_CAP
+    cap = min(TEXT_CAP, spec.length_limit)
+    value = max(16, min(cap, math.ceil(usual / 8) * 8))
+    why = f"95 % of the texts have at most {usual} tokens"
+    return Choice("max_length", value, why if usual <= cap else f"{why}; capped for speed")
+
+
+def _image_size(settings: FitSettings, dataset: Dataset, spec: ImageSpec) -> Choice:
+    if settings.image_size is not None:
+        return Choice("image_size", settings.image_size, TYPED)
+    side = dataset.pictures.short_side if dataset.pictures else spec.size
+    if spec.fixed_size:
+        return Choice("image_size", spec.size, "the only size that the network takes")
+    wanted = max(LEAST_SIDE, math.ceil(SMALL_SIDE * side / 32) * 32)
+    value = max(spec.min_size, min(spec.size, wanted))
+    if value == spec.size:
+        return Choice("image_size", value, "the size that the network was trained at")
+    return Choice("image_size", value, f"the images have {side} pixels: more would gain little")
+
+
+def _epochs(settings: FitSettings, dataset: Dataset, batch_size: int) -> Choice:
+    if settings.epochs is not None:
+        return Choice("epochs", settings.epochs, TYPED)
+    least, most = EPOCHS[dataset.modality]
+    rows = len(dataset.parts["train"])
+    steps = max(1, math.ceil(rows / batch_size))
+    value = min(most, max(least, math.ceil(STEPS[dataset.modality] / steps)))
+    return Choice("epochs", value, f"{value * steps} steps over {rows:,} rows")
+
+
+def _batch_size(settings: FitSettings) -> Choice:
+    if settings.batch_size is not None:
+        return Choice("batch_size", settings.batch_size, TYPED)
+    return Choice("batch_size", BATCH_SIZE, "usual for fine-tuning")
+
+
+def _rate(settings: FitSettings, modality: Modality, width: int) -> Choice:
+    if settings.lr is not None:
+        return Choice("lr", settings.lr, TYPED)
+    value = RATES[modality]
+    reason = f"usual for {modality}s with AdamW"
+    if modality == "text":
+        value *= min(1.0, RATE_WIDTH / width)
+        reason = f"usual for a text network {width} wide"
+    if settings.optimizer == "sgd":
+        value, reason = value * SGD_FACTOR, reason.replace("AdamW", "SGD")
+    return Choice("lr", float(f"{value:.2g}"), reason)
+
+
+def _layer_decay(settings: FitSettings) -> Choice:
+    if settings.layer_decay is not None:
+        return Choice("layer_decay", settings.layer_decay, TYPED)
+    reason = f"so that the lowest block moves at {LOWEST_SHARE:g} of the top one's rate"
+    return Choice("layer_decay", None, reason)
+
+
+def block_decay(choice: Choice, blocks: int) -> float:
+    """Returns the ratio of the rates of neighbouring blocks, in (0, 1]."""
+    if choice.value is not None:
+        return float(choice.value)
+    return float(LOWEST_SHARE ** (1 / max(blocks - 1, 1)))
+
+
+def _class_weights(settings: FitSettings, dataset: Dataset) -> Choice:
+    if settings.class_weights != "auto":
+        return Choice("class_weights", settings.class_weights, TYPED)
+    counts = [n for n in dataset.parts["train"].counts().values() if n]
+    ratio = max(counts) / min(counts)
+    if ratio > IMBALANCE:
+        why = f"the largest class has {ratio:.1f} times the rows of the smallest"
+        return Choice("class_weights", "balanced", why)
+    return Choice("class_weights", "none", "the classes are of like size")
+
+
+def _augment(settings: FitSettings, dataset: Dataset) -> Choice:
+    if dataset.modality == "text":
+        return Choice("augment", "none", "texts are taken as they are")
+    if settings.augment != "auto":
+        return Choice("augment", settings.augment, TYPED)
+    grey = dataset.pictures.grey_share if dataset.pictures else 0.0
+    if grey > 0.5:
+        return Choice("augment", "crop", "grey images: often signs, whose mirror image differs")
+    return Choice("augment", "flip-crop", "colour photographs mean the same when mirrored")
+
+
+def _patience(settings: FitSettings) -> Choice:
+    if settings.patience is not None:
+        return Choice("patience", settings.patience, TYPED)
+    return Choice("patience", PATIENCE, "a phase stops when validation has not risen for so long")
+
+
+def _dropout(settings: FitSettings) -> Choice:
+    if settings.dropout:
+        return Choice("dropout", settings.dropout, TYPED)
+    return Choice("dropout", 0.0, "its random numbers cost up to a third of a step on a CPU")

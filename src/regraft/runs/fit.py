@@ -1,0 +1,165 @@
+"""Fits a network to data: the verb that makes a run folder from settings."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, Unpack
+
+import torch
+
+from regraft.data.encode import Encoded, encode
+from regraft.freezing.ledger import Event
+from regraft.reports.html import write_report
+from regraft.runs.compare_cheaper import Cheaper, cheaper_ways
+from regraft.runs.folder import RunFolder, check_free, claim
+from regraft.runs.outcome import Outcome, save_predictions
+from regraft.runs.prepare import Prepared, prepare
+from regraft.runs.record import run_toml
+from regraft.runs.result import result_document
+from regraft.runs.train import Trained, pool_parts, train
+from regraft.scoring.metrics import softmax
+from regraft.serving.model import Model
+from regraft.serving.store import save_model
+from regraft.settings import FitOptions, FitSettings
+from regraft.training.precision import Verdict, decide
+from regraft.training.progress import Progress, Silent
+
+PROBE_TOKENS = 1024
+"""Tokens of the batch on which precision is probed: a second or two for both kinds."""
+PROBE_IMAGES = 4
+Seconds = dict[str, float]
+T = TypeVar("T")
+
+
+def fit(data: object, **options: Unpack[FitOptions]) -> dict[str, Any]:
+    """Returns the result document of a network fitted to data.
+
+    Args:
+        data: A path or name as on the command line, a pair of lists (inputs, labels), or a
+            frame with columns.
+        **options: The fields of `FitSettings`.
+
+    Raises:
+        SettingsError: If an option cannot be used.
+        DataError: If the data cannot be used.
+        BackboneError: If the network cannot be used.
+    """
+    named = str(data) if isinstance(data, str | Path) else ""
+    settings = FitSettings(data=named, **options)
+    return run_fit(settings, Silent(), data)
+
+
+def run_fit(settings: FitSettings, progress: Progress, source: object = None) -> dict[str, Any]:
+    """Returns the result document; the run folder is complete when it does.
+
+    Args:
+        settings: Checked settings.
+        progress: Told what happens.
+        source: The data where they are Python objects; None = `settings.data`.
+
+    Raises:
+        SettingsError: If an option cannot be used or the run folder is taken.
+        DataError: If the data cannot be used.
+        BackboneError: If the network cannot be used.
+    """
+    started = time.perf_counter()
+    check_free(settings.out)
+    torch.manual_seed(settings.seed)
+    prepared = prepare(settings, settings.data if source is None else source, progress.say)
+    folder = claim(settings.out, prepared.dataset.name, settings.strategy)
+    try:
+        return _fit_into(folder, prepared, progress, started)
+    except BaseException:
+        if not (folder.path / "log.jsonl").exists():
+            folder.discard()
+        raise
+    finally:
+        progress.finish()
+
+
+def _fit_into(
+    folder: RunFolder, prepared: Prepared, progress: Progress, started: float
+) -> dict[str, Any]:
+    verdict = decide_modes(prepared)
+    folder.write("run.toml", run_toml(prepared, verdict))
+    folder.log("start", {"data": prepared.dataset.name, "rows": _sizes(prepared)})
+    seconds: Seconds = {"data": prepared.seconds}
+    test = _encoded_test(prepared) if prepared.settings.baselines else None
+    pooled = _timed(seconds, "probe", lambda: _pooled(prepared, verdict, test, progress))
+    trained = _timed(seconds, "train", lambda: train(prepared, verdict, pooled, progress))
+    for record in trained.records:
+        folder.log("epoch", vars(record))
+    outcome = _timed(seconds, "evaluate", lambda: _scored(prepared, trained, verdict))
+    ways = _timed(seconds, "baselines", lambda: _ways(prepared, trained, pooled))
+    digest = _save(folder, outcome, prepared)
+    last = trained.session.ledger.events[-1]
+    trained.session.ledger.note(
+        Event(trained.session.step, last.phase, "saved", last.line, {"model.safetensors": digest})
+    )
+    seconds["total"] = time.perf_counter() - started
+    result = result_document(folder.path, (prepared, trained, outcome), (ways, seconds), verdict)
+    write_report(result, folder.path / "report.html")
+    folder.finish(result)
+    return result
+
+
+def decide_modes(prepared: Prepared) -> Verdict:
+    """Returns the modes for this network, data and processor: stored, or probed now."""
+    rows = prepared.encoded["train"]
+    middle = rows.lengths.argsort(kind="stable")[len(rows) // 2 :]
+    is_text = prepared.dataset.modality == "text"
+    count = PROBE_TOKENS // max(int(rows.lengths[middle[0]]), 1) if is_text else PROBE_IMAGES
+    wanted = None if prepared.settings.precision == "auto" else prepared.settings.precision
+    batch = rows.batch(middle[: max(count, 1)])
+    return decide(prepared.network, batch, wanted, prepared.device)
+
+
+def _timed(seconds: Seconds, name: str, work: Callable[[], T]) -> T:
+    start = time.perf_counter()
+    made = work()
+    seconds[name] = time.perf_counter() - start
+    return made
+
+
+def _encoded_test(prepared: Prepared) -> Encoded | None:
+    rows = prepared.dataset.parts["test"]
+    if not len(rows):
+        return None
+    return encode(rows, prepared.backbone.spec, int(prepared.chosen.extent.value))
+
+
+def _pooled(
+    prepared: Prepared, verdict: Verdict, test: Encoded | None, progress: Progress
+) -> Any:
+    if not prepared.settings.baselines:
+        return {}
+    progress.say("computing the frozen trunk's features once")
+    return pool_parts(prepared, verdict, test)
+
+
+def _scored(prepared: Prepared, trained: Trained, verdict: Verdict) -> Outcome:
+    """Answers the test rows with the trained network: the last thing a run does with it."""
+    model = Model(
+        network=trained.session.network.eval(),
+        backbone=prepared.backbone,
+        classes=prepared.dataset.classes,
+        extent=int(prepared.chosen.extent.value),
+        mode=verdict.inference,
+    )
+    test = prepared.dataset.parts["test"]
+    return Outcome(model, softmax(trained.val_logits), trained.val_labels, test, model.answer(test.inputs))
+
+
+def _ways(prepared: Prepared, trained: Trained, pooled: Any) -> list[Cheaper]:
+    return cheaper_ways(prepared, trained, pooled) if prepared.settings.baselines else []
+
+
+def _save(folder: RunFolder, outcome: Outcome, prepared: Prepared) -> str:
+    """Writes the model and the test predictions; returns the weights' digest."""
+    save_predictions(folder.path / "predictions-test.parquet", outcome)
+    inputs = prepared.dataset.parts["train"].inputs[:8]
+    return save_model(folder.path / "model", outcome.model, prepared.settings.head, inputs)
+
+
+def _sizes(prepared: Prepared) -> dict[str, int]:
+    return {part: len(rows) for part, rows in prepared.dataset.parts.items()}

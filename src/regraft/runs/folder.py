@@ -1,0 +1,120 @@
+"""Makes a run folder: claimed once, filled file by file, `result.json` last."""
+
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from regraft.errors import SettingsError, StorageError
+
+RESULT = "result.json"
+SETTINGS = "run.toml"
+LOG = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder that this process made."""
+
+    path: Path
+
+    def write(self, name: str, text: str) -> None:
+        """Writes a file whole: temporary name, fsync, rename.
+
+        Raises:
+            StorageError: If the disk or a permission says no.
+        """
+        place = self.path / name
+        temporary = place.with_name(place.name + ".tmp")
+        try:
+            with temporary.open("w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(place)
+        except OSError as error:
+            raise StorageError(f"{place} cannot be written ({error.strerror})") from error
+
+    def log(self, event: str, content: Mapping[str, Any]) -> None:
+        """Adds a line to `log.jsonl`."""
+        line = {"time": round(time.time(), 3), "event": event, **content}
+        with (self.path / LOG).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Writes the result: from here on the run is complete."""
+        self.write(RESULT, json.dumps(result, ensure_ascii=False, indent=2))
+
+    def discard(self) -> None:
+        """Removes the folder: nothing half-made is left."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def check_free(out: Path | None) -> None:
+    """Refuses a place that is taken, before any work is done.
+
+    Args:
+        out: Where the run shall go; None = a new numbered folder, always free.
+
+    Raises:
+        SettingsError: If it is a file or a folder with something in it.
+    """
+    if out is None or not out.exists():
+        return
+    if out.is_file() or any(out.iterdir()):
+        raise SettingsError(
+            f"{out} exists already",
+            expected="a folder that does not exist or is empty",
+            hint=f"--out {_free_name(out)}",
+        )
+
+
+def claim(out: Path | None, data: str, strategy: str) -> RunFolder:
+    """Returns a new run folder, made in one step so that two runs never share one.
+
+    Args:
+        out: As typed; None = `runs/DATA-STRATEGY-NNN`.
+        data: Name of the data.
+        strategy: Name of the strategy.
+
+    Raises:
+        SettingsError: If the place is taken.
+        StorageError: If the folder cannot be made.
+    """
+    check_free(out)
+    try:
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            return RunFolder(out)
+        return RunFolder(_numbered(Path("runs"), f"{_plain(data)}-{_plain(strategy)}"))
+    except OSError as error:
+        raise StorageError(f"{out or 'runs'} cannot be made ({error.strerror})") from error
+
+
+def _numbered(parent: Path, stem: str) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        place = parent / f"{stem}-{number:03d}"
+        try:
+            place.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return place
+
+
+def _free_name(out: Path) -> Path:
+    number = 2
+    while out.with_name(f"{out.name}-{number}").exists():
+        number += 1
+    return out.with_name(f"{out.name}-{number}")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "run"

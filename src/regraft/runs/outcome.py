@@ -1,0 +1,107 @@
+"""Defines the outcome of a run on its test rows, and writes it down."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from regraft.data.rows import Rows
+from regraft.scoring import metrics
+from regraft.serving.model import Answers, Model
+
+Labels = npt.NDArray[np.int64]
+WORST = 12
+"""Mistakes shown in the report."""
+LONGEST = 600
+"""Characters of a text shown in the report."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trained model says of validation and test rows.
+
+    Args:
+        model: The trained model.
+        val: (M, K) probabilities on validation rows, or out of fold.
+        val_labels: (M,).
+        test: L test rows.
+        answers: Their probabilities and reading errors.
+    """
+
+    model: Model
+    val: npt.NDArray[np.float64]
+    val_labels: Labels
+    test: Rows
+    answers: Answers
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float64]:
+        """(L, K) of the test rows."""
+        return self.answers.probabilities
+
+
+def save_predictions(path: Path, outcome: Outcome) -> None:
+    """Writes the test rows' origin, label, prediction and probabilities as Parquet."""
+    classes = outcome.model.classes
+    columns: dict[str, list[object]] = {
+        "origin": [str(origin) for origin in outcome.test.origins],
+        "label": [classes[i] for i in outcome.test.labels.tolist()],
+        "prediction": [classes[i] for i in outcome.probabilities.argmax(axis=1).tolist()],
+        "confidence": outcome.probabilities.max(axis=1, initial=0).tolist(),
+    }
+    for number, name in enumerate(classes):
+        columns[f"p_{name}"] = outcome.probabilities[:, number].tolist()
+    temporary = path.with_name(path.name + ".tmp")
+    pq.write_table(pa.table(columns), temporary)
+    temporary.replace(path)
+
+
+def worst_mistakes(outcome: Outcome) -> list[dict[str, object]]:
+    """Returns the surest wrong answers on test rows, with the examples."""
+    predicted = outcome.probabilities.argmax(axis=1)
+    confidence = outcome.probabilities.max(axis=1, initial=0)
+    wrong = np.flatnonzero(predicted != outcome.test.labels)
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:WORST]
+    return [_mistake(outcome, int(i), int(predicted[i]), float(confidence[i])) for i in worst]
+
+
+def _mistake(outcome: Outcome, row: int, predicted: int, confidence: float) -> dict[str, object]:
+    classes = outcome.model.classes
+    source = outcome.test.inputs[row]
+    shown: dict[str, object] = {}
+    if outcome.test.modality == "text":
+        text = str(source)
+        shown["text"] = text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    elif isinstance(source, str):
+        shown["image"] = source
+    return {
+        "origin": str(outcome.test.origins[row]),
+        **shown,
+        "label": classes[int(outcome.test.labels[row])],
+        "prediction": classes[predicted],
+        "confidence": confidence,
+    }
+
+
+def confusion(outcome: Outcome) -> npt.NDArray[np.int64]:
+    """Returns (K, K) test rows, true class by predicted class."""
+    predicted = outcome.probabilities.argmax(axis=1)
+    return metrics.confusion(outcome.test.labels, predicted, len(outcome.model.classes))
+
+
+def calibration(outcome: Outcome) -> list[dict[str, float]]:
+    """Returns mean confidence, accuracy and rows of each bin of confidence that has rows."""
+    confidence = outcome.probabilities.max(axis=1, initial=0)
+    right = outcome.probabilities.argmax(axis=1) == outcome.test.labels
+    numbers = metrics.bins(confidence)
+    return [
+        {
+            "confidence": float(confidence[numbers == b].mean()),
+            "accuracy": float(right[numbers == b].mean()),
+            "rows": int((numbers == b).sum()),
+        }
+        for b in np.unique(numbers)
+    ]

@@ -1,0 +1,195 @@
+"""Makes everything that training needs from settings: data, network, choices, phases."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from regraft.backbones.backbone import Backbone
+from regraft.backbones.chain import Chain
+from regraft.backbones.graft import Grafted, make_head
+from regraft.backbones.open import open_backbone
+from regraft.backbones.splice import splice
+from regraft.data.encode import Encoded, encode
+from regraft.data.explain import explain
+from regraft.data.guess import Roles
+from regraft.data.load import load
+from regraft.data.rows import Dataset, Part
+from regraft.data.spec import ImageSpec, TextSpec
+from regraft.data.texts import token_lengths
+from regraft.errors import BackboneError, SettingsError
+from regraft.runs.defaults import Chosen, block_decay, choose, choose_backbone
+from regraft.settings import FitSettings
+from regraft.strategies.table import make_strategy
+from regraft.training.dropout import apply_dropout
+from regraft.training.phase import Facts, Phase
+
+Say = Callable[[str], None]
+SAMPLE = 2
+"""Rows of the batch on which the network is spliced."""
+TOKENS = 12
+"""Tokens of that batch."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that is fixed before the first step.
+
+    Args:
+        settings: As typed.
+        dataset: Rows in parts.
+        backbone: The opened network.
+        network: Trunk with its new head.
+        chain: The trunk's blocks.
+        chosen: What was left open, decided.
+        encoded: Rows as tensors, by part.
+        phases: From the strategy.
+        understood: Lines on what was understood of the data.
+        seconds: Seconds spent on data and on opening the network.
+    """
+
+    settings: FitSettings
+    dataset: Dataset
+    backbone: Backbone
+    network: Grafted
+    chain: Chain
+    chosen: Chosen
+    encoded: dict[Part, Encoded]
+    phases: list[Phase]
+    understood: list[str]
+    seconds: float
+
+    @property
+    def device(self) -> str:
+        """Where the network runs."""
+        return pick_device(self.settings.device)
+
+
+def prepare(settings: FitSettings, source: object, say: Say) -> Prepared:
+    """Returns everything that training needs.
+
+    Args:
+        settings: Checked settings.
+        source: The data as given: a path or name, lists, a frame.
+        say: Told one line at a time.
+
+    Raises:
+        SettingsError: If the strategy or the head is unknown.
+        DataError: If the data cannot be used.
+        BackboneError: If the network cannot be used with the data.
+    """
+    start = time.perf_counter()
+    strategy = make_strategy(settings.strategy)
+    dataset = load(source, Roles(**settings.columns))
+    name = choose_backbone(settings, dataset.modality)
+    backbone = _open(name.value, settings, dataset, say)
+    lengths = _lengths(dataset, backbone)
+    chosen = choose(settings, dataset, backbone, lengths)
+    understood = _explained(dataset, backbone, chosen, lengths)
+    for line in understood:
+        say(line)
+    network = graft(backbone, settings, len(dataset.classes))
+    apply_dropout(network, float(chosen.dropout.value))
+    chain = splice(backbone.network, example(backbone))
+    network.to(pick_device(settings.device))
+    facts = _facts(settings, dataset, chain, chosen)
+    encoded = {
+        part: encode(rows, backbone.spec, int(chosen.extent.value))
+        for part, rows in dataset.parts.items()
+        if part != "test"
+    }
+    return Prepared(
+        settings,
+        dataset,
+        backbone,
+        network,
+        chain,
+        chosen,
+        encoded,
+        strategy.phases(chain, facts),
+        understood,
+        time.perf_counter() - start,
+    )
+
+
+def graft(backbone: Backbone, settings: FitSettings, classes: int) -> Grafted:
+    """Returns the trunk with a new head, its random weights a function of the seed."""
+    generator = torch.Generator().manual_seed(settings.seed)
+    head = make_head(settings.head, backbone.width, classes=classes, generator=generator)
+    network = Grafted(backbone.network, head, pooling=backbone.architecture.pooling)
+    if isinstance(backbone.spec, ImageSpec):
+        network.to(memory_format=torch.channels_last)
+    return network
+
+
+def example(backbone: Backbone) -> dict[str, torch.Tensor]:
+    """Returns a smallest batch for the splicing of a network."""
+    spec = backbone.spec
+    if isinstance(spec, TextSpec):
+        ids = torch.arange(SAMPLE * TOKENS).reshape(SAMPLE, TOKENS) + 4
+        mask = torch.ones_like(ids)
+        mask[1, TOKENS // 2 :] = 0
+        return {"input_ids": ids, "attention_mask": mask}
+    side = spec.size if spec.fixed_size else max(spec.min_size, 64)
+    generator = torch.Generator().manual_seed(0)
+    return {"pixels": torch.randn(SAMPLE, spec.channels, side, side, generator=generator)}
+
+
+def pick_device(device: str) -> str:
+    """Returns the device that was typed, or the best one here.
+
+    Raises:
+        SettingsError: If the device is not to be had.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise SettingsError(f"device {device!r} is not to be had here", hint="--device cpu")
+    return device
+
+
+def _open(name: Any, settings: FitSettings, dataset: Dataset, say: Say) -> Backbone:
+    backbone = open_backbone(name, arch=settings.arch, say=say)
+    wanted = "text" if isinstance(backbone.spec, TextSpec) else "image"
+    if wanted != dataset.modality:
+        raise BackboneError(
+            f"{backbone.name} reads {wanted}s, and the data are {dataset.modality}s",
+            expected=f"a network for {dataset.modality}s",
+            hint="regraft list backbones",
+        )
+    if not isinstance(backbone.network, nn.Module):
+        raise BackboneError(f"{backbone.name} is no torch module")
+    return backbone
+
+
+def _lengths(dataset: Dataset, backbone: Backbone) -> npt.NDArray[np.int64]:
+    if not isinstance(backbone.spec, TextSpec):
+        return np.zeros(0, np.int64)
+    return token_lengths([str(t) for t in dataset.parts["train"].inputs], backbone.spec)
+
+
+def _explained(
+    dataset: Dataset, backbone: Backbone, chosen: Chosen, lengths: npt.NDArray[np.int64]
+) -> list[str]:
+    if not isinstance(backbone.spec, TextSpec):
+        return explain(dataset)
+    extent = int(chosen.extent.value)
+    cut = float((lengths > extent).mean()) if len(lengths) else 0.0
+    return explain(dataset, cut_share=cut, length=extent, scripts=backbone.spec.scripts)
+
+
+def _facts(settings: FitSettings, dataset: Dataset, chain: Chain, chosen: Chosen) -> Facts:
+    return Facts(
+        modality=dataset.modality,
+        rows=len(dataset.parts["train"]),
+        classes=len(dataset.classes),
+        epochs=int(chosen.epochs.value),
+        rate=float(chosen.lr.value),
+        layer_decay=block_decay(chosen.layer_decay, len(chain.blocks)),
+        weight_decay=settings.weight_decay,
+    )

@@ -1,0 +1,44 @@
+"""Makes the report of a finished run again, from its result document."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from regraft.errors import DamagedFileError, DataError
+from regraft.reports.html import write_report
+from regraft.runs.folder import RESULT
+
+
+def run_report(run: Path) -> Path:
+    """Returns the path of the report, drawn anew.
+
+    Args:
+        run: Folder of a finished run.
+
+    Raises:
+        DataError: If the folder is no complete run.
+        DamagedFileError: If its result is no JSON.
+    """
+    path = run / "report.html"
+    write_report(read_result(run), path)
+    return path
+
+
+def read_result(run: Path) -> dict[str, Any]:
+    """Returns the result document of a finished run.
+
+    Raises:
+        DataError: If the folder is no complete run.
+        DamagedFileError: If its result is no JSON.
+    """
+    place = run / RESULT
+    try:
+        document: dict[str, Any] = json.loads(place.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(
+            f"{run} is no complete run: {place} is missing",
+            expected="a folder that regraft fit made",
+        ) from None
+    except ValueError as error:
+        raise DamagedFileError(f"{place} is not JSON ({error})") from error
+    return document

@@ -1,0 +1,204 @@
+"""Makes the result document, the JSON that every table and report is drawn from."""
+
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from regraft.freezing.proof import Stretch
+from regraft.runs.compare_cheaper import Cheaper, gained, scores_of
+from regraft.runs.outcome import Outcome, calibration, confusion, worst_mistakes
+from regraft.runs.prepare import Prepared
+from regraft.runs.train import Trained
+from regraft.scoring import metrics
+from regraft.scoring.scores import score
+from regraft.training.phase import describe
+from regraft.training.precision import Verdict
+
+Document = dict[str, Any]
+
+
+def result_document(
+    run: Path,
+    made: tuple[Prepared, Trained, Outcome],
+    beside: tuple[list[Cheaper], dict[str, float]],
+    verdict: Verdict,
+) -> Document:
+    """Returns the whole document of DESIGN's command-line contract.
+
+    Args:
+        run: The run folder.
+        made: What was prepared, trained and answered.
+        beside: The cheaper ways, and the seconds of each stretch.
+        verdict: Modes of training and inference.
+    """
+    prepared, trained, outcome = made
+    ways, seconds = beside
+    plan = [describe(phase, prepared.chain, _head_size(prepared)) for phase in prepared.phases]
+    moved = [p["share"] for p in plan if p["name"] in {r.phase for r in trained.records}]
+    return {
+        "run": str(run),
+        "data": _data(prepared),
+        "backbone": _backbone(prepared),
+        "strategy": prepared.settings.strategy,
+        "seed": prepared.settings.seed,
+        "scores": _scores(outcome),
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        "trained_share": max(moved),
+        "freezing": _freezing(trained),
+        "cache": {"hit": False, "fill_seconds": 0.0, "bytes": 0},
+        "environment": environment(verdict),
+        "plan": {"phases": plan},
+        "defaults": [vars(choice) for choice in prepared.chosen.listed()],
+        "understood": prepared.understood,
+        "warnings": list(prepared.dataset.warnings),
+        "history": [vars(record) for record in trained.records],
+        "best": _best(trained),
+        **_details(outcome),
+        **_baselines(prepared, outcome, ways),
+        "next": next_commands(run, prepared),
+    }
+
+
+def environment(verdict: Verdict) -> Document:
+    """Returns what a figure depends on: processor, versions, threads, modes."""
+    return {
+        "processor": verdict.processor,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "precision": verdict.training.precision,
+        "attention": verdict.training.attention,
+        "verdict": verdict.as_json(),
+    }
+
+
+def next_commands(run: Path, prepared: Prepared) -> list[str]:
+    """Returns commands that a user may type now."""
+    thing = '"some text"' if prepared.dataset.modality == "text" else "IMAGE.png"
+    return [
+        f"regraft predict {run} {thing}",
+        f"regraft evaluate {run} DATA",
+        f"regraft report {run}",
+    ]
+
+
+def _data(prepared: Prepared) -> Document:
+    dataset = prepared.dataset
+    return {
+        "name": dataset.name,
+        "modality": dataset.modality,
+        "classes": list(dataset.classes),
+        "rows": {part: len(rows) for part, rows in dataset.parts.items()},
+        "split": dataset.split_rule,
+        "columns": dataset.columns,
+        "problems": len(dataset.problems),
+    }
+
+
+def _backbone(prepared: Prepared) -> Document:
+    backbone = prepared.backbone
+    trunk = sum(p.numel() for p in prepared.network.trunk.parameters())
+    return {
+        "name": backbone.name,
+        "licence": backbone.licence,
+        "origin": backbone.origin,
+        "parameters": trunk,
+        "width": backbone.width,
+        "positions": prepared.chain.top + 1,
+    }
+
+
+def _scores(outcome: Outcome) -> Document:
+    parts: Document = {}
+    if len(outcome.val_labels):
+        parts["val"] = score(outcome.val, outcome.val_labels).as_json()
+    if len(outcome.test):
+        parts["test"] = score(outcome.probabilities, outcome.test.labels).as_json()
+    return parts
+
+
+def _freezing(trained: Trained) -> Document:
+    session = trained.session
+    return {
+        "line": session.ledger.events[0].line,
+        "saved_backward_share": _saved(trained),
+        "ledger": session.ledger.as_json(),
+        "proof": _proof(session.stretches),
+    }
+
+
+def _saved(trained: Trained) -> float:
+    """Returns the share of block-epochs that needed no backward pass."""
+    session = trained.session
+    lines = {event.phase: event.line for event in session.ledger.events if event.kind == "freeze"}
+    frozen = sum(lines[record.phase] for record in session.records)
+    return frozen / max(len(session.records) * session.top, 1)
+
+
+def _proof(stretches: list[Stretch]) -> Document:
+    return {
+        "holds": all(stretch.still for stretch in stretches),
+        "stretches": [
+            {"phase": s.phase, "blocks": len(s.before), "still": s.still} for s in stretches
+        ],
+    }
+
+
+def _best(trained: Trained) -> Document:
+    best = trained.session.best
+    assert best is not None, "a run has at least one epoch"
+    return {"phase": best.phase, "epoch": best.epoch, "step": best.step}
+
+
+def _details(outcome: Outcome) -> Document:
+    counts = confusion(outcome)
+    named = zip(outcome.model.classes, metrics.per_class(counts), strict=True)
+    return {
+        "classes": list(outcome.model.classes),
+        "confusion": counts.tolist(),
+        "per_class": [{"class": name, **vars(values)} for name, values in named],
+        "calibration": calibration(outcome),
+        "mistakes": worst_mistakes(outcome),
+    }
+
+
+def _baselines(prepared: Prepared, outcome: Outcome, ways: list[Cheaper]) -> Document:
+    if not ways or not len(outcome.test):
+        return {"verdict": ""}
+    total = sum(p.numel() for p in prepared.network.parameters())
+    rows = {
+        way.key: {
+            "name": way.name,
+            **scores_of(way, outcome.test.labels).as_json(),
+            "seconds": round(way.seconds, 3),
+            "trained_share": way.trained / total,
+        }
+        for way in ways
+    }
+    gain = gained(prepared, (outcome.val, outcome.probabilities), ways, outcome.val_labels)
+    return {"baselines": rows, "gain": _gain(prepared, gain.over, gain.difference), "verdict": gain.verdict}
+
+
+def _gain(prepared: Prepared, over: str, difference: dict[str, float]) -> Document:
+    points = {name: 100 * value for name, value in difference.items()}
+    sentence = (
+        f"{prepared.settings.strategy} is {points['value']:+.1f} points "
+        f"({points['low']:+.1f} to {points['high']:+.1f}) beside the {over} on test rows"
+    )
+    return {
+        "sentence": sentence,
+        "over": over,
+        "difference": difference["value"],
+        "low": difference["low"],
+        "high": difference["high"],
+    }
+
+
+def _head_size(prepared: Prepared) -> int:
+    return sum(p.numel() for p in prepared.network.head.parameters())

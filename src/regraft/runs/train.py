@@ -1,0 +1,225 @@
+"""Makes a trained network from what was prepared: one session, or folds and a last one."""
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from regraft.data.encode import Encoded
+from regraft.data.reading.pictures import open_picture
+from regraft.data.rows import Part, Rows
+from regraft.data.split import content_key
+from regraft.features.pooled import pooled_features
+from regraft.losses.cross_entropy import balanced_weights
+from regraft.runs.prepare import Prepared
+from regraft.scoring import metrics
+from regraft.training.folds import FOLDS, assign_folds
+from regraft.training.loop import work
+from regraft.training.phase import Phase
+from regraft.training.precision import Verdict
+from regraft.training.progress import EpochRecord, Progress
+from regraft.training.session import Examples, Options, Session, selection_key
+
+Logits = npt.NDArray[np.float32]
+Pooled = dict[Part, Logits]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training came to; the network itself is in the session.
+
+    Args:
+        session: The session that made the last weights.
+        val_logits: (M, K) of the chosen epoch on validation rows, or out of fold.
+        val_labels: (M,) their labels.
+        records: Epochs of the session, or of the folds' mean where there were folds.
+        folds: (N,) fold of each training row; empty where there is a validation part.
+    """
+
+    session: Session
+    val_logits: Logits
+    val_labels: npt.NDArray[np.int64]
+    records: list[EpochRecord]
+    folds: npt.NDArray[np.int64]
+
+
+def train(
+    prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progress
+) -> Trained:
+    """Returns the trained network, its epochs chosen on validation rows or by folds.
+
+    Args:
+        prepared: Data, network and phases.
+        verdict: Modes of training and inference.
+        pooled: Features of the trunk as it came, by part; may be empty.
+        progress: Told of every step and epoch.
+    """
+    if len(prepared.dataset.parts["val"]):
+        return _once(prepared, verdict, pooled, progress)
+    return _folded(prepared, verdict, pooled, progress)
+
+
+def pool_parts(prepared: Prepared, verdict: Verdict, test: Encoded | None) -> Pooled:
+    """Returns the features of every part, computed once with the trunk as it came.
+
+    Args:
+        prepared: Data and network.
+        verdict: Mode of inference.
+        test: Encoded test rows, or None where there are none.
+    """
+    parts: dict[Part, Encoded] = dict(prepared.encoded)
+    if test is not None:
+        parts["test"] = test
+    return {
+        part: pooled_features(prepared.network, rows, verdict.inference)
+        for part, rows in parts.items()
+        if len(rows)
+    }
+
+
+def examples(prepared: Prepared, part: Part) -> Examples:
+    """Returns a part's encoded rows with their labels."""
+    return Examples(prepared.encoded[part], prepared.dataset.parts[part].labels)
+
+
+def fold_keys(rows: Rows) -> list[str]:
+    """Returns what must not part: the group of each row, or its content."""
+    if rows.groups:
+        return list(rows.groups)
+    if rows.modality == "text":
+        return [content_key(source).hex() for source in rows.inputs]
+    return [content_key(np.asarray(open_picture(source))).hex() for source in rows.inputs]
+
+
+def _once(prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progress) -> Trained:
+    session = _session(
+        prepared, verdict, (examples(prepared, "train"), examples(prepared, "val")), progress
+    )
+    for part in ("train", "val"):
+        if part in pooled:
+            session.keep_pooled(part, pooled[part])  # type: ignore[index]
+    work(session, prepared.phases)
+    found = session.chosen_logits()
+    none = np.zeros(0, np.int64)
+    return Trained(session, found, session.val.labels, session.records, none)
+
+
+def _folded(prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progress) -> Trained:
+    """Chooses the epoch on rows left out in turn, then trains on all of them."""
+    everything = examples(prepared, "train")
+    rows = prepared.dataset.parts["train"]
+    folds = assign_folds(fold_keys(rows), rows.labels)
+    start = {name: t.detach().clone() for name, t in prepared.network.state_dict().items()}
+    features = pooled.get("train")
+    if features is None:
+        features = pooled_features(prepared.network, everything.rows, verdict.inference)
+    found: list[Logits] = []
+    sessions = []
+    for fold in range(FOLDS):
+        progress.say(f"fold {fold + 1} of {FOLDS}: choosing the number of epochs")
+        session = _fold(prepared, verdict, (everything, features, folds == fold), progress)
+        prepared.network.load_state_dict(start)
+        sessions.append(session)
+        found = _put(found, session.val_logits, folds == fold, len(rows))
+    keys = [selection_key(f, rows.labels, sessions[0].options) for f in found]
+    best = max(range(len(keys)), key=lambda i: keys[i])
+    progress.say(f"training on all {len(rows)} rows")
+    last = _last(prepared, verdict, (everything, features, sessions[0].records[best]), progress)
+    return Trained(last, found[best], rows.labels, mean_records(sessions, best), folds)
+
+
+def _fold(
+    prepared: Prepared,
+    verdict: Verdict,
+    rows: tuple[Examples, Logits, npt.NDArray[np.bool_]],
+    progress: Progress,
+) -> Session:
+    everything, features, held = rows
+    inside, outside = np.flatnonzero(~held), np.flatnonzero(held)
+    session = _session(
+        prepared, verdict, (_take(everything, inside), _take(everything, outside)), progress
+    )
+    session.options = replace(session.options, patience=None)
+    session.keep_pooled("train", features[inside])
+    session.keep_pooled("val", features[outside])
+    work(session, prepared.phases)
+    return session
+
+
+def _last(
+    prepared: Prepared,
+    verdict: Verdict,
+    chosen: tuple[Examples, Logits, EpochRecord],
+    progress: Progress,
+) -> Session:
+    everything, features, record = chosen
+    nothing = _take(everything, np.zeros(0, np.int64))
+    session = _session(prepared, verdict, (everything, nothing), progress)
+    session.keep_pooled("train", features)
+    work(session, until(prepared.phases, record.phase, record.epoch))
+    return session
+
+
+def until(phases: list[Phase], name: str, epoch: int) -> list[Phase]:
+    """Returns the phases up to the one named, which stops after the epoch.
+
+    Its schedule stays that of its planned length: the weights at the epoch are the same.
+    """
+    place = [phase.name for phase in phases].index(name)
+    return [*phases[:place], replace(phases[place], stop_after=epoch)]
+
+
+def mean_records(sessions: list[Session], best: int) -> list[EpochRecord]:
+    """Returns the folds' records averaged epoch by epoch, the chosen one marked."""
+    columns = zip(*(session.records for session in sessions), strict=True)
+    return [_mean(list(column), i == best) for i, column in enumerate(columns)]
+
+
+def _mean(records: list[EpochRecord], best: bool) -> EpochRecord:
+    return replace(
+        records[0],
+        train_loss=float(np.mean([r.train_loss for r in records])),
+        train_accuracy=float(np.mean([r.train_accuracy or 0.0 for r in records])),
+        val_loss=float(np.mean([r.val_loss or 0.0 for r in records])),
+        val_accuracy=float(np.mean([r.val_accuracy or 0.0 for r in records])),
+        seconds=float(np.sum([r.seconds for r in records])),
+        best=best,
+    )
+
+
+def _put(
+    found: list[Logits], logits: list[Logits], held: npt.NDArray[np.bool_], rows: int
+) -> list[Logits]:
+    """Puts a fold's logits of each epoch into the rows that were left out."""
+    if not found:
+        found = [np.zeros((rows, logits[0].shape[1]), np.float32) for _ in logits]
+    for whole, part in zip(found, logits, strict=True):
+        whole[held] = part
+    return found
+
+
+def _take(rows: Examples, indices: npt.NDArray[np.int64]) -> Examples:
+    return Examples(rows.rows.take(indices), rows.labels[indices])
+
+
+def _session(
+    prepared: Prepared, verdict: Verdict, rows: tuple[Examples, Examples], progress: Progress
+) -> Session:
+    settings, chosen = prepared.settings, prepared.chosen
+    balanced = chosen.class_weights.value == "balanced"
+    classes = len(prepared.dataset.classes)
+    limit = settings.max_seconds
+    options = Options(
+        seed=settings.seed,
+        batch_size=int(chosen.batch_size.value),
+        optimizer=settings.optimizer,
+        augment=str(chosen.augment.value),
+        class_weights=balanced_weights(rows[0].labels, classes) if balanced else None,
+        patience=chosen.patience.value,
+        select=metrics.macro_f1 if balanced else metrics.accuracy,
+        deadline=time.monotonic() + limit if limit else float("inf"),
+    )
+    torch.manual_seed(settings.seed)
+    return Session(prepared.network, prepared.chain, *rows, verdict, options, progress)

@@ -1,0 +1,1 @@
+"""Turns predictions and labels into scores with intervals."""

@@ -1,0 +1,120 @@
+"""Makes the scores that need no pretrained network: majority, and a classic model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.data.images import fit_picture
+from regraft.data.reading.pictures import open_picture
+from regraft.data.rows import Input, Rows
+from regraft.data.spec import ImageSpec
+
+SIDE = 16
+"""Side in pixels of the classic image model's input."""
+WORDLESS = 0.3
+"""Blanks per ten characters below this: the script has no spaces, so characters count."""
+PIXEL_STRENGTHS = (0.01, 0.1)
+TEXT_STRENGTH = 10.0
+FEATURES = 100_000
+
+Probabilities = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A baseline that has seen the training rows: its name and (N, K) probabilities."""
+
+    name: str
+    parts: tuple[Probabilities, ...]
+
+
+class _Classifier(Protocol):
+    classes_: npt.NDArray[np.int64]
+
+    def fit(self, x: object, y: npt.NDArray[np.int64], /) -> object: ...
+
+    def predict_proba(self, x: object, /) -> Probabilities: ...
+
+
+def majority(train: Rows, others: Sequence[Rows]) -> Fitted:
+    """Returns the training shares of the classes as every row's probabilities."""
+    counts = np.array(list(train.counts().values()), np.float64)
+    shares = counts / counts.sum()
+    return Fitted("majority class", tuple(np.tile(shares, (len(rows), 1)) for rows in others))
+
+
+def classic(train: Rows, others: Sequence[Rows]) -> Fitted:
+    """Returns what logistic regression without any pretraining says.
+
+    Texts: TF-IDF of words and word pairs, or of characters and pairs where the script
+    has no blanks. Images: 16 × 16 pixels.
+
+    Args:
+        train: Labelled rows.
+        others: Parts to predict.
+    """
+    return _text(train, others) if train.modality == "text" else _image(train, others)
+
+
+def _text(train: Rows, others: Sequence[Rows]) -> Fitted:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    texts = [str(text) for text in train.inputs]
+    characters = _wordless(texts)
+    vectorizer = TfidfVectorizer(
+        analyzer="char" if characters else "word",
+        token_pattern=None if characters else r"(?u)\b\w+\b",
+        ngram_range=(1, 2),
+        min_df=2 if len(texts) >= 200 else 1,
+        sublinear_tf=True,
+        max_features=FEATURES,
+    )
+    seen = vectorizer.fit_transform(texts)
+    model = _logistic(TEXT_STRENGTH)
+    model.fit(seen, train.labels)
+    kind = "characters" if characters else "words"
+    parts = tuple(
+        _spread(model, vectorizer.transform([str(t) for t in rows.inputs]), len(train.classes))
+        for rows in others
+    )
+    return Fitted(f"TF-IDF of {kind} + logistic regression", parts)
+
+
+def _image(train: Rows, others: Sequence[Rows]) -> Fitted:
+    model = _logistic(PIXEL_STRENGTHS[-1])
+    model.fit(small_pixels(train.inputs), train.labels)
+    parts = tuple(
+        _spread(model, small_pixels(rows.inputs), len(train.classes)) for rows in others
+    )
+    return Fitted(f"{SIDE}×{SIDE} pixels + logistic regression", parts)
+
+
+def small_pixels(inputs: Sequence[Input]) -> npt.NDArray[np.float32]:
+    """Returns (N, 768) the images' colours at 16 × 16 pixels, each in [0, 1]."""
+    spec = ImageSpec(SIDE, (0.0,) * 3, (1.0,) * 3, interpolation="bilinear")
+    rows = [fit_picture(open_picture(source), spec, SIDE).reshape(-1) for source in inputs]
+    return np.stack(rows).astype(np.float32) / 255 if rows else np.zeros((0, SIDE * SIDE * 3), "f4")
+
+
+def _logistic(strength: float) -> _Classifier:
+    from sklearn.linear_model import LogisticRegression
+
+    made: _Classifier = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
+    return made
+
+
+def _spread(model: _Classifier, seen: object, classes: int) -> Probabilities:
+    """Returns (N, K) probabilities with a 0 for classes that the training rows lack."""
+    found = model.predict_proba(seen)
+    result = np.zeros((len(found), classes))
+    result[:, model.classes_] = found
+    return result
+
+
+def _wordless(texts: Sequence[str]) -> bool:
+    """Says whether the texts have hardly any blanks, as Chinese and Japanese have."""
+    sample = "".join(texts[:200])
+    return sum(map(str.isspace, sample)) * 10 < WORDLESS * max(len(sample), 1)

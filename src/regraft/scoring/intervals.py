@@ -1,0 +1,77 @@
+"""Makes 95 % intervals: Wilson for a share, seeded bootstrap for the rest."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Z = 1.959963984540054
+"""The 97.5 % point of the normal distribution."""
+REPEATS = 1000
+SEED = 20261124
+CELLS = 8_000_000
+"""Row numbers drawn at once: 64 MB."""
+Statistic = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]]
+"""(R, N) row numbers → (R,) values."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A value with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def wilson(right: int, rows: int) -> Score:
+    """Returns a share with its Wilson interval.
+
+    Source: Wilson 1927, "Probable inference, the law of succession, and statistical
+    inference", JASA 22.
+
+    >>> wilson(90, 100)
+    Score(value=0.9, low=0.8256343384950865, high=0.9447708629393249)
+    """
+    if rows == 0:
+        return Score(0.0, 0.0, 1.0)
+    share = right / rows
+    width = Z * math.sqrt(share * (1 - share) / rows + Z * Z / (4 * rows * rows))
+    middle = share + Z * Z / (2 * rows)
+    scale = 1 + Z * Z / rows
+    return Score(share, max(0.0, (middle - width) / scale), min(1.0, (middle + width) / scale))
+
+
+def bootstrap(rows: int, statistic: Statistic) -> tuple[float, float]:
+    """Returns the 2.5 % and 97.5 % points over 1,000 seeded resamples of the rows.
+
+    Args:
+        rows: N.
+        statistic: Maps (R, N) row numbers to (R,) values.
+    """
+    values = np.concatenate([statistic(sample) for sample in resamples(rows)])
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def resamples(rows: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Yields (R, N) row numbers drawn with replacement, 1,000 resamples in all."""
+    generator = np.random.default_rng(SEED)
+    at_once = max(1, min(REPEATS, CELLS // max(rows, 1)))
+    for start in range(0, REPEATS, at_once):
+        count = min(at_once, REPEATS - start)
+        yield generator.integers(0, rows, size=(count, rows))
+
+
+def paired_difference(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> Score:
+    """Returns the mean of `first` − `second` with its paired bootstrap interval.
+
+    Args:
+        first: (N,) a value of each row, such as 1 where it was right.
+        second: (N,) the same of another model on the same rows.
+    """
+    gaps = np.asarray(first, np.float64) - np.asarray(second, np.float64)
+    low, high = bootstrap(len(gaps), lambda sample: gaps[sample].mean(axis=1))
+    return Score(float(gaps.mean()), low, high)

@@ -1,0 +1,131 @@
+"""Makes predictions from inputs with a trained network, its preprocessing and its labels."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.backbones.backbone import Backbone
+from regraft.backbones.graft import Grafted
+from regraft.backbones.modes import Mode
+from regraft.data.encode import Encoded
+from regraft.data.images import encode_images
+from regraft.data.rows import Input, Modality
+from regraft.data.spec import ImageSpec, TextSpec
+from regraft.data.texts import encode_texts
+from regraft.errors import DataError
+from regraft.features.pooled import logits
+from regraft.scoring.metrics import softmax
+
+CHUNK = 2048
+"""Rows encoded at once: memory stays the same for any number of rows."""
+Logits = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the network says of N inputs.
+
+    Args:
+        probabilities: (N, K); NaN in rows that could not be read.
+        errors: N reasons; empty where the row was read.
+    """
+
+    probabilities: npt.NDArray[np.float64]
+    errors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with all that it needs to answer.
+
+    Args:
+        network: Trunk and head.
+        backbone: What the trunk was made from, with its input spec.
+        classes: Names of the K classes.
+        extent: Most tokens of a text, or side of an image in pixels.
+        mode: Precision, attention and device of predictions.
+        run: The folder it came from, if any.
+    """
+
+    network: Grafted
+    backbone: Backbone
+    classes: tuple[str, ...]
+    extent: int
+    mode: Mode
+    run: Path | None = None
+
+    @property
+    def modality(self) -> Modality:
+        """Whether it reads texts or images."""
+        return "text" if isinstance(self.backbone.spec, TextSpec) else "image"
+
+    def predict(self, inputs: Sequence[Input]) -> list[str]:
+        """Returns the name of the likeliest class of each of N inputs.
+
+        Raises:
+            DataError: If an input cannot be read; `answer` reports it in its row instead.
+        """
+        probabilities = self.predict_proba(inputs)
+        return [self.classes[i] for i in probabilities.argmax(axis=1)]
+
+    def predict_proba(self, inputs: Sequence[Input]) -> npt.NDArray[np.float64]:
+        """Returns (N, K) probabilities of N inputs.
+
+        Raises:
+            DataError: If an input cannot be read; `answer` reports it in its row instead.
+        """
+        answers = self.answer(inputs)
+        for number, error in enumerate(answers.errors):
+            if error:
+                raise DataError(f"input {number} cannot be read: {error}")
+        return answers.probabilities
+
+    def answer(self, inputs: Sequence[Input]) -> Answers:
+        """Returns the probabilities of N inputs, with a reason where one cannot be read."""
+        parts = list(self._answers(inputs))
+        if not parts:
+            return Answers(np.zeros((0, len(self.classes))), ())
+        errors = tuple(error for part in parts for error in part.errors)
+        return Answers(np.concatenate([part.probabilities for part in parts]), errors)
+
+    def logits_of(self, rows: Encoded) -> Logits:
+        """Returns (N, K) logits of encoded rows, in this model's mode."""
+        return logits(self.network, rows, self.mode)
+
+    def _answers(self, inputs: Sequence[Input]) -> Iterator[Answers]:
+        for start in range(0, len(inputs), CHUNK):
+            chunk = inputs[start : start + CHUNK]
+            encoded, errors = self.encode(chunk)
+            read = np.array([not error for error in errors], bool)
+            probabilities = np.full((len(chunk), len(self.classes)), np.nan)
+            if read.any():
+                probabilities[read] = softmax(self.logits_of(encoded))
+            yield Answers(probabilities, tuple(errors))
+
+    def encode(self, inputs: Sequence[Input]) -> tuple[Encoded, list[str]]:
+        """Returns the readable rows encoded, and N reasons (empty for those)."""
+        spec = self.backbone.spec
+        if isinstance(spec, TextSpec):
+            errors = ["" if isinstance(text, str) else "not a text" for text in inputs]
+            texts = [text for text in inputs if isinstance(text, str)]
+            return encode_texts(texts, spec, self.extent), errors
+        return _encode_readable(inputs, spec, self.extent)
+
+
+def _encode_readable(
+    inputs: Sequence[Input], spec: ImageSpec, size: int
+) -> tuple[Encoded, list[str]]:
+    errors: list[str] = []
+    pixels = []
+    for source in inputs:
+        try:
+            pixels.append(encode_images([source], spec, size).pixels)
+            errors.append("")
+        except DataError as error:
+            errors.append(str(error))
+    empty = np.zeros((0, size, size, spec.channels), np.uint8)
+    rows = encode_images([], spec, size)
+    return type(rows)(np.concatenate([empty, *pixels]), spec), errors

@@ -1,0 +1,20 @@
+"""Makes one phase: only the output layer moves, on features computed once.
+
+Source: Alain and Bengio 2016, "Understanding intermediate layers using linear classifier
+probes", arXiv 1610.01644 (linear probing of the last layer).
+"""
+
+from dataclasses import dataclass
+
+from regraft.backbones.chain import Chain
+from regraft.training.phase import Facts, Phase
+
+
+@dataclass(frozen=True)
+class Head:
+    """The whole trunk is frozen; the head is solved (linear) or trained (hidden layers)."""
+
+    def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
+        """Returns the phase `head`."""
+        top = len(chain.blocks)
+        return [Phase("head", top, facts.head_epochs, facts.rate, (0.0,) * top)]

@@ -1,0 +1,28 @@
+"""Makes two phases: the head on a frozen trunk, then the trunk with decayed rates.
+
+Source: Kumar, Raghunathan, Jones, Ma and Liang 2022, "Fine-Tuning can Distort Pretrained
+Features and Underperform Out-of-Distribution" (LP-FT), arXiv 2202.10054.
+"""
+
+from dataclasses import dataclass
+
+from regraft.backbones.chain import Chain
+from regraft.training.phase import Facts, Phase, layerwise_rates
+
+
+@dataclass(frozen=True)
+class TwoStage:
+    """Linear probing, then fine-tuning.
+
+    A fresh head's gradients are random and would spoil the pretrained features; so the
+    head is trained first, alone. Then every block above the facts' start line moves, the
+    lower ones at layer-wise decayed rates.
+    """
+
+    def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
+        """Returns the phases `head` and `tune`."""
+        top = len(chain.blocks)
+        head = Phase("head", top, facts.head_epochs, facts.rate, (0.0,) * top)
+        rates = layerwise_rates(chain, facts.start_line, facts.rate, facts.layer_decay)
+        tune = Phase("tune", facts.start_line, facts.epochs, facts.rate, rates, facts.weight_decay)
+        return [head, tune]

@@ -1,0 +1,1 @@
+"""Turns phases and batches into moved weights."""

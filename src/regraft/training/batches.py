@@ -1,0 +1,58 @@
+"""Makes the order of the rows of an epoch, as batches of like length, from a seed."""
+
+import numpy as np
+import numpy.typing as npt
+
+WINDOW = 40
+"""Batches' worth of rows sorted together: little padding, and still a random order."""
+SPREAD = 2
+"""A batch of short rows may hold this many times the usual number of rows."""
+
+
+def epoch_batches(
+    lengths: npt.NDArray[np.int64], batch_size: int, *, seed: int, epoch: int
+) -> list[npt.NDArray[np.int64]]:
+    """Returns the batches of one epoch; every row is in exactly one.
+
+    Rows are shuffled, sorted by length inside windows, cut into batches of about equal
+    cost (rows times longest row), and the batches shuffled again. The result is a pure
+    function of the arguments, so (epoch, step) is the whole state of the data.
+
+    Args:
+        lengths: (N,) cost of each row.
+        batch_size: Rows of a batch of rows of mean length.
+        seed: Of the run.
+        epoch: Counted over the whole run.
+    """
+    generator = np.random.Generator(np.random.Philox(key=[seed, epoch]))
+    order = generator.permutation(len(lengths))
+    span = batch_size * WINDOW
+    batches: list[npt.NDArray[np.int64]] = []
+    budget = batch_size * float(lengths.mean())
+    for start in range(0, len(order), span):
+        window = order[start : start + span]
+        window = window[np.argsort(-lengths[window], kind="stable")]
+        batches.extend(_cut(window, lengths[window], batch_size, budget))
+    return [batches[i] for i in generator.permutation(len(batches))]
+
+
+def _cut(
+    window: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int64],
+    batch_size: int,
+    budget: float,
+) -> list[npt.NDArray[np.int64]]:
+    """Cuts rows sorted by falling length into batches within the budget."""
+    batches = []
+    start = 0
+    while start < len(window):
+        rows = round(budget / max(int(lengths[start]), 1))
+        rows = min(max(rows, batch_size // SPREAD, 1), batch_size * SPREAD)
+        batches.append(window[start : start + rows])
+        start += rows
+    return batches
+
+
+def count_steps(lengths: npt.NDArray[np.int64], batch_size: int, seed: int, epochs: range) -> int:
+    """Returns the optimiser steps of these epochs."""
+    return sum(len(epoch_batches(lengths, batch_size, seed=seed, epoch=e)) for e in epochs)

@@ -1,0 +1,124 @@
+"""Makes a trained head from features computed once, the whole trunk frozen."""
+
+import time
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from regraft.losses.cross_entropy import cross_entropy
+from regraft.scoring import metrics
+from regraft.training.phase import Phase
+from regraft.training.probe import Labelled, LinearProbe, fit_probe
+from regraft.training.progress import EpochRecord
+from regraft.training.schedule import rate_share
+from regraft.training.session import Session
+
+BATCH = 64
+HIDDEN_RATE = 1e-3
+
+
+def train_head(session: Session, phase: Phase) -> None:
+    """Trains the head on the trunk's features: a linear one is solved, others take steps.
+
+    Args:
+        session: Its network's head and its records are changed.
+        phase: With its line at the top of the trunk.
+    """
+    start = time.perf_counter()
+    classes = session.network.head.classes
+    train = Labelled(session.pooled("train"), session.train.labels)
+    val = Labelled(session.pooled("val"), session.val.labels) if len(session.val) else None
+    probe = fit_probe(train, classes, val=val, weights=session.options.class_weights)
+    if session.network.head.hidden:
+        session.network.head.standardise(probe.shift, probe.scale)
+        _train_hidden(session, phase)
+        return
+    load_probe(session, probe)
+    _record(session, phase, 1, start)
+
+
+def load_probe(session: Session, probe: LinearProbe) -> None:
+    """Puts a solved linear classifier into the head."""
+    head = session.network.head
+    head.standardise(probe.shift, probe.scale)
+    with torch.no_grad():
+        head.last.weight.copy_(torch.from_numpy(probe.weight))
+        head.last.bias.copy_(torch.from_numpy(probe.bias))
+
+
+def _train_hidden(session: Session, phase: Phase) -> None:
+    """Trains a head with hidden layers by steps on the features."""
+    head = session.network.head
+    optimiser = torch.optim.AdamW(head.parameters(), lr=HIDDEN_RATE, weight_decay=0.01)
+    steps = phase.epochs * -(-len(session.train) // BATCH)
+    session.progress.start_phase(phase.name, "trunk frozen", steps)
+    done = 0
+    for number in range(1, phase.epochs + 1):
+        start = time.perf_counter()
+        done = _hidden_epoch(session, phase, optimiser, (done, steps))
+        _record(session, phase, number, start)
+        if number == phase.stop_after:
+            break
+
+
+def _hidden_epoch(
+    session: Session, phase: Phase, optimiser: torch.optim.Optimizer, count: tuple[int, int]
+) -> int:
+    done, steps = count
+    features = torch.from_numpy(session.pooled("train")).to(session.device)
+    labels = torch.from_numpy(session.train.labels).to(session.device)
+    generator = torch.Generator().manual_seed(session.options.seed * 1_000_003 + done)
+    weights = session.weights()
+    session.network.head.train()
+    for indices in torch.randperm(len(labels), generator=generator).split(BATCH):
+        for group in optimiser.param_groups:
+            group["lr"] = HIDDEN_RATE * rate_share(phase, done, steps)
+        torch.manual_seed(session.options.seed * 1_000_003 + done)
+        loss = cross_entropy(session.network.head(features[indices]), labels[indices], weights)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        done += 1
+        session.progress.step(done, group["lr"], float(loss.detach()))
+    return done
+
+
+def _record(session: Session, phase: Phase, number: int, start: float) -> None:
+    """Scores both parts on their features, keeps the best head, notes the epoch."""
+    seconds = time.perf_counter() - start
+    train_loss, train_accuracy = _scored(session, "train", session.train.labels)
+    val_logits = _head_logits(session, "val")
+    better = session.consider(phase.name, number, val_logits)
+    val_loss, val_accuracy = _scored(session, "val", session.val.labels)
+    record = EpochRecord(
+        phase=phase.name,
+        epoch=number,
+        epochs=phase.epochs if session.network.head.hidden else 1,
+        train_loss=train_loss or 0.0,
+        train_accuracy=train_accuracy or 0.0,
+        val_loss=val_loss,
+        val_accuracy=val_accuracy,
+        seconds=seconds,
+        rows_per_second=len(session.train) / max(seconds, 1e-9),
+        rate=HIDDEN_RATE if session.network.head.hidden else 0.0,
+        best=better,
+    )
+    session.records.append(record)
+    session.progress.epoch(record)
+
+
+def _scored(
+    session: Session, part: str, labels: npt.NDArray[np.int64]
+) -> tuple[float | None, float | None]:
+    return metrics.loss_and_accuracy(_head_logits(session, part), labels)
+
+
+def _head_logits(session: Session, part: str) -> npt.NDArray[np.float32]:
+    """Returns the head's (N, K) logits on a part's features."""
+    if part == "val" and not len(session.val):
+        return np.zeros((0, session.network.head.classes), np.float32)
+    head = session.network.head.eval()
+    features = torch.from_numpy(session.pooled(part)).to(session.device)
+    with torch.inference_mode():
+        return head(features).float().cpu().numpy()

@@ -1,0 +1,203 @@
+"""Moves weights: works the phases in order, epoch by epoch, step by step."""
+
+import time
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from regraft.backbones.attention import set_attention
+from regraft.data.images import Augment, PixelRows
+from regraft.features.pooled import to_device
+from regraft.freezing.ledger import Event
+from regraft.freezing.line import move_line
+from regraft.freezing.proof import Stretch, block_digests, state_digest
+from regraft.losses.cross_entropy import cross_entropy
+from regraft.scoring import metrics
+from regraft.training.batches import count_steps, epoch_batches
+from regraft.training.head import train_head
+from regraft.training.optimiser import make_optimiser, set_rates
+from regraft.training.phase import Phase
+from regraft.training.progress import EpochRecord
+from regraft.training.schedule import rate_share
+from regraft.training.session import Session
+
+CLIP = 1.0
+"""Largest norm of a step's gradient; longer ones are scaled down."""
+
+
+def work(session: Session, phases: list[Phase]) -> None:
+    """Works the phases in order and puts the best checkpoint back at the end.
+
+    Args:
+        session: Its network, ledger and records are changed.
+        phases: From a strategy.
+    """
+    optimiser = make_optimiser(session.network, session.chain, session.options.optimizer)
+    for phase in phases:
+        move_line(session.network, session.chain, phase.line)
+        session.ledger.note(Event(session.step, phase.name, "freeze", phase.line))
+        before = block_digests(session.network.trunk, session.chain, phase.line)
+        if phase.line == session.top:
+            train_head(session, phase)
+        else:
+            _train_suffix(session, phase, optimiser)
+        after = block_digests(session.network.trunk, session.chain, phase.line)
+        session.stretches.append(Stretch(phase.name, before, after))
+    _restore(session)
+
+
+def _restore(session: Session) -> None:
+    """Puts the best checkpoint's weights into the network and says so in the ledger."""
+    best = session.best
+    if best is None:
+        return
+    session.network.load_state_dict(best.state)
+    digests = {"network": state_digest(session.network)}
+    line = session.ledger.events[-1].line
+    session.ledger.note(Event(best.step, best.phase, "restore", line, digests))
+
+
+@dataclass
+class _Tally:
+    """Sums over the steps of an epoch."""
+
+    loss: float = 0.0
+    right: int = 0
+    rows: int = 0
+
+    def add(self, loss: float, logits: Tensor, labels: Tensor) -> None:
+        self.loss += loss * len(labels)
+        self.right += int((logits.argmax(dim=1) == labels).sum())
+        self.rows += len(labels)
+
+
+def _train_suffix(session: Session, phase: Phase, optimiser: torch.optim.Optimizer) -> None:
+    """Trains everything above the line for the phase's epochs."""
+    options = session.options
+    epochs = range(session.epoch, session.epoch + phase.epochs)
+    steps = count_steps(session.train.rows.lengths, options.batch_size, options.seed, epochs)
+    session.progress.start_phase(phase.name, _line_words(session, phase), steps)
+    session.trunk_moved()
+    scaler = torch.amp.GradScaler(
+        session.device, enabled=session.verdict.training.precision == "fp16"
+    )
+    done, without = 0, 0
+    for number in range(1, phase.epochs + 1):
+        stepper = _Stepper(session, phase, optimiser, scaler, steps)
+        done, record, better = _epoch(stepper, done, number)
+        session.records.append(record)
+        session.progress.epoch(record)
+        session.epoch += 1
+        without = 0 if better else without + 1
+        if number == phase.stop_after or _enough(session, without):
+            break
+
+
+def _enough(session: Session, without: int) -> bool:
+    """Says whether the phase ends early: patience or time is used up."""
+    options = session.options
+    if options.patience is not None and without >= options.patience:
+        return True
+    return session.out_of_time
+
+
+@dataclass(frozen=True)
+class _Stepper:
+    """What every step of a phase needs."""
+
+    session: Session
+    phase: Phase
+    optimiser: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    steps: int
+
+
+def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord, bool]:
+    """Takes the steps of one epoch, validates; returns steps done, record, better or not."""
+    session, phase = stepper.session, stepper.phase
+    start = time.perf_counter()
+    rows = _augmented(session)
+    tally = _Tally()
+    weights = session.weights()
+    set_attention(session.network.trunk, session.verdict.training.attention)
+    options = session.options
+    batches = epoch_batches(
+        rows.lengths, options.batch_size, seed=options.seed, epoch=session.epoch
+    )
+    for indices in batches:
+        share = rate_share(phase, done, stepper.steps)
+        set_rates(stepper.optimiser, phase, share)
+        loss, logits, labels = _step(stepper, rows.batch(indices), indices, weights)
+        tally.add(loss, logits, labels)
+        done += 1
+        session.step += 1
+        session.progress.step(done, phase.head_rate * share, loss)
+    seconds = time.perf_counter() - start
+    record, better = _validated(session, phase, number, (tally, seconds))
+    return done, record, better
+
+
+def _augmented(session: Session) -> "PixelRows | object":
+    rows = session.train.rows
+    if isinstance(rows, PixelRows):
+        kind = cast(Augment, session.options.augment)
+        return rows.augmented(kind, session.options.seed, session.epoch)
+    return rows
+
+
+def _step(
+    stepper: _Stepper,
+    batch: dict[str, Tensor],
+    indices: npt.NDArray[np.int64],
+    weights: Tensor | None,
+) -> tuple[float, Tensor, Tensor]:
+    """Takes one optimiser step; returns the loss, the (B, K) logits and the labels."""
+    session, optimiser, scaler = stepper.session, stepper.optimiser, stepper.scaler
+    # Dropout's numbers depend on (seed, step) alone, so that a resumed run draws the same.
+    torch.manual_seed(session.options.seed * 1_000_003 + session.step)
+    labels = torch.from_numpy(session.train.labels[indices]).to(session.device)
+    with session.verdict.training.running():
+        logits = session.network(to_device(batch, session.device))
+    loss = cross_entropy(logits, labels, weights)
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimiser)
+    moving = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+    torch.nn.utils.clip_grad_norm_(moving, CLIP, foreach=True)
+    scaler.step(optimiser)
+    scaler.update()
+    optimiser.zero_grad(set_to_none=True)
+    return float(loss.detach()), logits.detach(), labels
+
+
+def _validated(
+    session: Session, phase: Phase, number: int, trained: tuple[_Tally, float]
+) -> tuple[EpochRecord, bool]:
+    """Scores the validation rows, keeps the best weights, makes the epoch's record."""
+    tally, seconds = trained
+    val_logits = session.evaluate()
+    better = session.consider(phase.name, number, val_logits)
+    val_loss, val_accuracy = metrics.loss_and_accuracy(val_logits, session.val.labels)
+    record = EpochRecord(
+        phase=phase.name,
+        epoch=number,
+        epochs=phase.epochs,
+        train_loss=tally.loss / max(tally.rows, 1),
+        train_accuracy=tally.right / max(tally.rows, 1),
+        val_loss=val_loss,
+        val_accuracy=val_accuracy,
+        seconds=seconds,
+        rows_per_second=tally.rows / max(seconds, 1e-9),
+        rate=phase.head_rate,
+        best=better,
+    )
+    return record, better
+
+
+def _line_words(session: Session, phase: Phase) -> str:
+    if phase.line == 0:
+        return "nothing frozen"
+    return f"{phase.line} of {session.top} blocks frozen"

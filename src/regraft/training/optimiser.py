@@ -1,0 +1,51 @@
+"""Makes the optimiser, its groups laid out once for the whole run, from a chain."""
+
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from regraft.backbones.chain import Chain
+from regraft.backbones.graft import Grafted
+from regraft.training.phase import Phase
+
+Kind = Literal["adamw", "sgd"]
+HEAD = "head"
+
+
+def make_optimiser(network: Grafted, chain: Chain, kind: Kind) -> torch.optim.Optimizer:
+    """Returns the optimiser over every parameter, in named groups that never change.
+
+    Each block and the head have two groups, with and without weight decay. A phase sets
+    rates; a frozen parameter has no gradient and is passed over. So the moments of what
+    moves are kept across phases.
+    """
+    parameters = dict(network.trunk.named_parameters())
+    groups: list[dict[str, Any]] = []
+    for number, block in enumerate(chain.blocks):
+        groups += _groups(str(number), [parameters[name] for name in block.parameters])
+    groups += _groups(HEAD, list(network.head.parameters()))
+    if kind == "sgd":
+        return torch.optim.SGD(groups, lr=0.0, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
+
+
+def set_rates(optimiser: torch.optim.Optimizer, phase: Phase, share: float) -> None:
+    """Sets each group's learning rate to its peak in this phase times `share`."""
+    for group in optimiser.param_groups:
+        peak = phase.head_rate if group["name"] == HEAD else phase.rates[int(group["name"])]
+        group["lr"] = peak * share
+        group["weight_decay"] = phase.weight_decay if group["decays"] else 0.0
+
+
+def _groups(name: str, parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
+    """Splits parameters into matrices, which decay, and vectors, which do not."""
+    split = {
+        True: [p for p in parameters if p.ndim > 1],
+        False: [p for p in parameters if p.ndim <= 1],
+    }
+    return [
+        {"params": members, "name": name, "decays": decays}
+        for decays, members in split.items()
+        if members
+    ]

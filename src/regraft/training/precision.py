@@ -1,0 +1,191 @@
+"""Decides the fastest precision and attention of this processor from a timed probe."""
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from regraft.backbones.attention import has_attention, set_attention
+from regraft.backbones.backbone import Batch
+from regraft.backbones.graft import Grafted
+from regraft.backbones.modes import DTYPES, AttentionKind, Mode, Precision
+from regraft.data.starters.cache import cache_folder
+from regraft.losses.cross_entropy import cross_entropy
+
+REPEATS = 3
+MARGIN = 0.95
+"""Another mode must take less than this share of fp32's time: a tie keeps fp32."""
+SIDE = 1024
+Use = Literal["training", "inference"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The modes of training and of inference, and the seconds that decided.
+
+    Args:
+        training: Mode of steps with gradients.
+        inference: Mode of passes without.
+        timings: Seconds of each mode tried, by `use/precision/attention`.
+        processor: Whose verdict it is.
+    """
+
+    training: Mode
+    inference: Mode
+    timings: dict[str, float]
+    processor: str
+
+    def seconds(self, use: Use) -> float:
+        """Returns the seconds that the probe's batch took in the mode that was chosen."""
+        mode = self.training if use == "training" else self.inference
+        return self.timings[f"{use}/{mode.precision}/{mode.attention}"]
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain data for `run.toml`, `result.json` and the store."""
+        return asdict(self)
+
+
+def verdict_from_json(content: dict[str, Any]) -> Verdict:
+    """Returns the verdict that `Verdict.as_json` wrote down."""
+    return Verdict(
+        Mode(**content["training"]),
+        Mode(**content["inference"]),
+        dict(content["timings"]),
+        content["processor"],
+    )
+
+
+def decide(network: Grafted, batch: Batch, wanted: Precision | None, device: str) -> Verdict:
+    """Returns the stored verdict for this processor, network and shape, or a new one.
+
+    Args:
+        network: Left as it was found.
+        batch: A few rows of the run's own shape.
+        wanted: Precision that the user typed; None = the fastest.
+        device: Where the network runs.
+    """
+    place = _place(network, batch, wanted, device)
+    if place.exists():
+        return verdict_from_json(json.loads(place.read_text("utf-8")))
+    verdict = _probe(network, batch, wanted, device)
+    _keep(place, verdict)
+    return verdict
+
+
+def processor_name() -> str:
+    """Returns the processor's model name, as the system gives it."""
+    listing = Path("/proc/cpuinfo")
+    if listing.exists():
+        for line in listing.read_text("utf-8", "replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _probe(network: Grafted, batch: Batch, wanted: Precision | None, device: str) -> Verdict:
+    attentions: list[AttentionKind] = ["sdpa", "eager"] if has_attention(network.trunk) else ["sdpa"]
+    precisions = [wanted] if wanted else _worth_trying(device)
+    modes = [Mode(p, a, device) for p in precisions for a in attentions]
+    timings: dict[str, float] = {}
+    best = {}
+    for use, run in {"training": _train_once, "inference": _infer_once}.items():
+        seconds = {mode: _fastest(run, network, batch, mode) for mode in modes}
+        best[use] = _pick(seconds)
+        for mode, value in seconds.items():
+            timings[f"{use}/{mode.precision}/{mode.attention}"] = round(value, 5)
+    set_attention(network.trunk, best["training"].attention)
+    return Verdict(best["training"], best["inference"], timings, processor_name())
+
+
+def _worth_trying(device: str) -> list[Precision]:
+    """Returns the precisions whose matrix products are not slower than fp32's.
+
+    fp16 is not tried: without loss scaling its small gradients vanish, and where it is
+    as fast as bf16 it gains nothing over it. It can be asked for by name.
+    """
+    seconds = {p: _product_seconds(device, DTYPES[p]) for p in ("fp32", "bf16")}
+    return ["fp32", "bf16"] if seconds["bf16"] < seconds["fp32"] else ["fp32"]
+
+
+def _product_seconds(device: str, dtype: torch.dtype) -> float:
+    left = torch.ones(SIDE, SIDE, dtype=dtype, device=device)
+    return _least(lambda: left @ left)
+
+
+def _pick(seconds: dict[Mode, float]) -> Mode:
+    """Returns the fastest mode; the first one wins unless clearly beaten."""
+    first = next(iter(seconds))
+    fastest = min(seconds, key=lambda mode: seconds[mode])
+    return fastest if seconds[fastest] < MARGIN * seconds[first] else first
+
+
+def _fastest(
+    run: Callable[[Grafted, Batch, Mode], None], network: Grafted, batch: Batch, mode: Mode
+) -> float:
+    set_attention(network.trunk, mode.attention)
+    return _least(lambda: run(network, batch, mode))
+
+
+def _least(run: Callable[[], object]) -> float:
+    """Returns the least seconds of three calls after one that warms up."""
+    run()
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _train_once(network: Grafted, batch: Batch, mode: Mode) -> None:
+    """Takes one forward and backward pass; leaves no gradient and no moved buffer."""
+    rows = len(next(iter(batch.values())))
+    was = network.training
+    network.eval()
+    with mode.running():
+        loss = cross_entropy(network(batch), torch.zeros(rows, dtype=torch.long))
+    loss.backward()
+    network.zero_grad(set_to_none=True)
+    network.train(was)
+
+
+def _infer_once(network: Grafted, batch: Batch, mode: Mode) -> None:
+    was = network.training
+    network.eval()
+    with torch.inference_mode(), mode.running():
+        network(batch)
+    network.train(was)
+
+
+def _place(network: Grafted, batch: Batch, wanted: Precision | None, device: str) -> Path:
+    """Returns where the verdict of this processor, network and shape is kept."""
+    shapes = sorted((name, tuple(tensor.shape[1:])) for name, tensor in batch.items())
+    facts = [
+        processor_name(),
+        torch.__version__,
+        str(torch.get_num_threads()),
+        type(network.trunk).__name__,
+        str(sum(p.numel() for p in network.parameters())),
+        str(shapes),
+        str(wanted),
+        device,
+    ]
+    key = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:24]
+    return cache_folder() / "probes" / f"{key}.json"
+
+
+def _keep(place: Path, verdict: Verdict) -> None:
+    """Writes the verdict; a cache that cannot be written costs a new probe, no more."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary = place.with_suffix(f".{time.monotonic_ns()}.tmp")
+        temporary.write_text(json.dumps(verdict.as_json()), "utf-8")
+        temporary.replace(place)
+    except OSError:
+        return

@@ -1,0 +1,106 @@
+"""Makes a linear classifier on pooled features by L-BFGS, its strength chosen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.scoring import metrics
+
+Features = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+STRENGTHS = (0.01, 0.1, 1.0)
+"""Inverse penalties tried where there are validation rows."""
+USUAL_STRENGTH = 0.1
+ABSENT = -20.0
+"""Bias of a class without training rows: its probability is nil, its logit finite."""
+
+
+@dataclass(frozen=True)
+class LinearProbe:
+    """z = W ((x − shift) · scale) + b.
+
+    Args:
+        shift: (D,) mean of the training features.
+        scale: (D,) one over their standard deviation.
+        weight: (K, D).
+        bias: (K,).
+        strength: Inverse penalty C of the fit.
+    """
+
+    shift: Features
+    scale: Features
+    weight: Features
+    bias: Features
+    strength: float
+
+    def logits(self, features: Features) -> Features:
+        """Returns (N, K) logits of (N, D) features."""
+        scaled = (features - self.shift) * self.scale
+        result: Features = scaled @ self.weight.T + self.bias
+        return result
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """(N, D) features with their (N,) labels."""
+
+    features: Features
+    labels: Labels
+
+
+def fit_probe(
+    train: Labelled,
+    classes: int,
+    *,
+    val: Labelled | None = None,
+    weights: Features | None = None,
+) -> LinearProbe:
+    """Returns the multinomial logistic regression on standardised features.
+
+    Args:
+        train: Rows to fit.
+        classes: K; a class without rows is never predicted.
+        val: Rows that choose the penalty; None = the usual one.
+        weights: (K,) weight of each class in the loss.
+    """
+    strengths = STRENGTHS if val is not None and len(val.labels) else (USUAL_STRENGTH,)
+    probes = [_solve(train, classes, strength, weights) for strength in strengths]
+    if len(probes) == 1 or val is None:
+        return probes[0]
+    return min(probes, key=lambda probe: _badness(probe, val))
+
+
+def _badness(probe: LinearProbe, val: Labelled) -> tuple[float, float]:
+    probabilities = metrics.softmax(probe.logits(val.features))
+    wrong = float((probabilities.argmax(axis=1) != val.labels).mean())
+    return wrong, float(metrics.row_losses(probabilities, val.labels).mean())
+
+
+def _solve(
+    train: Labelled, classes: int, strength: float, weights: Features | None
+) -> LinearProbe:
+    from sklearn.linear_model import LogisticRegression
+
+    shift = train.features.mean(axis=0)
+    scale = 1 / np.maximum(train.features.std(axis=0), 1e-6)
+    present = np.unique(train.labels)
+    weight = np.zeros((classes, train.features.shape[1]), np.float32)
+    bias = np.full(classes, ABSENT, np.float32)
+    if len(present) == 1:
+        bias[present] = 0
+        return LinearProbe(shift, scale, weight, bias, strength)
+    per_row = None if weights is None else weights[train.labels]
+    model = LogisticRegression(C=strength, max_iter=300, tol=1e-4)
+    model.fit((train.features - shift) * scale, train.labels, sample_weight=per_row)
+    weight[present], bias[present] = _both_sides(model.coef_, model.intercept_)
+    return LinearProbe(shift, scale, weight, bias, strength)
+
+
+def _both_sides(
+    weight: npt.NDArray[np.float64], bias: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Returns a row for each class; scikit-learn gives two classes a single one."""
+    if len(weight) > 1:
+        return weight, bias
+    return np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2

@@ -1,0 +1,171 @@
+"""Defines a session: everything that moves while the phases of one run are worked."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from regraft.backbones.chain import Chain
+from regraft.backbones.graft import Grafted
+from regraft.data.encode import Encoded
+from regraft.features.pooled import logits, pooled_features
+from regraft.freezing.ledger import Ledger
+from regraft.freezing.proof import Stretch
+from regraft.scoring import metrics
+from regraft.training.optimiser import Kind
+from regraft.training.precision import Verdict
+from regraft.training.progress import EpochRecord, Progress
+
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Encoded rows with their (N,) labels."""
+
+    rows: Encoded
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What holds for the whole run.
+
+    Args:
+        seed: Of order, augmentation and dropout.
+        batch_size: Rows of mean length in a step.
+        optimizer: `adamw` or `sgd`.
+        augment: Kind of augmentation of images.
+        class_weights: (K,) weights of the loss, or None.
+        patience: Epochs without a better validation score before a phase stops.
+        select: Score of (K, K) counts that chooses the best checkpoint.
+        deadline: `time.monotonic()` after which no further epoch starts.
+    """
+
+    seed: int
+    batch_size: int
+    optimizer: Kind
+    augment: str
+    class_weights: npt.NDArray[np.float32] | None
+    patience: int | None
+    select: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]]
+    deadline: float = float("inf")
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best checkpoint so far: its place in time and its weights."""
+
+    key: tuple[float, float]
+    phase: str
+    epoch: int
+    step: int
+    state: dict[str, Tensor]
+    val_logits: npt.NDArray[np.float32]
+
+
+@dataclass
+class Session:
+    """One network on its way through the phases.
+
+    Args:
+        network: The grafted network.
+        chain: Its trunk's blocks.
+        train: Rows that move weights.
+        val: Rows that choose the checkpoint; may be empty.
+        verdict: Modes of training and inference.
+        options: What holds for the whole run.
+        progress: Told of every step and epoch.
+    """
+
+    network: Grafted
+    chain: Chain
+    train: Examples
+    val: Examples
+    verdict: Verdict
+    options: Options
+    progress: Progress
+    step: int = 0
+    epoch: int = 0
+    best: Best | None = None
+    records: list[EpochRecord] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+    stretches: list[Stretch] = field(default_factory=list)
+    val_logits: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    _pooled: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+
+    @property
+    def top(self) -> int:
+        """P, the number of the trunk's blocks."""
+        return len(self.chain.blocks)
+
+    def pooled(self, part: str) -> npt.NDArray[np.float32]:
+        """Returns (N, D) features of `train` or `val`, computed once while the trunk rests."""
+        if part not in self._pooled:
+            rows = {"train": self.train, "val": self.val}[part].rows
+            self._pooled[part] = pooled_features(self.network, rows, self.verdict.inference)
+        return self._pooled[part]
+
+    def keep_pooled(self, part: str, features: npt.NDArray[np.float32]) -> None:
+        """Takes features computed elsewhere for the trunk as it stands now."""
+        self._pooled[part] = features
+
+    def trunk_moved(self) -> None:
+        """Drops the features: the trunk that made them is no more."""
+        self._pooled.clear()
+
+    def evaluate(self) -> npt.NDArray[np.float32]:
+        """Returns (M, K) logits of the validation rows."""
+        return logits(self.network, self.val.rows, self.verdict.inference)
+
+    def chosen_logits(self) -> npt.NDArray[np.float32]:
+        """Returns the (M, K) validation logits of the best checkpoint."""
+        assert self.best is not None, "asked before the first epoch"
+        return self.best.val_logits
+
+    def weights(self) -> Tensor | None:
+        """Returns the (K,) class weights on the device, or None."""
+        values = self.options.class_weights
+        return None if values is None else torch.from_numpy(values).to(self.device)
+
+    @property
+    def device(self) -> str:
+        """Where the network is."""
+        return self.verdict.training.device
+
+    @property
+    def out_of_time(self) -> bool:
+        """Says whether the deadline has passed."""
+        return time.monotonic() > self.options.deadline
+
+    def consider(self, phase: str, epoch: int, val_logits: npt.NDArray[np.float32]) -> bool:
+        """Keeps the weights when the validation score is the best so far; says whether.
+
+        Without validation rows the last weights are the best.
+        """
+        self.val_logits.append(val_logits)
+        key = selection_key(val_logits, self.val.labels, self.options)
+        if self.best is not None and len(self.val) and key <= self.best.key:
+            return False
+        state = {name: t.detach().clone() for name, t in self.network.state_dict().items()}
+        self.best = Best(key, phase, epoch, self.step, state, val_logits)
+        return True
+
+
+def selection_key(
+    val_logits: npt.NDArray[np.float32], labels: Labels, options: Options
+) -> tuple[float, float]:
+    """Returns what is made large: the selecting score, then minus the log loss."""
+    if not len(labels):
+        return (0.0, 0.0)
+    probabilities = metrics.softmax(val_logits)
+    counts = metrics.confusion(labels, probabilities.argmax(axis=1), val_logits.shape[1])
+    losses = metrics.row_losses(probabilities, labels)
+    return (float(options.select(counts)), -float(losses.mean()))
