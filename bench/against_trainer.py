@@ -48,12 +48,14 @@ def _lines(path: Path) -> list[str]:
 
 
 def cached(typed: argparse.Namespace) -> tuple[Path, Path]:
-    """Returns the Parquet of the data and the folder of the model, in the cache or as typed."""
-    from regraft.data.starters.cache import cache_folder
+    """Returns the Parquet of the data and the folder of the model, fetched if need be."""
+    from regraft.backbones.sources.starter import model_folder, open_starter
     from regraft.data.starters.datasets import open_dataset
 
+    if not typed.model:
+        open_starter("minilm")
     table = typed.table or open_dataset(typed.data.removeprefix("starter:")) / "data.parquet"
-    return table, typed.model or cache_folder() / "models" / "minilm"
+    return table, typed.model or model_folder("minilm")
 
 
 def command(typed: argparse.Namespace, who: str, seed: int, out: Path) -> list[str]:
@@ -64,9 +66,9 @@ def command(typed: argparse.Namespace, who: str, seed: int, out: Path) -> list[s
         program = Path(sys.executable).with_name("regraft")
         options = ["--backbone", "starter:minilm", "--no-baselines", "--json", "--out", str(out)]
         return [str(program), "fit", typed.data, *options, *shared]
-    table, model = cached(typed)
     script = str(BENCH / "hf_trainer.py")
-    return [sys.executable, script, "--data", str(table), "--model", str(model), *shared]
+    places = ["--data", str(typed.table), "--model", str(typed.model)]
+    return [sys.executable, script, *places, *shared]
 
 
 def run_trial(typed: argparse.Namespace, who: str, seed: int) -> Trial:
@@ -144,6 +146,7 @@ def summary(done: list[Trial]) -> Trial:
 def main() -> None:
     """Prints one JSON document after all trials, and a line to stderr after each."""
     typed = arguments()
+    typed.table, typed.model = cached(typed)  # before the clock starts: downloads do not count
     done = []
     for trial in trials(typed):
         done.append(trial)
