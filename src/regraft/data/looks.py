@@ -1,5 +1,6 @@
-"""Decides what the cells of a column look like: texts, classes or paths of pictures."""
+"""Decides what the cells of a column look like, and the order of classes, from a sample."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,3 +80,24 @@ def is_number(cell: str) -> bool:
 
 def _is_picture_path(cell: str) -> bool:
     return len(cell) < _LONG_PATH and cell.lower().endswith(PICTURE_SUFFIXES)
+
+
+def class_order(labels: Sequence[str]) -> tuple[str, ...]:
+    """Returns the different labels, by number if all are numbers, else by name.
+
+    >>> class_order(["10", "9", "9"]), class_order(["b", "10", "a"])
+    (('9', '10'), ('10', 'a', 'b'))
+    """
+    different = sorted(set(labels))
+    if all(map(is_number, different)):
+        different.sort(key=float)
+    return tuple(different)
+
+
+def case_twins(classes: Sequence[str]) -> list[str]:
+    """Returns one warning for each set of classes that differ only in case."""
+    same: dict[str, list[str]] = defaultdict(list)
+    for name in classes:
+        same[name.casefold()].append(f"'{name}'")
+    twins = [names for names in same.values() if len(names) > 1]
+    return [f"classes {', '.join(names)} differ only in case and are kept apart" for names in twins]

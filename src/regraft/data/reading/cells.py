@@ -24,7 +24,7 @@ class Cells:
     """
 
     columns: dict[str, list[str | None]]
-    lines: array[int]
+    lines: "array[int]"
     frame: pa.Table
     errors: dict[int, str]
     notes: tuple[str, ...] = ()

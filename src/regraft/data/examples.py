@@ -1,0 +1,131 @@
+"""Makes usable inputs, content keys and reasons for unusable rows from a table."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from regraft.data.guess import Roles
+from regraft.data.reading.pictures import open_picture, to_pixels
+from regraft.data.reading.tables import Picture, Table
+from regraft.data.rows import Image, Input, Modality, PictureFacts
+from regraft.data.split import content_key
+from regraft.errors import DataError
+
+KEPT_BYTES = 256 << 20
+"""Decoded pixels up to this are kept in memory; beyond it, paths are kept instead."""
+_WORKERS = 2
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Examples:
+    """N inputs, in the order of the table.
+
+    Args:
+        modality: Whether they are texts or images.
+        inputs: N texts, paths or pixels; the empty text where there is none.
+        keys: N content keys; empty bytes where there is no input.
+        errors: Reason by row number, for rows that cannot be used.
+        pictures: Facts of the images.
+    """
+
+    modality: Modality
+    inputs: list[Input]
+    keys: list[bytes]
+    errors: dict[int, str]
+    pictures: PictureFacts | None = None
+
+
+def gather(table: Table, roles: Roles) -> Examples:
+    """Returns the inputs of a table; every image is decoded once, whole.
+
+    Rows that cannot be used stay in place, with their reason.
+    """
+    if roles.image is not None:
+        return _gather_images(table, roles.image)
+    assert roles.text is not None, "guess_roles settles the text or the image"
+    inputs: list[Input] = [cell or "" for cell in table.columns[roles.text]]
+    blank = {row: "the text is empty" for row, text in enumerate(inputs) if _is_blank(text)}
+    keys = [content_key(text) for text in inputs]
+    return Examples("text", inputs, keys, blank | dict(table.errors))
+
+
+def _is_blank(text: Input) -> bool:
+    return isinstance(text, str) and (not text or text.isspace())
+
+
+@dataclass
+class _Survey:
+    """What was seen of the images so far."""
+
+    inputs: list[Input] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)
+    errors: dict[int, str] = field(default_factory=dict)
+    short_sides: list[int] = field(default_factory=list)
+    greys: int = 0
+    held: int = 0
+
+    def add(self, source: Picture, seen: Image | str) -> None:
+        """Notes one picture: its pixels, or the reason why there are none."""
+        if isinstance(seen, str):
+            self.errors[len(self.inputs)] = seen
+            self.inputs.append(source if isinstance(source, str) else "")
+            self.keys.append(b"")
+            return
+        self.inputs.append(seen)
+        self.keys.append(content_key(seen))
+        self.short_sides.append(min(seen.shape[:2]))
+        self.greys += seen.ndim == 2 or bool((seen == seen[:, :, :1]).all())
+        self.held += seen.nbytes
+
+    def let_go(self, sources: Sequence[Picture]) -> None:
+        """Puts paths in the place of pixels where together they are too many bytes."""
+        if self.held <= KEPT_BYTES:
+            return
+        for row in range(len(self.inputs)):
+            source = sources[row]
+            if isinstance(source, str):
+                self.inputs[row] = source
+
+    def facts(self) -> PictureFacts:
+        """Returns the facts of all pictures that could be decoded."""
+        count = max(1, len(self.short_sides))
+        middle = int(np.median(self.short_sides)) if self.short_sides else 0
+        return PictureFacts(short_side=middle, grey_share=self.greys / count)
+
+
+def _gather_images(table: Table, column: str) -> Examples:
+    sources = _sources(table, column)
+    survey = _Survey()
+    for start in range(0, len(sources), _CHUNK):
+        chunk = sources[start : start + _CHUNK]
+        for source, seen in zip(chunk, _decode_all(chunk), strict=True):
+            survey.add(source, seen)
+        survey.let_go(sources)
+    errors = survey.errors | dict(table.errors)
+    return Examples("image", survey.inputs, survey.keys, errors, survey.facts())
+
+
+def _sources(table: Table, column: str) -> Sequence[Picture]:
+    if column in table.pixels:
+        return table.pixels[column]
+    return [str(table.folder / cell) if cell else None for cell in table.columns[column]]
+
+
+def _decode_all(sources: Sequence[Picture]) -> Iterator[Image | str]:
+    if all(isinstance(source, np.ndarray) for source in sources):
+        return map(_decode, sources)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        return iter(list(pool.map(_decode, sources)))
+
+
+def _decode(source: Picture) -> Image | str:
+    """Returns pixels, or the reason why there are none."""
+    if source is None:
+        return "there is no picture in the cell"
+    try:
+        return to_pixels(open_picture(source))
+    except DataError as error:
+        return str(error)

@@ -1,0 +1,258 @@
+"""Makes a data set in parts, or rows to predict, from whatever the user gave."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from regraft.data.examples import Examples, gather
+from regraft.data.guess import Roles, guess_roles, used_columns
+from regraft.data.looks import case_twins, class_order
+from regraft.data.reading.folders import PART_NAMES
+from regraft.data.reading.frames import read_frame
+from regraft.data.reading.sources import HUB, STARTER, looks_like_path, open_source
+from regraft.data.reading.tables import Table, missing_path
+from regraft.data.rows import UNLABELLED, Dataset, Modality, Part, Problem, Rows
+from regraft.data.split import Assignment, assign_parts, missing_classes, straddling, two_labelled
+from regraft.errors import DataError, nearest
+
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+_NO_ROLES = Roles()
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A table with its meaning: N rows, in parallel lists.
+
+    Args:
+        labels: N names of classes, None where there is none.
+        given: N parts as the data says, or empty.
+    """
+
+    table: Table
+    roles: Roles
+    examples: Examples
+    labels: list[str | None]
+    given: list[Part]
+
+
+def load(source: object, roles: Roles = _NO_ROLES) -> Dataset:
+    """Returns the rows of a source in parts, with what was understood on the way.
+
+    Args:
+        source: A path, `starter:NAME`, `hf:owner/name`, a data frame, or a pair of inputs
+            and labels.
+        roles: Columns that the user named; the others are guessed.
+
+    Raises:
+        DataError: If the source cannot be read, a column is missing or doubtful, there are
+            no rows or fewer than two classes, or a part has a class that train lacks.
+    """
+    table = open_source(source)
+    found, reasons = guess_roles(table, roles, need_label=True)
+    read = _Read(
+        table, found, gather(table, found), _labels(table, found), _given_parts(table, found)
+    )
+    read, warning = _without_unlabelled_test(read)
+    kept, problems = _usable(read)
+    classes = _classes(read, kept)
+    rows = _rows(read, classes)
+    assignment = _assign(read, rows, kept)
+    notes = (*table.notes, *reasons)
+    return Dataset(
+        name=table.name,
+        parts=_take_parts(rows, kept, assignment.parts),
+        split_rule=assignment.rule,
+        notes=notes,
+        warnings=(*warning, *_warnings(read, rows, kept, parts=assignment.parts)),
+        problems=problems,
+        columns=used_columns(found),
+        pictures=read.examples.pictures,
+    )
+
+
+def load_inputs(
+    source: object, modality: Modality, *, classes: Sequence[str], roles: Roles = _NO_ROLES
+) -> tuple[Rows, Table]:
+    """Returns every row to predict, in the order of the source, and the table they are from.
+
+    Rows that cannot be used stay in place; `Table.errors` has their numbers and reasons. A
+    label that is no class counts as none and is a problem of the table.
+
+    Args:
+        source: As for `load`; also N texts or paths, or one text that looks like no path.
+        modality: What the network takes.
+        classes: Names of the K classes, in the order of their numbers.
+        roles: Columns that the user named; the others are guessed.
+
+    Raises:
+        DataError: If the source cannot be read, has no rows, or is of another modality.
+    """
+    table = _open_inputs(source, modality)
+    found, _ = guess_roles(table, roles, need_label=False, modality=modality)
+    if len(table) == 0:
+        raise DataError(f"{table.name} has no rows")
+    if modality != ("image" if found.image else "text"):
+        raise DataError(f"{table.name} holds no {modality}s", expected=f"{modality}s")
+    examples = gather(table, found)
+    read = _Read(table, found, examples, _labels(table, found), [])
+    unknown = _unknown_labels(read, classes)
+    outside = (*table.outside, *unknown)
+    return _rows(read, tuple(classes)), replace(table, errors=examples.errors, outside=outside)
+
+
+def _open_inputs(source: object, modality: Modality) -> Table:
+    """Returns the table of a path or name, or of one text that is none."""
+    if not isinstance(source, str) or source.startswith((STARTER, HUB)) or _exists(source):
+        return open_source(source)
+    if modality == "image" or looks_like_path(source):
+        raise missing_path(Path(source))
+    return read_frame([source])
+
+
+def _exists(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):  # A long text is no name of a file, nor one with NUL.
+        return False
+
+
+def _labels(table: Table, roles: Roles) -> list[str | None]:
+    if roles.label is None:
+        return [None] * len(table)
+    cells = table.columns.get(roles.label)
+    if cells is None:
+        raise DataError(f"column '{roles.label}' holds pictures, not labels")
+    return [(cell or "").strip() or None for cell in cells]
+
+
+def _given_parts(table: Table, roles: Roles) -> list[Part]:
+    if roles.split is None:
+        return []
+    parts: list[Part] = []
+    for row, cell in enumerate(table.columns.get(roles.split, [])):
+        part = PART_NAMES.get((cell or "").strip().lower())
+        if part is None:
+            raise DataError(
+                f"{table.origins[row]} has '{cell}' in column '{roles.split}'",
+                expected="train, val or test",
+            )
+        parts.append(part)
+    return parts
+
+
+def _without_unlabelled_test(read: _Read) -> tuple[_Read, tuple[str, ...]]:
+    """Returns the rows without a test part that has no label at all, and a warning."""
+    rows = [row for row, part in enumerate(read.given) if part == "test"]
+    if not rows or any(read.labels[row] for row in rows):
+        return read, ()
+    gone = {row: "" for row in rows}
+    examples = replace(read.examples, errors=read.examples.errors | gone)
+    warning = f"the test part has no labels: its {len(rows):,} rows are left out, another is cut"
+    return replace(read, examples=examples), (warning,)
+
+
+def _usable(read: _Read) -> tuple[list[int], tuple[Problem, ...]]:
+    """Returns the rows that have an input and a label, and the reasons for the others."""
+    errors = dict(read.examples.errors)
+    for row, label in enumerate(read.labels):
+        if label is None:
+            errors.setdefault(row, "the label is empty")
+    kept = [row for row in range(len(read.table)) if row not in errors]
+    origins = read.table.origins
+    problems = [Problem(origins[row], errors[row]) for row in sorted(errors) if errors[row]]
+    problems += read.table.outside
+    if not kept:
+        first = f" (the first problem: {problems[0].origin}: {problems[0].reason})"
+        raise DataError(
+            f"{read.table.name} has no row that can be used" + (first if problems else ""),
+            expected="rows with an input and a label",
+        )
+    return kept, tuple(problems)
+
+
+def _classes(read: _Read, kept: list[int]) -> tuple[str, ...]:
+    learnt = [row for row in kept if not read.given or read.given[row] == "train"]
+    classes = class_order([str(read.labels[row]) for row in learnt])
+    if len(classes) < 2:
+        only = f"only the class '{classes[0]}'" if classes else "no labelled row in train"
+        raise DataError(f"{read.table.name} has {only}", expected="two classes or more")
+    if len(classes) == len(learnt) and len(classes) > 2:
+        raise DataError(
+            f"column '{read.roles.label}' has another value in each of {len(learnt)} rows",
+            expected="classes that several rows share",
+            hint="another column (--label)",
+        )
+    known = set(classes)
+    for row in kept:
+        if read.labels[row] not in known:
+            raise _unknown_class(read, row, classes)
+    return classes
+
+
+def _unknown_class(read: _Read, row: int, classes: tuple[str, ...]) -> DataError:
+    label, part = str(read.labels[row]), read.given[row]
+    near = nearest(label, classes)
+    return DataError(
+        f"{read.table.origins[row]} in part {part} has class '{label}', which train lacks",
+        expected=f"one of {len(classes)} classes of train",
+        hint=f"'{near}'" if near else "",
+    )
+
+
+def _unknown_labels(read: _Read, classes: Sequence[str]) -> list[Problem]:
+    known = set(classes)
+    return [
+        Problem(read.table.origins[row], f"label '{label}' is none of the classes")
+        for row, label in enumerate(read.labels)
+        if label is not None and label not in known
+    ]
+
+
+def _rows(read: _Read, classes: tuple[str, ...]) -> Rows:
+    numbers = {name: number for number, name in enumerate(classes)}
+    labels = [UNLABELLED if x is None else numbers.get(x, UNLABELLED) for x in read.labels]
+    return Rows(
+        modality=read.examples.modality,
+        inputs=read.examples.inputs,
+        classes=classes,
+        labels=np.array(labels, dtype=np.int64),
+        origins=read.table.origins,
+        domains=_names(read.table, read.roles.domain),
+        groups=_names(read.table, read.roles.group),
+    )
+
+
+def _names(table: Table, column: str | None) -> Sequence[str]:
+    if column is None:
+        return ()
+    return [(cell or "").strip() for cell in table.columns[column]]
+
+
+def _assign(read: _Read, rows: Rows, kept: list[int]) -> Assignment:
+    return assign_parts(
+        [read.examples.keys[row] for row in kept],
+        rows.labels[kept].tolist(),
+        groups=[rows.groups[row] for row in kept] if rows.groups else (),
+        given=[read.given[row] for row in kept] if read.given else (),
+    )
+
+
+def _take_parts(rows: Rows, kept: list[int], parts: list[Part]) -> dict[Part, Rows]:
+    members: dict[Part, list[int]] = {part: [] for part in PARTS}
+    for row, part in zip(kept, parts, strict=True):
+        members[part].append(row)
+    return {part: rows.take(np.array(members[part], dtype=np.int64)) for part in PARTS}
+
+
+def _warnings(read: _Read, rows: Rows, kept: list[int], *, parts: list[Part]) -> list[str]:
+    keys = [read.examples.keys[row] for row in kept]
+    labels = rows.labels[kept].tolist()
+    warnings = [
+        f"{count:,} rows of {judged} are also in {learnt}: scores will look too good"
+        for (learnt, judged), count in straddling(keys, parts).items()
+    ]
+    if count := two_labelled(keys, labels):
+        warnings.append(f"{count:,} inputs occur with more than one label")
+    return [*warnings, *case_twins(rows.classes), *missing_classes(rows.classes, labels, parts)]
