@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
-from regraft.data.looks import Looks, any_exists, look_at
-from regraft.data.reading.folders import PART_NAMES
+from regraft.data.looks import TableLooks
 from regraft.data.reading.tables import Table
+from regraft.data.rows import Modality
 from regraft.errors import DataError, nearest
 
+Fits = Callable[[str], bool]
 _HOLDS = {
     "text": "the texts",
     "image": "the images",
@@ -58,7 +59,9 @@ _WEAK = {
 }
 
 
-def guess_roles(table: Table, asked: Roles, *, need_label: bool) -> tuple[Roles, tuple[str, ...]]:
+def guess_roles(
+    table: Table, asked: Roles, *, need_label: bool, modality: Modality | None = None
+) -> tuple[Roles, tuple[str, ...]]:
     """Returns the column of each role, and one sentence on each that was guessed.
 
     What the user asked for comes first, then what the reader knows, then names, then content.
@@ -68,6 +71,7 @@ def guess_roles(table: Table, asked: Roles, *, need_label: bool) -> tuple[Roles,
         asked: Columns that the user typed.
         need_label: Whether rows without labels are of no use; then labels are also guessed
             by content.
+        modality: What the inputs must be, where that is known.
 
     Raises:
         DataError: If a column that was asked for does not exist, two columns fit one role
@@ -75,11 +79,20 @@ def guess_roles(table: Table, asked: Roles, *, need_label: bool) -> tuple[Roles,
     """
     checked = {role: _existing(table, role, name) for role, name in asdict(asked).items()}
     guess = _Guess(table, {role: name for role, name in checked.items() if name})
-    guess.take_known()
-    guess.find_input()
+    guess.take_known(modality)
+    guess.find_input(modality)
     guess.find_label(need_label)
     guess.find_rest()
     return Roles(**guess.found), tuple(guess.reasons)
+
+
+def used_columns(roles: Roles) -> dict[str, str]:
+    """Returns the column of each role that is filled.
+
+    >>> used_columns(Roles(text="review", label="stars"))
+    {'text': 'review', 'label': 'stars'}
+    """
+    return {role: name for role, name in asdict(roles).items() if name}
 
 
 def _existing(table: Table, role: str, name: str | None) -> str | None:
@@ -97,98 +110,82 @@ def _existing(table: Table, role: str, name: str | None) -> str | None:
     )
 
 
-def _flag(role: str, column: str) -> str:
-    return f"--{role} {column}" if " " not in column else f"--{role} '{column}'"
-
-
 class _Guess:
     """Finds the column of one role after another; a column has one role at most."""
 
     def __init__(self, table: Table, found: dict[str, str]) -> None:
         self.table = table
+        self.columns = TableLooks(table)
         self.found = found
         self.reasons: list[str] = []
-        self.looks = {name: look_at(cells) for name, cells in table.columns.items()}
 
-    def take_known(self) -> None:
+    def take_known(self, modality: Modality | None) -> None:
         """Takes what the reader knows, unless the user asked for something else."""
-        inputs_asked = "text" in self.found or "image" in self.found
+        skipped = {"text", "image"} - {modality} if modality else set()
+        if "text" in self.found or "image" in self.found:
+            skipped = {"text", "image"}
         for role, column in self.table.known.items():
-            taken = column in self.found.values() or (inputs_asked and role in ("text", "image"))
-            if role not in self.found and not taken:
+            if role not in self.found and role not in skipped and column in self._free():
                 self.found[role] = column
 
-    def find_input(self) -> None:
+    def find_input(self, modality: Modality | None) -> None:
         """Finds the column of texts or the column of images, never both."""
         if "text" in self.found and "image" in self.found:
-            raise DataError("both a text column and an image column were asked for", hint="one")
+            raise DataError(
+                "both a text column and an image column were asked for", expected="one of them"
+            )
         if "text" in self.found or "image" in self.found:
             return
-        images = self._by_name("image", self._is_image) or self._fitting(self._is_image)
-        texts = self._by_name("text", self._is_text) or self._only_column()
-        texts = texts or self._fitting(lambda name: self._look(name).as_text)
+        images = self._images() if modality != "text" else []
+        texts = self._texts() if modality != "image" else []
         if images and texts:
             raise self._tie({"image": images, "text": texts})
         if not self._settle("image", images) and not self._settle("text", texts):
-            raise self._none("text", "a column of texts or of paths of images")
+            raise self._none(modality or "text", f"a column of {modality or 'text or image'}s")
 
     def find_label(self, needed: bool) -> None:
         """Finds the labels by name; by content only where they are needed."""
         if "label" in self.found:
             return
-        fitting = self._by_name("label", self._is_filled)
+        fitting = self._named("label", self.columns.is_filled)
         if not fitting and needed:
-            fitting = self._fitting(lambda name: self._look(name).as_label)
+            fitting = self._fitting(self.columns.is_label)
         if not needed and len(fitting) > 1:
             return
         if not self._settle("label", fitting) and needed:
             raise self._none("label", "a column of classes")
 
     def find_rest(self) -> None:
-        """Finds domains, parts and groups, by name alone."""
-        self._settle("domain", self._once(self._by_name("domain", self._is_filled)))
-        self._settle("split", self._once(self._by_name("split", self._is_split)))
-        self._settle("group", self._once(self._by_name("group", self._is_filled)))
+        """Finds domains, parts and groups, by name alone and only where that is clear."""
+        for role in ("domain", "split", "group"):
+            fits = self.columns.is_split if role == "split" else self.columns.is_filled
+            fitting = self._named(role, fits)
+            self._settle(role, fitting if len(fitting) == 1 else [])
 
-    def _once(self, columns: list[str]) -> list[str]:
-        return columns if len(columns) == 1 else []
+    def _images(self) -> list[str]:
+        is_image = self.columns.is_image
+        return self._named("image", is_image) or self._fitting(is_image)
+
+    def _texts(self) -> list[str]:
+        fitting = self._named("text", self.columns.is_text)
+        free = self._free()
+        if not fitting and len(free) == 1 and self.columns.is_text(free[0]):
+            return free
+        return fitting or self._fitting(self.columns.is_long_text)
 
     def _free(self) -> list[str]:
         return [name for name in self.table.names if name not in self.found.values()]
 
-    def _by_name(self, role: str, fits: Callable[[str], bool]) -> list[str]:
+    def _fitting(self, fits: Fits) -> list[str]:
+        return [name for name in self._free() if fits(name)]
+
+    def _named(self, role: str, fits: Fits) -> list[str]:
         """Returns columns whose name says the role: the strong names, else the weak ones."""
         for names in (_STRONG[role], _WEAK.get(role, frozenset())):
-            fitting = [each for each in self._free() if _plain(each) in names and fits(each)]
+            fitting = [name for name in self._fitting(fits) if _plain(name) in names]
             if fitting:
                 return fitting
         return []
-
-    def _fitting(self, fits: Callable[[str], bool]) -> list[str]:
-        return [name for name in self._free() if fits(name)]
-
-    def _only_column(self) -> list[str]:
-        free = self._free()
-        return free if len(free) == 1 and self._is_text(free[0]) else []
-
-    def _look(self, name: str) -> Looks:
-        return self.looks[name] if name in self.looks else look_at([])
-
-    def _is_filled(self, name: str) -> bool:
-        return self._look(name).count > 0
-
-    def _is_text(self, name: str) -> bool:
-        return self._is_filled(name) and not self._look(name).paths
-
-    def _is_image(self, name: str) -> bool:
-        if name in self.table.pixels:
-            return True
-        cells = self.table.columns[name]
-        return self._look(name).paths and any_exists(cells, self.table.folder)
-
-    def _is_split(self, name: str) -> bool:
-        cells = {(cell or "").strip().lower() for cell in self.table.columns.get(name, [])}
-        return bool(cells) and cells <= PART_NAMES.keys()
 
     def _settle(self, role: str, columns: list[str]) -> bool:
         """Takes the only column that fits; says whether there was one."""
@@ -196,22 +193,11 @@ class _Guess:
             return role in self.found
         if len(columns) > 1:
             raise self._tie({role: columns})
-        column = columns[0]
-        self.found[role] = column
-        self.reasons.append(f"column '{column}' holds {_HOLDS[role]}: {self._why(role, column)}")
+        named = _plain(columns[0]) in _STRONG[role] | _WEAK.get(role, frozenset())
+        reason = "its name says so" if named else self.columns.reason(role, columns[0])
+        self.found[role] = columns[0]
+        self.reasons.append(f"column '{columns[0]}' holds {_HOLDS[role]}: {reason}")
         return True
-
-    def _why(self, role: str, column: str) -> str:
-        if _plain(column) in _STRONG[role] | _WEAK.get(role, frozenset()):
-            return "its name says so"
-        look = self._look(column)
-        if role == "label":
-            return f"it has only {look.distinct} different values"
-        if role == "image":
-            return "it holds pictures" if column in self.table.pixels else "its cells are files"
-        if len(self.table.names) == 1:
-            return "it is the only column"
-        return f"its cells are long and differ (on average {look.length:.0f} characters)"
 
     def _tie(self, fitting: dict[str, list[str]]) -> DataError:
         flags = [_flag(role, column) for role, names in fitting.items() for column in names]
@@ -224,14 +210,17 @@ class _Guess:
         )
 
     def _none(self, role: str, expected: str) -> DataError:
-        free = self._free()
+        free, names = self._free(), _listed(self.table.names)
         header = " (is its first line a row, not names of columns?)" if _is_row(free) else ""
         return DataError(
-            f"no column of {self.table.name} looks like {_HOLDS[role]}{header}; it has "
-            + _listed(self.table.names),
+            f"no column of {self.table.name} looks like {_HOLDS[role]}; it has {names}{header}",
             expected=expected,
-            hint=_flag(role, free[0]) if free else "a table with one more column",
+            hint=_flag(role, free[0]) if free else "adding such a column",
         )
+
+
+def _flag(role: str, column: str) -> str:
+    return f"--{role} {column}" if " " not in column else f"--{role} '{column}'"
 
 
 def _plain(name: str) -> str:
@@ -245,12 +234,3 @@ def _listed(names: Iterable[str]) -> str:
 def _is_row(names: list[str]) -> bool:
     """Says whether names of columns are rather the cells of a row without a header."""
     return any(len(name) > 40 or name.isdigit() for name in names)
-
-
-def used_columns(roles: Roles) -> dict[str, str]:
-    """Returns the column of each role that is filled.
-
-    >>> used_columns(Roles(text="review", label="stars"))
-    {'text': 'review', 'label': 'stars'}
-    """
-    return {role: name for role, name in asdict(roles).items() if name}

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.pictures import PICTURE_SUFFIXES
+from regraft.data.reading.tables import Table
 
 _SAMPLE = 2000
 _LONG_PATH = 1000
@@ -62,7 +64,58 @@ def look_at(cells: Sequence[str | None]) -> Looks:
     )
 
 
-def any_exists(cells: Sequence[str | None], folder: Path) -> bool:
+class TableLooks:
+    """Says what each column of a table can be."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._looks = {name: look_at(cells) for name, cells in table.columns.items()}
+        self._nothing = look_at([])
+
+    def is_filled(self, name: str) -> bool:
+        """Says whether a column has cells of text that are not empty."""
+        return self._look(name).count > 0
+
+    def is_text(self, name: str) -> bool:
+        """Says whether a column can be texts, if its name says so."""
+        return self.is_filled(name) and not self._look(name).paths
+
+    def is_long_text(self, name: str) -> bool:
+        """Says whether a column must be texts, whatever its name."""
+        return self._look(name).as_text
+
+    def is_label(self, name: str) -> bool:
+        """Says whether a column must be classes, whatever its name."""
+        return self._look(name).as_label
+
+    def is_image(self, name: str) -> bool:
+        """Says whether a column holds pictures, or paths of files that exist."""
+        if name in self._table.pixels:
+            return True
+        cells = self._table.columns[name]
+        return self._look(name).paths and _any_exists(cells, self._table.folder)
+
+    def is_split(self, name: str) -> bool:
+        """Says whether all cells of a column are names of parts."""
+        cells = self._table.columns.get(name, [])
+        return bool(cells) and {(cell or "").strip().lower() for cell in cells} <= PART_NAMES.keys()
+
+    def reason(self, role: str, name: str) -> str:
+        """Returns why a column was taken for a role by its content."""
+        look = self._look(name)
+        if role == "label":
+            return f"it has only {look.distinct} different values"
+        if role == "image":
+            return "it holds pictures" if name in self._table.pixels else "its cells are files"
+        if not look.as_text:
+            return "it is the only column left"
+        return f"its cells are long and differ (on average {look.length:.0f} characters)"
+
+    def _look(self, name: str) -> Looks:
+        return self._looks.get(name, self._nothing)
+
+
+def _any_exists(cells: Sequence[str | None], folder: Path) -> bool:
     """Says whether one of the first paths exists, seen from a folder."""
     first = [cell for cell in cells if cell][:100]
     return any((folder / cell).is_file() for cell in first if len(cell) < _LONG_PATH)

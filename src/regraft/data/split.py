@@ -15,6 +15,7 @@ TEST_SHARE = 0.1
 VAL_SHARE = 0.1
 FEWEST_FOR_VAL = 200
 """Labelled rows in train and val together, below which folds replace the val part."""
+_PARTS: tuple[Part, ...] = ("train", "val", "test")
 _SALT = b"regraft split 1"
 
 
@@ -126,6 +127,20 @@ def two_labelled(keys: Sequence[bytes], labels: Sequence[int]) -> int:
         if label != UNLABELLED and first.setdefault(key, label) != label:
             twice.add(key)
     return len(twice)
+
+
+def missing_classes(
+    classes: Sequence[str], labels: Sequence[int], parts: Sequence[Part]
+) -> list[str]:
+    """Returns one warning for each part that lacks rows of some classes."""
+    warnings = []
+    for part in _PARTS:
+        present = {label for label, each in zip(labels, parts, strict=True) if each == part}
+        missing = [f"'{name}'" for number, name in enumerate(classes) if number not in present]
+        if present and missing:
+            listed = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
+            warnings.append(f"part {part} has no row of {len(missing)} classes: {listed}")
+    return warnings
 
 
 def _units(
