@@ -60,6 +60,28 @@ class Head(nn.Module):
                 self.layers.append(nn.Dropout(dropout))
         self.layers.append(_linear(widths[-2], widths[-1], generator=generator))
 
+    @property
+    def last(self) -> nn.Linear:
+        """The output layer."""
+        layer = self.layers[-1]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
+    @property
+    def hidden(self) -> bool:
+        """Says whether there are layers before the output layer."""
+        return len(self.layers) > 1
+
+    @property
+    def classes(self) -> int:
+        """K, the number of logits."""
+        return self.last.out_features
+
+    def standardise(self, shift: Tensor, scale: Tensor) -> None:
+        """Sets what is taken from the features, and what they are multiplied by, both (D,)."""
+        self.shift.copy_(shift)
+        self.scale.copy_(scale)
+
     def forward(self, features: Tensor) -> Tensor:
         """Returns logits, (B, K), from pooled features, (B, D)."""
         logits: Tensor = self.layers((features - self.shift) * self.scale)

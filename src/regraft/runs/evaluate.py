@@ -1,5 +1,6 @@
 """Scores a finished run on labelled data: the same answers as `predict`, with labels."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ from regraft.data.guess import Roles
 from regraft.data.load import load_inputs
 from regraft.data.rows import UNLABELLED, Rows
 from regraft.errors import DataError
-from regraft.runs.predict import _refuse_missing as refuse_missing
-from regraft.runs.prepare import pick_device
+from regraft.runs.predict import answer_readable, refuse_missing
+from regraft.runs.fitting.prepare import pick_device
 from regraft.scoring import metrics
 from regraft.scoring.scores import score
 from regraft.serving.model import Model
@@ -43,20 +44,22 @@ def run_evaluate(settings: EvaluateSettings, progress: Progress) -> dict[str, An
     refuse_missing(settings.data)
     model = load(settings.run, device=pick_device(settings.device))
     roles = Roles(**settings.columns)
-    rows, _ = load_inputs(settings.data, model.modality, model.classes, roles, part="test")
+    rows, table = load_inputs(
+        settings.data, model.modality, classes=model.classes, roles=roles
+    )
     if not (rows.labels != UNLABELLED).any():
         raise DataError(
             f"{settings.data} has no labels that {settings.run} knows",
             expected=f"a column with labels such as {', '.join(model.classes[:5])}",
             hint="--label COLUMN",
         )
-    document = _document(model, rows)
+    document = _document(model, rows, table.errors)
     progress.finish()
     return {"run": str(settings.run), "data": settings.data, **document}
 
 
-def _document(model: Model, rows: Rows) -> dict[str, Any]:
-    answers = model.answer(rows.inputs)
+def _document(model: Model, rows: Rows, errors: Mapping[int, str]) -> dict[str, Any]:
+    answers = answer_readable(model, rows, errors)
     read = np.array([not error for error in answers.errors], bool)
     used = np.flatnonzero(read & (rows.labels != UNLABELLED))
     labels = rows.labels[used]

@@ -10,13 +10,13 @@ import torch
 from regraft.data.encode import Encoded, encode
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
-from regraft.runs.compare_cheaper import Cheaper, cheaper_ways
-from regraft.runs.folder import RunFolder, check_free, claim
-from regraft.runs.outcome import Outcome, save_predictions
-from regraft.runs.prepare import Prepared, prepare
-from regraft.runs.record import run_toml
-from regraft.runs.result import result_document
-from regraft.runs.train import Trained, pool_parts, train
+from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
+from regraft.runs.fitting.folder import RunFolder, check_free, claim
+from regraft.runs.fitting.outcome import Outcome, save_predictions
+from regraft.runs.fitting.prepare import Prepared, prepare
+from regraft.runs.fitting.record import run_toml
+from regraft.runs.fitting.result import result_document
+from regraft.runs.fitting.train import Trained, pool_parts, train
 from regraft.scoring.metrics import softmax
 from regraft.serving.model import Model
 from regraft.serving.store import save_model

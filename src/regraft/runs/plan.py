@@ -3,7 +3,7 @@
 from typing import Any, Unpack
 
 from regraft.runs.fit import decide_modes
-from regraft.runs.prepare import Prepared, prepare
+from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.settings import FitOptions, FitSettings
 from regraft.training.phase import Phase, describe
 from regraft.training.precision import Verdict

@@ -1,7 +1,7 @@
 """Answers texts, files and folders with a finished run, every row in its place."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from regraft.data.guess import Roles
-from regraft.data.load import load_inputs, looks_like_path
+from regraft.data.load import load_inputs
+from regraft.data.reading.sources import looks_like_path
 from regraft.data.rows import UNLABELLED, Input, Origin, Rows
 from regraft.errors import DataError
-from regraft.runs.prepare import pick_device
+from regraft.runs.fitting.prepare import pick_device
 from regraft.serving.model import Answers, Model
 from regraft.serving.store import load
 from regraft.settings import PredictSettings
@@ -48,8 +49,8 @@ def predict(
     """
     model = run if isinstance(run, Model) else load(run)
     if isinstance(data, str | Path):
-        rows, frame = load_inputs(str(data), model.modality, model.classes, Roles())
-        return _answered(model, rows, frame, suffix)
+        rows, table = load_inputs(str(data), model.modality, classes=model.classes)
+        return _answered(model, rows, (table.frame, table.errors), suffix)
     return _listed(model, list(data), suffix)
 
 
@@ -65,7 +66,7 @@ def run_predict(settings: PredictSettings, progress: Progress | None = None) -> 
     """
     progress = progress or Silent()
     for word in settings.inputs:
-        _refuse_missing(word)
+        refuse_missing(word)
     model = load(settings.run, device=pick_device(settings.device))
     outcome = _of_inputs(model, settings)
     progress.finish()
@@ -78,8 +79,8 @@ def _of_inputs(model: Model, settings: PredictSettings) -> PredictOutcome:
     if inputs == ("-",):
         return _listed(model, [line.rstrip("\r\n") for line in sys.stdin], settings.suffix)
     if len(inputs) == 1 and _is_data(inputs[0]):
-        rows, frame = load_inputs(inputs[0], model.modality, model.classes, roles)
-        return _answered(model, rows, frame, settings.suffix)
+        rows, table = load_inputs(inputs[0], model.modality, classes=model.classes, roles=roles)
+        return _answered(model, rows, (table.frame, table.errors), settings.suffix)
     return _listed(model, list(inputs), settings.suffix)
 
 
@@ -87,8 +88,12 @@ def _is_data(word: str) -> bool:
     return looks_like_path(word) or word.startswith(("starter:", "hf:"))
 
 
-def _refuse_missing(word: str) -> None:
-    """Raises where a single word looks like a path and does not exist: never a text."""
+def refuse_missing(word: str) -> None:
+    """Refuses a single word that looks like a path and does not exist: never a text.
+
+    Raises:
+        DataError: If it does.
+    """
     if word == "-" or word.startswith(("starter:", "hf:")) or not looks_like_path(word):
         return
     if not Path(word).exists():
@@ -107,11 +112,14 @@ def _listed(model: Model, inputs: list[Input], suffix: str) -> PredictOutcome:
     origins = [Origin("input", i + 1) for i in range(len(inputs))]
     labels = np.full(len(inputs), UNLABELLED, np.int64)
     rows = Rows(model.modality, inputs, model.classes, labels, origins)
-    return _answered(model, rows, pa.table({name: shown}), suffix)
+    return _answered(model, rows, (pa.table({name: shown}), {}), suffix)
 
 
-def _answered(model: Model, rows: Rows, frame: pa.Table, suffix: str) -> PredictOutcome:
-    answers = model.answer(rows.inputs)
+def _answered(
+    model: Model, rows: Rows, read: tuple[pa.Table, Mapping[int, str]], suffix: str
+) -> PredictOutcome:
+    frame, errors = read
+    answers = answer_readable(model, rows, errors)
     columns = prediction_columns(answers, model.classes, suffix)
     taken = [name for name in columns if name in frame.column_names]
     if taken:
@@ -124,6 +132,22 @@ def _answered(model: Model, rows: Rows, frame: pa.Table, suffix: str) -> Predict
         frame = frame.append_column(name, column)
     failed = zip(rows.origins, answers.errors, strict=True)
     return PredictOutcome(frame, [f"{origin}: {error}" for origin, error in failed if error])
+
+
+def answer_readable(model: Model, rows: Rows, errors: Mapping[int, str]) -> Answers:
+    """Returns the answers to N rows, those known to be unreadable with their reason.
+
+    Args:
+        model: Answers the others.
+        rows: N rows.
+        errors: Reason by row number.
+    """
+    fine = [i for i in range(len(rows)) if i not in errors]
+    found = model.answer([rows.inputs[i] for i in fine])
+    probabilities = np.full((len(rows), len(model.classes)), np.nan)
+    probabilities[fine] = found.probabilities
+    reasons = dict(errors) | dict(zip(fine, found.errors, strict=True))
+    return Answers(probabilities, tuple(reasons[i] for i in range(len(rows))))
 
 
 def prediction_columns(

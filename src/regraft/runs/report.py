@@ -6,7 +6,7 @@ from typing import Any
 
 from regraft.errors import DamagedFileError, DataError
 from regraft.reports.html import write_report
-from regraft.runs.folder import RESULT
+from regraft.runs.fitting.folder import RESULT
 
 
 def run_report(run: Path) -> Path:

@@ -31,7 +31,7 @@ def train_head(session: Session, phase: Phase) -> None:
     val = Labelled(session.pooled("val"), session.val.labels) if len(session.val) else None
     probe = fit_probe(train, classes, val=val, weights=session.options.class_weights)
     if session.network.head.hidden:
-        session.network.head.standardise(probe.shift, probe.scale)
+        _standardise(session, probe)
         _train_hidden(session, phase)
         return
     load_probe(session, probe)
@@ -40,11 +40,16 @@ def train_head(session: Session, phase: Phase) -> None:
 
 def load_probe(session: Session, probe: LinearProbe) -> None:
     """Puts a solved linear classifier into the head."""
+    _standardise(session, probe)
     head = session.network.head
-    head.standardise(probe.shift, probe.scale)
     with torch.no_grad():
         head.last.weight.copy_(torch.from_numpy(probe.weight))
         head.last.bias.copy_(torch.from_numpy(probe.bias))
+
+
+def _standardise(session: Session, probe: LinearProbe) -> None:
+    shift, scale = torch.from_numpy(probe.shift), torch.from_numpy(probe.scale)
+    session.network.head.standardise(shift, scale)
 
 
 def _train_hidden(session: Session, phase: Phase) -> None:

@@ -23,7 +23,7 @@ from regraft.data.rows import Dataset, Part
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.data.texts import token_lengths
 from regraft.errors import BackboneError, SettingsError
-from regraft.runs.defaults import Chosen, block_decay, choose, choose_backbone
+from regraft.runs.fitting.defaults import Chosen, block_decay, choose, choose_backbone
 from regraft.settings import FitSettings
 from regraft.strategies.table import make_strategy
 from regraft.training.dropout import apply_dropout

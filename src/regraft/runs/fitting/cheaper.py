@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from regraft.data.rows import Rows
 from regraft.losses.cross_entropy import balanced_weights
-from regraft.runs.prepare import Prepared
-from regraft.runs.train import Pooled, Trained
+from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.train import Pooled, Trained
 from regraft.scoring import baselines
 from regraft.scoring.intervals import paired_difference
 from regraft.scoring.metrics import softmax

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from regraft.runs.prepare import Prepared
+from regraft.runs.fitting.prepare import Prepared
 from regraft.settings import write_toml
 from regraft.training.precision import Verdict
 

@@ -9,10 +9,10 @@ import torch
 import transformers
 
 from regraft.freezing.proof import Stretch
-from regraft.runs.compare_cheaper import Cheaper, gained, scores_of
-from regraft.runs.outcome import Outcome, calibration, confusion, worst_mistakes
-from regraft.runs.prepare import Prepared
-from regraft.runs.train import Trained
+from regraft.runs.fitting.cheaper import Cheaper, gained, scores_of
+from regraft.runs.fitting.outcome import Outcome, calibration, confusion, worst_mistakes
+from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.train import Trained
 from regraft.scoring import metrics
 from regraft.scoring.scores import score
 from regraft.training.phase import describe

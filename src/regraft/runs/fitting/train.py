@@ -13,7 +13,7 @@ from regraft.data.rows import Part, Rows
 from regraft.data.split import content_key
 from regraft.features.pooled import pooled_features
 from regraft.losses.cross_entropy import balanced_weights
-from regraft.runs.prepare import Prepared
+from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring import metrics
 from regraft.training.folds import FOLDS, assign_folds
 from regraft.training.loop import work

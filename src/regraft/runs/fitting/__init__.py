@@ -1,0 +1,1 @@
+"""Holds the steps of a fit, in order: prepare, train, compare, record."""
