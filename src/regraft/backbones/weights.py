@@ -164,7 +164,7 @@ def _refuse_not_finite(weights: Weights, path: Path) -> None:
             raise DamagedFileError(f"{path} has values in {name} that are not finite")
 
 
-def load_into_network(network: nn.Module, weights: Weights, source: str) -> None:
+def load_into_network(network: nn.Module, weights: Weights, *, source: str) -> None:
     """Copies weights into a network that has exactly these names, shapes and number formats.
 
     Args:
@@ -183,15 +183,15 @@ def load_into_network(network: nn.Module, weights: Weights, source: str) -> None
         if names:
             raise BackboneError(f"{source} {word} {_some(names)}", expected="the network's tensors")
     for name, tensor in weights.items():
-        _refuse_mismatch(name, tensor, expected[name], source)
+        _refuse_mismatch(tensor, expected[name], name=f"{name} of {source}")
     network.load_state_dict(weights, strict=True)
 
 
-def _refuse_mismatch(name: str, found: Tensor, wanted: Tensor, source: str) -> None:
+def _refuse_mismatch(found: Tensor, wanted: Tensor, *, name: str) -> None:
     """Raises where one tensor does not fit into its place."""
     if found.shape != wanted.shape or found.dtype != wanted.dtype:
         raise BackboneError(
-            f"{source} has {name} as {tuple(found.shape)} {found.dtype}",
+            f"{name} is {tuple(found.shape)} {found.dtype}",
             expected=f"{tuple(wanted.shape)} {wanted.dtype}",
         )
 

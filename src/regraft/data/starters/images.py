@@ -82,7 +82,7 @@ def check_value(pictures: Iterable[Picture]) -> str:
     return digest.hexdigest()
 
 
-def check_pictures(name: str, pictures: Iterable[Picture], expected: str) -> None:
+def check_pictures(name: str, pictures: Iterable[Picture], *, expected: str) -> None:
     """Raises unless the pictures of a set are the known ones.
 
     Raises:

@@ -33,13 +33,15 @@ def answers(url: str, *, seconds: float = PROBE_SECONDS) -> bool:
     """
     place = _first_hop(url)
     outcome: list[bool] = []
-    worker = threading.Thread(target=_connect, args=(place, seconds, outcome), daemon=True)
+    worker = threading.Thread(
+        target=_connect, args=(place, outcome), kwargs={"seconds": seconds}, daemon=True
+    )
     worker.start()
     worker.join(max(seconds, 0.0))
     return bool(outcome)
 
 
-def _connect(place: tuple[str, int], seconds: float, outcome: list[bool]) -> None:
+def _connect(place: tuple[str, int], outcome: list[bool], *, seconds: float) -> None:
     """Notes an outcome if the place accepts a connection."""
     try:
         socket.create_connection(place, timeout=max(seconds, 0.1)).close()

@@ -139,7 +139,7 @@ def _messages(row: dict[str, str]) -> list[Text]:
     return [Text(text.strip(), label, key=text.strip()) for label, text in pairs]
 
 
-def check_counts(name: str, texts: Iterable[Text], counts: dict[str, int]) -> None:
+def check_counts(name: str, texts: Iterable[Text], *, counts: dict[str, int]) -> None:
     """Raises unless a set has as many rows of each class as it is known to have.
 
     Raises:

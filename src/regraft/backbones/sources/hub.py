@@ -1,0 +1,175 @@
+"""Makes local files from names on a model hub or addresses, asking the network last."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from regraft.data.starters.reach import PROBE_SECONDS, answers, offline
+from regraft.data.starters.wheels import Say
+from regraft.errors import BackboneError, DamagedFileError, UnreachableError
+
+_ENDPOINT = "https://huggingface.co"
+_SMALL_FILES = ["*.json", "vocab.txt", "merges.txt", "*.model", "README.md", "1_Pooling/*.json"]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository of networks on a hub.
+
+    Args:
+        name: `owner/name`.
+        revision: Branch, tag or commit; None = its main branch.
+    """
+
+    name: str
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return f"hf:{self.name}" + (f"@{self.revision}" if self.revision else "")
+
+
+def repository(words: str) -> Repository:
+    """Returns the repository of `owner/name` or `owner/name@rev`."""
+    name, _, revision = words.partition("@")
+    return Repository(name, revision or None)
+
+
+def hub_cache() -> Path:
+    """Returns where the hub's own library keeps its files, as its variables say now."""
+    if "HF_HUB_CACHE" in os.environ:
+        return Path(os.environ["HF_HUB_CACHE"]).expanduser()
+    home = os.environ.get("HF_HOME")
+    if home:
+        return Path(home).expanduser() / "hub"
+    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "huggingface" / "hub"
+
+
+def repository_folder(
+    source: Repository, complete: Callable[[Path], bool], *, weights: str | None, say: Say
+) -> Path:
+    """Returns the local folder of a repository; the network is asked if nothing local serves.
+
+    Args:
+        source: Which repository.
+        complete: Says whether a folder has all that is needed.
+        weights: File name of the weights, or None for the usual ones.
+        say: Takes one line of progress.
+
+    Raises:
+        BackboneError: If the hub has no such repository or does not show it.
+        UnreachableError: If it is not local and the hub cannot or must not be asked.
+    """
+    folder = _snapshot(source, None)
+    if folder is not None and complete(folder):
+        return folder
+    endpoint = os.environ.get("HF_ENDPOINT", _ENDPOINT)
+    _refuse_unreachable(str(source), endpoint, place=hub_cache(), kept=_repositories())
+    say(f"fetching {source} from {endpoint} into {hub_cache()}")
+    for patterns in _wanted(weights):
+        folder = _snapshot(source, patterns)
+        if folder is not None and complete(folder):
+            return folder
+    raise BackboneError(f"{source} has no network that can be read", expected="model.safetensors")
+
+
+def _wanted(weights: str | None) -> list[list[str]]:
+    """Returns what to fetch first, and what more if that does not suffice."""
+    if weights is not None:
+        return [[*_SMALL_FILES, weights]]
+    return [[*_SMALL_FILES, "model*.safetensors"], [*_SMALL_FILES, "pytorch_model.bin"]]
+
+
+def _snapshot(source: Repository, patterns: list[str] | None) -> Path | None:
+    """Returns the folder of a repository, local only where no patterns are given."""
+    from huggingface_hub import errors, snapshot_download
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    # The hub's library has changed its HTTP library before; this is the error of either.
+    failures = (OSError, getattr(errors, "HTTPError", OSError))
+    try:
+        found = snapshot_download(
+            source.name,
+            revision=source.revision,
+            cache_dir=hub_cache(),
+            endpoint=os.environ.get("HF_ENDPOINT"),
+            allow_patterns=patterns,
+            local_files_only=patterns is None,
+        )
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+        raise BackboneError(
+            f"the hub has no {source}, or does not show it without a login",
+            hint="regraft list backbones",
+        ) from error
+    except errors.HFValidationError as error:
+        raise BackboneError(f"{source} is no name on the hub", expected="hf:owner/name") from error
+    except failures as error:
+        if patterns is None:
+            return None
+        raise UnreachableError(f"{source} could not be fetched ({error})") from error
+    return Path(found)
+
+
+def _repositories() -> list[str]:
+    """Returns the names of the repositories in the hub's cache."""
+    folders = sorted(hub_cache().glob("models--*/snapshots"))
+    return [f"hf:{f.parent.name.removeprefix('models--').replace('--', '/')}" for f in folders]
+
+
+def checkpoint_file(url: str, *, digest: str = "", say: Say) -> Path:
+    """Returns the local file of an address in torch's own cache, fetched if it is missing.
+
+    Args:
+        url: Address of a weight file.
+        digest: First digits of its SHA-256, where known.
+        say: Takes one line of progress.
+
+    Raises:
+        UnreachableError: If it is not local and the server cannot or must not be asked.
+        DamagedFileError: If what was fetched has another digest.
+    """
+    import torch
+
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    path = folder / Path(urlsplit(url).path).name
+    if path.is_file():
+        return path
+    kept = sorted(found.name for found in folder.glob("*.pth"))
+    _refuse_unreachable(path.name, url, place=folder, kept=kept)
+    say(f"fetching {url} into {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(url, str(path), digest or None, sys.stderr.isatty())
+    except RuntimeError as error:
+        raise DamagedFileError(f"{url} has another digest ({error}); nothing was kept") from error
+    except OSError as error:
+        raise UnreachableError(f"{url} could not be fetched ({error})") from error
+    return path
+
+
+def _refuse_unreachable(name: str, url: str, *, place: Path, kept: list[str]) -> None:
+    """Raises where the network must not be asked or its server does not answer."""
+    if offline():
+        reason = "REGRAFT_OFFLINE forbids the network"
+    elif _hub_offline():
+        reason = "HF_HUB_OFFLINE forbids the network"
+    elif not answers(url, seconds=PROBE_SECONDS):
+        reason = f"{urlsplit(url).hostname} does not answer"
+    else:
+        return
+    listed = ", ".join(kept[:8]) if kept else "nothing yet"
+    raise UnreachableError(
+        f"{name} is not on this machine and {reason}",
+        expected=f"it in {place}, which has {listed}",
+        hint="again with a network, or starter:minilm or starter:efficientnet-lite0",
+    )
+
+
+def _hub_offline() -> bool:
+    """Says whether the hub's own variables forbid the network."""
+    values = (os.environ.get(name, "") for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
+    return any(value.strip().upper() in ("1", "ON", "YES", "TRUE") for value in values)

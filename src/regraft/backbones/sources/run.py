@@ -1,0 +1,86 @@
+"""Makes backbones from the networks saved in run folders."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from regraft.backbones.backbone import Architecture, Backbone
+from regraft.backbones.build import build
+from regraft.backbones.sources.transformers import read_json
+from regraft.backbones.weights import load_into_network, read_weights
+from regraft.data.spec import ImageSpec, InputSpec, TextSpec
+from regraft.errors import DamagedFileError
+
+TRUNK = "trunk."
+"""What stands before the names of the backbone's tensors in a run."""
+_SPECS: dict[str, type[TextSpec] | type[ImageSpec]] = {"text": TextSpec, "image": ImageSpec}
+
+
+def is_run(folder: Path) -> bool:
+    """Says whether a folder looks like a run."""
+    return (folder / "model" / "config.json").is_file()
+
+
+def open_run(folder: Path) -> Backbone:
+    """Returns the backbone of a run, with the weights as trained.
+
+    Args:
+        folder: Has `model/` with `config.json`, `preprocessing.json`, `model.safetensors`.
+
+    Raises:
+        BackboneError: If a file is missing or the weights do not fit.
+        DamagedFileError: If a file is damaged or says less than it must.
+    """
+    place = folder / "model"
+    config = read_json(place / "config.json")
+    spec = spec_from_document(read_json(place / "preprocessing.json"), place)
+    try:
+        architecture = Architecture(**config["architecture"])
+        width = int(config["width"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedFileError(f"{place / 'config.json'} does not describe a network") from error
+    network = build(architecture)
+    weights = read_weights(place / "model.safetensors")
+    trunk = {k.removeprefix(TRUNK): v for k, v in weights.items() if k.startswith(TRUNK)}
+    load_into_network(network, trunk, source=str(place / "model.safetensors"))
+    return Backbone(
+        name=str(config.get("name", folder)),
+        network=network,
+        spec=spec,
+        width=width,
+        architecture=architecture,
+        licence=str(config.get("licence", "")),
+        origin=str(config.get("origin", folder)),
+    )
+
+
+def spec_document(spec: InputSpec) -> dict[str, Any]:
+    """Returns a spec as plain data; the tokenizer is said to lie beside it."""
+    fields = asdict(spec)
+    if isinstance(spec, TextSpec):
+        return {"kind": "text", **fields, "tokenizer": "."}
+    return {"kind": "image", **fields}
+
+
+def spec_from_document(document: dict[str, Any], folder: Path) -> InputSpec:
+    """Returns a spec from plain data.
+
+    Args:
+        document: What `spec_document` gave.
+        folder: Holds `tokenizer.json`, for texts.
+
+    Raises:
+        DamagedFileError: If a field is missing or unknown.
+    """
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
+    }
+    kind = fields.pop("kind", None)
+    if kind == "text":
+        fields["tokenizer"] = folder
+    try:
+        return _SPECS[str(kind)](**fields)
+    except (KeyError, TypeError) as error:
+        raise DamagedFileError(
+            f"{folder / 'preprocessing.json'} does not say how inputs are fed ({error})"
+        ) from error
