@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from regraft.runs.fit import fit as fit
     from regraft.runs.plan import plan as plan
     from regraft.runs.predict import predict as predict
-    from regraft.serving.model import load as load
+    from regraft.serving.store import load as load
 
 __version__ = "0.1.0"
 
@@ -41,7 +41,7 @@ _PLACES = {
     "WorldError": "regraft.errors:WorldError",
     "evaluate": "regraft.runs.evaluate:evaluate",
     "fit": "regraft.runs.fit:fit",
-    "load": "regraft.serving.model:load",
+    "load": "regraft.serving.store:load",
     "plan": "regraft.runs.plan:plan",
     "predict": "regraft.runs.predict:predict",
 }
