@@ -3,7 +3,8 @@
 from typing import Any
 
 from regraft.backbones.sources.starter import is_cached
-from regraft.data.starters.catalogue import MODELS, PACKAGES, StarterModel
+from regraft.data.starters.catalogue import MODELS, StarterModel
+from regraft.data.starters.packages import PACKAGES
 
 FORMS: dict[str, str] = {
     "timm:NAME": "a network of timm with its pretrained weights, such as timm:resnet18.a1_in1k",
@@ -16,8 +17,10 @@ FORMS: dict[str, str] = {
 
 
 def describe_backbones() -> list[dict[str, Any]]:
-    """Returns one line of a table for each starter backbone."""
-    return [_description(entry) for entry in MODELS.values()]
+    """Returns one line of a table for each starter, then one for each other form of name."""
+    starters = [_description(entry) for entry in MODELS.values()]
+    blank = dict.fromkeys(starters[0])
+    return [*starters, *(blank | {"name": form, "about": text} for form, text in FORMS.items())]
 
 
 def _description(entry: StarterModel) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def _assemble(run: Path, folder: Path, config: dict[str, Any], device: str) -> M
         generator=torch.Generator().manual_seed(0),
     )
     network = Grafted(trunk, head, pooling=architecture.pooling)
-    load_into_network(network, read_weights(folder / WEIGHTS), str(folder / WEIGHTS))
+    load_into_network(network, read_weights(folder / WEIGHTS), source=str(folder / WEIGHTS))
     network.eval().to(device)
     backbone = Backbone(
         config["name"], trunk, spec, config["width"], architecture, config["licence"], config["origin"]

@@ -14,7 +14,8 @@ from regraft.backbones.sources.transformers import build_transformers, describe,
 from regraft.backbones.weights import Weights, load_into_network, read_weights
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.data.starters.cache import built_folder, cache_folder, is_intact
-from regraft.data.starters.catalogue import MODELS, PACKAGES, StarterModel, model
+from regraft.data.starters.catalogue import MODELS, StarterModel, model
+from regraft.data.starters.packages import PACKAGES
 from regraft.data.starters.wheels import Say, Wheel, open_wheel, say_on_stderr
 
 _WEIGHTS = "model.safetensors"

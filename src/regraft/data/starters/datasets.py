@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
 from regraft.data.starters import images, texts
-from regraft.data.starters.cache import built_folder, cache_folder, is_intact
-from regraft.data.starters.catalogue import DATASETS, PACKAGES, StarterDataset, dataset
+from regraft.data.starters.cache import built_folder
+from regraft.data.starters.catalogue import StarterDataset, dataset, dataset_folder
+from regraft.data.starters.packages import PACKAGES
 from regraft.data.starters.wheels import Say, Wheel, open_wheel, say_on_stderr
 
 TABLE = "data.parquet"
@@ -34,34 +34,6 @@ def open_dataset(name: str, *, say: Say = say_on_stderr) -> Path:
     """
     entry = dataset(name)
     return built_folder(dataset_folder(name), lambda folder: _fill(entry, folder, say=say))
-
-
-def dataset_folder(name: str) -> Path:
-    """Returns where a starter data set is or will be."""
-    return cache_folder() / "datasets" / name
-
-
-def describe_datasets() -> list[dict[str, Any]]:
-    """Returns one line of a table for each starter data set."""
-    return [_description(entry) for entry in DATASETS.values()]
-
-
-def _description(entry: StarterDataset) -> dict[str, Any]:
-    """Returns name, kind, size, licence, origin and whether the set is in the cache."""
-    package = PACKAGES[entry.package]
-    return {
-        "name": f"starter:{entry.name}",
-        "kind": entry.modality,
-        "about": entry.about,
-        "rows": entry.rows,
-        "classes": sorted(entry.counts.keys() - {"neutral"}),
-        "split": entry.split,
-        "licence": entry.licence,
-        "package": f"{package.name}=={package.version} ({package.licence})",
-        "origin": entry.origin,
-        "download_bytes": package.size,
-        "cached": is_intact(dataset_folder(entry.name)),
-    }
 
 
 def _fill(entry: StarterDataset, folder: Path, *, say: Say) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from regraft.data.starters.cache import cache_folder, file_digest, is_intact
-from regraft.data.starters.catalogue import Package
+from regraft.data.starters.packages import Package
 from regraft.data.starters.reach import PROBE_SECONDS, PipPlaces, offline, pip_places
 from regraft.errors import DamagedFileError, UnreachableError
 
