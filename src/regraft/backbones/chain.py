@@ -91,7 +91,7 @@ class Chain:
         """
         if position == 0:
             return batch[main_key(batch)]
-        return run_prefix(self.network, self.cuts[position], batch)
+        return run_prefix(self.network, self.cuts[position], batch=batch)
 
     def suffix(self, position: int, activation: Tensor, *, batch: Batch) -> Any:
         """Returns the library's own output, made from the activation at a position.
@@ -124,12 +124,12 @@ class Chain:
         if start == 0:
             return self.prefix(stop, {**batch, main_key(batch): activation})
         with self._skipping(start, activation, batch=batch):
-            return run_prefix(self.network, self.cuts[stop], batch)
+            return run_prefix(self.network, self.cuts[stop], batch=batch)
 
     @contextmanager
     def _skipping(self, position: int, activation: Tensor, *, batch: Batch) -> Iterator[None]:
         cut = self.cuts[position]
-        with skipping(self.network, cut, self.shapes, activation=activation, batch=batch):
+        with skipping(self.network, cut, shapes=self.shapes, activation=activation, batch=batch):
             yield
 
     def describe(self) -> list[dict[str, Any]]:

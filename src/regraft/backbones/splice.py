@@ -39,7 +39,7 @@ def splice(
     batch = as_batch(example)
     with at_rest(network, graph=True):
         seen = study(network, batch)
-        paths = candidates(seen.outline, seen.recording, inner=inner)
+        paths = candidates(seen, inner=inner)
         verdicts = _verdicts(seen, paths)
         return _chain(seen, verdicts)
 
@@ -52,9 +52,9 @@ def _verdicts(seen: Study, paths: Sequence[str]) -> list[Verdict]:
     for path in paths:
         end = seen.recording.end(path)
         # With no parameter up to the next position both are one; the later one is kept.
-        if not owned_between(seen.outline, seen.recording, end, kept[-1].cut.end):
+        if not owned_between(seen, start=end, stop=kept[-1].cut.end):
             continue
-        if not owned_between(seen.outline, seen.recording, -1, end):
+        if not owned_between(seen, start=-1, stop=end):
             break
         verdict = examine(seen, path)
         if verdict is not None and kept[-1].above != verdict.above != bottom.above:
@@ -66,14 +66,16 @@ def _chain(seen: Study, verdicts: list[Verdict]) -> Chain:
     owners = ownership(seen, verdicts)
     return Chain(
         network=seen.network,
-        positions=tuple(_position(seen, verdicts, index) for index in range(len(verdicts))),
-        blocks=tuple(_block(seen, owners, i) for i in range(len(verdicts) - 1)),
+        positions=tuple(
+            _position(seen, index, verdicts=verdicts) for index in range(len(verdicts))
+        ),
+        blocks=tuple(_block(seen, i, owners=owners) for i in range(len(verdicts) - 1)),
         cuts=tuple(verdict.cut for verdict in verdicts),
         shapes=seen.shapes,
     )
 
 
-def _position(seen: Study, verdicts: list[Verdict], index: int) -> Position:
+def _position(seen: Study, index: int, *, verdicts: list[Verdict]) -> Position:
     if index == 0:
         return Position(0, "input")
     if index == len(verdicts) - 1:
@@ -83,12 +85,12 @@ def _position(seen: Study, verdicts: list[Verdict], index: int) -> Position:
     return Position(
         index=index,
         name=path,
-        block_level=ends_block(seen.outline, seen.recording, path),
+        block_level=ends_block(seen, path),
         borrowed=tuple(sorted(below & verdicts[index].above)),
     )
 
 
-def _block(seen: Study, owners: Ownership, index: int) -> Block:
+def _block(seen: Study, index: int, *, owners: Ownership) -> Block:
     parameters = tuple(name for name, block in owners.parameters.items() if block == index)
     sizes = {name: p.numel() for name, p in seen.network.named_parameters()}
     return Block(

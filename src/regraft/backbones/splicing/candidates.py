@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from torch import nn
 
 from regraft.backbones.splicing.outline import Outline, ancestors, parent
-from regraft.backbones.splicing.recording import Recording
+from regraft.backbones.splicing.study import Study
 from regraft.backbones.splicing.tree import is_plain, primary
 
 LISTS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -15,44 +15,42 @@ WRAPPER_SHARE = 0.8
 """A module with more of the parameters is the network itself in a wrapper."""
 
 
-def candidates(outline: Outline, recording: Recording, *, inner: bool) -> list[str]:
+def candidates(seen: Study, *, inner: bool) -> list[str]:
     """Returns paths of modules whose output may be all that crosses, from last to first.
 
     Args:
-        outline: The modules of the network.
-        recording: One forward pass; only modules called once, with a floating output and
-            without chance (dropout) in them are taken.
+        seen: The network's forward pass; only modules called once, with a floating output
+            and no dropout themselves are taken.
         inner: Whether to go below the level of blocks.
     """
     found = [
         path
-        for path in units(outline, inner=inner)
-        if _is_cuttable(outline.modules[path], recording, path)
-        and (inner or ends_block(outline, recording, path))
+        for path in units(seen.outline, inner=inner)
+        if _is_cuttable(seen, path) and (inner or ends_block(seen, path))
     ]
-    return sorted(found, key=recording.end, reverse=True)
+    return sorted(found, key=seen.recording.end, reverse=True)
 
 
-def ends_block(outline: Outline, recording: Recording, path: str) -> bool:
+def ends_block(seen: Study, path: str) -> bool:
     """Says whether a module's end is the end of a stem, a unit or a stage.
 
     Not so inside a unit, nor where a norm beside it is still to come (between a convolution
     and its batch norm, before the last norm of a transformer).
     """
-    if not all(_is_list_of_units(outline, above) for above in ancestors(parent(path))):
+    if not all(_is_list_of_units(seen.outline, above) for above in ancestors(parent(path))):
         return False
-    following = _next_owner(outline, recording, path)
-    if following is None or not _is_norm(outline, following):
+    following = _next_owner(seen, path)
+    if following is None or not _is_norm(seen.outline, following):
         return True
     return parent(following) not in ancestors(parent(path))
 
 
-def owned_between(outline: Outline, recording: Recording, start: int, stop: int) -> bool:
+def owned_between(seen: Study, *, start: int, stop: int) -> bool:
     """Says whether a module with parameters of its own ran after one event, up to another."""
     return any(
         start < call.start and call.end <= stop
-        for path in outline.owners
-        for call in recording.calls[path]
+        for path in seen.outline.owners
+        for call in seen.recording.calls[path]
     )
 
 
@@ -87,20 +85,20 @@ def _holds_units(outline: Outline, path: str) -> bool:
     return isinstance(outline.modules[path], LISTS) and len(found) > 1
 
 
-def _is_cuttable(module: nn.Module, recording: Recording, path: str) -> bool:
-    call = recording.once(path)
+def _is_cuttable(seen: Study, path: str) -> bool:
+    module, call = seen.outline.modules[path], seen.recording.once(path)
     # A cut after dropout would put it into the frozen prefix, where it stands still.
     if call is None or "drop" in type(module).__name__.lower():
         return False
     return is_plain(call.output) and primary(call.output) is not None
 
 
-def _next_owner(outline: Outline, recording: Recording, path: str) -> str | None:
-    end = recording.end(path)
+def _next_owner(seen: Study, path: str) -> str | None:
+    end = seen.recording.end(path)
     later = [
         (call.start, owner)
-        for owner in outline.owners
-        for call in recording.calls[owner]
+        for owner in seen.outline.owners
+        for call in seen.recording.calls[owner]
         if call.start > end
     ]
     return min(later)[1] if later else None

@@ -12,6 +12,7 @@ from regraft.backbones.splicing.calling import call
 from regraft.backbones.splicing.shapes import Shapes
 from regraft.backbones.splicing.stubs import crossed, hollow, out_of_place, replaced, replay
 from regraft.backbones.splicing.tree import primary
+from regraft.errors import BackboneError
 
 
 @dataclass(frozen=True)
@@ -41,27 +42,35 @@ class _ReachedError(BaseException):
         self.activation = activation
 
 
-def run_prefix(network: nn.Module, cut: Cut, batch: Batch) -> Tensor:
-    """Returns the activation at the cut; what lies above it does not run."""
+def run_prefix(network: nn.Module, cut: Cut, *, batch: Batch) -> Tensor:
+    """Returns the activation at the cut; what lies above it does not run.
 
-    def stop(_module: nn.Module, _inputs: Any, output: Any) -> None:
-        activation = primary(output)
-        assert activation is not None, "a cut has a floating output"
-        raise _ReachedError(activation)
-
-    hook = network.get_submodule(cut.path).register_forward_hook(stop)
+    Raises:
+        BackboneError: When the forward pass ended without calling the module at the cut, as
+            a network does whose path depends on its input.
+    """
+    hook = network.get_submodule(cut.path).register_forward_hook(_stop)
     try:
         call(network, batch)
     except _ReachedError as reached:
         return reached.activation
     finally:
         hook.remove()
-    raise AssertionError(f"{cut.path} was not called")
+    raise BackboneError(
+        f"{type(network).__name__} did not run {cut.path} for this batch",
+        expected="a network that takes the same path for every batch",
+    )
+
+
+def _stop(module: nn.Module, args: Any, output: Any) -> None:
+    activation = primary(output)
+    assert activation is not None, "a cut has a floating output"
+    raise _ReachedError(activation)
 
 
 @contextmanager
 def skipping(
-    network: nn.Module, cut: Cut, shapes: Shapes, *, activation: Tensor, batch: Batch
+    network: nn.Module, cut: Cut, *, shapes: Shapes, activation: Tensor, batch: Batch
 ) -> Iterator[None]:
     """Lets the network's own forward start from the activation at a cut, for a while."""
     outputs = shapes.of((cut.path, *cut.stubs), batch)

@@ -27,9 +27,10 @@ class Ownership:
 def ownership(study: Study, verdicts: Sequence[Verdict]) -> Ownership:
     """Returns who belongs where, for the verdicts on positions 0..P in order."""
     parameters = {
-        name: _last_reader(study, verdicts, name) for name, _ in study.network.named_parameters()
+        name: _last_reader(study, name, verdicts=verdicts)
+        for name, _ in study.network.named_parameters()
     }
-    modules = _blocks_of_modules(study, verdicts, parameters)
+    modules = _blocks_of_modules(study, verdicts, parameters=parameters)
     return Ownership(
         parameters=parameters,
         buffers={name: modules[parent(name)] for name, _ in study.network.named_buffers()},
@@ -37,12 +38,12 @@ def ownership(study: Study, verdicts: Sequence[Verdict]) -> Ownership:
     )
 
 
-def _last_reader(study: Study, verdicts: Sequence[Verdict], name: str) -> int:
+def _last_reader(study: Study, name: str, *, verdicts: Sequence[Verdict]) -> int:
     readers = [index for index, verdict in enumerate(verdicts) if name in verdict.above]
-    return max(readers) if readers else _block_in_time(study, verdicts, parent(name))
+    return max(readers) if readers else _block_in_time(study, parent(name), verdicts=verdicts)
 
 
-def _block_in_time(study: Study, verdicts: Sequence[Verdict], path: str) -> int:
+def _block_in_time(study: Study, path: str, *, verdicts: Sequence[Verdict]) -> int:
     """Returns the block in which a module, or what holds it, ended for the last time."""
     caller = next(above for above in ancestors(path) if study.recording.calls[above])
     end = study.recording.end(caller)
@@ -50,7 +51,7 @@ def _block_in_time(study: Study, verdicts: Sequence[Verdict], path: str) -> int:
 
 
 def _blocks_of_modules(
-    study: Study, verdicts: Sequence[Verdict], parameters: dict[str, int]
+    study: Study, verdicts: Sequence[Verdict], *, parameters: dict[str, int]
 ) -> dict[str, int]:
     blocks: dict[str, int] = {}
     # Backwards, so that what a module holds comes before it.
@@ -60,6 +61,6 @@ def _blocks_of_modules(
         # A tied parameter is listed under its first name only.
         found += [parameters[name] for name, _ in own if name in parameters]
         if not found or (study.recording.calls[path] and path not in study.outline.owners):
-            found.append(_block_in_time(study, verdicts, path))
+            found.append(_block_in_time(study, path, verdicts=verdicts))
         blocks[path] = max(found)
     return blocks

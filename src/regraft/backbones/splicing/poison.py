@@ -1,9 +1,8 @@
 """Decides whether a module's output is a true cut, by poisoning all that came before."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +52,7 @@ def examine(study: Study, path: str) -> Verdict | None:
     """
     stubs = frozenset(study.cover("", path))
     for _ in range(ATTEMPTS):
-        trial = _attempt(study, path, stubs)
+        trial = _attempt(study, path, stubs=stubs)
         if trial is not None and trial.equal and not trial.crossing:
             return trial.verdict
         fewer = _narrowed(study, path, stubs=stubs, missed=trial.crossing if trial else None)
@@ -85,7 +84,7 @@ def _holds_side_channel(study: Study, path: str) -> bool:
     return bool(inside & study.outline.stateful & study.contentless)
 
 
-def _attempt(study: Study, path: str, stubs: frozenset[str]) -> Trial | None:
+def _attempt(study: Study, path: str, *, stubs: frozenset[str]) -> Trial | None:
     """Returns the trial, with dense stubs where thin ones fail; None when both fail."""
     for dense in (False, True):
         try:
@@ -116,7 +115,7 @@ def _trial(study: Study, cut: Cut) -> Trial:
         for path, mark in marks.items()
     ]
     forwards.append((modules[cut.path], _entry(study, cut)))
-    output = _output(study, forwards, (modules[path] for path in cut.early))
+    output = _output(study, forwards, early=[modules[path] for path in cut.early])
     reached = sources(output.grad_fn)
     return Trial(
         verdict=Verdict(cut, study.named(reached)),
@@ -126,7 +125,7 @@ def _trial(study: Study, cut: Cut) -> Trial:
 
 
 def _output(
-    study: Study, forwards: list[tuple[nn.Module, Forward]], early: Iterable[nn.Module]
+    study: Study, forwards: list[tuple[nn.Module, Forward]], *, early: list[nn.Module]
 ) -> Tensor:
     with ExitStack() as stack:
         stack.enter_context(replaced(forwards))
@@ -139,10 +138,10 @@ def _output(
 def _poisoned(study: Study, path: str, *, mark: Tensor, dense: bool) -> Forward:
     """Returns a forward that gives marked NaN, and other whole numbers than recorded."""
     made = [call.output for call in study.recording.calls[path]]
-    return replay([mapped(output, Tensor, _poison(mark, dense=dense)) for output in made])
+    return replay([mapped(output, _poison(mark, dense=dense), kind=Tensor) for output in made])
 
 
-def _poison(mark: Tensor, *, dense: bool) -> Any:
+def _poison(mark: Tensor, *, dense: bool) -> Callable[[Tensor], Tensor]:
     def poison(value: Tensor) -> Tensor:
         if not value.is_floating_point():
             # Small numbers: a large index would end a CUDA process instead of raising.
@@ -160,10 +159,9 @@ def _entry(study: Study, cut: Cut) -> Forward:
     poison = _poison(torch.tensor(float("nan")), dense=cut.dense)
 
     def place(value: Tensor) -> Tensor:
-        made: Tensor = value.clone() if value is activation else poison(value)
-        return made
+        return value.clone() if value is activation else poison(value)
 
-    return replay([mapped(outcome, Tensor, place)])
+    return replay([mapped(outcome, place, kind=Tensor)])
 
 
 def _is_close(output: Tensor, reference: Tensor) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +12,8 @@ from torch.autograd.graph import Node
 from regraft.backbones.backbone import Batch
 from regraft.backbones.splicing.calling import call
 from regraft.backbones.splicing.tree import mapped, primary
+
+Hook = Callable[..., None]
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Recording:
         return calls[-1].end if calls else -1
 
 
-def record(network: nn.Module, batch: Batch, note: Callable[[Any], Any]) -> Recording:
+def record(network: nn.Module, batch: Batch, *, note: Callable[[Any], Any]) -> Recording:
     """Returns the record of one forward pass in the network's present mode.
 
     Args:
@@ -68,8 +69,8 @@ def record(network: nn.Module, batch: Batch, note: Callable[[Any], Any]) -> Reco
     recording = Recording({path: [] for path, _ in network.named_modules()})
     with ExitStack() as hooks:
         for path, module in network.named_modules():
-            before = module.register_forward_pre_hook(partial(_started, recording), prepend=True)
-            after = module.register_forward_hook(partial(_ended, recording, path, note))
+            before = module.register_forward_pre_hook(_opener(recording), prepend=True)
+            after = module.register_forward_hook(_closer(recording, path, note=note))
             hooks.callback(before.remove)
             hooks.callback(after.remove)
         call(network, batch)
@@ -78,28 +79,27 @@ def record(network: nn.Module, batch: Batch, note: Callable[[Any], Any]) -> Reco
 
 def cloned(output: Any) -> Any:
     """Returns the output with its tensors copied and cut off from the graph."""
-    return mapped(output, Tensor, lambda tensor: tensor.detach().clone())
+    return mapped(output, lambda tensor: tensor.detach().clone(), kind=Tensor)
 
 
-def _started(recording: Recording, _module: nn.Module, _inputs: Any) -> None:
-    recording.running.append(Call(recording.events))
-    recording.events += 1
+def _opener(recording: Recording) -> Hook:
+    def opened(module: nn.Module, args: Any) -> None:
+        recording.running.append(Call(recording.events))
+        recording.events += 1
+
+    return opened
 
 
-def _ended(
-    recording: Recording,
-    path: str,
-    note: Callable[[Any], Any],
-    *details: Any,
-) -> None:
-    """Closes the innermost open call; `details` is what torch gives: module, inputs, output."""
-    output = details[-1]
-    made = recording.running.pop()
-    made.end, made.output = recording.events, note(output)
-    leading = primary(output)
-    made.node = leading.grad_fn if leading is not None else None
-    recording.events += 1
-    recording.calls[path].append(made)
+def _closer(recording: Recording, path: str, *, note: Callable[[Any], Any]) -> Hook:
+    def closed(module: nn.Module, args: Any, output: Any) -> None:
+        made = recording.running.pop()
+        made.end, made.output = recording.events, note(output)
+        leading = primary(output)
+        made.node = leading.grad_fn if leading is not None else None
+        recording.events += 1
+        recording.calls[path].append(made)
+
+    return closed
 
 
 @contextmanager
@@ -142,14 +142,23 @@ def _kept_modes(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _kept_buffers(network: nn.Module) -> Iterator[None]:
-    before = [(buffer, buffer.detach().clone()) for buffer in network.buffers()]
+    before = [
+        (module, name, buffer, buffer.detach().clone())
+        for module in network.modules()
+        for name, buffer in module.named_buffers(recurse=False)
+    ]
     try:
         yield
     finally:
-        with torch.no_grad():
-            for buffer, value in before:
-                if not torch.equal(buffer, value):
-                    buffer.copy_(value)
+        for module, name, buffer, value in before:
+            # Some modules fill a buffer anew (rotary frequencies), others write into it.
+            module._buffers[name] = buffer
+            _restore(buffer, value)
+
+
+def _restore(buffer: Tensor, value: Tensor) -> None:
+    if not torch.equal(buffer, value):
+        buffer.detach().copy_(value)
 
 
 @contextmanager

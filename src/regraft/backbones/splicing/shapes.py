@@ -40,7 +40,7 @@ Outputs = dict[str, list[Any]]
 
 def sketched(output: Any) -> Any:
     """Returns the same structure with a sketch in the place of each tensor."""
-    return mapped(output, Tensor, lambda tensor: Sketch(tuple(tensor.shape), tensor.dtype))
+    return mapped(output, lambda tensor: Sketch(tuple(tensor.shape), tensor.dtype), kind=Tensor)
 
 
 class Shapes:
@@ -52,7 +52,7 @@ class Shapes:
         rules: Sketches that follow B and T of a batch with the frame of the example.
     """
 
-    def __init__(self, network: nn.Module, example: Batch, rules: Outputs) -> None:
+    def __init__(self, network: nn.Module, example: Batch, *, rules: Outputs) -> None:
         self._network = network
         self._frame = frame(example)
         self._rules = rules
@@ -71,7 +71,7 @@ class Shapes:
         key = tuple((name, tuple(batch[name].shape)) for name in sorted(batch))
         if key not in self._seen:
             with at_rest(self._network, graph=False):
-                self._seen[key] = outputs(record(self._network, batch, sketched))
+                self._seen[key] = outputs(record(self._network, batch, note=sketched))
             if len(self._seen) > REMEMBERED:
                 del self._seen[next(iter(self._seen))]
         return self._seen[key]
@@ -82,27 +82,27 @@ def outputs(recording: Recording) -> Outputs:
     return {path: [call.output for call in calls] for path, calls in recording.calls.items()}
 
 
-def learned(first: Outputs, second: Outputs, batches: tuple[Batch, Batch]) -> Outputs:
+def learned(first: Outputs, second: Outputs, *, batches: tuple[Batch, Batch]) -> Outputs:
     """Returns the rules that agree with two recordings at different B and T."""
     sizes = (rows_and_tokens(batches[0]), rows_and_tokens(batches[1]))
-    return {path: _rule(first[path], second[path], sizes) for path in first}
+    return {path: _rule(first[path], second[path], sizes=sizes) for path in first}
 
 
 Sizes = tuple[tuple[int, int], tuple[int, int]]
 
 
-def _rule(first: list[Any], second: list[Any], sizes: Sizes) -> list[Any]:
+def _rule(first: list[Any], second: list[Any], *, sizes: Sizes) -> list[Any]:
     others = [leaf for leaf in leaves(second) if isinstance(leaf, Sketch)]
     mine = [leaf for leaf in leaves(first) if isinstance(leaf, Sketch)]
     if len(mine) != len(others) or len(first) != len(second):
         return [Sketch(("?",), torch.float32)]
     turns = iter(others)
-    rule = mapped(first, Sketch, lambda sketch: _joined(sketch, next(turns), sizes))
+    rule = mapped(first, lambda sketch: _joined(sketch, next(turns), sizes=sizes), kind=Sketch)
     assert isinstance(rule, list)
     return rule
 
 
-def _joined(sketch: Sketch, other: Sketch, sizes: Sizes) -> Sketch:
+def _joined(sketch: Sketch, other: Sketch, *, sizes: Sizes) -> Sketch:
     if len(sketch.extents) != len(other.extents):
         return replace(sketch, extents=("?",))
     pairs = zip(sketch.shape(), other.shape(), strict=True)
@@ -135,7 +135,7 @@ def _filled(rule: list[Any], batch: Batch) -> list[Any]:
         extents = tuple(e if isinstance(e, int) else numbers[e] for e in sketch.extents)
         return replace(sketch, extents=extents)
 
-    filled = mapped(rule, Sketch, fill)
+    filled = mapped(rule, fill, kind=Sketch)
     assert isinstance(filled, list)
     return filled
 

@@ -68,7 +68,7 @@ def hollow(output: Any, like: Tensor, *, dense: bool) -> Any:
         wide = tensor.expand(sketch.shape())
         return wide.clone() if dense else wide
 
-    return mapped(output, Sketch, make)
+    return mapped(output, make, kind=Sketch)
 
 
 def crossed(output: Any, activation: Tensor, *, dense: bool) -> Any:
@@ -84,4 +84,4 @@ def crossed(output: Any, activation: Tensor, *, dense: bool) -> Any:
         made: Tensor = hollow(sketch, activation, dense=dense)
         return made
 
-    return mapped(output, Sketch, place)
+    return mapped(output, place, kind=Sketch)

@@ -82,7 +82,7 @@ def study(network: nn.Module, batch: Batch) -> Study:
     Raises:
         BackboneError: When the output has no floating tensor, or one that is not finite.
     """
-    recording = record(network, batch, cloned)
+    recording = record(network, batch, note=cloned)
     leading = primary(recording.calls[""][-1].output)
     if leading is None or not bool(leading.isfinite().all()):
         raise BackboneError(
@@ -94,29 +94,31 @@ def study(network: nn.Module, batch: Batch) -> Study:
         batch=batch,
         outline=outline(network),
         recording=recording,
-        contentless=_contentless(recording, record(network, altered(batch), cloned)),
-        shapes=Shapes(network, batch, _rules(network, batch, recording)),
+        contentless=_contentless(recording, record(network, altered(batch), note=cloned)),
+        shapes=Shapes(network, batch, rules=_rules(network, batch, recording=recording)),
     )
 
 
 def _contentless(one: Recording, other: Recording) -> frozenset[str]:
-    return frozenset(path for path in one.calls if one.calls[path] and _equal(one, other, path))
+    return frozenset(
+        path for path in one.calls if one.calls[path] and _equal(one.calls[path], other.calls[path])
+    )
 
 
-def _equal(one: Recording, other: Recording, path: str) -> bool:
-    mine = tensors([call.output for call in one.calls[path]])
-    theirs = tensors([call.output for call in other.calls[path]])
+def _equal(one: list[Call], other: list[Call]) -> bool:
+    mine = tensors([call.output for call in one])
+    theirs = tensors([call.output for call in other])
     return len(mine) == len(theirs) and all(map(torch.equal, mine, theirs))
 
 
-def _rules(network: nn.Module, batch: Batch, recording: Recording) -> Outputs:
+def _rules(network: nn.Module, batch: Batch, *, recording: Recording) -> Outputs:
     first = {
         path: [sketched(call.output) for call in calls] for path, calls in recording.calls.items()
     }
     larger = enlarged(batch)
     try:
-        second = outputs(record(network, larger, sketched))
+        second = outputs(record(network, larger, note=sketched))
     except Exception:
         # A network of one fixed size says so in its own way; each shape is then recorded.
         return unruly(first)
-    return learned(first, second, (batch, larger))
+    return learned(first, second, batches=(batch, larger))

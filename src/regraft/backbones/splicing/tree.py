@@ -10,7 +10,7 @@ T = TypeVar("T")
 PLAIN = (type(None), bool, int, float, str)
 
 
-def mapped(value: Any, kind: type[T], function: Callable[[T], Any]) -> Any:
+def mapped(value: Any, function: Callable[[T], Any], *, kind: type[T]) -> Any:
     """Returns the same structure with each leaf of one kind replaced.
 
     Tuples, named tuples, lists, dicts and their descendants (transformers' `ModelOutput`)
@@ -18,18 +18,18 @@ def mapped(value: Any, kind: type[T], function: Callable[[T], Any]) -> Any:
 
     Args:
         value: Tensors or other leaves in nested containers.
-        kind: The type of the leaves to replace.
         function: Makes the new leaf from the old one; called from first to last.
+        kind: The type of the leaves to replace.
     """
     if isinstance(value, kind):
         return function(value)
     if isinstance(value, dict):
         fresh = copy.copy(value)
         for key in list(value):
-            fresh[key] = mapped(value[key], kind, function)
+            fresh[key] = mapped(value[key], function, kind=kind)
         return fresh
     if isinstance(value, (tuple, list)):
-        items = [mapped(item, kind, function) for item in value]
+        items = [mapped(item, function, kind=kind) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value
 

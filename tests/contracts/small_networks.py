@@ -1,0 +1,101 @@
+"""Makes small random networks of three libraries, with a batch for each."""
+
+from collections.abc import Callable
+from typing import Any
+
+import timm
+import torch
+import transformers
+from torch import Tensor, nn
+from torchvision import models
+
+Batch = dict[str, Tensor]
+SMALL: dict[str, Any] = {
+    "vocab_size": 100,
+    "hidden_size": 16,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 64,
+}
+NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+
+
+def bert() -> nn.Module:
+    return transformers.BertModel(transformers.BertConfig(**SMALL, **NO_DROPOUT))
+
+
+def deberta() -> nn.Module:
+    config = transformers.DebertaV2Config(
+        **SMALL,
+        **NO_DROPOUT,
+        relative_attention=True,
+        pos_att_type=["p2c", "c2p"],
+        norm_rel_ebd="layer_norm",
+        position_biased_input=False,
+    )
+    return transformers.DebertaV2Model(config)
+
+
+def modernbert() -> nn.Module:
+    ids = {f"{name}_token_id": number for number, name in enumerate(("pad", "bos", "eos", "cls"))}
+    config = transformers.ModernBertConfig(**SMALL, **ids, sep_token_id=4)
+    return transformers.ModernBertModel(config)
+
+
+def resnet18() -> nn.Module:
+    return models.resnet18(weights=None, num_classes=10)
+
+
+def alexnet() -> nn.Module:
+    return models.alexnet(weights=None, num_classes=10, dropout=0.0)
+
+
+def efficientnet() -> nn.Module:
+    return timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
+
+
+def vit() -> nn.Module:
+    return timm.create_model(
+        "vit_tiny_patch16_224", pretrained=False, img_size=32, num_classes=0, depth=4
+    )
+
+
+def texts(rows: int = 2, tokens: int = 8) -> Batch:
+    """Returns token numbers with padding at the end of the last row."""
+    generator = torch.Generator().manual_seed(rows * 100 + tokens)
+    ids = torch.randint(5, 100, (rows, tokens), generator=generator)
+    mask = torch.ones_like(ids)
+    mask[-1, tokens - 3 :] = 0
+    return {"input_ids": ids * mask, "attention_mask": mask}
+
+
+def images(rows: int = 2, side: int = 64) -> Batch:
+    generator = torch.Generator().manual_seed(rows * 1000 + side)
+    return {"pixels": torch.randn(rows, 3, side, side, generator=generator)}
+
+
+def small_images(rows: int = 2, side: int = 32) -> Batch:
+    return images(rows, side)
+
+
+Build = Callable[[], nn.Module]
+Example = Callable[..., Batch]
+NETWORKS: dict[str, tuple[Build, Example]] = {
+    "bert": (bert, texts),
+    "deberta": (deberta, texts),
+    "modernbert": (modernbert, texts),
+    "resnet18": (resnet18, images),
+    "alexnet": (alexnet, images),
+    "efficientnet": (efficientnet, images),
+    "vit": (vit, small_images),
+}
+TEXT_NETWORKS = ("bert", "deberta", "modernbert")
+
+
+def small_network(name: str) -> tuple[nn.Module, Batch]:
+    """Returns a network with random weights of a fixed seed, and a batch for it."""
+    build, example = NETWORKS[name]
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        return build(), example()
