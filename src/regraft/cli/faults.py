@@ -34,11 +34,17 @@ def check_verb(words: Sequence[str], verbs: Sequence[str]) -> None:
 
 
 def _early_flag(flag: str, verb: str) -> SettingsError:
-    near = nearest(flag, FREE_FLAGS)
+    near = _nearest_flag(flag, FREE_FLAGS)
     if near and not verb:
         return SettingsError(f"{flag} is not a flag of regraft", hint=f"regraft {near}")
     hint = f"regraft {verb or 'VERB'} DATA {flag}"
     return SettingsError(f"{flag} stands before the verb", expected="the verb first", hint=hint)
+
+
+def _nearest_flag(flag: str, flags: Sequence[str]) -> str:
+    # Without the dashes, which are alike in all of them and would make any two near.
+    long = {known.lstrip("-"): known for known in flags if known.startswith("--")}
+    return long.get(nearest(flag.lstrip("-"), long), "")
 
 
 def usage_error(error: Exception) -> SettingsError | None:
@@ -51,7 +57,7 @@ def usage_error(error: Exception) -> SettingsError | None:
     option = getattr(error, "option_name", None)
     if option and type(error).__name__ == "NoSuchOption":
         known = [flag for parameter in context.command.params for flag in parameter.opts]
-        near = nearest(option, [flag for flag in known if flag.startswith("--")])
+        near = _nearest_flag(option, known)
         return SettingsError(f"{option} is not a flag of {verb}", hint=near or f"{verb} --help")
     return SettingsError(str(error.format_message()).rstrip("."), hint=f"{verb} --help")  # type: ignore[attr-defined]
 

@@ -40,12 +40,12 @@ def _known(kind: str) -> str:
 
 
 def _entries(kind: str) -> Sequence[Mapping[str, Any]]:
-    from regraft.runs import listing
+    from regraft.runs.listing import list_backbones, list_datasets, list_strategies
 
     tables = {
-        "backbones": listing.list_backbones,
-        "datasets": listing.list_datasets,
-        "strategies": listing.list_strategies,
+        "backbones": list_backbones,
+        "datasets": list_datasets,
+        "strategies": list_strategies,
     }
     entries: Sequence[Mapping[str, Any]] = tables[kind]()
     return entries

@@ -69,7 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         faults.check_verb(words, list(VERBS))
-        return int(_app()(args=words, prog_name="regraft", standalone_mode=False) or 0)
+        code = int(_app()(args=words, prog_name="regraft", standalone_mode=False) or 0)
+        # Newer typer turns Ctrl+C into this code and says nothing.
+        return faults.tell_stopped(as_json=as_json) if code == faults.STOPPED else code
     except (KeyboardInterrupt, typer.Abort):
         return faults.tell_stopped(as_json=as_json)
     except RegraftError as error:

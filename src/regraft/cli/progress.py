@@ -35,7 +35,7 @@ class LiveProgress:
 
         self._console = console
         self._validation = ""
-        self._bars = Bars(
+        self.bars = Bars(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
@@ -54,14 +54,14 @@ class LiveProgress:
         self._clear()
         self._validation = ""
         words = harmless(f"{name} · {line}" if line else name)
-        self._bars.add_task(words, total=steps, numbers="")
-        self._bars.start()
+        self.bars.add_task(words, total=steps, numbers="")
+        self.bars.start()
 
     def step(self, done: int, rate: float, loss: float) -> None:
         """Moves the bar."""
         numbers = f"loss {loss:.3f} · rate {rate:.1e}{self._validation}"
-        for task in self._bars.task_ids:
-            self._bars.update(task, completed=done, numbers=numbers)
+        for task in self.bars.task_ids:
+            self.bars.update(task, completed=done, numbers=numbers)
 
     def epoch(self, record: EpochRecord) -> None:
         """Prints what the pass came to above the bar, and keeps its validation in the bar."""
@@ -72,8 +72,8 @@ class LiveProgress:
     def finish(self) -> None:
         """Takes the bar away."""
         self._clear()
-        self._bars.stop()
+        self.bars.stop()
 
     def _clear(self) -> None:
-        for task in list(self._bars.task_ids):
-            self._bars.remove_task(task)
+        for task in list(self.bars.task_ids):
+            self.bars.remove_task(task)

@@ -66,17 +66,17 @@ def sentence(result: Mapping[str, Any]) -> str:
     """Returns in one sentence what was done and how well it went.
 
     >>> sentence({"strategy": "head", "backbone": "starter:minilm", "data": "reviews"})
-    'The strategy head trained starter:minilm on reviews.'
+    'Trained starter:minilm on reviews with the strategy head.'
     """
     classes = result.get("classes") or []
     moved = result.get("trained_share")
     accuracy = ((result.get("scores") or {}).get("test") or {}).get("accuracy")
     parts = [
-        f"The strategy {result.get('strategy')} trained {result.get('backbone')}",
-        f" on {result.get('data')}",
+        f"Trained {result.get('backbone')} on {result.get('data')}",
         f" to tell {len(classes)} classes apart" if classes else "",
-        f", moving {words.share(moved)} of the weights" if moved is not None else "",
-        f"; it gets {words.percent(accuracy['value'])} of the test rows right" if accuracy else "",
+        f" with the strategy {result.get('strategy')}",
+        f": {words.share(moved)} of the weights moved" if moved is not None else "",
+        f"; {words.percent(accuracy['value'])} of the test rows come out right" if accuracy else "",
     ]
     return "".join(parts) + "."
 
@@ -121,7 +121,7 @@ def _span(table: Sequence[Entry]) -> tuple[float, float]:
 
 def _confusion(result: Mapping[str, Any]) -> dict[str, Any]:
     counts: list[list[int]] = result.get("confusion") or []
-    names = [str(name) for name in result.get("classes") or range(len(counts))]
+    names = [str(name) for name in result.get("classes") or range(len(counts))][: len(counts)]
     small = len(counts) <= CLASSES_IN_A_TABLE
     return {
         "names": names,

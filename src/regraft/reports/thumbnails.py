@@ -22,8 +22,9 @@ def thumbnail(image: Path | npt.NDArray[np.uint8]) -> str:
         image: A file of an allowed format, or pixels, (H, W) grey or (H, W, C).
     """
     try:
-        opened = Image.fromarray(image) if isinstance(image, np.ndarray) else _opened(image)
-        return "" if opened is None else _uri(_shrunk(opened))
+        if isinstance(image, np.ndarray):
+            return _uri(_shrunk(Image.fromarray(image)))
+        return _from_file(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         # Pillow tells of broken files in all of these; a report does without the picture.
         return ""
@@ -34,11 +35,13 @@ def is_safe(uri: str) -> bool:
     return _SAFE.fullmatch(uri) is not None
 
 
-def _opened(path: Path) -> Image.Image | None:
+def _from_file(path: Path) -> str:
     if not path.is_file():  # a pipe would never end
-        return None
-    opened = Image.open(path, formats=FORMATS)
-    return opened if opened.width * opened.height <= LARGEST else None
+        return ""
+    with Image.open(path, formats=FORMATS) as opened:
+        if opened.width * opened.height > LARGEST:
+            return ""
+        return _uri(_shrunk(opened))
 
 
 def _shrunk(image: Image.Image) -> Image.Image:

@@ -1,0 +1,31 @@
+"""`evaluate` scores a run on the data that was typed."""
+
+import json
+from pathlib import Path
+
+from tests.unit.cli.conftest import Stand, Type
+from tests.unit.reports.example_result import example_result
+
+
+def test_the_verb_gets_run_data_and_columns(typed: Type, stand_in: Stand) -> None:
+    verb = stand_in("evaluate:run_evaluate", example_result())
+    assert typed("evaluate", "runs/a", "new.csv", "--label", "stars", "--device", "cpu").code == 0
+    settings = verb.calls[0][0]
+    assert (settings.run, settings.data, settings.device) == (Path("runs/a"), "new.csv", "cpu")
+    assert settings.columns == {"label": "stars"}
+
+
+def test_the_result_is_a_table_or_a_document(typed: Type, stand_in: Stand) -> None:
+    stand_in("evaluate:run_evaluate", example_result())
+    assert "90.7 %" in typed("evaluate", "r", "d").out
+    assert json.loads(typed("evaluate", "r", "d", "--json").out) == example_result()
+
+
+def test_a_file_in_the_way_is_told_before_the_work(
+    typed: Type, stand_in: Stand, tmp_path: Path
+) -> None:
+    verb = stand_in("evaluate:run_evaluate", example_result())
+    there = tmp_path / "scores.json"
+    there.write_text("mine")
+    assert typed("evaluate", "r", "d", "--out", str(there)).code == 2
+    assert verb.calls == []

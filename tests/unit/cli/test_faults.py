@@ -1,0 +1,44 @@
+"""What goes wrong is told by the code, the sentence and, for bugs, the log."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from regraft.cli.faults import check_verb, tell_bug, tell_stopped, usage_error
+from regraft.errors import SettingsError
+
+VERBS = ["fit", "predict"]
+
+
+@pytest.mark.parametrize("words", [["fit"], ["--help"], ["-h"], ["--install-completion=bash"]])
+def test_a_verb_or_a_free_flag_may_come_first(words: list[str]) -> None:
+    check_verb(words, VERBS)
+
+
+def test_a_flag_before_the_verb_is_answered_with_the_right_order() -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_verb(["--seed=3", "predict", "run"], VERBS)
+    assert caught.value.hint == "regraft predict DATA --seed"
+
+
+def test_an_error_that_is_none_of_typers_is_left_alone() -> None:
+    assert usage_error(ValueError("x")) is None
+
+
+def test_a_stop_is_a_document_with_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell_stopped(as_json=True) == 130
+    assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == 130
+
+
+def test_a_log_folder_that_cannot_be_made_gives_way_to_the_temporary_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    monkeypatch.setattr("platformdirs.user_log_path", lambda name: blocked / name)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    assert tell_bug(ValueError("x"), as_json=True) == 1
+    log = Path(json.loads(capsys.readouterr().out)["error"]["log"])
+    assert log.parent == tmp_path
+    assert "ValueError: x" in log.read_text(encoding="utf-8")

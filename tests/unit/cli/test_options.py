@@ -1,0 +1,48 @@
+"""Flags become settings; what was not typed leaves the file and the defaults alone."""
+
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+from regraft.cli.options import FitFlags, TrainFlags, fit_settings, given, required
+from regraft.errors import SettingsError
+from regraft.settings import FitSettings
+
+
+def test_every_setting_of_fit_has_its_flag() -> None:
+    flags = set(get_type_hints(TrainFlags))
+    assert flags - {"config", "no_baselines"} == set(FitSettings.model_fields) - {
+        "data",
+        "baselines",
+    }
+
+
+def test_the_flags_of_fit_include_json_and_quiet() -> None:
+    assert {"json", "quiet"} <= set(get_type_hints(FitFlags))
+
+
+def test_only_what_was_typed_and_is_a_setting_is_given() -> None:
+    typed = {"lr": 0.1, "epochs": None, "json": True, "quiet": False, "config": None}
+    assert given(typed) == {"lr": 0.1}
+
+
+def test_a_flag_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "fit.toml"
+    file.write_text('data = "d.csv"\nlr = 0.5\nepochs = 7\n')
+    settings = fit_settings(None, {"config": file, "lr": 0.1})
+    assert (settings.data, settings.lr, settings.epochs) == ("d.csv", 0.1, 7)
+
+
+def test_baselines_are_left_out_only_when_asked(tmp_path: Path) -> None:
+    file = tmp_path / "fit.toml"
+    file.write_text("baselines = false\n")
+    assert not fit_settings("d", {"no_baselines": True}).baselines
+    assert fit_settings("d", {"no_baselines": False}).baselines
+    assert not fit_settings("d", {"no_baselines": False, "config": file}).baselines
+
+
+def test_data_must_be_named_somewhere() -> None:
+    with pytest.raises(SettingsError, match="DATA is missing"):
+        required(FitSettings())
+    assert required(FitSettings(data="d")).data == "d"

@@ -1,0 +1,29 @@
+"""`plan` prints phases and choices, and trains nothing."""
+
+import json
+
+from tests.unit.cli.conftest import Stand, Type
+from tests.unit.reports.example_result import example_result
+
+
+def test_phases_and_choices_are_printed_with_their_reasons(typed: Type, stand_in: Stand) -> None:
+    result = example_result()
+    verb = stand_in("plan:run_plan", {"plan": result["plan"], "defaults": result["defaults"]})
+    outcome = typed("plan", "d.csv", "--epochs", "4")
+    assert verb.calls[0][0].epochs == 4
+    lines = outcome.out.splitlines()
+    assert lines[2].split()[:4] == ["head", "6", "3", "1.0e-03"]
+    assert lines[2].endswith("1\u2009155             < 0.1 %")
+    assert "5.0e-06 to 1.0e-03" in lines[3]
+    assert "99 % of the texts are shorter" in lines[-1]
+
+
+def test_a_phase_that_is_solved_has_no_rates(typed: Type, stand_in: Stand) -> None:
+    phase = {**example_result()["plan"]["phases"][0], "groups": []}
+    stand_in("plan:run_plan", {"phases": [phase]})
+    assert "solved" in typed("plan", "d.csv").out
+
+
+def test_json_is_the_whole_document(typed: Type, stand_in: Stand) -> None:
+    stand_in("plan:run_plan", {"phases": []})
+    assert json.loads(typed("plan", "d.csv", "--json").out) == {"phases": []}

@@ -1,0 +1,132 @@
+"""Standard output holds the result and nothing else, and no reader can break it."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from regraft.cli.printing import (
+    refuse_existing,
+    write_json,
+    write_out,
+    write_predictions,
+    write_result,
+    write_table,
+)
+from regraft.errors import SettingsError, StorageError
+from tests.unit.reports.example_result import example_result
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def table() -> pa.Table:
+    return pa.table({"text": ["=cmd()", "good, very"], "confidence": [-0.5, 1.0]})
+
+
+def test_numbers_that_json_lacks_become_null(capsys: Captured) -> None:
+    write_json({"a": float("nan"), "b": [float("inf"), 1.5, None, True], "c": Path("x")})
+    assert json.loads(capsys.readouterr().out) == {
+        "a": None,
+        "b": [None, 1.5, None, True],
+        "c": "x",
+    }
+
+
+def test_a_table_is_not_cut_where_there_is_no_terminal(capsys: Captured) -> None:
+    write_table(["name", "text"], [["a", "x" * 300], ["b", "y"]])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].endswith("x" * 300)
+    assert lines[3].split() == ["b", "y"]
+    assert not [line for line in lines if line.endswith(" ")]
+
+
+def test_cells_are_words_and_no_commands(capsys: Captured) -> None:
+    write_table(["name"], [["[bold]x[/bold] \x1b[31m"]])
+    assert "[bold]x[/bold] \\x1b[31m" in capsys.readouterr().out
+
+
+def test_a_result_is_a_table_on_stdout_and_words_on_stderr(capsys: Captured) -> None:
+    write_result(example_result(), as_json=False, quiet=False)
+    out, err = capsys.readouterr()
+    assert "90.7 % [88.7, 92.7]" in out
+    assert len(out.splitlines()) == 6
+    assert "Transfer gained 7.5 points" in err
+    assert "runs/reviews-two-stage-001/report.html" in err
+
+
+def test_a_quiet_result_is_the_table_alone(capsys: Captured) -> None:
+    write_result(example_result(), as_json=False, quiet=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_result_as_json_is_the_document_itself(capsys: Captured) -> None:
+    write_result(example_result(), as_json=True, quiet=False)
+    out, err = capsys.readouterr()
+    assert json.loads(out) == example_result()
+    assert err == ""
+
+
+def test_predictions_go_to_stdout_as_csv(capsys: Captured, table: pa.Table) -> None:
+    write_predictions(table, None, guard_formulas=False)
+    assert capsys.readouterr().out == ('"text","confidence"\n"=cmd()",-0.5\n"good, very",1\n')
+
+
+def test_formulas_are_guarded_when_asked_and_numbers_are_not(
+    capsys: Captured, table: pa.Table
+) -> None:
+    write_predictions(table, None, guard_formulas=True)
+    assert '"\'=cmd()",-0.5' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_every_start_of_a_formula_is_guarded(capsys: Captured, start: str) -> None:
+    write_predictions(pa.table({"t": [f"{start}1", "1=1", None]}), None, guard_formulas=True)
+    assert f'"\'{start}1"' in capsys.readouterr().out.replace("\r\n", "\r")
+
+
+def test_the_suffix_decides_the_format(tmp_path: Path, table: pa.Table) -> None:
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        write_predictions(table, tmp_path / f"p{suffix}", guard_formulas=False)
+    lines = (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == table.to_pylist()
+    assert pq.read_table(tmp_path / "p.parquet").equals(table)
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["p.csv", "p.jsonl", "p.parquet"]
+
+
+def test_nothing_that_exists_is_overwritten(tmp_path: Path, table: pa.Table) -> None:
+    there = tmp_path / "p.csv"
+    there.write_text("mine")
+    with pytest.raises(SettingsError, match=r"p\.csv exists"):
+        write_predictions(table, there, guard_formulas=False)
+    assert there.read_text() == "mine"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="none is not a folder"):
+        refuse_existing(tmp_path / "none" / "p.csv")
+
+
+def test_a_disk_that_says_no_leaves_nothing_behind(
+    tmp_path: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(StorageError, match="No space left on device"):
+        write_predictions(table, tmp_path / "p.csv", guard_formulas=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_goes_away_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        write_out("words\n")
+        write_out("more words\n")

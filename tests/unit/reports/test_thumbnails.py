@@ -1,0 +1,69 @@
+"""Thumbnails are small PNG data URIs; what cannot be read makes none."""
+
+import base64
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from regraft.reports import thumbnails
+from regraft.reports.thumbnails import SIDE, is_safe, thumbnail
+
+
+def decoded(uri: str) -> Image.Image:
+    assert is_safe(uri)
+    return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+
+
+def test_a_large_image_is_made_small_in_its_own_proportions(tmp_path: Path) -> None:
+    file = tmp_path / "wide.png"
+    Image.new("RGB", (400, 200), "red").save(file)
+    assert decoded(thumbnail(file)).size == (SIDE, SIDE // 2)
+
+
+def test_a_tiny_grey_array_is_shown_large_with_its_own_pixels() -> None:
+    pixels = np.zeros((8, 8), dtype=np.uint8)
+    pixels[0, 0] = 255
+    shown = decoded(thumbnail(pixels))
+    assert shown.size == (SIDE, SIDE)
+    assert {colour for _, colour in shown.getcolors() or []} == {(0, 0, 0), (255, 255, 255)}
+
+
+def test_a_missing_a_broken_and_a_foreign_file_make_no_picture(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nnonsense")
+    foreign = tmp_path / "drawing.ppm"  # a format that is not on the list
+    Image.new("RGB", (4, 4)).save(foreign)
+    assert [thumbnail(p) for p in (tmp_path / "none.png", broken, foreign)] == ["", "", ""]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    assert thumbnail(pipe) == ""
+
+
+def test_an_image_of_too_many_pixels_is_not_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "large.png"
+    Image.new("L", (20, 20)).save(file)
+    monkeypatch.setattr(thumbnails, "LARGEST", 399)
+    assert thumbnail(file) == ""
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "https://example.org/x.png",
+        "data:image/svg+xml;base64,AAAA",
+        'data:image/png;base64,AAAA" onerror="alert(1)',
+        "data:text/html;base64,AAAA",
+    ],
+)
+def test_only_pictures_of_pixels_are_safe(uri: str) -> None:
+    assert not is_safe(uri)
