@@ -39,18 +39,18 @@ def parse_tsv(text: str, shown: str) -> Cells:
     """Returns the cells of a TSV text; quotes are letters where reading them as quotes fails.
 
     Raises:
-        DataError: If there is no header, a quote is never closed or a cell is too long.
+        DataError: If there is no header or a cell is too long.
     """
+    plain = _parse(text, shown, delimiter="\t", quoting=csv.QUOTE_NONE)
+    if '"' not in text:
+        return plain
     try:
         quoted = _parse(text, shown, delimiter="\t", quoting=csv.QUOTE_MINIMAL)
     except DataError:
-        if '"' not in text:
-            raise
-        return _parse(text, shown, delimiter="\t", quoting=csv.QUOTE_NONE)
-    if not quoted.errors or '"' not in text:
-        return quoted
-    plain = _parse(text, shown, delimiter="\t", quoting=csv.QUOTE_NONE)
-    return plain if len(plain.errors) < len(quoted.errors) else quoted
+        return plain
+    # Quotes that swallow whole rows, each of the right width, were letters.
+    swallowed = not plain.errors and len(plain.lines) > len(quoted.lines)
+    return plain if swallowed or len(plain.errors) < len(quoted.errors) else quoted
 
 
 def _delimiter(text: str) -> str:

@@ -1,0 +1,42 @@
+"""Tests that bytes become the text that was meant, whatever the encoding."""
+
+import pytest
+
+from regraft.data.reading.encodings import decode_text
+from regraft.errors import DataError
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+    assert decode_text(b"\xef\xbb\xbftext", "a.csv") == ("text", ())
+
+
+def test_western_accents_are_read_with_a_note() -> None:
+    text, notes = decode_text("café – très bon, à bientôt".encode("cp1252"), "a.csv")
+    assert text == "café – très bon, à bientôt"
+    assert notes == ("a.csv is not UTF-8 and was read as cp1252",)
+
+
+def test_chinese_of_older_programs_is_not_taken_for_western_letters() -> None:
+    text, notes = decode_text("文本,标签\n很好吃,正面\n".encode("gb18030"), "a.csv")
+    assert text.startswith("文本,标签")
+    assert "gb18030" in notes[0]
+
+
+def test_utf16_is_known_by_its_mark() -> None:
+    assert decode_text("text\tlabel".encode("utf-16"), "a.tsv")[0] == "text\tlabel"
+
+
+def test_single_nul_characters_are_dropped_with_a_note() -> None:
+    text, notes = decode_text(b"a long enough line\0 of text", "a.csv")
+    assert "\0" not in text
+    assert notes == ("1 NUL characters in a.csv were dropped",)
+
+
+def test_a_file_full_of_nul_is_refused() -> None:
+    with pytest.raises(DataError, match="NUL"):
+        decode_text(b"\0\1\2\0" * 50, "a.csv")
+
+
+def test_bytes_of_no_encoding_are_refused_with_their_place() -> None:
+    with pytest.raises(DataError, match="byte 2 fits neither"):
+        decode_text(b"ab\x81 c", "a.csv")

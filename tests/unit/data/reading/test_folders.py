@@ -1,0 +1,161 @@
+"""Tests that folders are read by their layout, sorted, and refused where they say nothing."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pil
+
+from regraft.data.reading.folders import FileOrigins, read_files, read_folder
+from regraft.data.rows import Origin
+from regraft.errors import DataError
+
+
+def _pictures(root: Path, names: Iterable[str]) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Pil.fromarray(np.zeros((4, 4), np.uint8)).save(root / name)
+    return root
+
+
+def _texts(root: Path, texts: dict[str, str]) -> Path:
+    for name, text in texts.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return root
+
+
+def test_class_folders_give_sorted_files_and_their_classes(tmp_path: Path) -> None:
+    table = read_folder(_pictures(tmp_path, ["dog/b.png", "cat/c.png", "cat/a.png"]))
+    assert table.columns["file"] == ["cat/a.png", "cat/c.png", "dog/b.png"]
+    assert table.columns["label"] == ["cat", "cat", "dog"]
+    assert dict(table.known) == {"image": "file", "label": "label"}
+    assert str(table.origins[2]) == f"{tmp_path}/dog/b.png"
+
+
+def test_split_folders_of_all_names_give_parts(tmp_path: Path) -> None:
+    names = ["test/a/1.png", "Train/a/1.png", "valid/a/1.png"]
+    table = read_folder(_pictures(tmp_path, names))
+    assert table.columns["split"] == ["train", "val", "test"]
+    assert table.columns["file"] == ["Train/a/1.png", "valid/a/1.png", "test/a/1.png"]
+
+
+def test_one_folder_around_the_layout_is_passed_through(tmp_path: Path) -> None:
+    table = read_folder(_pictures(tmp_path, ["pets/train/a/1.png", "pets/test/a/2.png"]))
+    assert table.columns["split"] == ["train", "test"]
+    assert table.columns["label"] == ["a", "a"]
+
+
+def test_hidden_files_and_folders_are_ignored(tmp_path: Path) -> None:
+    table = read_folder(_pictures(tmp_path, ["a/1.png", "a/.2.png", ".git/3.png", "b/4.png"]))
+    assert table.columns["file"] == ["a/1.png", "b/4.png"]
+    assert table.problems == ()
+
+
+def test_text_files_are_read_as_texts(tmp_path: Path) -> None:
+    table = read_folder(_texts(tmp_path, {"pos/1.txt": "good\n", "neg/1.txt": "bad"}))
+    assert table.columns["text"] == ["bad", "good\n"]
+    assert dict(table.known) == {"label": "label", "text": "text"}
+
+
+def test_a_text_file_that_is_none_stays_in_place_with_its_reason(tmp_path: Path) -> None:
+    _texts(tmp_path, {"pos/1.txt": "good", "neg/1.txt": "bad"})
+    (tmp_path / "neg/1.txt").write_bytes(b"\0\1\2\3" * 50)
+    table = read_folder(tmp_path)
+    assert table.columns["text"] == [None, "good"]
+    assert list(table.errors) == [0]
+
+
+def test_files_of_another_kind_are_problems_not_rows(tmp_path: Path) -> None:
+    _pictures(tmp_path, ["a/1.png", "b/2.png"])
+    _texts(tmp_path, {"a/notes.txt": "x", "b/2.pdf": "x"})
+    table = read_folder(tmp_path)
+    assert len(table) == 2
+    assert sorted(Path(str(problem.origin)).name for problem in table.problems) == [
+        "2.pdf",
+        "notes.txt",
+    ]
+
+
+def test_pictures_outside_of_class_folders_and_empty_classes_are_told(tmp_path: Path) -> None:
+    _pictures(tmp_path, ["a/1.png", "b/2.png", "loose.png"])
+    (tmp_path / "c").mkdir()
+    reasons = [problem.reason for problem in read_folder(tmp_path).problems]
+    assert reasons == ["a picture outside of the class folders", "a class folder without files"]
+
+
+def test_tables_named_by_part_are_joined(tmp_path: Path) -> None:
+    _texts(tmp_path, {"train.csv": "text,label\na,x\n", "dev.csv": "text,label\nb,y\n"})
+    _texts(tmp_path, {"test.csv": "text,label\nc,x\n"})
+    table = read_folder(tmp_path)
+    assert table.columns["text"] == ["a", "b", "c"]
+    assert table.columns["split"] == ["train", "val", "test"]
+    assert str(table.origins[1]) == f"{tmp_path}/dev.csv:2"
+
+
+def test_one_table_alone_in_a_folder_is_the_data(tmp_path: Path) -> None:
+    table = read_folder(_texts(tmp_path, {"reviews.csv": "text,label\na,x\n", "LICENSE": "x"}))
+    assert table.columns["text"] == ["a"]
+    assert table.name == tmp_path.name
+
+
+@pytest.mark.parametrize(
+    "files",
+    [["a.csv", "b.csv"], ["train.csv", "train.tsv"], ["test.csv", "val.csv"]],
+)
+def test_tables_that_are_not_clearly_parts_are_refused(tmp_path: Path, files: list[str]) -> None:
+    _texts(tmp_path, {file: "text\tlabel\na\tx\n" for file in files})
+    with pytest.raises(DataError, match="tables"):
+        read_folder(tmp_path)
+
+
+def test_two_folders_for_one_part_are_refused(tmp_path: Path) -> None:
+    _pictures(tmp_path, ["train/a/1.png", "val/a/1.png", "dev/a/1.png"])
+    with pytest.raises(DataError, match="two folders for one part"):
+        read_folder(tmp_path)
+
+
+def test_folders_of_folders_of_classes_are_refused(tmp_path: Path) -> None:
+    _pictures(tmp_path, ["amazon/mug/1.png", "webcam/mug/1.png"])
+    with pytest.raises(DataError, match="holds folders, not files"):
+        read_folder(tmp_path)
+
+
+def test_a_part_without_class_folders_is_refused(tmp_path: Path) -> None:
+    _pictures(tmp_path, ["train/a/1.png", "test/1.png"])
+    with pytest.raises(DataError, match="no class folders"):
+        read_folder(tmp_path)
+
+
+def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no rows"):
+        read_folder(tmp_path)
+    with pytest.raises(DataError, match="there is no file or folder"):
+        read_folder(tmp_path / "none")
+
+
+def test_files_without_classes_are_rows_without_labels(tmp_path: Path) -> None:
+    table = read_folder(_pictures(tmp_path, ["2.png", "1.png"]))
+    assert table.columns == {"file": ["1.png", "2.png"]}
+
+
+def test_listed_files_keep_their_order_and_must_exist(tmp_path: Path) -> None:
+    _pictures(tmp_path, ["1.png", "2.png"])
+    paths = [str(tmp_path / "2.png"), str(tmp_path / "1.png")]
+    assert read_files(paths).columns["file"] == paths
+    with pytest.raises(DataError, match="try .*1.png"):
+        read_files([str(tmp_path / "1.pgn")])
+
+
+def test_listed_files_of_two_kinds_are_refused(tmp_path: Path) -> None:
+    _pictures(tmp_path, ["1.png"])
+    _texts(tmp_path, {"2.txt": "x"})
+    with pytest.raises(DataError, match="2.txt cannot be read along"):
+        read_files([str(tmp_path / "1.png"), str(tmp_path / "2.txt")])
+
+
+def test_origins_of_files_are_made_for_single_rows_and_slices() -> None:
+    origins = FileOrigins("root", ["a", "b"])
+    assert origins[-1] == Origin("root/b")
+    assert list(origins[:1]) == [Origin("root/a")]

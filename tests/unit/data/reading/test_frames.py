@@ -1,0 +1,92 @@
+"""Tests that lists, arrays and data frames become tables; guests are never imported."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image as Pil
+
+from regraft.data.reading.frames import read_frame
+from regraft.errors import DataError
+
+
+def test_a_pair_of_lists_is_texts_and_labels() -> None:
+    table = read_frame((["a", "b"], ["x", "y"]))
+    assert table.columns == {"text": ["a", "b"], "label": ["x", "y"]}
+    assert dict(table.known) == {"text": "text", "label": "label"}
+    assert str(table.origins[1]) == "data:2"
+
+
+def test_labels_of_any_plain_type_become_names() -> None:
+    labels = [np.int64(3), 2.0, True, None, float("nan"), "x"]
+    assert read_frame((["a"] * 6, labels)).columns["label"] == ["3", "2", "True", None, None, "x"]
+
+
+def test_arrays_of_pictures_and_their_labels_are_kept_as_pixels() -> None:
+    pixels = np.zeros((3, 4, 5), np.uint8)
+    table = read_frame((pixels, np.array([0, 1, 0])))
+    assert table.columns == {"label": ["0", "1", "0"]}
+    assert [np.shape(each) for each in table.pixels["image"]] == [(4, 5)] * 3
+    assert len(table) == table.frame.num_rows == 3
+
+
+def test_lists_of_pillow_images_are_pictures() -> None:
+    table = read_frame([Pil.new("RGB", (5, 4))])
+    assert np.shape(table.pixels["image"][0]) == (4, 5, 3)
+    assert table.frame.num_rows == 1
+
+
+def test_lists_of_paths_of_pictures_are_images() -> None:
+    assert dict(read_frame(["a.png", "b.JPG"]).known) == {"image": "image"}
+
+
+def test_pandas_frames_are_read_without_their_index() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"text": ["a", None], "label": [1, 0]}, index=["r1", "r2"])
+    table = read_frame(frame)
+    assert table.columns == {"text": ["a", None], "label": ["1", "0"]}
+    assert table.frame.column_names == ["text", "label"]
+
+
+def test_pandas_and_polars_columns_can_stand_in_for_lists() -> None:
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    table = read_frame((pandas.Series(["a", "b"]), polars.Series([1, 0])))
+    assert table.columns == {"text": ["a", "b"], "label": ["1", "0"]}
+    assert read_frame(polars.Series(["a"])).columns == {"text": ["a"]}
+
+
+def test_polars_and_arrow_frames_and_dictionaries_are_read() -> None:
+    polars = pytest.importorskip("polars")
+    columns = {"text": ["a", "b"], "label": ["x", "y"]}
+    for frame in (polars.DataFrame(columns), pa.table(columns), columns):
+        assert read_frame(frame).columns == columns
+
+
+def test_a_table_is_taken_as_it_is() -> None:
+    table = read_frame(["a"])
+    assert read_frame(table) is table
+
+
+def test_no_guest_is_imported_for_plain_lists() -> None:
+    code = (
+        "import sys; from regraft.data.reading.frames import read_frame; read_frame(['a'])\n"
+        "assert not {'pandas', 'polars', 'torch', 'datasets'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ((["a", "b"], ["x"]), "2 inputs and 1 labels"),
+        ([1, 2], "input 1 is of type int"),
+        (7, "data of type int"),
+        ({"text": ["a"], "label": ["x", "y"]}, "one length"),
+        ({"text": ["a", 1]}, "each of one type"),
+    ],
+)
+def test_other_objects_are_refused(source: object, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read_frame(source)

@@ -1,0 +1,52 @@
+"""Tests that JSON Lines are read line by line, digits kept as written."""
+
+import pyarrow as pa
+import pytest
+
+from regraft.data.reading.jsonlines import parse_jsonl
+from regraft.errors import DataError
+
+
+def test_columns_come_in_order_of_sight_and_missing_keys_are_missing() -> None:
+    cells = parse_jsonl('{"text": "a"}\n\n{"label": "x", "text": "b"}\n', "a.jsonl")
+    assert cells.columns == {"text": ["a", "b"], "label": [None, "x"]}
+    assert list(cells.lines) == [1, 3]
+
+
+def test_a_line_separator_within_a_text_starts_no_new_row() -> None:
+    cells = parse_jsonl('{"text": "a\u2028b"}\n', "a.jsonl")
+    assert cells.columns["text"] == ["a\u2028b"]
+
+
+def test_numbers_are_texts_as_written_and_typed_in_the_frame() -> None:
+    cells = parse_jsonl('{"n": 7, "f": 1.50, "b": true}\n{"n": null, "f": 2, "b": false}\n', "a")
+    assert cells.columns == {"n": ["7", None], "f": ["1.50", "2"], "b": ["true", "false"]}
+    assert cells.frame.schema.types == [pa.int64(), pa.float64(), pa.bool_()]
+    assert cells.frame.column("f").to_pylist() == [1.5, 2.0]
+
+
+@pytest.mark.parametrize("number", ["1e99999999999", "9" * 5000])
+def test_absurd_numbers_stay_text(number: str) -> None:
+    cells = parse_jsonl(f'{{"n": {number}}}\n', "a.jsonl")
+    assert cells.columns["n"] == [number]
+    assert cells.frame.column("n").to_pylist() == [number]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"text": "b"', "not JSON"),
+        ("[1]", "not a JSON object"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_broken_line_stays_in_place_with_its_reason(line: str, reason: str) -> None:
+    cells = parse_jsonl(f'{{"text": "a"}}\n{line}\n{{"text": "c"}}\n', "a.jsonl")
+    assert cells.columns["text"] == ["a", None, "c"]
+    assert reason in cells.errors[1]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "7\n"])
+def test_a_file_without_objects_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="one object a line"):
+        parse_jsonl(text, "a.jsonl")

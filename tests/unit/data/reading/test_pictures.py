@@ -1,0 +1,135 @@
+"""Tests that pictures come out whole, upright, grey or RGB, or not at all."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Pil
+
+from regraft.data.reading.pictures import decode, open_picture, to_pixels
+from regraft.errors import DataError
+
+
+def _encoded(picture: Pil.Image, kind: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def _noise(mode: str = "RGB", size: tuple[int, int] = (40, 30)) -> Pil.Image:
+    channels = () if mode == "L" else (3,)
+    values = np.random.default_rng(0).integers(0, 256, (size[1], size[0], *channels))
+    return Pil.fromarray(values.astype(np.uint8))
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    check = struct.pack(">I", zlib.crc32(kind + body))
+    return struct.pack(">I", len(body)) + kind + body + check
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_each_allowed_format_is_decoded_to_rgb(kind: str) -> None:
+    picture = open_picture(_encoded(_noise(), kind))
+    assert (picture.mode, picture.size) == ("RGB", (40, 30))
+
+
+def test_grey_stays_grey() -> None:
+    assert open_picture(_encoded(_noise("L"), "PNG")).mode == "L"
+
+
+@pytest.mark.parametrize("kind", ["PPM", "ICO", "PCX", "TGA"])
+def test_other_formats_are_never_decoded(kind: str) -> None:
+    with pytest.raises(DataError, match="cannot be decoded"):
+        open_picture(_encoded(_noise(), kind))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
+def test_a_picture_that_was_cut_off_is_an_error(kind: str) -> None:
+    whole = _encoded(_noise(), kind)
+    with pytest.raises(DataError, match="cannot be decoded"):
+        open_picture(whole[: len(whole) * 2 // 3])
+
+
+@pytest.mark.parametrize("side", [8_000, 12_000, 60_000])
+def test_a_header_that_promises_too_many_pixels_is_refused_before_decoding(side: int) -> None:
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    body = _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(b"")) + _chunk(b"IEND", b"")
+    with pytest.raises(DataError, match=r"pixels|decompression bomb"):
+        open_picture(b"\x89PNG\r\n\x1a\n" + body)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no file"):
+        open_picture(str(tmp_path / "none.png"))
+
+
+def test_a_text_called_png_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no picture")
+    with pytest.raises(DataError, match="a.png cannot be decoded"):
+        open_picture(tmp_path / "a.png")
+
+
+def test_the_camera_being_held_sideways_is_undone() -> None:
+    exif = Pil.Exif()
+    exif[0x0112] = 6
+    assert open_picture(_encoded(_noise(), "JPEG", exif=exif)).size == (30, 40)
+
+
+def test_the_first_frame_stands_for_an_animation() -> None:
+    red, blue = Pil.new("RGB", (4, 4), "red"), Pil.new("RGB", (4, 4), "blue")
+    raw = _encoded(red, "GIF", save_all=True, append_images=[blue])
+    assert open_picture(raw).getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_a_palette_becomes_its_colours() -> None:
+    picture = Pil.new("RGB", (4, 4), (10, 200, 30)).quantize(4)
+    assert open_picture(_encoded(picture, "PNG")).getpixel((0, 0)) == (10, 200, 30)
+
+
+def test_transparent_pixels_are_laid_on_white() -> None:
+    clear = Pil.new("RGBA", (4, 4), (255, 0, 0, 0))
+    assert open_picture(_encoded(clear, "PNG")).getpixel((0, 0)) == (255, 255, 255)
+    grey = open_picture(_encoded(Pil.new("LA", (4, 4), (0, 0)), "PNG"))
+    assert (grey.mode, grey.getpixel((0, 0))) == ("L", 255)
+
+
+def test_sixteen_bits_are_scaled_to_eight() -> None:
+    values = np.array([[0, 65_535], [32_768, 257]], dtype=np.uint16)
+    pixels = to_pixels(open_picture(_encoded(Pil.fromarray(values), "PNG")))
+    assert pixels.tolist() == [[0, 255], [128, 1]]
+
+
+def test_bits_and_four_inks_become_grey_and_rgb() -> None:
+    assert open_picture(_encoded(Pil.new("1", (4, 4), 1), "PNG")).getpixel((0, 0)) == 255
+    assert open_picture(_encoded(Pil.new("CMYK", (4, 4)), "JPEG")).mode == "RGB"
+
+
+def test_arrays_of_each_kind_become_pixels() -> None:
+    grey = np.array([[0, 255], [1, 2]], dtype=np.uint8)
+    assert decode(grey).tolist() == grey.tolist()
+    assert decode(grey[:, :, None]).shape == (2, 2)
+    assert decode(grey.astype(np.int64)).dtype == np.uint8
+    assert decode(np.full((2, 2, 3), 0.5)).tolist() == np.full((2, 2, 3), 128).tolist()
+    assert decode(np.zeros((2, 2, 4), np.uint8)).tolist() == np.full((2, 2, 3), 255).tolist()
+    assert open_picture(grey).mode == "L"
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (np.zeros((3, 8, 8), np.uint8), "transpose"),
+        (np.zeros((8,), np.uint8), "no picture"),
+        (np.zeros((0, 8), np.uint8), "no picture"),
+        (np.full((2, 2), 16.0), "fractions in 0..1"),
+        (np.full((2, 2), np.nan), "fractions in 0..1"),
+        (np.full((2, 2), 256), "0..255"),
+        (np.full((2, 2), "a"), "0..255"),
+    ],
+)
+def test_arrays_that_are_no_picture_are_refused(array: np.ndarray, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        decode(array)
