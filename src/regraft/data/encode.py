@@ -29,7 +29,7 @@ class Batches(Protocol):
         """Returns the tensors of the rows at `indices`, (B,)."""
 
 
-def encode(rows: Rows, spec: InputSpec, extent: int) -> Encoded:
+def encode(rows: Rows, spec: InputSpec, *, extent: int) -> Encoded:
     """Returns the rows as a network with this spec wants them.
 
     Args:
@@ -41,5 +41,5 @@ def encode(rows: Rows, spec: InputSpec, extent: int) -> Encoded:
         DataError: If an image cannot be decoded.
     """
     if isinstance(spec, TextSpec):
-        return encode_texts([str(text) for text in rows.inputs], spec, extent)
-    return encode_images(rows.inputs, spec, extent)
+        return encode_texts([str(text) for text in rows.inputs], spec, max_length=extent)
+    return encode_images(rows.inputs, spec, size=extent)

@@ -54,7 +54,9 @@ class PixelRows:
 
         picked = self.pixels[indices]
         if self.moves is not None:
-            picked = np.stack([_move(p, m) for p, m in zip(picked, self.moves[indices], strict=True)])
+            picked = np.stack(
+                [_move(p, m) for p, m in zip(picked, self.moves[indices], strict=True)]
+            )
         if self.spec.reversed_channels:
             picked = picked[..., ::-1].copy()
         pixels = torch.from_numpy(picked).permute(0, 3, 1, 2).to(torch.float32)
@@ -62,7 +64,7 @@ class PixelRows:
         std = torch.tensor(self.spec.std).view(1, -1, 1, 1) * self.spec.scale
         return {"pixels": (pixels - mean) / std}
 
-    def augmented(self, kind: Augment, seed: int, epoch: int) -> "PixelRows":
+    def augmented(self, kind: Augment, seed: int, *, epoch: int) -> "PixelRows":
         """Returns the same images moved by a pure function of (seed, epoch, row)."""
         if kind == "none":
             return self
@@ -73,7 +75,7 @@ class PixelRows:
         return PixelRows(self.pixels, self.spec, np.concatenate([flips, shifts], axis=1))
 
 
-def encode_images(inputs: Sequence[Input], spec: ImageSpec, size: int) -> PixelRows:
+def encode_images(inputs: Sequence[Input], spec: ImageSpec, *, size: int) -> PixelRows:
     """Returns the images at `size` pixels a side.
 
     Images smaller than `size` are enlarged whole; larger ones lose the border that the
@@ -89,11 +91,11 @@ def encode_images(inputs: Sequence[Input], spec: ImageSpec, size: int) -> PixelR
     """
     pixels = np.empty((len(inputs), size, size, spec.channels), np.uint8)
     for i, source in enumerate(inputs):
-        pixels[i] = fit_picture(open_picture(source), spec, size)
+        pixels[i] = fit_picture(open_picture(source), spec, size=size)
     return PixelRows(pixels, spec)
 
 
-def fit_picture(picture: "Pillow.Image", spec: ImageSpec, size: int) -> npt.NDArray[np.uint8]:
+def fit_picture(picture: "Pillow.Image", spec: ImageSpec, *, size: int) -> npt.NDArray[np.uint8]:
     """Returns (size, size, C) bytes: resized by the short side, centre-cropped."""
     from PIL import Image as Pillow
 

@@ -70,7 +70,9 @@ class TokenRows:
         }
 
 
-def encode_texts(texts: Sequence[str], spec: TextSpec, max_length: int | None = None) -> TokenRows:
+def encode_texts(
+    texts: Sequence[str], spec: TextSpec, *, max_length: int | None = None
+) -> TokenRows:
     """Returns the texts' token numbers, cut at `max_length` or the network's limit.
 
     Args:

@@ -42,7 +42,7 @@ def chunks(rows: Batches) -> Iterator[npt.NDArray[np.int64]]:
 
 
 def pooled_features(
-    network: Grafted, rows: Batches, mode: Mode, *, told: Progressing | None = None
+    network: Grafted, rows: Batches, *, mode: Mode, told: Progressing | None = None
 ) -> npt.NDArray[np.float32]:
     """Returns (N, D) features at the trunk's end, pooled, in fp32.
 
@@ -56,7 +56,7 @@ def pooled_features(
 
 
 def logits(
-    network: Grafted, rows: Batches, mode: Mode, *, told: Progressing | None = None
+    network: Grafted, rows: Batches, *, mode: Mode, told: Progressing | None = None
 ) -> npt.NDArray[np.float32]:
     """Returns (N, K) logits in fp32; arguments as for `pooled_features`."""
     return _pass(network, rows, mode, compute=network, told=told)

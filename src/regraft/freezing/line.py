@@ -8,7 +8,7 @@ from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted
 
 
-def move_line(network: Grafted, chain: Chain, line: int) -> None:
+def move_line(network: Grafted, chain: Chain, *, line: int) -> None:
     """Freezes every block of the trunk below the line and thaws the rest.
 
     Gradients, norm and dropout modes and the refusal of `train()` change together here

@@ -29,7 +29,7 @@ class Stretch:
         return self.before == self.after
 
 
-def block_digests(trunk: nn.Module, chain: Chain, line: int) -> dict[str, str]:
+def block_digests(trunk: nn.Module, chain: Chain, *, line: int) -> dict[str, str]:
     """Returns the SHA-256 of the parameters and buffers of each block below the line."""
     state = {**dict(trunk.named_parameters()), **dict(trunk.named_buffers())}
     return {

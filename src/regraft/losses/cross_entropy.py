@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+def cross_entropy(logits: Tensor, labels: Tensor, *, weights: Tensor | None = None) -> Tensor:
     """Returns the scalar −Σ w_y log softmax(z)_y / Σ w_y, computed in fp32.
 
     Args:

@@ -10,8 +10,8 @@ from regraft.data.guess import Roles
 from regraft.data.load import load_inputs
 from regraft.data.rows import UNLABELLED, Rows
 from regraft.errors import DataError
-from regraft.runs.predict import answer_readable, refuse_missing
 from regraft.runs.fitting.prepare import pick_device
+from regraft.runs.predict import answer_readable, refuse_missing
 from regraft.scoring import metrics
 from regraft.scoring.scores import score
 from regraft.serving.model import Model
@@ -44,9 +44,7 @@ def run_evaluate(settings: EvaluateSettings, progress: Progress) -> dict[str, An
     refuse_missing(settings.data)
     model = load(settings.run, device=pick_device(settings.device))
     roles = Roles(**settings.columns)
-    rows, table = load_inputs(
-        settings.data, model.modality, classes=model.classes, roles=roles
-    )
+    rows, table = load_inputs(settings.data, model.modality, classes=model.classes, roles=roles)
     if not (rows.labels != UNLABELLED).any():
         raise DataError(
             f"{settings.data} has no labels that {settings.run} knows",
@@ -59,12 +57,12 @@ def run_evaluate(settings: EvaluateSettings, progress: Progress) -> dict[str, An
 
 
 def _document(model: Model, rows: Rows, errors: Mapping[int, str]) -> dict[str, Any]:
-    answers = answer_readable(model, rows, errors)
+    answers = answer_readable(model, rows, errors=errors)
     read = np.array([not error for error in answers.errors], bool)
     used = np.flatnonzero(read & (rows.labels != UNLABELLED))
     labels = rows.labels[used]
     probabilities = answers.probabilities[used]
-    counts = metrics.confusion(labels, probabilities.argmax(axis=1), len(model.classes))
+    counts = metrics.confusion(labels, probabilities.argmax(axis=1), classes=len(model.classes))
     named = zip(model.classes, metrics.per_class(counts), strict=True)
     problems = zip(rows.origins, answers.errors, strict=True)
     return {

@@ -46,10 +46,10 @@ def fit(data: object, **options: Unpack[FitOptions]) -> dict[str, Any]:
     """
     named = str(data) if isinstance(data, str | Path) else ""
     settings = FitSettings(data=named, **options)
-    return run_fit(settings, Silent(), data)
+    return run_fit(settings, Silent(), source=data)
 
 
-def run_fit(settings: FitSettings, progress: Progress, source: object = None) -> dict[str, Any]:
+def run_fit(settings: FitSettings, progress: Progress, *, source: object = None) -> dict[str, Any]:
     """Returns the result document; the run folder is complete when it does.
 
     Args:
@@ -65,8 +65,8 @@ def run_fit(settings: FitSettings, progress: Progress, source: object = None) ->
     started = time.perf_counter()
     check_free(settings.out)
     torch.manual_seed(settings.seed)
-    prepared = prepare(settings, settings.data if source is None else source, progress.say)
-    folder = claim(settings.out, prepared.dataset.name, settings.strategy)
+    prepared = prepare(settings, settings.data if source is None else source, say=progress.say)
+    folder = claim(settings.out, prepared.dataset.name, strategy=settings.strategy)
     try:
         return _fit_into(folder, prepared, progress, started)
     except BaseException:
@@ -86,7 +86,9 @@ def _fit_into(
     seconds: Seconds = {"data": prepared.seconds}
     test = _encoded_test(prepared) if prepared.settings.baselines else None
     pooled = _timed(seconds, "probe", lambda: _pooled(prepared, verdict, test, progress))
-    trained = _timed(seconds, "train", lambda: train(prepared, verdict, pooled, progress))
+    trained = _timed(
+        seconds, "train", lambda: train(prepared, verdict, pooled=pooled, progress=progress)
+    )
     for record in trained.records:
         folder.log("epoch", vars(record))
     outcome = _timed(seconds, "evaluate", lambda: _scored(prepared, trained, verdict))
@@ -97,7 +99,9 @@ def _fit_into(
         Event(trained.session.step, last.phase, "saved", last.line, {"model.safetensors": digest})
     )
     seconds["total"] = time.perf_counter() - started
-    result = result_document(folder.path, (prepared, trained, outcome), (ways, seconds), verdict)
+    result = result_document(
+        folder.path, (prepared, trained, outcome), beside=(ways, seconds), verdict=verdict
+    )
     write_report(result, folder.path / "report.html")
     folder.finish(result)
     return result
@@ -111,7 +115,7 @@ def decide_modes(prepared: Prepared) -> Verdict:
     count = PROBE_TOKENS // max(int(rows.lengths[middle[0]]), 1) if is_text else PROBE_IMAGES
     wanted = None if prepared.settings.precision == "auto" else prepared.settings.precision
     batch = rows.batch(middle[: max(count, 1)])
-    return decide(prepared.network, batch, wanted, prepared.device)
+    return decide(prepared.network, batch, wanted=wanted, device=prepared.device)
 
 
 def _timed(seconds: Seconds, name: str, work: Callable[[], T]) -> T:
@@ -125,16 +129,14 @@ def _encoded_test(prepared: Prepared) -> Encoded | None:
     rows = prepared.dataset.parts["test"]
     if not len(rows):
         return None
-    return encode(rows, prepared.backbone.spec, int(prepared.chosen.extent.value))
+    return encode(rows, prepared.backbone.spec, extent=int(prepared.chosen.extent.value))
 
 
-def _pooled(
-    prepared: Prepared, verdict: Verdict, test: Encoded | None, progress: Progress
-) -> Any:
+def _pooled(prepared: Prepared, verdict: Verdict, test: Encoded | None, progress: Progress) -> Any:
     if not prepared.settings.baselines:
         return {}
     progress.say("computing the frozen trunk's features once")
-    return pool_parts(prepared, verdict, test)
+    return pool_parts(prepared, verdict, test=test)
 
 
 def _scored(prepared: Prepared, trained: Trained, verdict: Verdict) -> Outcome:
@@ -147,18 +149,22 @@ def _scored(prepared: Prepared, trained: Trained, verdict: Verdict) -> Outcome:
         mode=verdict.inference,
     )
     test = prepared.dataset.parts["test"]
-    return Outcome(model, softmax(trained.val_logits), trained.val_labels, test, model.answer(test.inputs))
+    return Outcome(
+        model, softmax(trained.val_logits), trained.val_labels, test, model.answer(test.inputs)
+    )
 
 
 def _ways(prepared: Prepared, trained: Trained, pooled: Any) -> list[Cheaper]:
-    return cheaper_ways(prepared, trained, pooled) if prepared.settings.baselines else []
+    return cheaper_ways(prepared, trained, pooled=pooled) if prepared.settings.baselines else []
 
 
 def _save(folder: RunFolder, outcome: Outcome, prepared: Prepared) -> str:
     """Writes the model and the test predictions; returns the weights' digest."""
     save_predictions(folder.path / "predictions-test.parquet", outcome)
     inputs = prepared.dataset.parts["train"].inputs[:8]
-    return save_model(folder.path / "model", outcome.model, prepared.settings.head, inputs)
+    return save_model(
+        folder.path / "model", outcome.model, head=prepared.settings.head, examples=inputs
+    )
 
 
 def _sizes(prepared: Prepared) -> dict[str, int]:

@@ -28,12 +28,10 @@ def plan(data: object, **options: Unpack[FitOptions]) -> dict[str, Any]:
         BackboneError: If the network cannot be used.
     """
     named = data if isinstance(data, str) else ""
-    return run_plan(FitSettings(data=named, **options), Silent(), data)
+    return run_plan(FitSettings(data=named, **options), Silent(), source=data)
 
 
-def run_plan(
-    settings: FitSettings, progress: Progress, source: object = None
-) -> dict[str, Any]:
+def run_plan(settings: FitSettings, progress: Progress, *, source: object = None) -> dict[str, Any]:
     """Returns the plan that the command line asked for.
 
     Args:
@@ -46,11 +44,11 @@ def run_plan(
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used.
     """
-    prepared = prepare(settings, settings.data if source is None else source, progress.say)
+    prepared = prepare(settings, settings.data if source is None else source, say=progress.say)
     verdict = decide_modes(prepared)
     head = sum(p.numel() for p in prepared.network.head.parameters())
-    phases = [describe(phase, prepared.chain, head) for phase in prepared.phases]
-    seconds = [estimate(prepared, phase, verdict) for phase in prepared.phases]
+    phases = [describe(phase, prepared.chain, head_parameters=head) for phase in prepared.phases]
+    seconds = [estimate(prepared, phase, verdict=verdict) for phase in prepared.phases]
     progress.finish()
     return {
         "data": settings.data or prepared.dataset.name,
@@ -69,7 +67,7 @@ def run_plan(
     }
 
 
-def estimate(prepared: Prepared, phase: Phase, verdict: Verdict) -> float:
+def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict) -> float:
     """Returns the seconds that a phase will take, from the probe's timed batch.
 
     Args:

@@ -119,8 +119,8 @@ def _answered(
     model: Model, rows: Rows, read: tuple[pa.Table, Mapping[int, str]], suffix: str
 ) -> PredictOutcome:
     frame, errors = read
-    answers = answer_readable(model, rows, errors)
-    columns = prediction_columns(answers, model.classes, suffix)
+    answers = answer_readable(model, rows, errors=errors)
+    columns = prediction_columns(answers, model.classes, suffix=suffix)
     taken = [name for name in columns if name in frame.column_names]
     if taken:
         raise DataError(
@@ -134,7 +134,7 @@ def _answered(
     return PredictOutcome(frame, [f"{origin}: {error}" for origin, error in failed if error])
 
 
-def answer_readable(model: Model, rows: Rows, errors: Mapping[int, str]) -> Answers:
+def answer_readable(model: Model, rows: Rows, *, errors: Mapping[int, str]) -> Answers:
     """Returns the answers to N rows, those known to be unreadable with their reason.
 
     Args:
@@ -151,7 +151,7 @@ def answer_readable(model: Model, rows: Rows, errors: Mapping[int, str]) -> Answ
 
 
 def prediction_columns(
-    answers: Answers, classes: Iterable[str], suffix: str
+    answers: Answers, classes: Iterable[str], *, suffix: str
 ) -> dict[str, pa.Array]:
     """Returns our columns: prediction, confidence, one probability a class, error.
 

@@ -86,16 +86,14 @@ def _text(train: Rows, others: Sequence[Rows]) -> Fitted:
 def _image(train: Rows, others: Sequence[Rows]) -> Fitted:
     model = _logistic(PIXEL_STRENGTHS[-1])
     model.fit(small_pixels(train.inputs), train.labels)
-    parts = tuple(
-        _spread(model, small_pixels(rows.inputs), len(train.classes)) for rows in others
-    )
+    parts = tuple(_spread(model, small_pixels(rows.inputs), len(train.classes)) for rows in others)
     return Fitted(f"{SIDE}×{SIDE} pixels + logistic regression", parts)
 
 
 def small_pixels(inputs: Sequence[Input]) -> npt.NDArray[np.float32]:
     """Returns (N, 768) the images' colours at 16 × 16 pixels, each in [0, 1]."""
     spec = ImageSpec(SIDE, (0.0,) * 3, (1.0,) * 3, interpolation="bilinear")
-    rows = [fit_picture(open_picture(source), spec, SIDE).reshape(-1) for source in inputs]
+    rows = [fit_picture(open_picture(source), spec, size=SIDE).reshape(-1) for source in inputs]
     return np.stack(rows).astype(np.float32) / 255 if rows else np.zeros((0, SIDE * SIDE * 3), "f4")
 
 

@@ -31,7 +31,7 @@ def softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return result
 
 
-def confusion(labels: Labels, predicted: Labels, classes: int) -> npt.NDArray[np.int64]:
+def confusion(labels: Labels, predicted: Labels, *, classes: int) -> npt.NDArray[np.int64]:
     """Returns (K, K) counts of rows, true class by predicted class."""
     cells = np.bincount(labels * classes + predicted, minlength=classes * classes)
     return cells.reshape(classes, classes).astype(np.int64)

@@ -30,7 +30,7 @@ def score(probabilities: Probabilities, labels: Labels) -> Scores:
     """Returns the scores of (N, K) probabilities against (N,) labels."""
     predicted = probabilities.argmax(axis=1)
     right = predicted == labels
-    counts = metrics.confusion(labels, predicted, probabilities.shape[1])
+    counts = metrics.confusion(labels, predicted, classes=probabilities.shape[1])
     losses = metrics.row_losses(probabilities, labels)
     return Scores(
         accuracy=wilson(int(right.sum()), len(labels)),

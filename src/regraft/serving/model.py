@@ -93,7 +93,7 @@ class Model:
 
     def logits_of(self, rows: Encoded) -> Logits:
         """Returns (N, K) logits of encoded rows, in this model's mode."""
-        return logits(self.network, rows, self.mode)
+        return logits(self.network, rows, mode=self.mode)
 
     def _answers(self, inputs: Sequence[Input]) -> Iterator[Answers]:
         for start in range(0, len(inputs), CHUNK):
@@ -111,7 +111,7 @@ class Model:
         if isinstance(spec, TextSpec):
             errors = ["" if isinstance(text, str) else "not a text" for text in inputs]
             texts = [text for text in inputs if isinstance(text, str)]
-            return encode_texts(texts, spec, self.extent), errors
+            return encode_texts(texts, spec, max_length=self.extent), errors
         return _encode_readable(inputs, spec, self.extent)
 
 
@@ -122,10 +122,10 @@ def _encode_readable(
     pixels = []
     for source in inputs:
         try:
-            pixels.append(encode_images([source], spec, size).pixels)
+            pixels.append(encode_images([source], spec, size=size).pixels)
             errors.append("")
         except DataError as error:
             errors.append(str(error))
     empty = np.zeros((0, size, size, spec.channels), np.uint8)
-    rows = encode_images([], spec, size)
+    rows = encode_images([], spec, size=size)
     return type(rows)(np.concatenate([empty, *pixels]), spec), errors

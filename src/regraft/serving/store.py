@@ -20,8 +20,8 @@ from regraft.backbones.graft import Grafted, make_head
 from regraft.backbones.modes import Mode
 from regraft.backbones.open import build
 from regraft.backbones.weights import load_into_network, read_weights
-from regraft.data.rows import Input
 from regraft.data.reading.pictures import open_picture
+from regraft.data.rows import Input
 from regraft.data.spec import ImageSpec, InputSpec, TextSpec
 from regraft.errors import DamagedFileError, DataError
 from regraft.serving.model import Model
@@ -38,7 +38,7 @@ TOLERANCE = 1e-3
 """Largest difference of replayed logits: other processors round otherwise."""
 
 
-def save_model(folder: Path, model: Model, head: str, examples: Sequence[Input]) -> str:
+def save_model(folder: Path, model: Model, *, head: str, examples: Sequence[Input]) -> str:
     """Writes weights, labels, preprocessing and replay; returns the weights' SHA-256.
 
     Args:
@@ -147,7 +147,13 @@ def _assemble(run: Path, folder: Path, config: dict[str, Any], device: str) -> M
     load_into_network(network, read_weights(folder / WEIGHTS), source=str(folder / WEIGHTS))
     network.eval().to(device)
     backbone = Backbone(
-        config["name"], trunk, spec, config["width"], architecture, config["licence"], config["origin"]
+        config["name"],
+        trunk,
+        spec,
+        config["width"],
+        architecture,
+        config["licence"],
+        config["origin"],
     )
     mode = replace(Mode(**config["mode"]), device=device)
     return Model(network, backbone, classes, config["extent"], mode, run)

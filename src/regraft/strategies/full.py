@@ -21,7 +21,7 @@ class Full:
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phase `full`."""
         rate = facts.rate * CAUTION
-        rates = layerwise_rates(chain, facts.start_line, rate, 1.0)
+        rates = layerwise_rates(chain, facts.start_line, rate=rate, decay=1.0)
         return [
             Phase("full", facts.start_line, facts.epochs, facts.rate, rates, facts.weight_decay)
         ]

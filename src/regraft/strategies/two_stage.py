@@ -23,6 +23,6 @@ class TwoStage:
         """Returns the phases `head` and `tune`."""
         top = len(chain.blocks)
         head = Phase("head", top, facts.head_epochs, facts.rate, (0.0,) * top)
-        rates = layerwise_rates(chain, facts.start_line, facts.rate, facts.layer_decay)
+        rates = layerwise_rates(chain, facts.start_line, rate=facts.rate, decay=facts.layer_decay)
         tune = Phase("tune", facts.start_line, facts.epochs, facts.rate, rates, facts.weight_decay)
         return [head, tune]

@@ -53,6 +53,8 @@ def _cut(
     return batches
 
 
-def count_steps(lengths: npt.NDArray[np.int64], batch_size: int, seed: int, epochs: range) -> int:
+def count_steps(
+    lengths: npt.NDArray[np.int64], batch_size: int, *, seed: int, epochs: range
+) -> int:
     """Returns the optimiser steps of these epochs."""
     return sum(len(epoch_batches(lengths, batch_size, seed=seed, epoch=e)) for e in epochs)

@@ -78,9 +78,11 @@ def _hidden_epoch(
     session.network.head.train()
     for indices in torch.randperm(len(labels), generator=generator).split(BATCH):
         for group in optimiser.param_groups:
-            group["lr"] = HIDDEN_RATE * rate_share(phase, done, steps)
+            group["lr"] = HIDDEN_RATE * rate_share(phase, done, steps=steps)
         torch.manual_seed(session.options.seed * 1_000_003 + done)
-        loss = cross_entropy(session.network.head(features[indices]), labels[indices], weights)
+        loss = cross_entropy(
+            session.network.head(features[indices]), labels[indices], weights=weights
+        )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -94,7 +96,7 @@ def _record(session: Session, phase: Phase, number: int, start: float) -> None:
     seconds = time.perf_counter() - start
     train_loss, train_accuracy = _scored(session, "train", session.train.labels)
     val_logits = _head_logits(session, "val")
-    better = session.consider(phase.name, number, val_logits)
+    better = session.consider(phase.name, number, val_logits=val_logits)
     val_loss, val_accuracy = _scored(session, "val", session.val.labels)
     record = EpochRecord(
         phase=phase.name,

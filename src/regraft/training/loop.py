@@ -36,16 +36,16 @@ def work(session: Session, phases: list[Phase]) -> None:
         session: Its network, ledger and records are changed.
         phases: From a strategy.
     """
-    optimiser = make_optimiser(session.network, session.chain, session.options.optimizer)
+    optimiser = make_optimiser(session.network, session.chain, kind=session.options.optimizer)
     for phase in phases:
-        move_line(session.network, session.chain, phase.line)
+        move_line(session.network, session.chain, line=phase.line)
         session.ledger.note(Event(session.step, phase.name, "freeze", phase.line))
-        before = block_digests(session.network.trunk, session.chain, phase.line)
+        before = block_digests(session.network.trunk, session.chain, line=phase.line)
         if phase.line == session.top:
             train_head(session, phase)
         else:
             _train_suffix(session, phase, optimiser)
-        after = block_digests(session.network.trunk, session.chain, phase.line)
+        after = block_digests(session.network.trunk, session.chain, line=phase.line)
         session.stretches.append(Stretch(phase.name, before, after))
     _restore(session)
 
@@ -69,7 +69,7 @@ class _Tally:
     right: int = 0
     rows: int = 0
 
-    def add(self, loss: float, logits: Tensor, labels: Tensor) -> None:
+    def add(self, loss: float, logits: Tensor, *, labels: Tensor) -> None:
         self.loss += loss * len(labels)
         self.right += int((logits.argmax(dim=1) == labels).sum())
         self.rows += len(labels)
@@ -79,7 +79,9 @@ def _train_suffix(session: Session, phase: Phase, optimiser: torch.optim.Optimiz
     """Trains everything above the line for the phase's epochs."""
     options = session.options
     epochs = range(session.epoch, session.epoch + phase.epochs)
-    steps = count_steps(session.train.rows.lengths, options.batch_size, options.seed, epochs)
+    steps = count_steps(
+        session.train.rows.lengths, options.batch_size, seed=options.seed, epochs=epochs
+    )
     session.progress.start_phase(phase.name, _line_words(session, phase), steps)
     session.trunk_moved()
     scaler = torch.amp.GradScaler(
@@ -129,10 +131,10 @@ def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord,
         rows.lengths, options.batch_size, seed=options.seed, epoch=session.epoch
     )
     for indices in batches:
-        share = rate_share(phase, done, stepper.steps)
-        set_rates(stepper.optimiser, phase, share)
+        share = rate_share(phase, done, steps=stepper.steps)
+        set_rates(stepper.optimiser, phase, share=share)
         loss, logits, labels = _step(stepper, rows.batch(indices), indices, weights)
-        tally.add(loss, logits, labels)
+        tally.add(loss, logits, labels=labels)
         done += 1
         session.step += 1
         session.progress.step(done, phase.head_rate * share, loss)
@@ -145,7 +147,7 @@ def _augmented(session: Session) -> "PixelRows | object":
     rows = session.train.rows
     if isinstance(rows, PixelRows):
         kind = cast(Augment, session.options.augment)
-        return rows.augmented(kind, session.options.seed, session.epoch)
+        return rows.augmented(kind, session.options.seed, epoch=session.epoch)
     return rows
 
 
@@ -162,7 +164,7 @@ def _step(
     labels = torch.from_numpy(session.train.labels[indices]).to(session.device)
     with session.verdict.training.running():
         logits = session.network(to_device(batch, session.device))
-    loss = cross_entropy(logits, labels, weights)
+    loss = cross_entropy(logits, labels, weights=weights)
     scaler.scale(loss).backward()
     scaler.unscale_(optimiser)
     moving = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
@@ -179,7 +181,7 @@ def _validated(
     """Scores the validation rows, keeps the best weights, makes the epoch's record."""
     tally, seconds = trained
     val_logits = session.evaluate()
-    better = session.consider(phase.name, number, val_logits)
+    better = session.consider(phase.name, number, val_logits=val_logits)
     val_loss, val_accuracy = metrics.loss_and_accuracy(val_logits, session.val.labels)
     record = EpochRecord(
         phase=phase.name,

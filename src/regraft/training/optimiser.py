@@ -13,7 +13,7 @@ Kind = Literal["adamw", "sgd"]
 HEAD = "head"
 
 
-def make_optimiser(network: Grafted, chain: Chain, kind: Kind) -> torch.optim.Optimizer:
+def make_optimiser(network: Grafted, chain: Chain, *, kind: Kind) -> torch.optim.Optimizer:
     """Returns the optimiser over every parameter, in named groups that never change.
 
     Each block and the head have two groups, with and without weight decay. A phase sets
@@ -30,7 +30,7 @@ def make_optimiser(network: Grafted, chain: Chain, kind: Kind) -> torch.optim.Op
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
 
 
-def set_rates(optimiser: torch.optim.Optimizer, phase: Phase, share: float) -> None:
+def set_rates(optimiser: torch.optim.Optimizer, phase: Phase, *, share: float) -> None:
     """Sets each group's learning rate to its peak in this phase times `share`."""
     for group in optimiser.param_groups:
         peak = phase.head_rate if group["name"] == HEAD else phase.rates[int(group["name"])]

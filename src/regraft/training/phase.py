@@ -70,7 +70,7 @@ class Strategy(Protocol):
         """Returns the phases in order."""
 
 
-def layerwise_rates(chain: Chain, line: int, rate: float, decay: float) -> tuple[float, ...]:
+def layerwise_rates(chain: Chain, line: int, *, rate: float, decay: float) -> tuple[float, ...]:
     """Returns the rate of each block: `rate` at the top, times `decay` a block downwards.
 
     Source: Howard and Ruder 2018, "Universal Language Model Fine-tuning for Text
@@ -86,7 +86,7 @@ def layerwise_rates(chain: Chain, line: int, rate: float, decay: float) -> tuple
     return tuple(0.0 if b < line else rate * decay ** (top - b) for b in range(top + 1))
 
 
-def describe(phase: Phase, chain: Chain, head_parameters: int) -> dict[str, Any]:
+def describe(phase: Phase, chain: Chain, *, head_parameters: int) -> dict[str, Any]:
     """Returns a phase as plain data: line, groups, rates and parameter counts."""
     groups = [
         {"name": b.name, "lr": rate, "weight_decay": phase.weight_decay, "parameters": b.size}

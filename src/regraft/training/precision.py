@@ -61,7 +61,7 @@ def verdict_from_json(content: dict[str, Any]) -> Verdict:
     )
 
 
-def decide(network: Grafted, batch: Batch, wanted: Precision | None, device: str) -> Verdict:
+def decide(network: Grafted, batch: Batch, *, wanted: Precision | None, device: str) -> Verdict:
     """Returns the stored verdict for this processor, network and shape, or a new one.
 
     Args:
@@ -89,7 +89,9 @@ def processor_name() -> str:
 
 
 def _probe(network: Grafted, batch: Batch, wanted: Precision | None, device: str) -> Verdict:
-    attentions: list[AttentionKind] = ["sdpa", "eager"] if has_attention(network.trunk) else ["sdpa"]
+    attentions: list[AttentionKind] = (
+        ["sdpa", "eager"] if has_attention(network.trunk) else ["sdpa"]
+    )
     precisions = [wanted] if wanted else _worth_trying(device)
     modes = [Mode(p, a, device) for p in precisions for a in attentions]
     timings: dict[str, float] = {}

@@ -77,9 +77,7 @@ def _badness(probe: LinearProbe, val: Labelled) -> tuple[float, float]:
     return wrong, float(metrics.row_losses(probabilities, val.labels).mean())
 
 
-def _solve(
-    train: Labelled, classes: int, strength: float, weights: Features | None
-) -> LinearProbe:
+def _solve(train: Labelled, classes: int, strength: float, weights: Features | None) -> LinearProbe:
     from sklearn.linear_model import LogisticRegression
 
     shift = train.features.mean(axis=0)

@@ -5,7 +5,7 @@ import math
 from regraft.training.phase import Phase
 
 
-def rate_share(phase: Phase, step: int, steps: int) -> float:
+def rate_share(phase: Phase, step: int, *, steps: int) -> float:
     """Returns the factor on the peak rates, in [0, 1], for a step.
 
     Args:

@@ -110,7 +110,7 @@ class Session:
         """Returns (N, D) features of `train` or `val`, computed once while the trunk rests."""
         if part not in self._pooled:
             rows = {"train": self.train, "val": self.val}[part].rows
-            self._pooled[part] = pooled_features(self.network, rows, self.verdict.inference)
+            self._pooled[part] = pooled_features(self.network, rows, mode=self.verdict.inference)
         return self._pooled[part]
 
     def keep_pooled(self, part: str, features: npt.NDArray[np.float32]) -> None:
@@ -123,7 +123,7 @@ class Session:
 
     def evaluate(self) -> npt.NDArray[np.float32]:
         """Returns (M, K) logits of the validation rows."""
-        return logits(self.network, self.val.rows, self.verdict.inference)
+        return logits(self.network, self.val.rows, mode=self.verdict.inference)
 
     def chosen_logits(self) -> npt.NDArray[np.float32]:
         """Returns the (M, K) validation logits of the best checkpoint."""
@@ -145,13 +145,13 @@ class Session:
         """Says whether the deadline has passed."""
         return time.monotonic() > self.options.deadline
 
-    def consider(self, phase: str, epoch: int, val_logits: npt.NDArray[np.float32]) -> bool:
+    def consider(self, phase: str, epoch: int, *, val_logits: npt.NDArray[np.float32]) -> bool:
         """Keeps the weights when the validation score is the best so far; says whether.
 
         Without validation rows the last weights are the best.
         """
         self.val_logits.append(val_logits)
-        key = selection_key(val_logits, self.val.labels, self.options)
+        key = selection_key(val_logits, self.val.labels, options=self.options)
         if self.best is not None and len(self.val) and key <= self.best.key:
             return False
         state = {name: t.detach().clone() for name, t in self.network.state_dict().items()}
@@ -160,12 +160,12 @@ class Session:
 
 
 def selection_key(
-    val_logits: npt.NDArray[np.float32], labels: Labels, options: Options
+    val_logits: npt.NDArray[np.float32], labels: Labels, *, options: Options
 ) -> tuple[float, float]:
     """Returns what is made large: the selecting score, then minus the log loss."""
     if not len(labels):
         return (0.0, 0.0)
     probabilities = metrics.softmax(val_logits)
-    counts = metrics.confusion(labels, probabilities.argmax(axis=1), val_logits.shape[1])
+    counts = metrics.confusion(labels, probabilities.argmax(axis=1), classes=val_logits.shape[1])
     losses = metrics.row_losses(probabilities, labels)
     return (float(options.select(counts)), -float(losses.mean()))

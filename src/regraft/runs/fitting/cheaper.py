@@ -42,7 +42,7 @@ class Cheaper:
     trained: int
 
 
-def cheaper_ways(prepared: Prepared, trained: Trained, pooled: Pooled) -> list[Cheaper]:
+def cheaper_ways(prepared: Prepared, trained: Trained, *, pooled: Pooled) -> list[Cheaper]:
     """Returns majority, classic and linear probe, from the cheapest up.
 
     Args:
@@ -127,6 +127,7 @@ class Gain:
 def gained(
     prepared: Prepared,
     chosen: tuple[Probabilities, Probabilities],
+    *,
     ways: list[Cheaper],
     val_labels: Indices,
 ) -> Gain:
@@ -146,9 +147,7 @@ def gained(
     return Gain(best.name, difference, _verdict(prepared, chosen[0], ways, val_labels))
 
 
-def _verdict(
-    prepared: Prepared, val: Probabilities, ways: list[Cheaper], labels: Indices
-) -> str:
+def _verdict(prepared: Prepared, val: Probabilities, ways: list[Cheaper], labels: Indices) -> str:
     """Names the cheapest way whose validation accuracy lies in the chosen one's interval."""
     floor = score(val, labels).accuracy.low
     settings = prepared.settings

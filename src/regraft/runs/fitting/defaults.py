@@ -79,7 +79,7 @@ def choose_backbone(settings: FitSettings, modality: Modality) -> Choice:
 
 
 def choose(
-    settings: FitSettings, dataset: Dataset, backbone: Backbone, lengths: npt.NDArray[np.int64]
+    settings: FitSettings, dataset: Dataset, *, backbone: Backbone, lengths: npt.NDArray[np.int64]
 ) -> Chosen:
     """Returns every choice.
 

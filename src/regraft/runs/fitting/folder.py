@@ -74,7 +74,7 @@ def check_free(out: Path | None) -> None:
         )
 
 
-def claim(out: Path | None, data: str, strategy: str) -> RunFolder:
+def claim(out: Path | None, data: str, *, strategy: str) -> RunFolder:
     """Returns a new run folder, made in one step so that two runs never share one.
 
     Args:

@@ -89,7 +89,7 @@ def _mistake(outcome: Outcome, row: int, predicted: int, confidence: float) -> d
 def confusion(outcome: Outcome) -> npt.NDArray[np.int64]:
     """Returns (K, K) test rows, true class by predicted class."""
     predicted = outcome.probabilities.argmax(axis=1)
-    return metrics.confusion(outcome.test.labels, predicted, len(outcome.model.classes))
+    return metrics.confusion(outcome.test.labels, predicted, classes=len(outcome.model.classes))
 
 
 def calibration(outcome: Outcome) -> list[dict[str, float]]:

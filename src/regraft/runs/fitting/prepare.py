@@ -70,7 +70,7 @@ class Prepared:
         return pick_device(self.settings.device)
 
 
-def prepare(settings: FitSettings, source: object, say: Say) -> Prepared:
+def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
     """Returns everything that training needs.
 
     Args:
@@ -89,17 +89,17 @@ def prepare(settings: FitSettings, source: object, say: Say) -> Prepared:
     name = choose_backbone(settings, dataset.modality)
     backbone = _open(name.value, settings, dataset, say)
     lengths = _lengths(dataset, backbone)
-    chosen = choose(settings, dataset, backbone, lengths)
+    chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
     understood = _explained(dataset, backbone, chosen, lengths)
     for line in understood:
         say(line)
-    network = graft(backbone, settings, len(dataset.classes))
+    network = graft(backbone, settings, classes=len(dataset.classes))
     apply_dropout(network, float(chosen.dropout.value))
     chain = splice(backbone.network, example(backbone))
     network.to(pick_device(settings.device))
     facts = _facts(settings, dataset, chain, chosen)
     encoded = {
-        part: encode(rows, backbone.spec, int(chosen.extent.value))
+        part: encode(rows, backbone.spec, extent=int(chosen.extent.value))
         for part, rows in dataset.parts.items()
         if part != "test"
     }
@@ -117,7 +117,7 @@ def prepare(settings: FitSettings, source: object, say: Say) -> Prepared:
     )
 
 
-def graft(backbone: Backbone, settings: FitSettings, classes: int) -> Grafted:
+def graft(backbone: Backbone, settings: FitSettings, *, classes: int) -> Grafted:
     """Returns the trunk with a new head, its random weights a function of the seed."""
     generator = torch.Generator().manual_seed(settings.seed)
     head = make_head(settings.head, backbone.width, classes=classes, generator=generator)

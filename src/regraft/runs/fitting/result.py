@@ -24,6 +24,7 @@ Document = dict[str, Any]
 def result_document(
     run: Path,
     made: tuple[Prepared, Trained, Outcome],
+    *,
     beside: tuple[list[Cheaper], dict[str, float]],
     verdict: Verdict,
 ) -> Document:
@@ -37,7 +38,10 @@ def result_document(
     """
     prepared, trained, outcome = made
     ways, seconds = beside
-    plan = [describe(phase, prepared.chain, _head_size(prepared)) for phase in prepared.phases]
+    plan = [
+        describe(phase, prepared.chain, head_parameters=_head_size(prepared))
+        for phase in prepared.phases
+    ]
     moved = [p["share"] for p in plan if p["name"] in {r.phase for r in trained.records}]
     return {
         "run": str(run),
@@ -181,8 +185,14 @@ def _baselines(prepared: Prepared, outcome: Outcome, ways: list[Cheaper]) -> Doc
         }
         for way in ways
     }
-    gain = gained(prepared, (outcome.val, outcome.probabilities), ways, outcome.val_labels)
-    return {"baselines": rows, "gain": _gain(prepared, gain.over, gain.difference), "verdict": gain.verdict}
+    gain = gained(
+        prepared, (outcome.val, outcome.probabilities), ways=ways, val_labels=outcome.val_labels
+    )
+    return {
+        "baselines": rows,
+        "gain": _gain(prepared, gain.over, gain.difference),
+        "verdict": gain.verdict,
+    }
 
 
 def _gain(prepared: Prepared, over: str, difference: dict[str, float]) -> Document:

@@ -45,9 +45,7 @@ class Trained:
     folds: npt.NDArray[np.int64]
 
 
-def train(
-    prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progress
-) -> Trained:
+def train(prepared: Prepared, verdict: Verdict, *, pooled: Pooled, progress: Progress) -> Trained:
     """Returns the trained network, its epochs chosen on validation rows or by folds.
 
     Args:
@@ -61,7 +59,7 @@ def train(
     return _folded(prepared, verdict, pooled, progress)
 
 
-def pool_parts(prepared: Prepared, verdict: Verdict, test: Encoded | None) -> Pooled:
+def pool_parts(prepared: Prepared, verdict: Verdict, *, test: Encoded | None) -> Pooled:
     """Returns the features of every part, computed once with the trunk as it came.
 
     Args:
@@ -73,7 +71,7 @@ def pool_parts(prepared: Prepared, verdict: Verdict, test: Encoded | None) -> Po
     if test is not None:
         parts["test"] = test
     return {
-        part: pooled_features(prepared.network, rows, verdict.inference)
+        part: pooled_features(prepared.network, rows, mode=verdict.inference)
         for part, rows in parts.items()
         if len(rows)
     }
@@ -114,7 +112,7 @@ def _folded(prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Prog
     start = {name: t.detach().clone() for name, t in prepared.network.state_dict().items()}
     features = pooled.get("train")
     if features is None:
-        features = pooled_features(prepared.network, everything.rows, verdict.inference)
+        features = pooled_features(prepared.network, everything.rows, mode=verdict.inference)
     found: list[Logits] = []
     sessions = []
     for fold in range(FOLDS):
@@ -123,7 +121,7 @@ def _folded(prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Prog
         prepared.network.load_state_dict(start)
         sessions.append(session)
         found = _put(found, session.val_logits, folds == fold, len(rows))
-    keys = [selection_key(f, rows.labels, sessions[0].options) for f in found]
+    keys = [selection_key(f, rows.labels, options=sessions[0].options) for f in found]
     best = max(range(len(keys)), key=lambda i: keys[i])
     progress.say(f"training on all {len(rows)} rows")
     last = _last(prepared, verdict, (everything, features, sessions[0].records[best]), progress)
@@ -158,11 +156,11 @@ def _last(
     nothing = _take(everything, np.zeros(0, np.int64))
     session = _session(prepared, verdict, (everything, nothing), progress)
     session.keep_pooled("train", features)
-    work(session, until(prepared.phases, record.phase, record.epoch))
+    work(session, until(prepared.phases, record.phase, epoch=record.epoch))
     return session
 
 
-def until(phases: list[Phase], name: str, epoch: int) -> list[Phase]:
+def until(phases: list[Phase], name: str, *, epoch: int) -> list[Phase]:
     """Returns the phases up to the one named, which stops after the epoch.
 
     Its schedule stays that of its planned length: the weights at the epoch are the same.
