@@ -107,8 +107,9 @@ def fit_picture(picture: "Pillow.Image", spec: ImageSpec, *, size: int) -> npt.N
     picture = picture.convert("L" if spec.channels == 1 else "RGB")
     resized = picture.resize((width, height), kind)
     left, top = (width - size) // 2, (height - size) // 2
-    cropped = np.asarray(resized.crop((left, top, left + size, top + size)))
-    return cropped.reshape(size, size, spec.channels)
+    cropped = resized.crop((left, top, left + size, top + size))
+    pixels: npt.NDArray[np.uint8] = np.asarray(cropped, np.uint8)
+    return pixels.reshape(size, size, spec.channels)
 
 
 def _move(pixels: npt.NDArray[np.uint8], move: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:

@@ -25,15 +25,11 @@ class TokenRows:
         tokens: (S,) all token numbers, one row after the other.
         starts: (N + 1,) where each row starts in `tokens`.
         pad_id: Token number that fills short rows up in a batch.
-        cut: Number of rows that the length limit cut.
-        limit: The length limit in tokens, special ones included.
     """
 
     tokens: npt.NDArray[np.int32]
     starts: npt.NDArray[np.int64]
     pad_id: int
-    cut: int
-    limit: int
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -43,18 +39,13 @@ class TokenRows:
         """(N,) tokens of each row."""
         return np.diff(self.starts)
 
-    @property
-    def cut_share(self) -> float:
-        """The share of rows, in [0, 1], that the length limit cut."""
-        return self.cut / max(len(self), 1)
-
     def take(self, indices: npt.NDArray[np.int64]) -> "TokenRows":
         """Returns new rows in the order of `indices`, (M,)."""
         lengths = self.lengths[indices]
         starts = _starts(lengths)
         within = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
         tokens = self.tokens[np.repeat(self.starts[indices], lengths) + within]
-        return TokenRows(tokens, starts, self.pad_id, self.cut, self.limit)
+        return TokenRows(tokens, starts, self.pad_id)
 
     def batch(self, indices: npt.NDArray[np.int64]) -> "dict[str, Tensor]":
         """Returns `input_ids` and `attention_mask`, both (B, T), T the longest row's length."""
@@ -75,6 +66,8 @@ def encode_texts(
 ) -> TokenRows:
     """Returns the texts' token numbers, cut at `max_length` or the network's limit.
 
+    A text that has no token at all becomes one padding token: no network takes nothing.
+
     Args:
         texts: N texts.
         spec: Which tokenizer, prefix and limit the network wants.
@@ -82,20 +75,20 @@ def encode_texts(
     """
     limit = min(max_length or spec.length_limit, spec.length_limit)
     tokenizer = open_tokenizer(spec, limit)
-    tokens: list[npt.NDArray[np.int32]] = []
-    lengths: list[int] = []
-    cut = 0
-    for encoding in _encodings(tokenizer, texts, spec.prefix):
-        tokens.append(np.array(encoding.ids, dtype=np.int32))
-        lengths.append(len(encoding.ids))
-        cut += bool(encoding.overflowing)
+    tokens = [
+        np.array(encoding.ids or [spec.pad_id], np.int32)
+        for encoding in _encodings(tokenizer, texts, spec.prefix)
+    ]
     flat = np.concatenate(tokens) if tokens else np.zeros(0, np.int32)
-    return TokenRows(flat, _starts(np.array(lengths, np.int64)), spec.pad_id, cut, limit)
+    return TokenRows(flat, _starts(np.array([len(t) for t in tokens], np.int64)), spec.pad_id)
 
 
 def token_lengths(texts: Sequence[str], spec: TextSpec) -> npt.NDArray[np.int64]:
-    """Returns (N,) tokens of each text, special ones included, counted up to the limit."""
-    tokenizer = open_tokenizer(spec, spec.length_limit)
+    """Returns (N,) tokens of each text, special ones included.
+
+    Counted up to one above the network's limit, so that a text that it cuts can be told.
+    """
+    tokenizer = open_tokenizer(spec, spec.length_limit + 1)
     return np.array([len(e.ids) for e in _encodings(tokenizer, texts, spec.prefix)], np.int64)
 
 

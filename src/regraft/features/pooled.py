@@ -23,7 +23,8 @@ IMAGES = 32
 class Progressing(Protocol):
     """Told after each batch how many rows are done."""
 
-    def __call__(self, done: int, total: int, /) -> None: ...
+    def __call__(self, done: int, total: int, /) -> None:
+        """Takes the rows done and the rows in all."""
 
 
 def chunks(rows: Batches) -> Iterator[npt.NDArray[np.int64]]:

@@ -49,5 +49,5 @@ def _digest(tensors: dict[str, Tensor]) -> str:
     for name in sorted(tensors):
         hashed.update(name.encode() + b"\0")
         flat = tensors[name].detach().cpu().contiguous().reshape(-1)
-        hashed.update(memoryview(flat.view(torch.uint8).numpy()))
+        hashed.update(flat.view(torch.uint8).numpy().data)
     return hashed.hexdigest()

@@ -161,7 +161,7 @@ def prediction_columns(
         suffix: Put behind each column's name.
     """
     names = list(classes)
-    read = ~np.isnan(answers.probabilities).any(axis=1)
+    read = np.asarray(~np.isnan(answers.probabilities).any(axis=1), bool)
     best = np.where(read[:, None], answers.probabilities, 0).argmax(axis=1)
     predictions = [names[i] if ok else None for i, ok in zip(best, read, strict=True)]
     confidence = np.where(read, answers.probabilities.max(axis=1, initial=0), np.nan)

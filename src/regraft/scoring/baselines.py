@@ -1,6 +1,6 @@
 """Makes the scores that need no pretrained network: majority, and a classic model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,7 +62,7 @@ def classic(train: Rows, others: Sequence[Rows]) -> Fitted:
 def _text(train: Rows, others: Sequence[Rows]) -> Fitted:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    texts = [str(text) for text in train.inputs]
+    texts = _texts(train)
     characters = _wordless(texts)
     vectorizer = TfidfVectorizer(
         analyzer="char" if characters else "word",
@@ -76,17 +76,14 @@ def _text(train: Rows, others: Sequence[Rows]) -> Fitted:
     model = _logistic(TEXT_STRENGTH)
     model.fit(seen, train.labels)
     kind = "characters" if characters else "words"
-    parts = tuple(
-        _spread(model, vectorizer.transform([str(t) for t in rows.inputs]), len(train.classes))
-        for rows in others
-    )
+    parts = _answered(model, train, others, seen=lambda rows: vectorizer.transform(_texts(rows)))
     return Fitted(f"TF-IDF of {kind} + logistic regression", parts)
 
 
 def _image(train: Rows, others: Sequence[Rows]) -> Fitted:
     model = _logistic(PIXEL_STRENGTHS[-1])
     model.fit(small_pixels(train.inputs), train.labels)
-    parts = tuple(_spread(model, small_pixels(rows.inputs), len(train.classes)) for rows in others)
+    parts = _answered(model, train, others, seen=lambda rows: small_pixels(rows.inputs))
     return Fitted(f"{SIDE}×{SIDE} pixels + logistic regression", parts)
 
 
@@ -94,7 +91,7 @@ def small_pixels(inputs: Sequence[Input]) -> npt.NDArray[np.float32]:
     """Returns (N, 768) the images' colours at 16 × 16 pixels, each in [0, 1]."""
     spec = ImageSpec(SIDE, (0.0,) * 3, (1.0,) * 3, interpolation="bilinear")
     rows = [fit_picture(open_picture(source), spec, size=SIDE).reshape(-1) for source in inputs]
-    return np.stack(rows).astype(np.float32) / 255 if rows else np.zeros((0, SIDE * SIDE * 3), "f4")
+    return np.stack(rows).astype(np.float32) / np.float32(255)
 
 
 def _logistic(strength: float) -> _Classifier:
@@ -104,12 +101,19 @@ def _logistic(strength: float) -> _Classifier:
     return made
 
 
-def _spread(model: _Classifier, seen: object, classes: int) -> Probabilities:
-    """Returns (N, K) probabilities with a 0 for classes that the training rows lack."""
-    found = model.predict_proba(seen)
-    result = np.zeros((len(found), classes))
-    result[:, model.classes_] = found
-    return result
+def _answered(
+    model: _Classifier, train: Rows, others: Sequence[Rows], *, seen: Callable[[Rows], object]
+) -> tuple[Probabilities, ...]:
+    """Returns (N, K) probabilities of each part; 0 for classes that the training rows lack."""
+    parts = tuple(np.zeros((len(rows), len(train.classes))) for rows in others)
+    for rows, part in zip(others, parts, strict=True):
+        if len(rows):  # scikit-learn refuses to look at nothing
+            part[:, model.classes_] = model.predict_proba(seen(rows))
+    return parts
+
+
+def _texts(rows: Rows) -> list[str]:
+    return [str(text) for text in rows.inputs]
 
 
 def _wordless(texts: Sequence[str]) -> bool:

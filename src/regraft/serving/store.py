@@ -114,7 +114,7 @@ def spec_as_json(spec: InputSpec) -> dict[str, Any]:
 
 def spec_from_json(content: dict[str, Any], folder: Path) -> InputSpec:
     """Returns the spec that `spec_as_json` wrote into a folder."""
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
     kind = values.pop("kind")
     return TextSpec(tokenizer=folder, **values) if kind == "text" else ImageSpec(**values)
 

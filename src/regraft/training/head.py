@@ -16,6 +16,7 @@ from regraft.training.session import Session
 
 BATCH = 64
 HIDDEN_RATE = 1e-3
+Logits = npt.NDArray[np.float32]
 
 
 def train_head(session: Session, phase: Phase) -> None:
@@ -121,11 +122,12 @@ def _scored(
     return metrics.loss_and_accuracy(_head_logits(session, part), labels)
 
 
-def _head_logits(session: Session, part: str) -> npt.NDArray[np.float32]:
+def _head_logits(session: Session, part: str) -> Logits:
     """Returns the head's (N, K) logits on a part's features."""
     if part == "val" and not len(session.val):
         return np.zeros((0, session.network.head.classes), np.float32)
     head = session.network.head.eval()
     features = torch.from_numpy(session.pooled(part)).to(session.device)
     with torch.inference_mode():
-        return head(features).float().cpu().numpy()
+        found: Logits = head(features).float().cpu().numpy()
+    return found

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from regraft.backbones.attention import set_attention
+from regraft.data.encode import Encoded
 from regraft.data.images import Augment, PixelRows
 from regraft.features.pooled import to_device
 from regraft.freezing.ledger import Event
@@ -143,7 +144,7 @@ def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord,
     return done, record, better
 
 
-def _augmented(session: Session) -> "PixelRows | object":
+def _augmented(session: Session) -> Encoded:
     rows = session.train.rows
     if isinstance(rows, PixelRows):
         kind = cast(Augment, session.options.augment)

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import torch
 
-from regraft.backbones.attention import has_attention, set_attention
+from regraft.backbones.attention import AttentionKind, has_attention, set_attention
 from regraft.backbones.backbone import Batch
 from regraft.backbones.graft import Grafted
-from regraft.backbones.modes import DTYPES, AttentionKind, Mode, Precision
+from regraft.backbones.modes import DTYPES, Mode, Precision
 from regraft.data.starters.cache import cache_folder
 from regraft.losses.cross_entropy import cross_entropy
 

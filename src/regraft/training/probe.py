@@ -37,8 +37,7 @@ class LinearProbe:
     def logits(self, features: Features) -> Features:
         """Returns (N, K) logits of (N, D) features."""
         scaled = (features - self.shift) * self.scale
-        result: Features = scaled @ self.weight.T + self.bias
-        return result
+        return np.asarray(scaled @ self.weight.T + self.bias, np.float32)
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,7 @@ def _accuracy(probabilities: Probabilities, labels: Indices) -> float:
 
 
 def _right(probabilities: Probabilities, labels: Indices) -> npt.NDArray[np.float64]:
-    return (probabilities.argmax(axis=1) == labels).astype(np.float64)
+    return np.asarray(probabilities.argmax(axis=1) == labels, np.float64)
 
 
 def scores_of(way: Cheaper, labels: Indices) -> Scores:

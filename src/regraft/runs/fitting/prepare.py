@@ -98,7 +98,7 @@ def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
     chain = splice(backbone.network, example(backbone))
     network.to(pick_device(settings.device))
     facts = _facts(settings, dataset, chain, chosen)
-    encoded = {
+    encoded: dict[Part, Encoded] = {
         part: encode(rows, backbone.spec, extent=int(chosen.extent.value))
         for part, rows in dataset.parts.items()
         if part != "test"

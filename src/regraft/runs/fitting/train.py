@@ -97,7 +97,7 @@ def _once(prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progre
     )
     for part in ("train", "val"):
         if part in pooled:
-            session.keep_pooled(part, pooled[part])  # type: ignore[index]
+            session.keep_pooled(part, pooled[part])
     work(session, prepared.phases)
     found = session.chosen_logits()
     none = np.zeros(0, np.int64)
