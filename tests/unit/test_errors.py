@@ -64,3 +64,13 @@ def test_nothing_is_near_to_a_word_unlike_all_others() -> None:
 
 def test_choices_are_listed_in_order() -> None:
     assert one_of({"tsv", "csv"}) == "one of csv, tsv"
+
+
+def test_control_and_direction_marks_are_spelled_out_and_all_else_is_kept() -> None:
+    from regraft.errors import harmless
+
+    assert harmless("a\x1b[2J\x00\x7f\x9b\u202e\u2066\u200f") == (
+        "a\\x1b[2J\\x00\\x7f\\x9b\\u202e\\u2066\\u200f"
+    )
+    kept = "tab\tnew\nline, é 漢 العربية 👍🏽 \\n"
+    assert harmless(kept) == kept

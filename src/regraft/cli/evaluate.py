@@ -28,7 +28,7 @@ def evaluate(
 ) -> int:
     """Score a finished run on labelled data."""
     from regraft.cli.options import given
-    from regraft.cli.printing import refuse_existing, write_result
+    from regraft.cli.printing import json_text, refuse_existing, write_file, write_result
     from regraft.cli.progress import progress_for
     from regraft.settings import EvaluateSettings
 
@@ -38,5 +38,7 @@ def evaluate(
     from regraft.runs.evaluate import run_evaluate
 
     result = run_evaluate(settings, progress_for(quiet=quiet))
+    if settings.out:
+        write_file(settings.out, json_text(result).encode())
     write_result(result, as_json=flags.get("json", False), quiet=quiet)
     return 0

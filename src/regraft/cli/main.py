@@ -1,5 +1,6 @@
 """Turns a command line into a verb's result and an exit code: `regraft VERB …`."""
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -57,6 +58,13 @@ def _app() -> typer.Typer:
     return app
 
 
+def _survive_any_text() -> None:
+    # A terminal of another encoding must not turn a name from the data into a crash.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code of a command line; no error leaves this function.
 
@@ -65,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     as_json = "--json" in words
+    _survive_any_text()
     from regraft.cli import faults
 
     try:

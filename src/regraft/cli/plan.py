@@ -5,7 +5,7 @@ from typing import Any, Unpack
 
 from regraft.cli.options import Data, FitFlags, fit_settings, required, spelled_out
 
-HEADERS = ("phase", "line", "epochs", "rates", "trained weights", "share")
+HEADERS = ("phase", "line", "epochs", "rates", "trained weights", "share", "estimate")
 
 
 @spelled_out(FitFlags)
@@ -41,7 +41,7 @@ def _phases(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _cells(phase: Mapping[str, Any]) -> list[str]:
-    from regraft.reports.words import count, share
+    from regraft.reports.words import count, duration, share
 
     rates = [group["lr"] for group in phase.get("groups") or []]
     span = f"{min(rates):.1e} to {max(rates):.1e}" if rates else "solved"
@@ -52,4 +52,5 @@ def _cells(phase: Mapping[str, Any]) -> list[str]:
         span if len(set(rates)) != 1 else f"{rates[0]:.1e}",
         count(phase.get("trained")),
         share(phase.get("share")),
+        duration(phase.get("seconds")),
     ]

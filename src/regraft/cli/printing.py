@@ -32,7 +32,12 @@ def write_words(sentences: Sequence[str]) -> None:
 
 def write_json(document: object) -> None:
     """Writes exactly one JSON document; numbers that JSON lacks become null."""
-    write_out(json.dumps(_plain(document), allow_nan=False, indent=2) + "\n")
+    write_out(json_text(document))
+
+
+def json_text(document: object) -> str:
+    """Returns JSON in ASCII, which every terminal and every file can hold."""
+    return json.dumps(_plain(document), allow_nan=False, indent=2) + "\n"
 
 
 def _plain(value: object) -> Any:
@@ -102,15 +107,25 @@ def write_predictions(table: "pa.Table", out: Path | None, *, guard_formulas: bo
         guard_formulas: Whether cells that a spreadsheet would run get a `'` in front (CSV).
 
     Raises:
-        SettingsError: If the file exists.
-        StorageError: If it cannot be written.
+        SettingsError: If the file exists, or its folder does not.
+        StorageError: If the disk or a permission says no.
     """
-    from regraft.errors import StorageError
-
     suffix = out.suffix.lower() if out else ".csv"
     content = _content(_guarded(table) if guard_formulas else table, suffix)
     if out is None:
         return write_out(content.decode("utf-8"))
+    return write_file(out, content)
+
+
+def write_file(out: Path, content: bytes) -> None:
+    """Writes a new file, which appears whole or not at all.
+
+    Raises:
+        SettingsError: If something is there, or the folder is not.
+        StorageError: If the disk or a permission says no.
+    """
+    from regraft.errors import StorageError
+
     refuse_existing(out)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
@@ -119,7 +134,6 @@ def write_predictions(table: "pa.Table", out: Path | None, *, guard_formulas: bo
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise StorageError(f"{out} cannot be written: {error.strerror}") from None
-    return None
 
 
 def refuse_existing(out: Path | None) -> None:

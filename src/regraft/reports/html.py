@@ -72,7 +72,7 @@ def sentence(result: Mapping[str, Any]) -> str:
     moved = result.get("trained_share")
     accuracy = ((result.get("scores") or {}).get("test") or {}).get("accuracy")
     parts = [
-        f"Trained {result.get('backbone')} on {result.get('data')}",
+        f"Trained {words.named(result.get('backbone'))} on {words.named(result.get('data'))}",
         f" to tell {len(classes)} classes apart" if classes else "",
         f" with the strategy {result.get('strategy')}",
         f": {words.share(moved)} of the weights moved" if moved is not None else "",
@@ -93,6 +93,7 @@ def _environment() -> "Environment":
         autoescape=True, undefined=ChainableUndefined, finalize=_harmless, trim_blocks=True
     )
     environment.filters.update(
+        named=words.named,
         percent=words.percent,
         percent_score=words.percent_score,
         plain_score=words.plain_score,

@@ -57,8 +57,8 @@ def learning_curves(history: Epochs) -> str:
         return ""
     figure = _figure(7.2, 2.9)
     loss, accuracy = _panels(figure, 2)
-    _curves(loss, history, "loss")
-    _curves(accuracy, history, "accuracy", factor=100)
+    _curves(loss, history, measure="loss")
+    _curves(accuracy, history, measure="accuracy", factor=100)
     accuracy.yaxis.set_major_formatter("{x:.0f} %")
     _legend(loss)
     return _uri(figure)
@@ -114,7 +114,7 @@ def _panels(figure: "Figure", number: int) -> "list[Axes]":
         return [figure.add_subplot(1, number, place + 1) for place in range(number)]
 
 
-def _curves(axes: "Axes", history: Epochs, measure: str, factor: int = 1) -> None:
+def _curves(axes: "Axes", history: Epochs, *, measure: str, factor: int = 1) -> None:
     from matplotlib.ticker import MaxNLocator
 
     for part, colour in (("train", _TRAIN), ("val", _VAL)):
@@ -123,7 +123,7 @@ def _curves(axes: "Axes", history: Epochs, measure: str, factor: int = 1) -> Non
         if drawn:
             axes.plot(*zip(*drawn, strict=True), color=colour, marker="o", markersize=3, label=part)
     _mark_phases(axes, [str(entry.get("phase", "")) for entry in history])
-    _mark_best(axes, history, f"val_{measure}", factor)
+    _mark_best(axes, history, name=f"val_{measure}", factor=factor)
     axes.set(xlabel="epoch", title=measure)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.08)
@@ -135,7 +135,7 @@ def _mark_phases(axes: "Axes", phases: Sequence[str]) -> None:
             axes.axvline(place + 0.5, color=_MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
 
 
-def _mark_best(axes: "Axes", history: Epochs, name: str, factor: int) -> None:
+def _mark_best(axes: "Axes", history: Epochs, *, name: str, factor: int) -> None:
     best = [(n, e[name]) for n, e in enumerate(history, 1) if e.get("best") and e.get(name)]
     if best:
         epoch, value = best[-1]

@@ -6,6 +6,15 @@ from typing import Any
 NOTHING = "–"
 
 
+def named(thing: object) -> object:
+    """Returns the `name` of a mapping that has one, and anything else as it is.
+
+    >>> named({"name": "starter:minilm", "width": 384}), named("reviews")
+    ('starter:minilm', 'reviews')
+    """
+    return thing.get("name", NOTHING) if isinstance(thing, Mapping) else thing
+
+
 def percent(fraction: float | None, digits: int = 1) -> str:
     """Returns a fraction in [0, 1] as a percentage, or a dash for None.
 
@@ -23,7 +32,7 @@ def percent_score(score: Mapping[str, Any] | None) -> str:
     """
     if not score or score.get("value") is None:
         return NOTHING
-    return percent(score["value"]) + _interval(score, 100, 1)
+    return percent(score["value"]) + _interval(score, factor=100, digits=1)
 
 
 def plain_score(score: Mapping[str, Any] | None) -> str:
@@ -34,10 +43,10 @@ def plain_score(score: Mapping[str, Any] | None) -> str:
     """
     if not score or score.get("value") is None:
         return NOTHING
-    return f"{score['value']:.3f}" + _interval(score, 1, 3)
+    return f"{score['value']:.3f}" + _interval(score, factor=1, digits=3)
 
 
-def _interval(score: Mapping[str, Any], factor: int, digits: int) -> str:
+def _interval(score: Mapping[str, Any], *, factor: int, digits: int) -> str:
     low, high = score.get("low"), score.get("high")
     if low is None or high is None:
         return ""

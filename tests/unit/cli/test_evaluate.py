@@ -21,6 +21,15 @@ def test_the_result_is_a_table_or_a_document(typed: Type, stand_in: Stand) -> No
     assert json.loads(typed("evaluate", "r", "d", "--json").out) == example_result()
 
 
+def test_out_holds_the_document_beside_the_table(
+    typed: Type, stand_in: Stand, tmp_path: Path
+) -> None:
+    stand_in("evaluate:run_evaluate", example_result())
+    outcome = typed("evaluate", "r", "d", "--out", str(tmp_path / "scores.json"))
+    assert json.loads((tmp_path / "scores.json").read_text()) == example_result()
+    assert "90.7 %" in outcome.out
+
+
 def test_a_file_in_the_way_is_told_before_the_work(
     typed: Type, stand_in: Stand, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """Every command line ends in an exit code and, where it fails, in one sentence."""
 
+import io
 import json
 import subprocess
 import sys
@@ -141,6 +142,17 @@ def test_a_bug_says_so_and_names_the_log_that_holds_the_traceback(
         f"the traceback is in {log}\n"
     )
     assert "Traceback (most recent call last)" in log.read_text(encoding="utf-8")
+
+
+def test_a_terminal_of_another_encoding_gets_escapes(
+    typed: Type, stand_in: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stderr", narrow)
+    stand_in("fit:run_fit", DataError("no column 漢"))
+    assert typed("fit", "d.csv").code == 2
+    narrow.flush()
+    assert narrow.buffer.getvalue() == b"error: no column \\u6f22\n"
 
 
 def test_names_from_the_data_cannot_send_commands_to_the_terminal(

@@ -95,10 +95,13 @@ def training_part() -> dict[str, Any]:
             "line": 3,
             "saved_backward_share": 0.52,
             "ledger": [
-                {"event": "freeze", "blocks": "0 to 5", "step": 0},
-                {"event": "thaw", "blocks": "3 to 5", "step": 120},
+                {"step": 0, "phase": "head", "kind": "freeze", "line": 6, "digests": {"b": "ab"}},
+                {"step": 120, "phase": "upper half", "kind": "thaw", "line": 3, "digests": {}},
             ],
-            "proof": {"holds": True, "checked": "104 tensors, 2 stretches"},
+            "proof": {
+                "holds": True,
+                "stretches": [{"phase": "head", "blocks": 6, "still": True}],
+            },
         },
         "cache": {"hit": False, "fill_seconds": 6.1, "bytes": 12_902_400},
         "history": history(),
@@ -145,8 +148,8 @@ def example_result() -> dict[str, Any]:
     """Returns a new document each time, so that a test may change it."""
     return {
         "run": "runs/reviews-two-stage-001",
-        "data": "reviews",
-        "backbone": "starter:minilm",
+        "data": {"name": "reviews", "modality": "text", "rows": {"train": 2400, "test": 300}},
+        "backbone": {"name": "starter:minilm", "licence": "Apache-2.0", "width": 384},
         "strategy": "two-stage",
         "seed": 0,
         **scored_part(),

@@ -178,3 +178,14 @@ def test_half_a_character_does_not_stop_the_page(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     write_report({"data": "\ud800"}, path)
     assert "</html>" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("holds", "words"), [(True, "stood still, bit for bit"), (False, "failed")]
+)
+def test_the_proof_is_told_in_words(holds: bool, words: str) -> None:
+    result = example_result()
+    result["freezing"]["proof"]["holds"] = holds
+    page = render(result)
+    assert ("stood still, bit for bit" in page) is holds
+    assert words in page
