@@ -50,6 +50,8 @@ def load(source: object, roles: Roles = _NO_ROLES) -> Dataset:
             no rows or fewer than two classes, or a part has a class that train lacks.
     """
     table = open_source(source)
+    if len(table) == 0:
+        raise _no_rows(table)
     found, reasons = guess_roles(table, roles, need_label=True)
     read = _Read(
         table, found, gather(table, found), _labels(table, found), _given_parts(table, found)
@@ -90,9 +92,9 @@ def load_inputs(
         DataError: If the source cannot be read, has no rows, or is of another modality.
     """
     table = _open_inputs(source, modality)
-    found, _ = guess_roles(table, roles, need_label=False, modality=modality)
     if len(table) == 0:
-        raise DataError(f"{table.name} has no rows")
+        raise DataError(f"{table.name} has no rows", expected="one row or more")
+    found, _ = guess_roles(table, roles, need_label=False, modality=modality)
     if modality != ("image" if found.image else "text"):
         raise DataError(f"{table.name} holds no {modality}s", expected=f"{modality}s")
     examples = gather(table, found)
@@ -164,12 +166,16 @@ def _usable(read: _Read) -> tuple[list[int], tuple[Problem, ...]]:
     problems = [Problem(origins[row], errors[row]) for row in sorted(errors) if errors[row]]
     problems += read.table.outside
     if not kept:
-        first = f" (the first problem: {problems[0].origin}: {problems[0].reason})"
-        raise DataError(
-            f"{read.table.name} has no row that can be used" + (first if problems else ""),
-            expected="rows with an input and a label",
-        )
+        raise _no_rows(read.table, problems)
     return kept, tuple(problems)
+
+
+def _no_rows(table: Table, problems: Sequence[Problem] = ()) -> DataError:
+    first = f"; the first problem: {problems[0].origin}: {problems[0].reason}" if problems else ""
+    return DataError(
+        f"{table.name} has no row that can be used{first}",
+        expected="rows with an input and a label",
+    )
 
 
 def _classes(read: _Read, kept: list[int]) -> tuple[str, ...]:

@@ -36,13 +36,13 @@ def test_a_cell_that_reads_as_a_huge_number_is_only_text() -> None:
 
 
 def test_a_quote_that_is_never_closed_names_the_row() -> None:
-    with pytest.raises(DataError, match="a.csv:3 opens a quote"):
+    with pytest.raises(DataError, match=r"a\.csv:3 opens a quote"):
         parse_csv('text,label\na,x\n"b,y\nc,z\n', "a.csv")
 
 
 def test_a_cell_beyond_the_limit_is_an_error_and_the_global_limit_is_put_back() -> None:
     before = csv.field_size_limit()
-    with pytest.raises(DataError, match="a.csv:2 cannot be read"):
+    with pytest.raises(DataError, match=r"a\.csv:2 cannot be read"):
         parse_csv("text\n" + "a" * (10 << 20) + "b\n", "a.csv")
     assert csv.field_size_limit() == before
 
@@ -59,7 +59,7 @@ def test_semicolons_separate_where_the_header_has_no_comma() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n\n", "  \n", ",\n"])
 def test_a_file_without_a_header_is_empty(text: str) -> None:
-    with pytest.raises(DataError, match="a.csv is empty"):
+    with pytest.raises(DataError, match=r"a\.csv is empty"):
         parse_csv(text, "a.csv")
 
 

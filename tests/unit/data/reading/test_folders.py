@@ -144,14 +144,14 @@ def test_listed_files_keep_their_order_and_must_exist(tmp_path: Path) -> None:
     _pictures(tmp_path, ["1.png", "2.png"])
     paths = [str(tmp_path / "2.png"), str(tmp_path / "1.png")]
     assert read_files(paths).columns["file"] == paths
-    with pytest.raises(DataError, match="try .*1.png"):
+    with pytest.raises(DataError, match=r"try .*1\.png"):
         read_files([str(tmp_path / "1.pgn")])
 
 
 def test_listed_files_of_two_kinds_are_refused(tmp_path: Path) -> None:
     _pictures(tmp_path, ["1.png"])
     _texts(tmp_path, {"2.txt": "x"})
-    with pytest.raises(DataError, match="2.txt cannot be read along"):
+    with pytest.raises(DataError, match=r"2\.txt cannot be read along"):
         read_files([str(tmp_path / "1.png"), str(tmp_path / "2.txt")])
 
 

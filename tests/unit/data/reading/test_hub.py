@@ -75,5 +75,5 @@ def test_whatever_the_library_raises_is_the_world_failing(
         raise ConnectionError("no route to host\nmore")
 
     monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
-    with pytest.raises(UnreachableError, match="no route to host$"):
+    with pytest.raises(UnreachableError, match=r"no route to host$"):
         read_hub("owner/name")

@@ -69,7 +69,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_text_called_png_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no picture")
-    with pytest.raises(DataError, match="a.png cannot be decoded"):
+    with pytest.raises(DataError, match=r"a\.png cannot be decoded"):
         open_picture(tmp_path / "a.png")
 
 

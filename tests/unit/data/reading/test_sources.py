@@ -30,8 +30,10 @@ def test_a_starter_is_opened_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_name_of_the_hub_goes_to_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "read_hub", lambda name: name)
-    assert open_source("hf:owner/name") == "owner/name"
+    asked: list[str] = []
+    monkeypatch.setattr(sources, "read_hub", asked.append)
+    open_source("hf:owner/name")
+    assert asked == ["owner/name"]
 
 
 def test_lists_are_read_as_frames() -> None:

@@ -65,7 +65,7 @@ def test_an_empty_file_is_refused(tmp_path: Path, suffix: str) -> None:
 
 def test_a_missing_file_names_the_nearest_one_beside_it(tmp_path: Path) -> None:
     _write(tmp_path / "reviews.csv", "text\na\n")
-    with pytest.raises(DataError, match="try .*reviews.csv"):
+    with pytest.raises(DataError, match=r"try .*reviews\.csv"):
         read_table(tmp_path / "review.csv")
 
 

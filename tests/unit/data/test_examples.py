@@ -1,0 +1,84 @@
+"""Tests that inputs stay in place, and that every image is decoded or named."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image as Pil
+
+from regraft.data import examples
+from regraft.data.examples import gather
+from regraft.data.guess import Roles
+from regraft.data.reading.frames import read_frame
+from regraft.data.reading.tables import Table, from_frame
+from regraft.data.split import content_key
+
+
+def _png(value: int, size: tuple[int, int] = (6, 4)) -> bytes:
+    file = io.BytesIO()
+    Pil.new("L", size, value).save(file, "PNG")
+    return file.getvalue()
+
+
+def _paths(folder: Path, *names: str | None) -> Table:
+    return from_frame(pa.table({"file": pa.array(names, pa.string())}), "t", folder=folder)
+
+
+def test_texts_are_kept_as_they_are_with_their_keys() -> None:
+    gathered = gather(from_frame(pa.table({"text": [" a\n", "", None, " "]}), "t"), Roles("text"))
+    assert gathered.modality == "text"
+    assert gathered.inputs == [" a\n", "", "", " "]
+    assert gathered.keys[0] == content_key("a")
+    assert gathered.errors == dict.fromkeys([1, 2, 3], "the text is empty")
+
+
+def test_what_the_reader_could_not_use_is_kept_as_an_error() -> None:
+    table = from_frame(pa.table({"text": ["a", "b"]}), "t")
+    object.__setattr__(table, "errors", {1: "ragged"})
+    assert gather(table, Roles("text")).errors == {1: "ragged"}
+
+
+def test_images_are_decoded_and_bad_ones_named_in_place(tmp_path: Path) -> None:
+    (tmp_path / "good.png").write_bytes(_png(7))
+    (tmp_path / "cut.png").write_bytes(_png(7)[:-30])
+    gathered = gather(
+        _paths(tmp_path, "cut.png", "good.png", None, "gone.png"), Roles(image="file")
+    )
+    pixels = gathered.inputs[1]
+    assert isinstance(pixels, np.ndarray)
+    assert pixels.tolist() == np.full((4, 6), 7).tolist()
+    assert gathered.inputs[0] == str(tmp_path / "cut.png")
+    assert sorted(gathered.errors) == [0, 2, 3]
+    assert "cannot be decoded" in gathered.errors[0]
+    assert "no picture in the cell" in gathered.errors[2]
+    assert "no file" in gathered.errors[3]
+    assert gathered.keys[0] == b""
+
+
+def test_many_pixels_are_let_go_for_their_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examples, "KEPT_BYTES", 30)
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(_png(7))
+    gathered = gather(_paths(tmp_path, "a.png", "b.png"), Roles(image="file"))
+    assert gathered.inputs == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+    assert gathered.keys[0] == gathered.keys[1] != b""
+
+
+def test_encoded_bytes_have_no_path_and_stay_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examples, "KEPT_BYTES", 1)
+    gathered = gather(from_frame(pa.table({"image": [_png(3)]}), "t"), Roles(image="image"))
+    assert np.shape(gathered.inputs[0]) == (4, 6)
+
+
+def test_facts_are_the_median_side_and_the_share_of_grey() -> None:
+    colour = np.zeros((10, 30, 3), np.uint8)
+    colour[0, 0, 0] = 1
+    grey = np.zeros((20, 40, 3), np.uint8)
+    gathered = gather(read_frame([colour, grey, grey[:, :, 0]]), Roles(image="image"))
+    assert gathered.pictures is not None
+    assert gathered.pictures.short_side == 20
+    assert gathered.pictures.grey_share == pytest.approx(2 / 3)

@@ -1,0 +1,139 @@
+"""Tests that columns are found by name, then by content, and that ties are refused."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from regraft.data.guess import Roles, guess_roles, used_columns
+from regraft.data.reading.tables import Table, from_frame
+from regraft.data.rows import Modality
+from regraft.errors import DataError
+
+_LONG = [f"a rather long sentence, number {n}" for n in range(20)]
+_OTHER = [f"quite another long sentence, {n}" for n in range(20)]
+_FEW = ["yes", "no"] * 10
+_OURS = ["one", "two", "three", "four"] * 5
+
+
+def _table(**columns: list[str] | list[bytes]) -> Table:
+    return from_frame(pa.table(columns), "reviews")
+
+
+def _guess(table: Table, asked: Roles = Roles(), need_label: bool = True) -> Roles:  # noqa: B008
+    return guess_roles(table, asked, need_label=need_label)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [("Review", "CLASS"), ("review text", "y"), ("评论", "标签"), ("body", "stars")],
+)
+def test_names_decide_first(text: str, label: str) -> None:
+    table = from_frame(pa.table({"other": _OTHER, label: _FEW, text: _LONG}), "t")
+    roles, reasons = guess_roles(table, Roles(), need_label=True)
+    assert (roles.text, roles.label) == (text, label)
+    assert reasons[0] == f"column '{text}' holds the texts: its name says so"
+
+
+def test_content_decides_where_names_say_nothing() -> None:
+    roles, reasons = guess_roles(_table(a=_FEW, b=_LONG), Roles(), need_label=True)
+    assert (roles.text, roles.label) == ("b", "a")
+    assert "long and differ" in reasons[0]
+    assert reasons[1] == "column 'a' holds the labels: it has only 2 different values"
+
+
+def test_a_strong_name_beats_a_weak_one() -> None:
+    assert _guess(_table(title=_OTHER, review=_LONG, label=_FEW)).text == "review"
+
+
+@pytest.mark.parametrize(
+    ("columns", "flags"),
+    [
+        ({"text": _LONG, "review": _OTHER, "label": _FEW}, "--text text or --text review"),
+        ({"a": _LONG, "b": _OTHER, "label": _FEW}, "--text a or --text b"),
+        ({"text": _LONG, "label": _FEW, "class": _OURS}, "--label label or --label class"),
+        ({"text": _LONG, "a": _FEW, "b": _OURS}, "--label a or --label b"),
+    ],
+)
+def test_a_tie_names_the_columns_and_the_flags(columns: dict[str, list[str]], flags: str) -> None:
+    with pytest.raises(DataError) as caught:
+        _guess(_table(**columns))
+    assert caught.value.hint == flags
+
+
+def test_a_tie_is_settled_by_the_flag() -> None:
+    table = _table(text=_LONG, review=_OTHER, label=_FEW)
+    assert _guess(table, Roles(text="review")).text == "review"
+
+
+def test_pictures_beside_texts_are_a_tie_unless_the_kind_is_known() -> None:
+    table = _table(image=[b"x"] * 20, text=_LONG, label=_FEW)
+    with pytest.raises(DataError, match="--image image or --text text"):
+        _guess(table)
+    kinds: tuple[Modality, ...] = ("text", "image")
+    for modality in kinds:
+        roles, _ = guess_roles(table, Roles(), need_label=True, modality=modality)
+        assert used_columns(roles) == {modality: modality, "label": "label"}
+
+
+def test_paths_of_files_that_exist_are_images(tmp_path: Path) -> None:
+    (tmp_path / "0.png").touch()
+    frame = pa.table({"where": [f"{n}.png" for n in range(20)], "label": _FEW})
+    roles, reasons = guess_roles(from_frame(frame, "t", folder=tmp_path), Roles(), need_label=True)
+    assert (roles.image, roles.text) == ("where", None)
+    assert "its cells are files" in reasons[0]
+
+
+def test_a_missing_column_names_the_nearest_and_all() -> None:
+    with pytest.raises(DataError) as caught:
+        _guess(_table(text=_LONG, label=_FEW), Roles(text="txet"))
+    assert str(caught.value) == (
+        "reviews has no column 'txet'; expected one of text, label; try --text text"
+    )
+
+
+def test_an_asked_name_may_differ_in_blanks_and_case() -> None:
+    assert _guess(_table(Text=_LONG, label=_FEW), Roles(text=" text")).text == "Text"
+
+
+def test_both_kinds_of_input_cannot_be_asked_for() -> None:
+    with pytest.raises(DataError, match="both a text column and an image column"):
+        _guess(_table(a=_LONG, b=_OTHER), Roles(text="a", image="b"))
+
+
+def test_missing_labels_name_the_columns_there_are() -> None:
+    with pytest.raises(DataError, match="no column of reviews looks like the labels"):
+        _guess(_table(text=_LONG))
+
+
+def test_a_first_line_that_is_a_row_is_suspected() -> None:
+    table = from_frame(
+        pa.table({"this film was a great joy from end to end": _LONG, "1": _FEW}), "t"
+    )
+    with pytest.raises(DataError, match="is its first line a row"):
+        _guess(table, Roles(text="1"))
+
+
+def test_labels_that_are_not_needed_are_found_by_name_only() -> None:
+    assert _guess(_table(text=_LONG, label=_FEW), need_label=False).label == "label"
+    assert _guess(_table(text=_LONG, a=_FEW), need_label=False).label is None
+    tied = _table(**{"text": _LONG, "label": _FEW, "class": _OURS})
+    assert _guess(tied, need_label=False).label is None
+
+
+def test_the_only_column_is_the_texts_however_short() -> None:
+    assert _guess(_table(a=["ok", "no"]), need_label=False).text == "a"
+
+
+def test_domains_parts_and_groups_are_found_by_name() -> None:
+    parts = ["train", "test"] * 10
+    roles = _guess(_table(text=_LONG, label=_FEW, domain=_OURS, split=parts, group=_OURS))
+    assert (roles.domain, roles.split, roles.group) == ("domain", "split", "group")
+    assert _guess(_table(text=_LONG, label=_FEW, split=_OURS)).split is None
+
+
+def test_what_the_reader_knows_is_taken_unless_something_else_is_asked_for() -> None:
+    table = _table(a=_LONG, b=_OTHER, c=_FEW, d=_OURS)
+    object.__setattr__(table, "known", {"text": "a", "label": "c"})
+    assert guess_roles(table, Roles(), need_label=True) == (Roles(text="a", label="c"), ())
+    assert _guess(table, Roles(text="b", label="d")) == Roles(text="b", label="d")

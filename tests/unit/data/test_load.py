@@ -1,0 +1,203 @@
+"""Tests that sources become data sets whose rows, labels and problems are all accounted for."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pil
+
+from regraft.data.guess import Roles
+from regraft.data.load import load, load_inputs
+from regraft.data.rows import UNLABELLED, Dataset
+from regraft.errors import DataError
+
+
+def _rows(count: int = 60) -> tuple[list[str], list[str]]:
+    texts = [f"this is the review number {n}" for n in range(count)]
+    return texts, [("pos", "neg")[n % 2] for n in range(count)]
+
+
+def _csv(path: Path, *lines: str, count: int = 60) -> Path:
+    texts, labels = _rows(count)
+    body = [f"{text},{label}" for text, label in zip(texts, labels, strict=True)]
+    path.write_text("\n".join(["text,label", *lines, *body]) + "\n", encoding="utf-8")
+    return path
+
+
+def _total(dataset: Dataset) -> int:
+    return sum(len(rows) for rows in dataset.parts.values())
+
+
+def test_a_table_becomes_parts_with_labels_and_origins(tmp_path: Path) -> None:
+    dataset = load(_csv(tmp_path / "reviews.csv"))
+    assert (dataset.name, dataset.classes, dataset.modality) == ("reviews", ("neg", "pos"), "text")
+    assert dataset.columns == {"text": "text", "label": "label"}
+    assert len(dataset.parts["val"]) == 0
+    test = dataset.parts["test"]
+    for text, label, origin in zip(test.inputs, test.labels, test.origins, strict=True):
+        number = int(str(text).split()[-1])
+        assert dataset.classes[label] == ("pos", "neg")[number % 2]
+        assert origin.line == number + 2
+
+
+def test_every_row_is_a_row_or_a_problem(tmp_path: Path) -> None:
+    path = _csv(tmp_path / "a.csv", "lonely", "no label here, ", " ,pos")
+    dataset = load(path)
+    assert _total(dataset) == 60
+    assert [(str(p.origin), p.reason) for p in dataset.problems] == [
+        (f"{path}:2", "the row has 1 cells where the header has 2"),
+        (f"{path}:3", "the label is empty"),
+        (f"{path}:4", "the text is empty"),
+    ]
+
+
+def test_labels_lose_their_blanks_but_not_their_case(tmp_path: Path) -> None:
+    dataset = load(_csv(tmp_path / "a.csv", "one more row, pos ", "and another,Pos"))
+    assert dataset.classes == ("Pos", "neg", "pos")
+    assert "classes 'Pos', 'pos' differ only in case and are kept apart" in dataset.warnings
+
+
+def test_numbers_as_labels_are_names_in_order_of_their_size() -> None:
+    texts, _ = _rows()
+    assert load((texts, [[2, 10, 1][n % 3] for n in range(60)])).classes == ("1", "2", "10")
+
+
+def test_a_given_split_keeps_leaks_and_tells_of_them(tmp_path: Path) -> None:
+    _csv(tmp_path / "train.csv", count=250)
+    (tmp_path / "test.csv").write_text("text,label\nthis is  the review number 3,neg\nnew,pos\n")
+    dataset = load(tmp_path)
+    assert len(dataset.parts["test"]) == 2
+    assert len(dataset.parts["val"]) > 0
+    assert any("1 rows of test are also in train" in warning for warning in dataset.warnings)
+
+
+def test_texts_with_two_labels_are_told(tmp_path: Path) -> None:
+    dataset = load(_csv(tmp_path / "a.csv", "this is the review number 3,pos"))
+    assert "1 inputs occur with more than one label" in dataset.warnings
+
+
+def test_a_class_of_test_that_train_lacks_is_named(tmp_path: Path) -> None:
+    _csv(tmp_path / "train.csv")
+    (tmp_path / "test.csv").write_text("text,label\nfine,Positive\n")
+    with pytest.raises(DataError, match=r"test\.csv:2 in part test has class 'Positive'"):
+        load(tmp_path)
+
+
+def test_a_test_part_without_labels_is_replaced_with_a_warning(tmp_path: Path) -> None:
+    _csv(tmp_path / "train.csv")
+    (tmp_path / "test.csv").write_text("text\nfine\n")
+    dataset = load(tmp_path)
+    assert len(dataset.parts["test"]) == 6
+    assert dataset.problems == ()
+    assert "the test part has no labels" in dataset.warnings[0]
+
+
+def test_groups_of_a_column_are_never_parted() -> None:
+    texts, labels = _rows(400)
+    groups = [str(n // 10) for n in range(400)]
+    dataset = load({"text": texts, "label": labels, "who": groups}, Roles(group="who"))
+    sets = [set(rows.groups) for rows in dataset.parts.values()]
+    assert sum(map(len, sets)) == len(set(groups))
+
+
+def test_domains_go_with_their_rows() -> None:
+    texts, labels = _rows()
+    dataset = load({"text": texts, "label": labels, "domain": labels})
+    train = dataset.parts["train"]
+    assert list(train.domains) == [train.classes[number] for number in train.labels]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ((["a"] * 9, ["x"] * 9), "only the class 'x'"),
+        (([], []), "has no row that can be used"),
+        ((["a", "b"], [None, ""]), "has no row that can be used"),
+        (["a", "b"], "looks like the labels"),
+        ((["a", "b", "c"], ["1", "2", "3"]), "another value in each of 3 rows"),
+        ({"text": ["a", "b"], "label": ["x", "y"], "split": ["odd", "train"]}, "has 'odd'"),
+    ],
+)
+def test_data_that_cannot_be_learnt_from_say_why(source: object, said: str) -> None:
+    roles = Roles(split="split") if isinstance(source, dict) else Roles()
+    with pytest.raises(DataError, match=said):
+        load(source, roles)
+
+
+def test_a_column_of_pictures_cannot_be_the_labels() -> None:
+    with pytest.raises(DataError, match="holds pictures, not labels"):
+        load({"text": ["a", "b"], "photo": [b"x", b"y"]}, Roles(text="text", label="photo"))
+
+
+def _pictures(root: Path) -> Path:
+    random = np.random.default_rng(0)
+    for part, count in (("train", 6), ("test", 2)):
+        for label in ("cat", "dog"):
+            (root / part / label).mkdir(parents=True)
+            for number in range(count):
+                pixels = random.integers(0, 256, (5, 7, 3)).astype(np.uint8)
+                Pil.fromarray(pixels).save(root / part / label / f"{number}.png")
+    return root
+
+
+def test_a_folder_of_images_is_decoded_once_and_bad_files_are_left_out(tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "pets")
+    whole = (root / "train/cat/0.png").read_bytes()
+    (root / "train/cat/0.png").write_bytes(whole[:-40])
+    dataset = load(root)
+    assert (dataset.name, dataset.classes) == ("pets", ("cat", "dog"))
+    assert [len(dataset.parts[part]) for part in ("train", "val", "test")] == [11, 0, 4]
+    assert [str(problem.origin) for problem in dataset.problems] == [f"{root}/train/cat/0.png"]
+    assert dataset.pictures is not None
+    assert dataset.pictures.short_side == 5
+    assert dataset.pictures.grey_share == 0
+
+
+def test_inputs_stay_in_order_and_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("id,text,label\n1,good,pos\n2,bad\n3,,neg\n4,odd,what\n5,fine,\n")
+    rows, table = load_inputs(path, "text", classes=["neg", "pos"])
+    assert list(rows.inputs) == ["good", "bad", "", "odd", "fine"]
+    assert rows.labels.tolist() == [1, UNLABELLED, 0, UNLABELLED, UNLABELLED]
+    assert rows.classes == ("neg", "pos")
+    assert sorted(table.errors) == [1, 2]
+    assert [problem.origin.line for problem in table.problems] == [3, 4, 5]
+    assert table.problems[2].reason == "label 'what' is none of the classes"
+    assert table.frame.column_names == ["id", "text", "label"]
+    assert table.frame.num_rows == 5
+
+
+def test_inputs_need_no_labels(tmp_path: Path) -> None:
+    rows, table = load_inputs(["one text", "two"], "text", classes=["a", "b"])
+    assert rows.labels.tolist() == [UNLABELLED, UNLABELLED]
+    assert table.problems == ()
+
+
+def test_one_text_is_a_text_and_one_missing_path_an_error(tmp_path: Path) -> None:
+    for text in ("good", "I like a/b testing", "x" * 5000):
+        assert list(load_inputs(text, "text", classes=["a"])[0].inputs) == [text]
+    _csv(tmp_path / "reviews.csv")
+    with pytest.raises(DataError, match=r"try .*reviews\.csv"):
+        load_inputs(str(tmp_path / "review.csv"), "text", classes=["a"])
+    with pytest.raises(DataError, match="no file or folder"):
+        load_inputs("photo", "image", classes=["a"])
+
+
+def test_image_inputs_keep_the_unreadable_ones_in_place(tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "pets") / "test" / "cat"
+    (root / "0.png").write_bytes(b"no picture")
+    rows, table = load_inputs(root, "image", classes=["cat", "dog"])
+    assert len(rows) == 2
+    assert list(table.errors) == [0]
+    paths = [str(root / "1.png"), str(root / "gone.png")]
+    rows, table = load_inputs(paths, "image", classes=["cat", "dog"])
+    assert list(table.errors) == [1]
+
+
+def test_inputs_of_the_other_kind_and_no_inputs_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="looks like the texts"):
+        load_inputs(_pictures(tmp_path / "pets"), "text", classes=["a"], roles=Roles(label="label"))
+    with pytest.raises(DataError, match="looks like the images"):
+        load_inputs(["some text"], "image", classes=["a"])
+    with pytest.raises(DataError, match="no rows"):
+        load_inputs([], "text", classes=["a"])

@@ -1,0 +1,70 @@
+"""Tests what cells are taken for, and the order of classes."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from regraft.data.looks import TableLooks, case_twins, class_order, is_number, look_at
+from regraft.data.reading.tables import from_frame
+
+
+def test_long_different_cells_are_texts() -> None:
+    assert look_at([f"this is the review number {n}" for n in range(50)]).as_text
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["short", "words", "differ"],
+        ["one long sentence that is always the same"] * 50,
+        [f"{n}.123456789012345" for n in range(50)],
+        [f"some/long/path/to/a/picture-{n}.png" for n in range(50)],
+        [None, ""],
+    ],
+)
+def test_short_repeated_numeric_and_path_cells_are_no_texts(cells: list[str | None]) -> None:
+    assert not look_at(cells).as_text
+
+
+def test_few_values_that_come_again_are_classes() -> None:
+    assert look_at(["pos", "neg", None] * 10).as_label
+    assert not look_at([str(n) for n in range(100)]).as_label
+    assert not look_at(["all the same"] * 100).as_label
+
+
+def test_a_large_column_is_judged_by_a_sample_over_all_of_it() -> None:
+    look = look_at(["a"] * 10_000 + ["b"] * 10_000)
+    assert look.distinct == 2
+    assert look.count <= 4000
+
+
+def test_paths_are_images_only_where_files_exist(tmp_path: Path) -> None:
+    table = from_frame(pa.table({"where": ["a.png", "b.png"]}), "t", folder=tmp_path)
+    assert not TableLooks(table).is_image("where")
+    (tmp_path / "b.png").touch()
+    assert TableLooks(table).is_image("where")
+
+
+def test_a_column_is_a_split_only_if_every_cell_is_a_part() -> None:
+    frame = pa.table({"split": ["train", " Test "], "fold": ["train", "odd"]})
+    looks = TableLooks(from_frame(frame, "t"))
+    assert looks.is_split("split")
+    assert not looks.is_split("fold")
+
+
+def test_classes_are_in_order_of_numbers_or_names() -> None:
+    assert class_order(["10", "9", "-1", "9.5"]) == ("-1", "9", "9.5", "10")
+    assert class_order(["10", "9", "b"]) == ("10", "9", "b")
+
+
+@pytest.mark.parametrize("cell", ["1e99999999999", "nan", "inf", "1_0", "٣", "²", "-"])
+def test_only_plain_digits_are_numbers(cell: str) -> None:
+    assert not is_number(cell)
+
+
+def test_classes_that_differ_only_in_case_are_named() -> None:
+    assert case_twins(["Pos", "neg", "pos"]) == [
+        "classes 'Pos', 'pos' differ only in case and are kept apart"
+    ]
+    assert case_twins(["pos", "neg"]) == []
