@@ -109,8 +109,13 @@ def open_tokenizer(spec: TextSpec, limit: int) -> "Tokenizer":
 
 def _encodings(tokenizer: "Tokenizer", texts: Sequence[str], prefix: str) -> Iterator[Any]:
     for start in range(0, len(texts), CHUNK):
-        chunk = [prefix + text for text in texts[start : start + CHUNK]]
+        chunk = [prefix + _whole(text) for text in texts[start : start + CHUNK]]
         yield from tokenizer.encode_batch(chunk)
+
+
+def _whole(text: str) -> str:
+    """Returns the text with `?` for halves of characters, which the tokenizer refuses."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

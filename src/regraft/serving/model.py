@@ -21,6 +21,7 @@ from regraft.scoring.metrics import softmax
 
 CHUNK = 2048
 """Rows encoded at once: memory stays the same for any number of rows."""
+NOT_FINITE = "the network's answer is no finite number"
 Logits = npt.NDArray[np.float32]
 
 
@@ -103,7 +104,10 @@ class Model:
             probabilities = np.full((len(chunk), len(self.classes)), np.nan)
             if read.any():
                 probabilities[read] = softmax(self.logits_of(encoded))
-            yield Answers(probabilities, tuple(errors))
+            lost = read & ~np.isfinite(probabilities).all(axis=1)
+            probabilities[lost] = np.nan
+            reasons = [NOT_FINITE if gone else error for error, gone in zip(errors, lost, strict=True)]
+            yield Answers(probabilities, tuple(reasons))
 
     def encode(self, inputs: Sequence[Input]) -> tuple[Encoded, list[str]]:
         """Returns the readable rows encoded, and N reasons (empty for those)."""

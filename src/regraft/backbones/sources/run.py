@@ -4,8 +4,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from regraft.backbones.backbone import Architecture, Backbone
 from regraft.backbones.build import build
+from regraft.backbones.graft import apply_channels
 from regraft.backbones.sources.transformers import read_json
 from regraft.backbones.weights import load_into_network, read_weights
 from regraft.data.spec import ImageSpec, InputSpec, TextSpec
@@ -39,19 +42,33 @@ def open_run(folder: Path) -> Backbone:
         width = int(config["width"])
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(f"{place / 'config.json'} does not describe a network") from error
-    network = build(architecture)
+    network = build_trunk(architecture, spec)
     weights = read_weights(place / "model.safetensors")
     trunk = {k.removeprefix(TRUNK): v for k, v in weights.items() if k.startswith(TRUNK)}
     load_into_network(network, trunk, source=str(place / "model.safetensors"))
     return Backbone(
-        name=str(config.get("name", folder)),
+        name=str(folder),
         network=network,
         spec=spec,
         width=width,
         architecture=architecture,
         licence=str(config.get("licence", "")),
-        origin=str(config.get("origin", folder)),
+        origin=f"{config.get('name', '')} ({config.get('origin', '')}), trained in {folder}",
     )
+
+
+def build_trunk(architecture: Architecture, spec: InputSpec) -> nn.Module:
+    """Returns the network of an architecture with random weights, as a run holds it.
+
+    A run on grey images has one channel in its stem, whatever its architecture has.
+
+    Raises:
+        BackboneError: If the network cannot be built or cannot have that stem.
+    """
+    network = build(architecture)
+    if isinstance(spec, ImageSpec) and spec.channels == 1:
+        apply_channels(network, 1)
+    return network
 
 
 def spec_document(spec: InputSpec) -> dict[str, Any]:

@@ -1,0 +1,96 @@
+"""Makes a file of inputs with their logits, and replays it on a loaded model."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from regraft.backbones.modes import Mode
+from regraft.backbones.weights import read_weights
+from regraft.data.reading.pictures import open_picture
+from regraft.data.rows import Input
+from regraft.errors import DamagedFileError
+from regraft.serving.model import Model
+
+REPLAY = "replay.safetensors"
+REPLAYED = 8
+"""Inputs stored with their logits."""
+TOLERANCE = 1e-3
+"""Largest difference of replayed logits: other processors round otherwise."""
+_LOGITS = "logits"
+
+
+def save_replay(folder: Path, model: Model, *, examples: Sequence[Input]) -> None:
+    """Writes the first eight inputs with the logits that the model gives them in fp32.
+
+    Args:
+        folder: The model folder.
+        model: Gives the logits.
+        examples: Inputs of its modality.
+    """
+    chosen = enumerate(examples[:REPLAYED])
+    packed = {f"input.{i}": _pack(example, model) for i, example in chosen}
+    inputs = [_unpack(tensor, model) for tensor in packed.values()]
+    logits = torch.from_numpy(_exact_logits(model, inputs))
+    save_file({**packed, _LOGITS: logits}, folder / REPLAY)
+
+
+def replay(folder: Path, model: Model) -> float:
+    """Returns the largest difference between stored and replayed logits, in fp32.
+
+    Args:
+        folder: The model folder.
+        model: As loaded from it.
+    """
+    stored = read_weights(folder / REPLAY)
+    inputs = [_unpack(stored[f"input.{i}"], model) for i in range(len(stored) - 1)]
+    if not inputs:
+        return 0.0
+    return float(np.abs(_exact_logits(model, inputs) - stored[_LOGITS].numpy()).max())
+
+
+def check_replay(folder: Path, model: Model) -> None:
+    """Does nothing where the model answers as it did when it was saved.
+
+    Args:
+        folder: The model folder.
+        model: As loaded from it.
+
+    Raises:
+        DamagedFileError: If it answers otherwise, or the file does not say how it did.
+    """
+    try:
+        difference = replay(folder, model)
+    except (KeyError, ValueError) as error:
+        raise DamagedFileError(f"{folder / REPLAY} holds no inputs with logits") from error
+    if not difference <= TOLERANCE:
+        raise DamagedFileError(
+            f"{folder} answers its stored inputs differently by {difference:.2g}",
+            expected=f"at most {TOLERANCE:g}",
+        )
+
+
+def _exact_logits(model: Model, inputs: Sequence[Input]) -> npt.NDArray[np.float32]:
+    """Computes in fp32, whatever mode the model answers in: the same on every machine."""
+    exact = replace(model, mode=Mode(device=model.mode.device))
+    rows, _ = exact.encode(inputs)
+    return exact.logits_of(rows)
+
+
+def _pack(example: Input, model: Model) -> Tensor:
+    """Returns a text's UTF-8 bytes, or an image's pixels, as a tensor of bytes."""
+    if model.modality == "text":
+        content = str(example).encode("utf-8", "surrogatepass") or b" "
+        return torch.frombuffer(bytearray(content), dtype=torch.uint8)
+    return torch.from_numpy(np.array(open_picture(example).convert("RGB")))
+
+
+def _unpack(tensor: Tensor, model: Model) -> Input:
+    if model.modality == "text":
+        return tensor.numpy().tobytes().decode("utf-8", "surrogatepass")
+    return np.asarray(tensor.numpy(), np.uint8)

@@ -1,0 +1,107 @@
+"""Makes tiny random backbones and easy data, for tests that need a whole run."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+GOOD = ("lovely", "great", "superb", "delightful")
+BAD = ("awful", "dreadful", "boring", "terrible")
+THINGS = ("film", "story", "play", "book", "song", "meal", "journey", "garden")
+SIDE = 32
+"""Side of the toy images in pixels."""
+
+
+def toy_texts(rows: int) -> tuple[list[str], list[str]]:
+    """Returns N different texts and their labels, which one word gives away."""
+    texts, labels = [], []
+    for row in range(rows):
+        words = BAD if row % 2 else GOOD
+        thing, other = THINGS[row % 8], THINGS[row // 8 % 8]
+        texts.append(f"number {row} was a {words[row // 2 % 4]} {thing} about a {other}")
+        labels.append("neg" if row % 2 else "pos")
+    return texts, labels
+
+
+def write_csv(path: Path, columns: dict[str, Sequence[str]]) -> Path:
+    """Writes columns as CSV with a header."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+def text_backbone(folder: Path) -> Path:
+    """Writes a random BERT, 32 wide and 2 layers deep, with a tokenizer of the toy texts."""
+    import transformers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
+    tokenizer.train_from_iterator(toy_texts(200)[0], trainer)
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    config = transformers.BertConfig(
+        vocab_size=300,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        network = transformers.BertModel(config)
+    network.save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def image_backbone(folder: Path, *, mean: float | Sequence[float] = 0.5) -> Path:
+    """Writes a random ResNet of two small stages, as transformers saves one."""
+    import transformers
+
+    config = transformers.ResNetConfig(
+        embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic"
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        network = transformers.ResNetModel(config)
+    network.save_pretrained(folder)
+    means = [mean] * 3 if isinstance(mean, float) else list(mean)
+    feeding = {
+        "image_mean": means,
+        "image_std": [0.25] * 3,
+        "size": {"shortest_edge": SIDE},
+        "resample": 2,
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(feeding), "utf-8")
+    return folder
+
+
+def toy_pixels(rows: int, *, grey: bool = False) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    """Returns (N, 32, 32[, 3]) noisy images, bright at the top or at the bottom, and labels."""
+    generator = np.random.default_rng(7)
+    shape = (rows, SIDE, SIDE) if grey else (rows, SIDE, SIDE, 3)
+    pixels = generator.integers(0, 90, size=shape, dtype=np.uint8)
+    low = np.arange(rows) % 2 == 1
+    pixels[~low, : SIDE // 2] += 150
+    pixels[low, SIDE // 2 :] += 150
+    return pixels, ["bottom" if each else "top" for each in low]
+
+
+def image_folders(folder: Path, rows: int, *, grey: bool = False) -> Path:
+    """Writes the toy images as PNG files in a folder a class."""
+    pixels, labels = toy_pixels(rows, grey=grey)
+    for number, (image, label) in enumerate(zip(pixels, labels, strict=True)):
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / label / f"{number:03d}.png")
+    return folder
