@@ -26,6 +26,12 @@ def set_attention(network: nn.Module, kind: AttentionKind) -> None:
         switch(kind)
 
 
+def attention_of(network: nn.Module) -> AttentionKind:
+    """Returns the kernel that the network runs on now; `sdpa` where it has no such choice."""
+    kind = getattr(getattr(network, "config", None), "_attn_implementation", None)
+    return "eager" if kind == "eager" else "sdpa"
+
+
 def has_attention(network: nn.Module) -> bool:
     """Says whether the network's attention kernel can be chosen."""
     switch = getattr(network, "set_attn_implementation", None)

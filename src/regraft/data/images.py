@@ -118,4 +118,6 @@ def _move(pixels: npt.NDArray[np.uint8], move: npt.NDArray[np.int64]) -> npt.NDA
     side = pixels.shape[0]
     rows = np.clip(np.arange(side) + down, 0, side - 1)
     columns = np.clip(np.arange(side) + right, 0, side - 1)
-    return pixels[:, ::-1][rows][:, columns] if flip else pixels[rows][:, columns]
+    turned = pixels[:, ::-1] if flip else pixels
+    moved: npt.NDArray[np.uint8] = turned[rows][:, columns]
+    return moved

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["freeze", "thaw", "restore", "saved"]
+MOVES = ("freeze", "thaw")
+"""The kinds of entries that move the line."""
 
 
 @dataclass(frozen=True)

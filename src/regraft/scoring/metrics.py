@@ -83,8 +83,9 @@ def calibration_error(confidences: npt.NDArray[np.floating], right: npt.NDArray[
 
 
 def bins(confidences: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
-    """Returns (N,) the bin, 0..14, of each confidence."""
-    return np.minimum((confidences * BINS).astype(np.int64), BINS - 1)
+    """Returns (N,) the bin, 0..14, of each confidence; bin m holds (m/15, (m+1)/15]."""
+    numbers: npt.NDArray[np.int64] = np.ceil(confidences * BINS).astype(np.int64) - 1
+    return numbers.clip(0, BINS - 1)
 
 
 def per_class(counts: npt.NDArray[np.int64]) -> list[ClassScore]:

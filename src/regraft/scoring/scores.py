@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.scoring import metrics
-from regraft.scoring.intervals import REPEATS, SEED, Score, Statistic, bootstrap, wilson
+from regraft.scoring.intervals import REPEATS, SEED, Score, Statistic, around, bootstrap, wilson
 from regraft.scoring.metrics import Labels, Probabilities
 
 
@@ -53,11 +53,11 @@ def _of_counts(
     rows = int(counts.sum())
     drawn = np.random.default_rng(SEED).multinomial(rows, counts.ravel() / rows, size=REPEATS)
     low, high = np.percentile(statistic(drawn.reshape(REPEATS, *counts.shape)), [2.5, 97.5])
-    return Score(float(statistic(counts)), float(low), float(high))
+    return around(float(statistic(counts)), (float(low), float(high)))
 
 
 def _of_rows(values: npt.NDArray[np.float64], statistic: Statistic) -> Score:
-    return Score(float(values.mean()), *bootstrap(len(values), statistic))
+    return around(float(values.mean()), bootstrap(len(values), statistic))
 
 
 def _calibration(confidences: npt.NDArray[np.floating], right: npt.NDArray[np.bool_]) -> Score:
@@ -69,4 +69,5 @@ def _calibration(confidences: npt.NDArray[np.floating], right: npt.NDArray[np.bo
         times = np.stack([np.bincount(row, minlength=len(right)) for row in rows])
         return np.asarray(np.abs(times @ gaps).sum(axis=1) / len(right))
 
-    return Score(metrics.calibration_error(confidences, right), *bootstrap(len(right), resampled))
+    value = metrics.calibration_error(confidences, right)
+    return around(value, bootstrap(len(right), resampled))

@@ -106,7 +106,9 @@ class Model:
                 probabilities[read] = softmax(self.logits_of(encoded))
             lost = read & ~np.isfinite(probabilities).all(axis=1)
             probabilities[lost] = np.nan
-            reasons = [NOT_FINITE if gone else error for error, gone in zip(errors, lost, strict=True)]
+            reasons = [
+                NOT_FINITE if gone else error for error, gone in zip(errors, lost, strict=True)
+            ]
             yield Answers(probabilities, tuple(reasons))
 
     def encode(self, inputs: Sequence[Input]) -> tuple[Encoded, list[str]]:

@@ -18,6 +18,8 @@ STRATEGIES: dict[str, Callable[[], Strategy]] = {
     "two-stage": TwoStage,
 }
 
+OWN = "an importable module, a colon and a class without arguments that has `phases`"
+
 
 def make_strategy(name: str) -> Strategy:
     """Returns the strategy of this name, or the user's own from `module:Class`.
@@ -40,9 +42,8 @@ def _own(name: str) -> Strategy:
     module, _, attribute = name.partition(":")
     try:
         made: Strategy = getattr(importlib.import_module(module), attribute)()
-    except (ImportError, AttributeError) as error:
-        raise SettingsError(
-            f"strategy {name!r} cannot be imported ({error})",
-            expected="the name of an importable module, a colon and a class",
-        ) from error
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise SettingsError(f"strategy {name!r} cannot be made ({error})", expected=OWN) from error
+    if not callable(getattr(made, "phases", None)):
+        raise SettingsError(f"strategy {name!r} has no method phases", expected=OWN)
     return made

@@ -16,15 +16,14 @@ def assign_folds(keys: Sequence[str], labels: npt.NDArray[np.int64]) -> npt.NDAr
 
     Args:
         keys: N contents or groups.
-        labels: (N,) numbers of classes; a key's class is that of its first row.
+        labels: (N,) numbers of classes; a key's class is the lowest of its rows.
     """
     classes: dict[str, int] = {}
     for key, label in zip(keys, labels.tolist(), strict=True):
-        classes.setdefault(key, label)
-    folds: dict[str, int] = {}
-    for label in sorted(set(classes.values())):
-        members = sorted((k for k in classes if classes[k] == label), key=_hash)
-        folds.update({key: place % FOLDS for place, key in enumerate(members)})
+        classes[key] = min(label, classes.get(key, label))
+    # Counted on from class to class, so that classes of few keys do not all fill fold 0.
+    ordered = sorted(classes, key=lambda key: (classes[key], _hash(key)))
+    folds = {key: place % FOLDS for place, key in enumerate(ordered)}
     return np.array([folds[key] for key in keys], np.int64)
 
 

@@ -59,12 +59,12 @@ def _train_hidden(session: Session, phase: Phase) -> None:
     optimiser = torch.optim.AdamW(head.parameters(), lr=HIDDEN_RATE, weight_decay=0.01)
     steps = phase.epochs * -(-len(session.train) // BATCH)
     session.progress.start_phase(phase.name, "trunk frozen", steps)
-    done = 0
+    done, without = 0, 0
     for number in range(1, phase.epochs + 1):
         start = time.perf_counter()
         done = _hidden_epoch(session, phase, optimiser, (done, steps))
-        _record(session, phase, number, start)
-        if number == phase.stop_after:
+        without = 0 if _record(session, phase, number, start) else without + 1
+        if number == phase.stop_after or session.enough(without):
             break
 
 
@@ -92,8 +92,8 @@ def _hidden_epoch(
     return done
 
 
-def _record(session: Session, phase: Phase, number: int, start: float) -> None:
-    """Scores both parts on their features, keeps the best head, notes the epoch."""
+def _record(session: Session, phase: Phase, number: int, start: float) -> bool:
+    """Scores both parts on their features, notes the epoch; says whether it is the best."""
     seconds = time.perf_counter() - start
     train_loss, train_accuracy = _scored(session, "train", session.train.labels)
     val_logits = _head_logits(session, "val")
@@ -114,6 +114,7 @@ def _record(session: Session, phase: Phase, number: int, start: float) -> None:
     )
     session.records.append(record)
     session.progress.epoch(record)
+    return better
 
 
 def _scored(

@@ -13,7 +13,7 @@ from regraft.backbones.attention import set_attention
 from regraft.data.encode import Encoded
 from regraft.data.images import Augment, PixelRows
 from regraft.features.pooled import to_device
-from regraft.freezing.ledger import Event
+from regraft.freezing.ledger import Event, Kind
 from regraft.freezing.line import move_line
 from regraft.freezing.proof import Stretch, block_digests, state_digest
 from regraft.losses.cross_entropy import cross_entropy
@@ -39,8 +39,9 @@ def work(session: Session, phases: list[Phase]) -> None:
     """
     optimiser = make_optimiser(session.network, session.chain, kind=session.options.optimizer)
     for phase in phases:
-        move_line(session.network, session.chain, line=phase.line)
-        session.ledger.note(Event(session.step, phase.name, "freeze", phase.line))
+        if session.records and session.out_of_time:
+            break
+        _draw_line(session, phase)
         before = block_digests(session.network.trunk, session.chain, line=phase.line)
         if phase.line == session.top:
             train_head(session, phase)
@@ -49,6 +50,14 @@ def work(session: Session, phases: list[Phase]) -> None:
         after = block_digests(session.network.trunk, session.chain, line=phase.line)
         session.stretches.append(Stretch(phase.name, before, after))
     _restore(session)
+
+
+def _draw_line(session: Session, phase: Phase) -> None:
+    """Moves the line to where the phase wants it and says in the ledger which way it went."""
+    events = session.ledger.events
+    kind: Kind = "thaw" if events and phase.line < events[-1].line else "freeze"
+    move_line(session.network, session.chain, line=phase.line)
+    session.ledger.note(Event(session.step, phase.name, kind, phase.line))
 
 
 def _restore(session: Session) -> None:
@@ -86,7 +95,7 @@ def _train_suffix(session: Session, phase: Phase, optimiser: torch.optim.Optimiz
     session.progress.start_phase(phase.name, _line_words(session, phase), steps)
     session.trunk_moved()
     scaler = torch.amp.GradScaler(
-        session.device, enabled=session.verdict.training.precision == "fp16"
+        torch.device(session.device).type, enabled=session.verdict.training.precision == "fp16"
     )
     done, without = 0, 0
     for number in range(1, phase.epochs + 1):
@@ -96,16 +105,8 @@ def _train_suffix(session: Session, phase: Phase, optimiser: torch.optim.Optimiz
         session.progress.epoch(record)
         session.epoch += 1
         without = 0 if better else without + 1
-        if number == phase.stop_after or _enough(session, without):
+        if number == phase.stop_after or session.enough(without):
             break
-
-
-def _enough(session: Session, without: int) -> bool:
-    """Says whether the phase ends early: patience or time is used up."""
-    options = session.options
-    if options.patience is not None and without >= options.patience:
-        return True
-    return session.out_of_time
 
 
 @dataclass(frozen=True)

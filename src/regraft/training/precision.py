@@ -11,11 +11,13 @@ from typing import Any, Literal
 
 import torch
 
-from regraft.backbones.attention import AttentionKind, has_attention, set_attention
+from regraft.backbones.attention import AttentionKind, attention_of, has_attention, set_attention
 from regraft.backbones.backbone import Batch
 from regraft.backbones.graft import Grafted
 from regraft.backbones.modes import DTYPES, Mode, Precision
+from regraft.backbones.splicing.recording import at_rest
 from regraft.data.starters.cache import cache_folder
+from regraft.features.pooled import to_device
 from regraft.losses.cross_entropy import cross_entropy
 
 REPEATS = 3
@@ -71,10 +73,11 @@ def decide(network: Grafted, batch: Batch, *, wanted: Precision | None, device: 
         device: Where the network runs.
     """
     place = _place(network, batch, wanted, device)
-    if place.exists():
-        return verdict_from_json(json.loads(place.read_text("utf-8")))
-    verdict = _probe(network, batch, wanted, device)
-    _keep(place, verdict)
+    verdict = _stored(place)
+    if verdict is None:
+        with at_rest(network, graph=True):
+            verdict = _probe(network, to_device(batch, device), wanted, device)
+        _keep(place, verdict)
     return verdict
 
 
@@ -88,11 +91,20 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def _stored(place: Path) -> Verdict | None:
+    """Returns a verdict that was kept, or None where there is none that can be read."""
+    try:
+        return verdict_from_json(json.loads(place.read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _probe(network: Grafted, batch: Batch, wanted: Precision | None, device: str) -> Verdict:
     attentions: list[AttentionKind] = (
         ["sdpa", "eager"] if has_attention(network.trunk) else ["sdpa"]
     )
     precisions = [wanted] if wanted else _worth_trying(device)
+    found = attention_of(network.trunk)
     modes = [Mode(p, a, device) for p in precisions for a in attentions]
     timings: dict[str, float] = {}
     best = {}
@@ -101,7 +113,7 @@ def _probe(network: Grafted, batch: Batch, wanted: Precision | None, device: str
         best[use] = _pick(seconds)
         for mode, value in seconds.items():
             timings[f"{use}/{mode.precision}/{mode.attention}"] = round(value, 5)
-    set_attention(network.trunk, best["training"].attention)
+    set_attention(network.trunk, found)
     return Verdict(best["training"], best["inference"], timings, processor_name())
 
 
@@ -117,7 +129,7 @@ def _worth_trying(device: str) -> list[Precision]:
 
 def _product_seconds(device: str, dtype: torch.dtype) -> float:
     left = torch.ones(SIDE, SIDE, dtype=dtype, device=device)
-    return _least(lambda: left @ left)
+    return _least(lambda: left @ left, device)
 
 
 def _pick(seconds: dict[Mode, float]) -> Mode:
@@ -131,38 +143,38 @@ def _fastest(
     run: Callable[[Grafted, Batch, Mode], None], network: Grafted, batch: Batch, mode: Mode
 ) -> float:
     set_attention(network.trunk, mode.attention)
-    return _least(lambda: run(network, batch, mode))
+    return _least(lambda: run(network, batch, mode), mode.device)
 
 
-def _least(run: Callable[[], object]) -> float:
+def _least(run: Callable[[], object], device: str) -> float:
     """Returns the least seconds of three calls after one that warms up."""
-    run()
     times = []
-    for _ in range(REPEATS):
+    for _ in range(1 + REPEATS):
         start = time.perf_counter()
         run()
+        _wait(device)
         times.append(time.perf_counter() - start)
-    return min(times)
+    return min(times[1:])
+
+
+def _wait(device: str) -> None:
+    """Waits until the device has done what it was given: GPUs answer before they have."""
+    if torch.device(device).type != "cpu":
+        torch.accelerator.synchronize(device)
 
 
 def _train_once(network: Grafted, batch: Batch, mode: Mode) -> None:
-    """Takes one forward and backward pass; leaves no gradient and no moved buffer."""
-    rows = len(next(iter(batch.values())))
-    was = network.training
-    network.eval()
+    """Takes one forward and backward pass; leaves no gradient."""
     with mode.running():
-        loss = cross_entropy(network(batch), torch.zeros(rows, dtype=torch.long))
-    loss.backward()
+        logits = network(batch)
+    labels = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
+    cross_entropy(logits, labels).backward()
     network.zero_grad(set_to_none=True)
-    network.train(was)
 
 
 def _infer_once(network: Grafted, batch: Batch, mode: Mode) -> None:
-    was = network.training
-    network.eval()
     with torch.inference_mode(), mode.running():
         network(batch)
-    network.train(was)
 
 
 def _place(network: Grafted, batch: Batch, wanted: Precision | None, device: str) -> Path:

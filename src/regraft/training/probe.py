@@ -9,9 +9,9 @@ from regraft.scoring import metrics
 
 Features = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
-STRENGTHS = (0.01, 0.1, 1.0)
+STRENGTHS = (0.001, 0.01, 0.1)
 """Inverse penalties tried where there are validation rows."""
-USUAL_STRENGTH = 0.1
+USUAL_STRENGTH = 0.01
 ABSENT = -20.0
 """Bias of a class without training rows: its probability is nil, its logit finite."""
 
@@ -88,7 +88,7 @@ def _solve(train: Labelled, classes: int, strength: float, weights: Features | N
         bias[present] = 0
         return LinearProbe(shift, scale, weight, bias, strength)
     per_row = None if weights is None else weights[train.labels]
-    model = LogisticRegression(C=strength, max_iter=300, tol=1e-4)
+    model = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
     model.fit((train.features - shift) * scale, train.labels, sample_weight=per_row)
     weight[present], bias[present] = _both_sides(model.coef_, model.intercept_)
     return LinearProbe(shift, scale, weight, bias, strength)

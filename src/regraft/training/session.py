@@ -145,6 +145,15 @@ class Session:
         """Says whether the deadline has passed."""
         return time.monotonic() > self.options.deadline
 
+    def enough(self, without: int) -> bool:
+        """Says whether a phase ends early: patience or time is used up.
+
+        Args:
+            without: Epochs since the last one that was better.
+        """
+        patience = self.options.patience
+        return self.out_of_time or (patience is not None and without >= patience)
+
     def consider(self, phase: str, epoch: int, *, val_logits: npt.NDArray[np.float32]) -> bool:
         """Keeps the weights when the validation score is the best so far; says whether.
 
@@ -162,9 +171,14 @@ class Session:
 def selection_key(
     val_logits: npt.NDArray[np.float32], labels: Labels, *, options: Options
 ) -> tuple[float, float]:
-    """Returns what is made large: the selecting score, then minus the log loss."""
+    """Returns what is made large: the selecting score, then minus the log loss.
+
+    Logits that are not finite are worse than any others.
+    """
     if not len(labels):
         return (0.0, 0.0)
+    if not np.isfinite(val_logits).all():
+        return (-np.inf, -np.inf)
     probabilities = metrics.softmax(val_logits)
     counts = metrics.confusion(labels, probabilities.argmax(axis=1), classes=val_logits.shape[1])
     losses = metrics.row_losses(probabilities, labels)

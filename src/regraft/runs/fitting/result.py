@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import transformers
 
+from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import Stretch
 from regraft.runs.fitting.cheaper import Cheaper, gained, scores_of
 from regraft.runs.fitting.outcome import Outcome, calibration, confusion, worst_mistakes
@@ -140,7 +141,7 @@ def _freezing(trained: Trained) -> Document:
 def _saved(trained: Trained) -> float:
     """Returns the share of block-epochs that needed no backward pass."""
     session = trained.session
-    lines = {event.phase: event.line for event in session.ledger.events if event.kind == "freeze"}
+    lines = {event.phase: event.line for event in session.ledger.events if event.kind in MOVES}
     frozen = sum(lines[record.phase] for record in session.records)
     return frozen / max(len(session.records) * session.top, 1)
 

@@ -1,5 +1,6 @@
 """Makes a trained network from what was prepared: one session, or folds and a last one."""
 
+import math
 import time
 from dataclasses import dataclass, replace
 
@@ -92,9 +93,8 @@ def fold_keys(rows: Rows) -> list[str]:
 
 
 def _once(prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progress) -> Trained:
-    session = _session(
-        prepared, verdict, (examples(prepared, "train"), examples(prepared, "val")), progress
-    )
+    rows = (examples(prepared, "train"), examples(prepared, "val"))
+    session = _session(prepared, verdict, rows, progress, _budget(prepared))
     for part in ("train", "val"):
         if part in pooled:
             session.keep_pooled(part, pooled[part])
@@ -136,9 +136,8 @@ def _fold(
 ) -> Session:
     everything, features, held = rows
     inside, outside = np.flatnonzero(~held), np.flatnonzero(held)
-    session = _session(
-        prepared, verdict, (_take(everything, inside), _take(everything, outside)), progress
-    )
+    parts = (_take(everything, inside), _take(everything, outside))
+    session = _session(prepared, verdict, parts, progress, _budget(prepared) / (FOLDS + 1))
     session.options = replace(session.options, patience=None)
     session.keep_pooled("train", features[inside])
     session.keep_pooled("val", features[outside])
@@ -154,7 +153,8 @@ def _last(
 ) -> Session:
     everything, features, record = chosen
     nothing = _take(everything, np.zeros(0, np.int64))
-    session = _session(prepared, verdict, (everything, nothing), progress)
+    # No deadline: the epochs were counted in the folds, and must be reached here.
+    session = _session(prepared, verdict, (everything, nothing), progress, math.inf)
     session.keep_pooled("train", features)
     work(session, until(prepared.phases, record.phase, epoch=record.epoch))
     return session
@@ -170,8 +170,11 @@ def until(phases: list[Phase], name: str, *, epoch: int) -> list[Phase]:
 
 
 def mean_records(sessions: list[Session], best: int) -> list[EpochRecord]:
-    """Returns the folds' records averaged epoch by epoch, the chosen one marked."""
-    columns = zip(*(session.records for session in sessions), strict=True)
+    """Returns the folds' records averaged epoch by epoch, the chosen one marked.
+
+    A fold that ran out of time ends them all.
+    """
+    columns = zip(*(session.records for session in sessions), strict=False)
     return [_mean(list(column), i == best) for i, column in enumerate(columns)]
 
 
@@ -190,25 +193,37 @@ def _mean(records: list[EpochRecord], best: bool) -> EpochRecord:
 def _put(
     found: list[Logits], logits: list[Logits], held: npt.NDArray[np.bool_], rows: int
 ) -> list[Logits]:
-    """Puts a fold's logits of each epoch into the rows that were left out."""
+    """Puts a fold's logits of each epoch into the rows that were left out.
+
+    Epochs that a fold did not reach in its time are dropped.
+    """
     if not found:
         found = [np.zeros((rows, logits[0].shape[1]), np.float32) for _ in logits]
-    for whole, part in zip(found, logits, strict=True):
+    for whole, part in zip(found, logits, strict=False):
         whole[held] = part
-    return found
+    return found[: len(logits)]
 
 
 def _take(rows: Examples, indices: npt.NDArray[np.int64]) -> Examples:
     return Examples(rows.rows.take(indices), rows.labels[indices])
 
 
+def _budget(prepared: Prepared) -> float:
+    """Returns the seconds that training may take."""
+    limit = prepared.settings.max_seconds
+    return math.inf if limit is None else limit
+
+
 def _session(
-    prepared: Prepared, verdict: Verdict, rows: tuple[Examples, Examples], progress: Progress
+    prepared: Prepared,
+    verdict: Verdict,
+    rows: tuple[Examples, Examples],
+    progress: Progress,
+    seconds: float,
 ) -> Session:
     settings, chosen = prepared.settings, prepared.chosen
     balanced = chosen.class_weights.value == "balanced"
     classes = len(prepared.dataset.classes)
-    limit = settings.max_seconds
     options = Options(
         seed=settings.seed,
         batch_size=int(chosen.batch_size.value),
@@ -217,7 +232,7 @@ def _session(
         class_weights=balanced_weights(rows[0].labels, classes) if balanced else None,
         patience=chosen.patience.value,
         select=metrics.macro_f1 if balanced else metrics.accuracy,
-        deadline=time.monotonic() + limit if limit else float("inf"),
+        deadline=time.monotonic() + seconds,
     )
     torch.manual_seed(settings.seed)
     return Session(prepared.network, prepared.chain, *rows, verdict, options, progress)
