@@ -77,7 +77,7 @@ def guess_roles(
         DataError: If a column that was asked for does not exist, two columns fit one role
             equally well, or none fits a role that is needed.
     """
-    checked = {role: _existing(table, role, name) for role, name in asdict(asked).items()}
+    checked = {role: _existing(table, role, name=name) for role, name in asdict(asked).items()}
     guess = _Guess(table, {role: name for role, name in checked.items() if name})
     guess.take_known(modality)
     guess.find_input(modality)
@@ -95,7 +95,7 @@ def used_columns(roles: Roles) -> dict[str, str]:
     return {role: name for role, name in asdict(roles).items() if name}
 
 
-def _existing(table: Table, role: str, name: str | None) -> str | None:
+def _existing(table: Table, role: str, *, name: str | None) -> str | None:
     """Returns the real name of a column that the user asked for."""
     if name is None or name in table.names:
         return name

@@ -60,14 +60,14 @@ def load(source: object, roles: Roles = _NO_ROLES) -> Dataset:
     kept, problems = _usable(read)
     classes = _classes(read, kept)
     rows = _rows(read, classes)
-    assignment = _assign(read, rows, kept)
+    assignment = _assign(read, rows, kept=kept)
     notes = (*table.notes, *reasons)
     return Dataset(
         name=table.name,
-        parts=_take_parts(rows, kept, assignment.parts),
+        parts=_take_parts(rows, kept, parts=assignment.parts),
         split_rule=assignment.rule,
         notes=notes,
-        warnings=(*warning, *_warnings(read, rows, kept, parts=assignment.parts)),
+        warnings=(*warning, *_warnings(read, rows, kept=kept, parts=assignment.parts)),
         problems=problems,
         columns=used_columns(found),
         pictures=read.examples.pictures,
@@ -193,11 +193,11 @@ def _classes(read: _Read, kept: list[int]) -> tuple[str, ...]:
     known = set(classes)
     for row in kept:
         if read.labels[row] not in known:
-            raise _unknown_class(read, row, classes)
+            raise _unknown_class(read, row, classes=classes)
     return classes
 
 
-def _unknown_class(read: _Read, row: int, classes: tuple[str, ...]) -> DataError:
+def _unknown_class(read: _Read, row: int, *, classes: tuple[str, ...]) -> DataError:
     label, part = str(read.labels[row]), read.given[row]
     near = nearest(label, classes)
     return DataError(
@@ -236,7 +236,7 @@ def _names(table: Table, column: str | None) -> Sequence[str]:
     return [(cell or "").strip() for cell in table.columns[column]]
 
 
-def _assign(read: _Read, rows: Rows, kept: list[int]) -> Assignment:
+def _assign(read: _Read, rows: Rows, *, kept: list[int]) -> Assignment:
     return assign_parts(
         [read.examples.keys[row] for row in kept],
         rows.labels[kept].tolist(),
@@ -245,14 +245,14 @@ def _assign(read: _Read, rows: Rows, kept: list[int]) -> Assignment:
     )
 
 
-def _take_parts(rows: Rows, kept: list[int], parts: list[Part]) -> dict[Part, Rows]:
+def _take_parts(rows: Rows, kept: list[int], *, parts: list[Part]) -> dict[Part, Rows]:
     members: dict[Part, list[int]] = {part: [] for part in PARTS}
     for row, part in zip(kept, parts, strict=True):
         members[part].append(row)
     return {part: rows.take(np.array(members[part], dtype=np.int64)) for part in PARTS}
 
 
-def _warnings(read: _Read, rows: Rows, kept: list[int], *, parts: list[Part]) -> list[str]:
+def _warnings(read: _Read, rows: Rows, *, kept: list[int], parts: list[Part]) -> list[str]:
     keys = [read.examples.keys[row] for row in kept]
     labels = rows.labels[kept].tolist()
     warnings = [
@@ -261,4 +261,8 @@ def _warnings(read: _Read, rows: Rows, kept: list[int], *, parts: list[Part]) ->
     ]
     if count := two_labelled(keys, labels):
         warnings.append(f"{count:,} inputs occur with more than one label")
-    return [*warnings, *case_twins(rows.classes), *missing_classes(rows.classes, labels, parts)]
+    return [
+        *warnings,
+        *case_twins(rows.classes),
+        *missing_classes(rows.classes, labels, parts=parts),
+    ]

@@ -89,7 +89,7 @@ def assign_parts(
     if given and "train" not in present:
         raise DataError("the split in the data has no train part", expected="rows of train")
     pool = [row for row, part in enumerate(parts) if part == "train"]
-    units = _units(pool, keys, labels, groups=groups)
+    units = _units(pool, keys, labels=labels, groups=groups)
     wanted: dict[Part, float] = {"test": TEST_SHARE, "val": VAL_SHARE}
     shares = {part: share for part, share in wanted.items() if part not in present}
     for row, part in _cut(units, shares).items():
@@ -101,7 +101,9 @@ def assign_parts(
             hint="a test part of your own (--split)",
         )
     folded = _fold_small_val(parts, labels)
-    return Assignment(parts, _rule(shares if given else {}, bool(given), folded, bool(groups)))
+    return Assignment(
+        parts, _rule(shares if given else {}, bool(given), folded=folded, grouped=bool(groups))
+    )
 
 
 def straddling(keys: Sequence[bytes], parts: Sequence[Part]) -> dict[tuple[Part, Part], int]:
@@ -130,7 +132,7 @@ def two_labelled(keys: Sequence[bytes], labels: Sequence[int]) -> int:
 
 
 def missing_classes(
-    classes: Sequence[str], labels: Sequence[int], parts: Sequence[Part]
+    classes: Sequence[str], labels: Sequence[int], *, parts: Sequence[Part]
 ) -> list[str]:
     """Returns one warning for each part that lacks rows of some classes."""
     warnings = []
@@ -144,20 +146,20 @@ def missing_classes(
 
 
 def _units(
-    pool: list[int], keys: Sequence[bytes], labels: Sequence[int], *, groups: Sequence[str]
+    pool: list[int], keys: Sequence[bytes], *, labels: Sequence[int], groups: Sequence[str]
 ) -> list[_Unit]:
     """Returns rows in units: equal rows and rows of one group, and what these join."""
     roots: dict[object, object] = {}
     for row in pool:
         if groups and groups[row]:
-            _union(roots, keys[row], groups[row])
+            _union(roots, keys[row], second=groups[row])
     members: dict[object, list[int]] = defaultdict(list)
     for row in pool:
         members[_root(roots, keys[row])].append(row)
-    return [_unit(rows, keys, labels) for rows in members.values()]
+    return [_unit(rows, keys, labels=labels) for rows in members.values()]
 
 
-def _unit(rows: list[int], keys: Sequence[bytes], labels: Sequence[int]) -> _Unit:
+def _unit(rows: list[int], keys: Sequence[bytes], *, labels: Sequence[int]) -> _Unit:
     # The least key stands for the unit; hashed again, or large units would come first.
     rank = hashlib.sha256(_SALT + min(keys[row] for row in rows)).digest()
     counts = Counter(labels[row] for row in rows)
@@ -165,7 +167,7 @@ def _unit(rows: list[int], keys: Sequence[bytes], labels: Sequence[int]) -> _Uni
     return _Unit(rank, rows, label)
 
 
-def _union(roots: dict[object, object], first: object, second: object) -> None:
+def _union(roots: dict[object, object], first: object, *, second: object) -> None:
     roots[_root(roots, first)] = _root(roots, second)
 
 
@@ -186,14 +188,14 @@ def _cut(units: list[_Unit], shares: dict[Part, float]) -> dict[int, Part]:
         rest = of_class
         total = sum(len(unit.rows) for unit in of_class)
         for part, share in shares.items():
-            taken = _take(rest, share * total, len(of_class))
+            taken = _take(rest, share * total, count=len(of_class))
             moved |= {row: part for unit in taken for row in unit.rows}
             ranks = {unit.rank for unit in taken}
             rest = [unit for unit in rest if unit.rank not in ranks]
     return moved
 
 
-def _take(units: list[_Unit], target: float, count: int) -> list[_Unit]:
+def _take(units: list[_Unit], target: float, *, count: int) -> list[_Unit]:
     """Returns units of about `target` rows together; one at least where there are three.
 
     A unit is taken if that brings the sum nearer to the target.
@@ -217,7 +219,7 @@ def _fold_small_val(parts: list[Part], labels: Sequence[int]) -> bool:
     return True
 
 
-def _rule(cut: dict[Part, float], given: bool, folded: bool, grouped: bool) -> str:
+def _rule(cut: dict[Part, float], given: bool, *, folded: bool, grouped: bool) -> str:
     names = [part for part in cut if not (folded and part == "val")]
     if given:
         rule = "the split in the data"

@@ -105,7 +105,7 @@ def test_under_two_hundred_rows_there_is_no_val_part() -> None:
 
 
 def test_a_given_val_part_of_few_rows_goes_to_train() -> None:
-    given_parts: list[Part] = ["train"] * 50 + ["val"] * 20 + ["test"] * 500
+    given_parts: list[Part] = [*["train"] * 50, *["val"] * 20, *["test"] * 500]
     few = assign_parts(_KEYS[:570], [0] * 570, given=given_parts)
     assert few.parts == ["train"] * 70 + ["test"] * 500
 
@@ -121,7 +121,7 @@ def test_a_given_split_is_used_as_it_is() -> None:
 def test_a_missing_val_or_test_is_cut_from_train_alone() -> None:
     pairs: tuple[tuple[Part, Part], ...] = (("val", "test"), ("test", "val"))
     for missing, present in pairs:
-        given_parts: list[Part] = ["train"] * 600 + [present] * 400
+        given_parts: list[Part] = [*["train"] * 600, *[present] * 400]
         assigned = assign_parts(_KEYS, _LABELS, given=given_parts)
         assert assigned.parts[600:] == [present] * 400
         assert assigned.parts.count(missing) == 60
@@ -158,5 +158,5 @@ def test_inputs_with_two_labels_are_counted_once() -> None:
 
 
 def test_classes_missing_from_a_part_are_named() -> None:
-    warnings = missing_classes(["x", "y"], [0, 1, 0], ["train", "train", "val"])
+    warnings = missing_classes(["x", "y"], [0, 1, 0], parts=["train", "train", "val"])
     assert warnings == ["part val has no row of 1 classes: 'y'"]

@@ -73,7 +73,7 @@ def unpack(path: Path, *, limits: Limits = _USUAL) -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
         with path.open("rb") as file:
-            _write_members(path, _members(path, file, limits), folder, limits=limits)
+            _write_members(path, _members(path, file, limits=limits), folder=folder, limits=limits)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
         raise DataError(f"{path} is damaged: {error}") from error
     except (OSError, RuntimeError, NotImplementedError, ValueError) as error:
@@ -83,13 +83,13 @@ def unpack(path: Path, *, limits: Limits = _USUAL) -> Path:
     return folder
 
 
-def _members(path: Path, file: IO[bytes], limits: Limits) -> Iterator[_Member]:
+def _members(path: Path, file: IO[bytes], *, limits: Limits) -> Iterator[_Member]:
     if path.name.lower().endswith(".zip"):
-        return _zip_members(path, file, limits)
-    return _tar_members(path, file, limits)
+        return _zip_members(path, file, limits=limits)
+    return _tar_members(path, file, limits=limits)
 
 
-def _write_members(path: Path, members: Iterator[_Member], folder: Path, *, limits: Limits) -> None:
+def _write_members(path: Path, members: Iterator[_Member], *, folder: Path, limits: Limits) -> None:
     budget = _budget(path, limits)
     for count, (name, stream) in enumerate(members, 1):
         if count > limits.members:
@@ -99,10 +99,10 @@ def _write_members(path: Path, members: Iterator[_Member], folder: Path, *, limi
             continue
         target = folder.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
-        budget -= _copy(path, stream, target, budget=budget)
+        budget -= _copy(path, stream, target=target, budget=budget)
 
 
-def _copy(path: Path, stream: IO[bytes], target: Path, *, budget: int) -> int:
+def _copy(path: Path, stream: IO[bytes], *, target: Path, budget: int) -> int:
     """Returns how many bytes were copied; an existing file is never written again."""
     copied = 0
     with target.open("xb") as out:
@@ -136,17 +136,16 @@ def _safe_parts(path: Path, name: str) -> list[str]:
     return parts
 
 
-def _zip_members(path: Path, file: IO[bytes], limits: Limits) -> Iterator[_Member]:
+def _zip_members(path: Path, file: IO[bytes], *, limits: Limits) -> Iterator[_Member]:
     with zipfile.ZipFile(file) as archive:
         if sum(info.file_size for info in archive.infolist()) > _budget(path, limits):
             raise _too_much(path)
-        for info in archive.infolist():
-            kind = stat.S_IFMT(info.external_attr >> 16)
-            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        plain = [info for info in archive.infolist() if not info.is_dir()]
+        for info in plain:
+            if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
                 raise _not_plain(path, info.filename)
-            if not info.is_dir():
-                with archive.open(info) as stream:
-                    yield _unicode_name(info), stream
+            with archive.open(info) as stream:
+                yield _unicode_name(info), stream
 
 
 def _unicode_name(info: zipfile.ZipInfo) -> str:
@@ -159,10 +158,10 @@ def _unicode_name(info: zipfile.ZipInfo) -> str:
         return info.filename
 
 
-def _tar_members(path: Path, file: IO[bytes], limits: Limits) -> Iterator[_Member]:
+def _tar_members(path: Path, file: IO[bytes], *, limits: Limits) -> Iterator[_Member]:
     # Long names are read whole before we see them, so the bytes are counted below tarfile.
     raw = gzip.GzipFile(fileobj=file) if not path.name.lower().endswith(".tar") else file
-    counted = _Counted(path, raw, _budget(path, limits) + (limits.members << 10))
+    counted = _Counted(path, raw, budget=_budget(path, limits) + (limits.members << 10))
     with tarfile.open(fileobj=counted, mode="r|") as archive:
         for member in archive:
             if not (member.isreg() or member.isdir()):
@@ -179,7 +178,7 @@ def _not_plain(path: Path, name: str) -> DataError:
 class _Counted(io.RawIOBase):
     """Passes bytes on until there were too many."""
 
-    def __init__(self, path: Path, stream: IO[bytes] | gzip.GzipFile, budget: int) -> None:
+    def __init__(self, path: Path, stream: IO[bytes] | gzip.GzipFile, *, budget: int) -> None:
         self._path = path
         self._stream = stream
         self._budget = budget

@@ -46,10 +46,10 @@ def clean_header(names: Sequence[str], shown: str) -> tuple[list[str], tuple[str
             expected="every column to have its own name",
             hint="renaming one of them in the first line",
         )
-    return clean, _header_notes(changed, stripped, shown)
+    return clean, _header_notes(changed, stripped, shown=shown)
 
 
-def _header_notes(changed: list[str], stripped: list[str], shown: str) -> tuple[str, ...]:
+def _header_notes(changed: list[str], stripped: list[str], *, shown: str) -> tuple[str, ...]:
     notes = []
     if changed:
         listed = ", ".join(repr(name) for name in changed)

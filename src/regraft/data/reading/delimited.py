@@ -67,10 +67,10 @@ def _parse(text: str, shown: str, *, delimiter: str, quoting: _Quoting) -> Cells
         if not "".join(names).strip():
             raise DataError(f"{shown} is empty", expected="a first line with names of columns")
         header, notes = clean_header(names, shown)
-        return _collect(header, records, notes)
+        return _collect(header, records, notes=notes)
 
 
-def _collect(header: list[str], records: Iterator[_Record], notes: tuple[str, ...]) -> Cells:
+def _collect(header: list[str], records: Iterator[_Record], *, notes: tuple[str, ...]) -> Cells:
     columns: list[list[str | None]] = [[] for _ in header]
     lines, errors, width = array("q"), dict[int, str](), len(header)
     for line, cells in records:

@@ -18,15 +18,15 @@ def decode_text(raw: bytes, shown: str) -> tuple[str, tuple[str, ...]]:
         DataError: If no encoding fits, or the bytes are not text.
     """
     if raw.startswith(_UTF16_MARKS):
-        return _without_nul(_decode(raw, "utf-16", shown), shown, ("UTF-16",))
+        return _without_nul(_decode(raw, "utf-16", shown=shown), shown, encodings=("UTF-16",))
     try:
-        return _without_nul(raw.decode("utf-8-sig"), shown, ())
+        return _without_nul(raw.decode("utf-8-sig"), shown, encodings=())
     except UnicodeDecodeError:
         encoding = "gb18030" if _looks_chinese(raw) else "cp1252"
-    return _without_nul(_decode(raw, encoding, shown), shown, (encoding,))
+    return _without_nul(_decode(raw, encoding, shown=shown), shown, encodings=(encoding,))
 
 
-def _decode(raw: bytes, encoding: str, shown: str) -> str:
+def _decode(raw: bytes, encoding: str, *, shown: str) -> str:
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
@@ -49,7 +49,9 @@ def _looks_chinese(raw: bytes) -> bool:
     return True
 
 
-def _without_nul(text: str, shown: str, encodings: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _without_nul(
+    text: str, shown: str, *, encodings: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
     notes = [f"{shown} is not UTF-8 and was read as {name}" for name in encodings]
     count = text.count("\0")
     if count > 0.1 * len(text) and count > 1:

@@ -103,7 +103,7 @@ def read_folder(root: str | Path, shown: str = "") -> Table:
     tables = [each for each in place.files() if Path(each).suffix.lower() in TABLE_SUFFIXES]
     if tables:
         return replace(_read_tables(place, tables), name=name)
-    return _as_table(_find_files(place), place, name)
+    return _as_table(_find_files(place), place, name=name)
 
 
 def read_files(paths: Sequence[str]) -> Table:
@@ -115,7 +115,7 @@ def read_files(paths: Sequence[str]) -> Table:
     for path in paths:
         if not Path(path).is_file():
             raise missing_path(Path(path))
-    table = _as_table(_Found(files=list(paths)), _Place(Path(), ""), "files")
+    table = _as_table(_Found(files=list(paths)), _Place(Path(), ""), name="files")
     if table.outside:
         problem = table.outside[0]
         raise DataError(f"{problem.origin} cannot be read along with the rest: {problem.reason}")
@@ -165,36 +165,36 @@ def _find_files(place: _Place) -> _Found:
     if not folders:
         found.files = place.files()
     elif "train" in parts.values():
-        _find_parts(place, parts, found)
+        _find_parts(place, parts, found=found)
     else:
-        _find_classes(place, "", found)
+        _find_classes(place, "", found=found)
     if not found.files:
         raise DataError(f"{place.shown} holds no rows", expected=_LAYOUT)
     return found
 
 
-def _find_parts(place: _Place, parts: dict[str, Part], found: _Found) -> None:
+def _find_parts(place: _Place, parts: dict[str, Part], *, found: _Found) -> None:
     if len(set(parts.values())) < len(parts):
         raise DataError(f"{place.shown} has two folders for one part: {', '.join(parts)}")
     for part in ("train", "val", "test"):
         for name in [name for name, value in parts.items() if value == part]:
-            _find_classes(place.enter(name), f"{name}/", found)
+            _find_classes(place.enter(name), f"{name}/", found=found)
             found.parts += [part] * (len(found.files) - len(found.parts))
     for name in [name for name in place.folders() if name not in parts]:
         found.problems.append(Problem(Origin(f"{place.shown}/{name}"), "a folder that is no part"))
 
 
-def _find_classes(place: _Place, prefix: str, found: _Found) -> None:
+def _find_classes(place: _Place, prefix: str, *, found: _Found) -> None:
     loose = [file for file in place.files() if Path(file).suffix.lower() in PICTURE_SUFFIXES]
     reason = "a picture outside of the class folders"
     found.problems += [Problem(Origin(f"{place.shown}/{file}"), reason) for file in loose]
     if not place.folders():
         raise DataError(f"{place.shown} holds no class folders", expected=_LAYOUT)
     for label in place.folders():
-        _find_members(place.enter(label), f"{prefix}{label}/", label, found=found)
+        _find_members(place.enter(label), f"{prefix}{label}/", label=label, found=found)
 
 
-def _find_members(place: _Place, prefix: str, label: str, *, found: _Found) -> None:
+def _find_members(place: _Place, prefix: str, *, label: str, found: _Found) -> None:
     files, deeper = place.files(), place.folders()
     if deeper and not files:
         raise DataError(f"{place.shown} holds folders, not files", expected=_LAYOUT)
@@ -206,7 +206,7 @@ def _find_members(place: _Place, prefix: str, label: str, *, found: _Found) -> N
     found.labels += [label] * len(files)
 
 
-def _as_table(found: _Found, place: _Place, name: str) -> Table:
+def _as_table(found: _Found, place: _Place, *, name: str) -> Table:
     """Returns the files of the kind that most of them are; the others become problems."""
     kinds = [_kind(file) for file in found.files]
     kind = "image" if kinds.count("image") >= kinds.count("text") else "text"
@@ -259,7 +259,7 @@ def _with_texts(table: Table) -> Table:
     errors: dict[int, str] = {}
     notes = list(table.notes)
     for row, file in enumerate(table.columns["file"]):
-        text, more = _read_text(table, row, str(file), errors=errors)
+        text, more = _read_text(table, row, file=str(file), errors=errors)
         texts.append(text)
         notes.extend(more)
     known = {role: column for role, column in table.known.items() if role != "image"}
@@ -270,7 +270,7 @@ def _with_texts(table: Table) -> Table:
 
 
 def _read_text(
-    table: Table, row: int, file: str, *, errors: dict[int, str]
+    table: Table, row: int, *, file: str, errors: dict[int, str]
 ) -> tuple[str | None, tuple[str, ...]]:
     try:
         return decode_text((table.folder / file).read_bytes(), str(table.origins[row]))

@@ -136,7 +136,7 @@ def read_table(path: str | Path, shown: str = "") -> Table:
     if suffix == ".parquet":
         return _read_parquet(path, shown)
     text, notes = decode_text(path.read_bytes(), shown)
-    return _from_cells(_PARSERS[suffix](text, shown), path, shown, notes=notes)
+    return _from_cells(_PARSERS[suffix](text, shown), path, shown=shown, notes=notes)
 
 
 def missing_path(path: Path) -> DataError:
@@ -181,7 +181,7 @@ def _read_parquet(path: Path, shown: str) -> Table:
     return from_frame(frame, path.stem, shown=shown, folder=path.parent)
 
 
-def _from_cells(cells: Cells, path: Path, shown: str, *, notes: tuple[str, ...]) -> Table:
+def _from_cells(cells: Cells, path: Path, *, shown: str, notes: tuple[str, ...]) -> Table:
     if len(cells.columns) > COLUMN_LIMIT:
         raise DataError(f"{shown} has {len(cells.columns):,} columns", expected="10,000 at most")
     return Table(
