@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from regraft.data.rows import Rows
+from regraft.reports.thumbnails import thumbnail
 from regraft.scoring import metrics
 from regraft.serving.model import Answers, Model
 
@@ -77,6 +78,8 @@ def _mistake(outcome: Outcome, row: int, predicted: int, confidence: float) -> d
         shown["text"] = text if len(text) <= LONGEST else text[:LONGEST] + "…"
     elif isinstance(source, str):
         shown["image"] = source
+    else:
+        shown["thumbnail"] = thumbnail(source)
     return {
         "origin": str(outcome.test.origins[row]),
         **shown,
