@@ -1,7 +1,7 @@
 """Answers texts, files and folders with a finished run, every row in its place."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,16 @@ import pyarrow as pa
 from regraft.data.guess import Roles
 from regraft.data.load import load_inputs
 from regraft.data.reading.sources import looks_like_path
-from regraft.data.rows import UNLABELLED, Input, Origin, Rows
+from regraft.data.rows import Rows
 from regraft.errors import DataError
 from regraft.runs.fitting.prepare import pick_device
 from regraft.serving.model import Answers, Model
 from regraft.serving.store import load
 from regraft.settings import PredictSettings
 from regraft.training.progress import Progress, Silent
+
+STDIN = "-"
+_NAMED = ("starter:", "hf:")
 
 
 @dataclass(frozen=True)
@@ -34,24 +37,19 @@ class PredictOutcome:
     problems: list[str]
 
 
-def predict(
-    run: str | Path | Model, data: str | Path | Sequence[Input], *, suffix: str = ""
-) -> PredictOutcome:
+def predict(run: str | Path | Model, data: object, *, suffix: str = "") -> PredictOutcome:
     """Returns the input's rows with prediction, confidence, probabilities and error.
 
     Args:
         run: A run folder, or a model that `load` gave.
-        data: A path, or a list of texts, image paths or arrays of pixels.
+        data: A path, a text, a frame, or a list of texts, image paths or arrays of pixels.
         suffix: Put behind the names of our columns, where the input has the same.
 
     Raises:
         DataError: If the data cannot be read or a column's name is taken.
     """
     model = run if isinstance(run, Model) else load(run)
-    if isinstance(data, str | Path):
-        rows, table = load_inputs(str(data), model.modality, classes=model.classes)
-        return _answered(model, rows, (table.frame, table.errors), suffix)
-    return _listed(model, list(data), suffix)
+    return _answered(model, data, (Roles(), suffix))
 
 
 def run_predict(settings: PredictSettings, progress: Progress | None = None) -> PredictOutcome:
@@ -68,24 +66,10 @@ def run_predict(settings: PredictSettings, progress: Progress | None = None) -> 
     for word in settings.inputs:
         refuse_missing(word)
     model = load(settings.run, device=pick_device(settings.device))
-    outcome = _of_inputs(model, settings)
+    source = _source(settings.inputs, model)
+    outcome = _answered(model, source, (Roles(**settings.columns), settings.suffix))
     progress.finish()
     return outcome
-
-
-def _of_inputs(model: Model, settings: PredictSettings) -> PredictOutcome:
-    inputs = settings.inputs
-    roles = Roles(**settings.columns)
-    if inputs == ("-",):
-        return _listed(model, [line.rstrip("\r\n") for line in sys.stdin], settings.suffix)
-    if len(inputs) == 1 and _is_data(inputs[0]):
-        rows, table = load_inputs(inputs[0], model.modality, classes=model.classes, roles=roles)
-        return _answered(model, rows, (table.frame, table.errors), settings.suffix)
-    return _listed(model, list(inputs), settings.suffix)
-
-
-def _is_data(word: str) -> bool:
-    return looks_like_path(word) or word.startswith(("starter:", "hf:"))
 
 
 def refuse_missing(word: str) -> None:
@@ -94,44 +78,78 @@ def refuse_missing(word: str) -> None:
     Raises:
         DataError: If it does.
     """
-    if word == "-" or word.startswith(("starter:", "hf:")) or not looks_like_path(word):
+    if word == STDIN or word.startswith(_NAMED) or not looks_like_path(word):
         return
-    if not Path(word).exists():
+    if not _exists(word):
         raise DataError(
             f"{word} does not exist",
             expected="a path of data, or a text in quotes that does not look like a path",
         )
 
 
-def _listed(model: Model, inputs: list[Input], suffix: str) -> PredictOutcome:
-    """Answers inputs that came one by one, without a file of their own."""
-    if not inputs:
-        raise DataError("there is nothing to predict", expected="at least one text or image")
-    shown = [text if isinstance(text, str) else f"pixels {i}" for i, text in enumerate(inputs)]
-    name = "text" if model.modality == "text" else "image"
-    origins = [Origin("input", i + 1) for i in range(len(inputs))]
-    labels = np.full(len(inputs), UNLABELLED, np.int64)
-    rows = Rows(model.modality, inputs, model.classes, labels, origins)
-    return _answered(model, rows, (pa.table({name: shown}), {}), suffix)
+def _source(words: tuple[str, ...], model: Model) -> object:
+    """Returns the data that words on the command line mean."""
+    if words == (STDIN,):
+        return _lines(sys.stdin.buffer.read())
+    if len(words) == 1 and (words[0].startswith(_NAMED) or _exists(words[0])):
+        return words[0]
+    for word in words:
+        _refuse_among_others(word, model)
+    return list(words)
 
 
-def _answered(
-    model: Model, rows: Rows, read: tuple[pa.Table, Mapping[int, str]], suffix: str
-) -> PredictOutcome:
-    frame, errors = read
-    answers = answer_readable(model, rows, errors=errors)
-    columns = prediction_columns(answers, model.classes, suffix=suffix)
-    taken = [name for name in columns if name in frame.column_names]
+def _refuse_among_others(word: str, model: Model) -> None:
+    """Refuses what can only stand alone, or is no image for a network that reads images."""
+    if model.modality == "image" and not _exists(word):
+        raise DataError(f"{word} does not exist", expected="paths of images")
+    is_file = looks_like_path(word) and model.modality == "text"
+    if word == STDIN or word.startswith(_NAMED) or is_file:
+        raise DataError(f"{word} stands beside other inputs", expected=f"{word} alone, or texts")
+
+
+def _lines(content: bytes) -> list[str]:
+    lines = content.decode("utf-8-sig", "replace").split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return [line.rstrip("\r") for line in lines]
+
+
+def _exists(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):  # A long text is no name of a file, nor one with NUL.
+        return False
+
+
+def _answered(model: Model, source: object, asked: tuple[Roles, str]) -> PredictOutcome:
+    roles, suffix = asked
+    rows, table = load_inputs(source, model.modality, classes=model.classes, roles=roles)
+    _refuse_taken(table.frame.column_names, [name + suffix for name in our_names(model.classes)])
+    answers = answer_readable(model, rows, errors=table.errors)
+    frame = table.frame
+    for name, column in prediction_columns(answers, model.classes, suffix=suffix).items():
+        frame = frame.append_column(name, column)
+    failed = zip(rows.origins, answers.errors, strict=True)
+    return PredictOutcome(frame, [f"{origin}: {error}" for origin, error in failed if error])
+
+
+def _refuse_taken(theirs: Sequence[str], ours: Sequence[str]) -> None:
+    taken = [name for name in ours if name in theirs]
     if taken:
         raise DataError(
             f"the input has a column {taken[0]!r} already",
             expected="no column of ours in it",
             hint="--suffix _regraft",
         )
-    for name, column in columns.items():
-        frame = frame.append_column(name, column)
-    failed = zip(rows.origins, answers.errors, strict=True)
-    return PredictOutcome(frame, [f"{origin}: {error}" for origin, error in failed if error])
+
+
+def our_names(classes: Sequence[str]) -> list[str]:
+    """Returns the names of our columns, in order.
+
+    >>> our_names(["neg", "pos"])
+    ['prediction', 'confidence', 'p_neg', 'p_pos', 'error']
+    """
+    return ["prediction", "confidence", *(f"p_{name}" for name in classes), "error"]
 
 
 def answer_readable(model: Model, rows: Rows, *, errors: Mapping[int, str]) -> Answers:
@@ -151,7 +169,7 @@ def answer_readable(model: Model, rows: Rows, *, errors: Mapping[int, str]) -> A
 
 
 def prediction_columns(
-    answers: Answers, classes: Iterable[str], *, suffix: str
+    answers: Answers, classes: Sequence[str], *, suffix: str
 ) -> dict[str, pa.Array]:
     """Returns our columns: prediction, confidence, one probability a class, error.
 
@@ -165,14 +183,14 @@ def prediction_columns(
     best = np.where(read[:, None], answers.probabilities, 0).argmax(axis=1)
     predictions = [names[i] if ok else None for i, ok in zip(best, read, strict=True)]
     confidence = np.where(read, answers.probabilities.max(axis=1, initial=0), np.nan)
-    columns: dict[str, Any] = {
-        "prediction": pa.array(predictions, pa.string()),
-        "confidence": _numbers(confidence, read),
-    }
-    for number, name in enumerate(names):
-        columns[f"p_{name}"] = _numbers(answers.probabilities[:, number], read)
-    columns["error"] = pa.array([error or None for error in answers.errors], pa.string())
-    return {name + suffix: column for name, column in columns.items()}
+    columns = [
+        pa.array(predictions, pa.string()),
+        _numbers(confidence, read),
+        *(_numbers(column, read) for column in answers.probabilities.T),
+        pa.array([error or None for error in answers.errors], pa.string()),
+    ]
+    ours = (name + suffix for name in our_names(names))
+    return dict(zip(ours, columns, strict=True))
 
 
 def _numbers(values: Any, read: Any) -> pa.Array:
