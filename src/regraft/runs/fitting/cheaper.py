@@ -61,8 +61,11 @@ def _without_network(key: str, prepared: Prepared, folds: Indices) -> Cheaper:
     start = time.perf_counter()
     fit = {"majority": baselines.majority, "classic": baselines.classic}[key]
     parts = prepared.dataset.parts
-    fitted = fit(parts["train"], [parts["val"], parts["test"]])
-    val, test = fitted.parts
+    others = [part for part in (parts["val"], parts["test"]) if len(part)]
+    fitted = fit(parts["train"], others)
+    none = np.zeros((0, len(prepared.dataset.classes)))
+    test = fitted.parts[-1] if len(parts["test"]) else none
+    val = fitted.parts[0] if len(parts["val"]) else none
     if len(folds):
         val = _out_of_fold(parts["train"], folds, lambda seen, held: fit(seen, [held]).parts[0])
     return Cheaper(key, fitted.name, val, test, time.perf_counter() - start, 0)

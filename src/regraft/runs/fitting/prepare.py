@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import nn
 
 from regraft.backbones.backbone import Backbone
 from regraft.backbones.chain import Chain
-from regraft.backbones.graft import Grafted, make_head
+from regraft.backbones.graft import Grafted, apply_channels, make_head
 from regraft.backbones.open import open_backbone
 from regraft.backbones.splice import splice
 from regraft.data.encode import Encoded, encode
@@ -34,6 +34,7 @@ SAMPLE = 2
 """Rows of the batch on which the network is spliced."""
 TOKENS = 12
 """Tokens of that batch."""
+GREY = "grey images: the stem's weights are summed over the colours"
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,10 @@ def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
     strategy = make_strategy(settings.strategy)
     dataset = load(source, Roles(**settings.columns))
     name = choose_backbone(settings, dataset.modality)
-    backbone = _open(name.value, settings, dataset, say)
+    backbone, notes = fit_channels(_open(name.value, settings, dataset, say), dataset)
     lengths = _lengths(dataset, backbone)
     chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
-    understood = _explained(dataset, backbone, chosen, lengths)
+    understood = [*_explained(dataset, backbone, chosen, lengths), *notes]
     for line in understood:
         say(line)
     network = graft(backbone, settings, classes=len(dataset.classes))
@@ -115,6 +116,30 @@ def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
         understood,
         time.perf_counter() - start,
     )
+
+
+def fit_channels(backbone: Backbone, dataset: Dataset) -> tuple[Backbone, list[str]]:
+    """Returns the backbone with one channel where every image is grey, and a line on that.
+
+    A third of the pixels, and the same features: the stem's weights are summed over the
+    colours, which for equal statistics is what grey in every channel would give. Where no
+    plain convolution takes the pixels, three equal channels stay.
+
+    Args:
+        backbone: Its network is changed in place.
+        dataset: Says how many of its images are grey.
+    """
+    spec, facts = backbone.spec, dataset.pictures
+    grey = facts is not None and facts.grey_share == 1
+    if not isinstance(spec, ImageSpec) or spec.channels != 3 or not grey:
+        return backbone, []
+    stem = next((m for m in backbone.network.modules() if isinstance(m, nn.Conv2d)), None)
+    if stem is None or stem.in_channels != spec.channels or stem.groups != 1:
+        return backbone, []
+    apply_channels(backbone.network, 1)
+    mean, std = (float(np.mean(values)) for values in (spec.mean, spec.std))
+    grey_spec = replace(spec, channels=1, mean=(mean,), std=(std,), reversed_channels=False)
+    return replace(backbone, spec=grey_spec), [GREY]
 
 
 def graft(backbone: Backbone, settings: FitSettings, *, classes: int) -> Grafted:
@@ -148,7 +173,8 @@ def pick_device(device: str) -> str:
     """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
+    missing = {"cuda": not torch.cuda.is_available(), "mps": not torch.mps.is_available()}
+    if missing.get(device.partition(":")[0], False):
         raise SettingsError(f"device {device!r} is not to be had here", hint="--device cpu")
     return device
 
@@ -162,8 +188,6 @@ def _open(name: Any, settings: FitSettings, dataset: Dataset, say: Say) -> Backb
             expected=f"a network for {dataset.modality}s",
             hint="regraft list backbones",
         )
-    if not isinstance(backbone.network, nn.Module):
-        raise BackboneError(f"{backbone.name} is no torch module")
     return backbone
 
 
