@@ -1,0 +1,70 @@
+"""A study finds what does not depend on content and what can be skipped below a cut."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from regraft.backbones.splicing.recording import at_rest
+from regraft.backbones.splicing.study import Study, study
+from regraft.errors import BackboneError
+
+BATCH = {"input_ids": torch.tensor([[1, 2, 3], [3, 2, 0]])}
+
+
+class Tabled(nn.Module):
+    """Token vectors plus a table of places that no content changes."""
+
+    def __init__(self, *, fixed_length: bool = False) -> None:
+        super().__init__()
+        self.words = nn.Embedding(4, 5)
+        self.places = nn.Embedding(3 if fixed_length else 9, 5)
+        self.end = nn.Sequential(nn.Linear(5, 5), nn.ReLU())
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        places = self.places(torch.arange(input_ids.shape[1]))
+        out: Tensor = self.end(self.words(input_ids) + places)
+        return out
+
+
+def studied(network: nn.Module) -> Study:
+    with at_rest(network, graph=True):
+        return study(network, BATCH)
+
+
+def test_a_table_of_places_does_not_depend_on_content() -> None:
+    assert studied(Tabled()).contentless == {"places"}
+
+
+def test_the_cover_is_made_of_the_largest_modules_that_ended_before() -> None:
+    seen = studied(Tabled())
+    assert seen.cover("", "words") == ["places"]
+    assert seen.cover("", "end.1") == ["words", "places", "end.0"]
+    assert seen.cover("", "end") == ["words", "places"]
+
+
+def test_a_network_of_one_length_is_studied_without_rules_for_others() -> None:
+    seen = studied(Tabled(fixed_length=True))
+    made = seen.shapes.of(["words"], BATCH)["words"][0]
+    assert made.extents == (2, 3, 5)
+
+
+def test_parameters_are_named_by_identity() -> None:
+    network = Tabled()
+    seen = studied(network)
+    assert seen.named({id(network.words.weight), 0}) == {"words.weight"}
+
+
+class Broken(nn.Module):
+    def forward(self, input_ids: Tensor) -> Tensor:
+        return input_ids / 0
+
+
+class Whole(nn.Module):
+    def forward(self, input_ids: Tensor) -> Tensor:
+        return input_ids
+
+
+@pytest.mark.parametrize("kind", [Broken, Whole])
+def test_a_network_without_finite_output_is_refused(kind: type[nn.Module]) -> None:
+    with pytest.raises(BackboneError, match="no finite numbers"):
+        studied(kind())
