@@ -85,7 +85,7 @@ def unpack(path: Path, *, limits: Limits = _USUAL) -> Path:
 
 def _members(path: Path, file: IO[bytes], *, limits: Limits) -> Iterator[_Member]:
     if path.name.lower().endswith(".zip"):
-        return _zip_members(path, file, limits=limits)
+        return _zip_members(path, file)
     return _tar_members(path, file, limits=limits)
 
 
@@ -136,10 +136,8 @@ def _safe_parts(path: Path, name: str) -> list[str]:
     return parts
 
 
-def _zip_members(path: Path, file: IO[bytes], *, limits: Limits) -> Iterator[_Member]:
+def _zip_members(path: Path, file: IO[bytes]) -> Iterator[_Member]:
     with zipfile.ZipFile(file) as archive:
-        if sum(info.file_size for info in archive.infolist()) > _budget(path, limits):
-            raise _too_much(path)
         plain = [info for info in archive.infolist() if not info.is_dir()]
         for info in plain:
             if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
