@@ -30,7 +30,7 @@ def around(value: float, interval: tuple[float, float]) -> Score:
     """Returns a value with its interval, which is widened to hold the value.
 
     The percentile bootstrap of a biased statistic can miss it: a resample of well
-    calibrated rows is worse calibrated.
+    calibrated rows is worse calibrated. And rounding can put an end just beside it.
     """
     low, high = interval
     return Score(value, min(low, value), max(high, value))
@@ -43,7 +43,7 @@ def wilson(right: int, rows: int) -> Score:
     inference", JASA 22.
 
     >>> wilson(90, 100)
-    Score(value=0.9, low=0.8256343384950865, high=0.9447708629393249)
+    Score(value=0.9, low=0.8256343384950866, high=0.9447708629393249)
     """
     if rows == 0:
         return Score(0.0, 0.0, 1.0)
@@ -51,7 +51,7 @@ def wilson(right: int, rows: int) -> Score:
     width = Z * math.sqrt(share * (1 - share) / rows + Z * Z / (4 * rows * rows))
     middle = share + Z * Z / (2 * rows)
     scale = 1 + Z * Z / rows
-    return Score(share, max(0.0, (middle - width) / scale), min(1.0, (middle + width) / scale))
+    return around(share, ((middle - width) / scale, (middle + width) / scale))
 
 
 def bootstrap(rows: int, statistic: Statistic) -> tuple[float, float]:
