@@ -1,17 +1,21 @@
 """Scores a finished run on labelled data: the same answers as `predict`, with labels."""
 
-from collections.abc import Mapping
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from regraft.data.guess import Roles
 from regraft.data.load import load_inputs
+from regraft.data.reading.tables import Table
 from regraft.data.rows import UNLABELLED, Rows
 from regraft.errors import DataError
 from regraft.runs.fitting.prepare import pick_device
+from regraft.runs.fitting.result import surroundings
 from regraft.runs.predict import answer_readable, refuse_missing
+from regraft.runs.report import read_result
 from regraft.scoring import metrics
 from regraft.scoring.scores import score
 from regraft.serving.model import Model
@@ -19,58 +23,98 @@ from regraft.serving.store import load
 from regraft.settings import EvaluateSettings
 from regraft.training.progress import Progress, Silent
 
+PYTHON = "Python objects"
+OF_RUN = ("backbone", "strategy", "seed", "trained_share", "freezing")
 
-def evaluate(run: str | Path, data: str | Path) -> dict[str, Any]:
+
+def evaluate(run: str | Path, data: object) -> dict[str, Any]:
     """Returns the scores of a run on labelled data.
 
     Args:
         run: A run folder.
-        data: A path or name of data with labels.
+        data: A path or name of data with labels, a pair of lists (inputs, labels), or a
+            frame with columns.
 
     Raises:
         DataError: If the data cannot be read or have no labels.
     """
-    return run_evaluate(EvaluateSettings(run=Path(run), data=str(data)), Silent())
+    named = str(data) if isinstance(data, str | Path) else PYTHON
+    return run_evaluate(EvaluateSettings(run=Path(run), data=named), Silent(), source=data)
 
 
-def run_evaluate(settings: EvaluateSettings, progress: Progress) -> dict[str, Any]:
+def run_evaluate(
+    settings: EvaluateSettings, progress: Progress, *, source: object = None
+) -> dict[str, Any]:
     """Returns the scores that the command line asked for.
 
     Rows without a label, or that cannot be read, are left out and counted.
 
+    Args:
+        settings: Checked settings.
+        progress: Told when it is done.
+        source: The data where they are Python objects; None = `settings.data`.
+
     Raises:
         DataError: If the data cannot be read or have no labels.
     """
-    refuse_missing(settings.data)
+    started = time.perf_counter()
+    data = settings.data if source is None else source
+    if isinstance(data, str):
+        refuse_missing(data)
     model = load(settings.run, device=pick_device(settings.device))
     roles = Roles(**settings.columns)
-    rows, table = load_inputs(settings.data, model.modality, classes=model.classes, roles=roles)
-    if not (rows.labels != UNLABELLED).any():
+    rows, table = load_inputs(data, model.modality, classes=model.classes, roles=roles)
+    document = _document(model, rows, table)
+    if not document["rows"]:
         raise DataError(
-            f"{settings.data} has no labels that {settings.run} knows",
+            f"{settings.data} has no readable row with a label that {settings.run} knows",
             expected=f"a column with labels such as {', '.join(model.classes[:5])}",
             hint="--label COLUMN",
         )
-    document = _document(model, rows, table.errors)
     progress.finish()
-    return {"run": str(settings.run), "data": settings.data, **document}
+    return {
+        "run": str(settings.run),
+        "data": settings.data,
+        **_of_run(settings.run),
+        **document,
+        "seconds": {"total": round(time.perf_counter() - started, 3)},
+        "environment": surroundings(model.mode),
+    }
 
 
-def _document(model: Model, rows: Rows, errors: Mapping[int, str]) -> dict[str, Any]:
-    answers = answer_readable(model, rows, errors=errors)
+def _document(model: Model, rows: Rows, table: Table) -> dict[str, Any]:
+    answers = answer_readable(model, rows, errors=table.errors)
     read = np.array([not error for error in answers.errors], bool)
     used = np.flatnonzero(read & (rows.labels != UNLABELLED))
-    labels = rows.labels[used]
-    probabilities = answers.probabilities[used]
-    counts = metrics.confusion(labels, probabilities.argmax(axis=1), classes=len(model.classes))
-    named = zip(model.classes, metrics.per_class(counts), strict=True)
     problems = zip(rows.origins, answers.errors, strict=True)
     return {
         "rows": len(used),
         "left_out": len(rows) - len(used),
+        **(_scored(model, answers.probabilities[used], rows.labels[used]) if len(used) else {}),
+        "problems": [
+            *(f"{origin}: {error}" for origin, error in problems if error),
+            *(f"{problem.origin}: {problem.reason}" for problem in table.outside),
+        ],
+    }
+
+
+def _scored(
+    model: Model, probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]
+) -> dict[str, Any]:
+    counts = metrics.confusion(labels, probabilities.argmax(axis=1), classes=len(model.classes))
+    named = zip(model.classes, metrics.per_class(counts), strict=True)
+    return {
         "scores": {"test": score(probabilities, labels).as_json()},
         "classes": list(model.classes),
         "confusion": counts.tolist(),
         "per_class": [{"class": name, **vars(values)} for name, values in named],
-        "problems": [f"{origin}: {error}" for origin, error in problems if error],
     }
+
+
+def _of_run(run: Path) -> dict[str, Any]:
+    """Returns what the run's own result says of the model; nothing where it has none."""
+    try:
+        result = read_result(run)
+    except DataError:
+        return {}
+    return {key: result[key] for key in OF_RUN if key in result}

@@ -35,6 +35,7 @@ SAMPLE = 2
 TOKENS = 12
 """Tokens of that batch."""
 GREY = "grey images: the stem's weights are summed over the colours"
+COLOURLESS = "warning: the network reads grey images, so the colours are left out"
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,11 @@ def fit_channels(backbone: Backbone, dataset: Dataset) -> tuple[Backbone, list[s
         dataset: Says how many of its images are grey.
     """
     spec, facts = backbone.spec, dataset.pictures
-    grey = facts is not None and facts.grey_share == 1
-    if not isinstance(spec, ImageSpec) or spec.channels != 3 or not grey:
+    if facts is None or not isinstance(spec, ImageSpec):
+        return backbone, []
+    if spec.channels == 1 and facts.grey_share < 1:
+        return backbone, [COLOURLESS]
+    if spec.channels != 3 or facts.grey_share < 1:
         return backbone, []
     stem = next((m for m in backbone.network.modules() if isinstance(m, nn.Conv2d)), None)
     if stem is None or stem.in_channels != spec.channels or stem.groups != 1:

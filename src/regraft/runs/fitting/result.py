@@ -2,12 +2,14 @@
 
 import os
 import platform
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 
+from regraft.backbones.modes import Mode
 from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import Stretch
 from regraft.runs.fitting.cheaper import Cheaper, gained, scores_of
@@ -17,7 +19,7 @@ from regraft.runs.fitting.train import Trained
 from regraft.scoring import metrics
 from regraft.scoring.scores import score
 from regraft.training.phase import describe
-from regraft.training.precision import Verdict
+from regraft.training.precision import Verdict, processor_name
 
 Document = dict[str, Any]
 
@@ -69,17 +71,20 @@ def result_document(
 
 
 def environment(verdict: Verdict) -> Document:
-    """Returns what a figure depends on: processor, versions, threads, modes."""
+    """Returns what a run's figures depend on, with the verdict of its timed probe."""
+    return {**surroundings(verdict.training), "verdict": verdict.as_json()}
+
+
+def surroundings(mode: Mode) -> Document:
+    """Returns what a figure depends on: processor, versions, threads, mode."""
     return {
-        "processor": verdict.processor,
+        "processor": processor_name(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
-        "precision": verdict.training.precision,
-        "attention": verdict.training.attention,
-        "verdict": verdict.as_json(),
+        **asdict(mode),
     }
 
 
