@@ -1,0 +1,72 @@
+"""Tests the order of rows: every row once, little padding, a pure function of the seed."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regraft.training.batches import SPREAD, count_steps, epoch_batches
+
+LENGTHS = np.random.default_rng(0).integers(3, 200, 1000)
+
+
+def listed(batches: list[np.ndarray]) -> list[list[int]]:
+    return [batch.tolist() for batch in batches]
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=300), st.integers(1, 40))
+def test_every_row_is_in_exactly_one_batch(lengths: list[int], batch_size: int) -> None:
+    batches = epoch_batches(np.array(lengths), batch_size, seed=1, epoch=0)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=300), st.integers(1, 40))
+def test_a_batch_keeps_the_budget_and_its_number_of_rows(
+    lengths: list[int], batch_size: int
+) -> None:
+    array = np.array(lengths)
+    budget = batch_size * array.mean()
+    for batch in epoch_batches(array, batch_size, seed=1, epoch=0):
+        assert 1 <= len(batch) <= SPREAD * batch_size
+        longest = array[batch].max()
+        # Half a row is rounding; a batch of the fewest rows may cost more.
+        fewest = len(batch) <= max(1, batch_size // SPREAD)
+        assert fewest or len(batch) * longest <= budget + longest / 2
+
+
+def test_the_order_is_a_pure_function_of_seed_and_epoch() -> None:
+    found = {
+        (seed, epoch): listed(epoch_batches(LENGTHS, 16, seed=seed, epoch=epoch))
+        for seed in (0, 1)
+        for epoch in (0, 1)
+    }
+    np.random.default_rng().integers(10)
+    assert listed(epoch_batches(LENGTHS, 16, seed=0, epoch=1)) == found[0, 1]
+    assert len({str(batches) for batches in found.values()}) == 4
+
+
+def test_sorting_in_windows_saves_most_of_the_padding() -> None:
+    def cost(batches: list[np.ndarray]) -> int:
+        return sum(len(batch) * int(LENGTHS[batch].max()) for batch in batches)
+
+    order = np.random.default_rng(1).permutation(1000)
+    plain = cost(np.split(order, 50)) - LENGTHS.sum()
+    batches = epoch_batches(LENGTHS, 20, seed=0, epoch=0)
+    assert cost(batches) - LENGTHS.sum() < 0.15 * plain
+
+
+def test_batches_do_not_come_in_the_order_of_their_lengths() -> None:
+    batches = epoch_batches(LENGTHS, 16, seed=0, epoch=0)
+    longest = [int(LENGTHS[batch].max()) for batch in batches]
+    assert abs(np.corrcoef(np.arange(len(longest)), longest)[0, 1]) < 0.4
+
+
+def test_rows_of_one_length_make_batches_of_the_size_asked_for() -> None:
+    batches = epoch_batches(np.full(70, 32), 16, seed=0, epoch=0)
+    assert sorted(map(len, batches)) == [6, 16, 16, 16, 16]
+
+
+@pytest.mark.parametrize("epochs", [range(0, 1), range(2, 5)])
+def test_steps_are_counted_as_the_epochs_take_them(epochs: range) -> None:
+    taken = sum(len(epoch_batches(LENGTHS, 16, seed=9, epoch=e)) for e in epochs)
+    assert count_steps(LENGTHS, 16, seed=9, epochs=epochs) == taken

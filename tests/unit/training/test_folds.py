@@ -1,0 +1,52 @@
+"""Tests folds: keys never part, classes are spread, order does not matter."""
+
+from random import Random
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regraft.training.folds import FOLDS, assign_folds
+
+ROWS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), min_size=1, max_size=120)
+
+
+def folds_of(rows: list[tuple[int, int]]) -> np.ndarray:
+    return assign_folds([f"k{key}" for key, _ in rows], np.array([label for _, label in rows]))
+
+
+@given(ROWS)
+def test_rows_of_one_key_share_a_fold(rows: list[tuple[int, int]]) -> None:
+    found = folds_of(rows)
+    by_key: dict[int, set[int]] = {}
+    for (key, _), fold in zip(rows, found.tolist(), strict=True):
+        by_key.setdefault(key, set()).add(fold)
+    assert all(len(folds) == 1 for folds in by_key.values())
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+def test_the_folds_do_not_depend_on_the_order_of_the_rows(
+    rows: list[tuple[int, int]], chance: Random
+) -> None:
+    order = list(range(len(rows)))
+    chance.shuffle(order)
+    assert folds_of([rows[i] for i in order]).tolist() == folds_of(rows)[order].tolist()
+
+
+def test_each_class_is_spread_over_all_folds() -> None:
+    labels = np.repeat([0, 1, 2], [50, 13, 7])
+    found = assign_folds([str(i) for i in range(70)], labels)
+    for label, rows in enumerate([50, 13, 7]):
+        counts = np.bincount(found[labels == label], minlength=FOLDS)
+        assert counts.max() - counts.min() <= 1
+        assert counts.sum() == rows
+
+
+def test_many_classes_of_few_rows_fill_all_folds_alike() -> None:
+    labels = np.repeat(np.arange(10), 2)
+    found = assign_folds([str(i) for i in range(20)], labels)
+    assert np.bincount(found).tolist() == [4] * FOLDS
+
+
+def test_half_a_character_can_be_a_key() -> None:
+    assert assign_folds(["\ud800", "a"], np.array([0, 0])).tolist() in ([0, 1], [1, 0])

@@ -1,0 +1,75 @@
+"""Tests the optimiser's groups: who is in which, what decays, what a phase sets."""
+
+import pytest
+import torch
+
+from regraft.training.optimiser import HEAD, Kind, make_optimiser, set_rates
+from regraft.training.phase import Phase
+from tests.tiny_sessions import KINDS, grafted, spliced
+
+PHASE = Phase("tune", 1, 1, 0.4, (0.0, 0.2, 0.3), weight_decay=0.05)
+
+
+def optimiser_of(kind: str, algorithm: Kind = "adamw") -> torch.optim.Optimizer:
+    network = grafted(kind, head="mlp:8")
+    return make_optimiser(network, spliced(network), kind=algorithm)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_parameter_is_in_exactly_one_group(kind: str) -> None:
+    network = grafted(kind, head="mlp:8")
+    optimiser = make_optimiser(network, spliced(network), kind="adamw")
+    members = [id(p) for group in optimiser.param_groups for p in group["params"]]
+    assert len(members) == len(set(members))
+    assert set(members) == {id(p) for p in network.parameters()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_groups_are_named_after_the_block_they_hold(kind: str) -> None:
+    network = grafted(kind)
+    chain = spliced(network)
+    parameters = dict(network.trunk.named_parameters())
+    optimiser = make_optimiser(network, chain, kind="adamw")
+    for group in optimiser.param_groups:
+        names = chain.blocks[int(group["name"])].parameters if group["name"] != HEAD else None
+        wanted = network.head.parameters() if names is None else [parameters[n] for n in names]
+        assert {id(p) for p in group["params"]} <= {id(p) for p in wanted}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_matrices_decay(kind: str) -> None:
+    optimiser = optimiser_of(kind)
+    set_rates(optimiser, PHASE, share=1.0)
+    for group in optimiser.param_groups:
+        decay = 0.05 if group["decays"] else 0.0
+        assert group["weight_decay"] == decay
+        assert all((p.ndim > 1) == group["decays"] for p in group["params"])
+
+
+def test_rates_are_the_peaks_of_the_phase_times_the_share() -> None:
+    optimiser = optimiser_of("image")
+    set_rates(optimiser, PHASE, share=0.5)
+    rates = {group["name"]: group["lr"] for group in optimiser.param_groups}
+    assert rates == {"0": 0.0, "1": 0.1, "2": 0.15, HEAD: 0.2}
+
+
+def test_no_rate_is_set_before_a_phase_sets_one() -> None:
+    assert {group["lr"] for group in optimiser_of("text").param_groups} == {0.0}
+
+
+@pytest.mark.parametrize(("kind", "made"), [("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])
+def test_a_kind_is_the_library_s_own_optimiser(kind: Kind, made: type) -> None:
+    assert type(optimiser_of("image", kind)) is made
+
+
+@pytest.mark.parametrize("kind", ["adamw", "sgd"])
+def test_a_parameter_without_a_gradient_is_passed_over(kind: Kind) -> None:
+    network = grafted("image")
+    optimiser = make_optimiser(network, spliced(network), kind=kind)
+    set_rates(optimiser, Phase("tune", 0, 1, 0.4, (0.1,) * 3, weight_decay=0.5), share=1.0)
+    resting = network.get_parameter("trunk.stem.0.weight")
+    before = resting.detach().clone()
+    network.head.last.weight.grad = torch.ones_like(network.head.last.weight)
+    optimiser.step()
+    assert torch.equal(resting, before)
+    assert not optimiser.state[resting]
