@@ -11,10 +11,10 @@ from regraft.data.encode import Encoded, encode
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
-from regraft.runs.fitting.folder import RunFolder, check_free, claim
+from regraft.runs.fitting.folder import LOG, RunFolder, check_free, claim
 from regraft.runs.fitting.outcome import Outcome, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
-from regraft.runs.fitting.record import run_toml
+from regraft.runs.fitting.record import problems_csv, run_toml
 from regraft.runs.fitting.result import result_document
 from regraft.runs.fitting.train import Trained, pool_parts, train
 from regraft.scoring.metrics import softmax
@@ -70,7 +70,7 @@ def run_fit(settings: FitSettings, progress: Progress, *, source: object = None)
     try:
         return _fit_into(folder, prepared, progress, started)
     except BaseException:
-        if not (folder.path / "log.jsonl").exists():
+        if not (folder.path / LOG).exists():
             folder.discard()
         raise
     finally:
@@ -102,7 +102,8 @@ def _fit_into(
     result = result_document(
         folder.path, (prepared, trained, outcome), beside=(ways, seconds), verdict=verdict
     )
-    write_report(result, folder.path / "report.html")
+    with folder.writing("report.html") as place:
+        write_report(result, place)
     folder.finish(result)
     return result
 
@@ -160,7 +161,11 @@ def _ways(prepared: Prepared, trained: Trained, pooled: Any) -> list[Cheaper]:
 
 def _save(folder: RunFolder, outcome: Outcome, prepared: Prepared) -> str:
     """Writes the model and the test predictions; returns the weights' digest."""
-    save_predictions(folder.path / "predictions-test.parquet", outcome)
+    with folder.writing("predictions-test.parquet") as place:
+        save_predictions(place, outcome)
+    problems = prepared.dataset.problems
+    if problems:
+        folder.write("problems.csv", problems_csv(problems))
     inputs = prepared.dataset.parts["train"].inputs[:8]
     return save_model(
         folder.path / "model", outcome.model, head=prepared.settings.head, examples=inputs

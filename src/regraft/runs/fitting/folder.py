@@ -1,11 +1,13 @@
 """Makes a run folder: claimed once, filled file by file, `result.json` last."""
 
 import json
+import math
 import os
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,28 +33,56 @@ class RunFolder:
         """
         place = self.path / name
         temporary = place.with_name(place.name + ".tmp")
-        try:
+        with self.writing(name):
             with temporary.open("w", encoding="utf-8") as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.replace(place)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """Opens a stretch in which a file is written; gives its path.
+
+        Raises:
+            StorageError: If the disk or a permission says no.
+        """
+        place = self.path / name
+        try:
+            yield place
         except OSError as error:
-            raise StorageError(f"{place} cannot be written ({error.strerror})") from error
+            reason = error.strerror or error
+            raise StorageError(f"{place} cannot be written ({reason})") from error
 
     def log(self, event: str, content: Mapping[str, Any]) -> None:
         """Adds a line to `log.jsonl`."""
         line = {"time": round(time.time(), 3), "event": event, **content}
-        with (self.path / LOG).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        with self.writing(LOG) as place, place.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(plain(line), ensure_ascii=False, allow_nan=False) + "\n")
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Writes the result: from here on the run is complete."""
-        self.write(RESULT, json.dumps(result, ensure_ascii=False, indent=2))
+        document = json.dumps(plain(result), ensure_ascii=False, allow_nan=False, indent=2)
+        self.write(RESULT, document)
 
     def discard(self) -> None:
         """Removes the folder: nothing half-made is left."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def plain(value: Any) -> Any:
+    """Returns the same data with null for numbers that JSON lacks.
+
+    >>> plain({"loss": [1.5, float("nan")]})
+    {'loss': [1.5, None]}
+    """
+    if isinstance(value, Mapping):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def check_free(out: Path | None) -> None:
@@ -67,11 +97,7 @@ def check_free(out: Path | None) -> None:
     if out is None or not out.exists():
         return
     if out.is_file() or any(out.iterdir()):
-        raise SettingsError(
-            f"{out} exists already",
-            expected="a folder that does not exist or is empty",
-            hint=f"--out {_free_name(out)}",
-        )
+        raise _taken(out)
 
 
 def claim(out: Path | None, data: str, *, strategy: str) -> RunFolder:
@@ -89,11 +115,20 @@ def claim(out: Path | None, data: str, *, strategy: str) -> RunFolder:
     check_free(out)
     try:
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            return RunFolder(out)
+            return RunFolder(_typed(out))
         return RunFolder(_numbered(Path("runs"), f"{_plain(data)}-{_plain(strategy)}"))
     except OSError as error:
         raise StorageError(f"{out or 'runs'} cannot be made ({error.strerror})") from error
+
+
+def _typed(out: Path) -> Path:
+    """Takes a folder that may be there, empty: the one who makes its first file has it."""
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        (out / SETTINGS).open("x").close()
+    except FileExistsError:
+        raise _taken(out) from None
+    return out
 
 
 def _numbered(parent: Path, stem: str) -> Path:
@@ -107,6 +142,14 @@ def _numbered(parent: Path, stem: str) -> Path:
             number += 1
         else:
             return place
+
+
+def _taken(out: Path) -> SettingsError:
+    return SettingsError(
+        f"{out} exists already",
+        expected="a folder that does not exist or is empty",
+        hint=f"--out {_free_name(out)}",
+    )
 
 
 def _free_name(out: Path) -> Path:
