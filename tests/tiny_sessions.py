@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -138,6 +137,9 @@ class Size:
     classes: int = 2
 
 
+USUAL = Size()
+
+
 def options(**changed: Any) -> Options:
     """Returns options for a batch size of 8, with whatever is named changed."""
     values: dict[str, Any] = {
@@ -153,7 +155,7 @@ def options(**changed: Any) -> Options:
 
 
 def session(
-    kind: str, chosen: Options | None = None, *, size: Size = Size(), network: Grafted | None = None
+    kind: str, chosen: Options | None = None, *, size: Size = USUAL, network: Grafted | None = None
 ) -> Session:
     """Returns a session that has done nothing yet."""
     network = network or grafted(kind, classes=size.classes)
@@ -198,6 +200,3 @@ def changed(before: dict[str, Tensor], module: nn.Module) -> set[str]:
 def below(chain: Chain, line: int) -> set[str]:
     """Returns the names of the parameters and buffers of the blocks below a line."""
     return {name for block in chain.blocks[:line] for name in (*block.parameters, *block.buffers)}
-
-
-Floats = npt.NDArray[np.float64]

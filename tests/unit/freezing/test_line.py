@@ -1,0 +1,93 @@
+"""Tests that the line alone decides what may move, and that nobody can undo it."""
+
+import copy
+
+import pytest
+import torch
+
+from regraft.freezing.line import move_line
+from tests.tiny_sessions import KINDS, changed, example, grafted, spliced, state
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("line", [0, 1, 2, 3])
+def test_parameters_and_modes_change_together_at_the_line(kind: str, line: int) -> None:
+    network = grafted(kind)
+    chain = spliced(network)
+    parameters, modules = (
+        dict(network.trunk.named_parameters()),
+        dict(network.trunk.named_modules()),
+    )
+    for parameter in parameters.values():
+        parameter.grad = torch.ones_like(parameter)
+    move_line(network, chain, line=line)
+    for number, block in enumerate(chain.blocks):
+        assert {parameters[n].requires_grad for n in block.parameters} == {number >= line}
+        assert all(parameters[n].grad is None for n in block.parameters)
+        assert {modules[n].training for n in block.modules} == {number >= line}
+    assert all(p.requires_grad for p in network.head.parameters())
+    assert network.head.training
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_train_called_on_anything_leaves_the_frozen_modules_in_evaluation(kind: str) -> None:
+    network = grafted(kind)
+    chain = spliced(network)
+    modules = dict(network.trunk.named_modules())
+    move_line(network, chain, line=2)
+    for _ in range(2):
+        assert network.train() is network
+        for module in modules.values():
+            assert module.train(True) is module
+        network.eval()
+        network.train()
+    frozen = {name for block in chain.blocks[:2] for name in block.modules}
+    assert {name for name, module in modules.items() if not module.training} == frozen
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_thawing_gives_everything_back(kind: str) -> None:
+    network = grafted(kind)
+    chain = spliced(network)
+    move_line(network, chain, line=3)
+    move_line(network, chain, line=0)
+    assert all(module.training for module in network.modules())
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    assert not any("train" in vars(module) for module in network.modules())
+
+
+def test_moving_the_line_changes_no_weight_and_no_buffer() -> None:
+    network = grafted("image")
+    chain, before = spliced(network), state(network)
+    for line in (0, 3, 1):
+        move_line(network, chain, line=line)
+    assert changed(before, network) == set()
+
+
+def test_a_frozen_norm_counts_no_batch_and_a_thawed_one_does() -> None:
+    network = grafted("image")
+    chain = spliced(network)
+    move_line(network, chain, line=2)
+    before = state(network.trunk)
+    network(example("image"))
+    assert {name.split(".")[0] for name in changed(before, network.trunk)} == {"top"}
+    move_line(network, chain, line=0)
+    network(example("image"))
+    assert {name.split(".")[0] for name in changed(before, network.trunk)} >= {"stem", "middle"}
+
+
+def test_frozen_dropout_drops_nothing() -> None:
+    network = grafted("text", dropout=0.5)
+    move_line(network, spliced(network), line=3)
+    assert torch.equal(network(example("text")), network(example("text")))
+
+
+def test_a_copy_of_a_frozen_network_is_frozen_on_its_own() -> None:
+    network = grafted("image")
+    chain = spliced(network)
+    move_line(network, chain, line=3)
+    copied = copy.deepcopy(network)
+    move_line(network, chain, line=0)
+    copied.train()
+    assert not copied.get_submodule("trunk.stem").training
+    assert network.get_submodule("trunk.stem").training

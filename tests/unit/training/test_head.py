@@ -1,0 +1,111 @@
+"""Tests the training of heads on a resting trunk: solved, or by steps."""
+
+import numpy as np
+import pytest
+import torch
+
+from regraft.features.pooled import logits
+from regraft.freezing.line import move_line
+from regraft.freezing.proof import state_digest
+from regraft.scoring.metrics import loss_and_accuracy
+from regraft.training.head import load_probe, train_head
+from regraft.training.phase import Phase
+from regraft.training.probe import Labelled, fit_probe
+from regraft.training.session import Session
+from tests.tiny_sessions import KINDS, changed, grafted, options, session, state
+
+PHASE = Phase("head", 3, 5, 0.1, (0.0,) * 3)
+
+
+def trained(made: Session, phase: Phase = PHASE) -> Session:
+    move_line(made.network, made.chain, line=made.top)
+    train_head(made, phase)
+    return made
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_linear_head_answers_as_the_probe_does(kind: str) -> None:
+    made = trained(session(kind))
+    train = Labelled(made.pooled("train"), made.train.labels)
+    probe = fit_probe(train, 2, val=Labelled(made.pooled("val"), made.val.labels))
+    found = logits(made.network, made.train.rows, mode=made.verdict.inference)
+    assert found == pytest.approx(probe.logits(made.pooled("train")), abs=1e-4)
+
+
+def test_a_linear_head_takes_one_pass_and_fits_what_is_separable() -> None:
+    made = trained(session("image"))
+    (record,) = made.records
+    assert (record.epoch, record.epochs, record.train_accuracy) == (1, 1, 1.0)
+    assert record.val_accuracy == loss_and_accuracy(made.chosen_logits(), made.val.labels)[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("head", ["linear", "mlp:8", "mlp:8,4"])
+def test_the_trunk_stands_still_and_the_head_moves(kind: str, head: str) -> None:
+    made = session(kind, network=grafted(kind, head=head))
+    trunk, before = state(made.network.trunk), state(made.network.head)
+    trained(made)
+    assert changed(trunk, made.network.trunk) == set()
+    assert set(dict(made.network.head.named_parameters())) <= changed(before, made.network.head)
+
+
+def test_the_loss_of_a_hidden_head_falls_from_pass_to_pass() -> None:
+    made = trained(session("image", network=grafted("image", head="mlp:8")))
+    losses = [record.train_loss for record in made.records]
+    assert len(losses) == 5
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0]
+
+
+def weights_of(seed: int, dropout: float = 0.0) -> str:
+    network = grafted("image", head="mlp:8", dropout=dropout)
+    return state_digest(trained(session("image", options(seed=seed), network=network)).network)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_hidden_head_is_a_function_of_the_seed(dropout: float) -> None:
+    first = weights_of(0, dropout)
+    torch.rand(7)
+    assert weights_of(0, dropout) == first
+    assert weights_of(1, dropout) != first
+
+
+def test_a_hidden_head_stops_after_the_pass_that_was_asked_for_on_the_same_way() -> None:
+    whole, part = (session("image", network=grafted("image", head="mlp:8")) for _ in range(2))
+    trained(whole)
+    trained(part, Phase("head", 3, 5, 0.1, (0.0,) * 3, stop_after=2))
+    assert len(part.records) == 2
+    assert [r.train_loss for r in part.records] == [r.train_loss for r in whole.records][:2]
+
+
+def test_a_hidden_head_obeys_patience_and_the_deadline() -> None:
+    long = Phase("head", 3, 40, 0.1, (0.0,) * 3, schedule="constant")
+    network = grafted("image", head="mlp:8")
+    made = session("image", options(patience=1), network=network)
+    made.val = type(made.val)(made.val.rows, 1 - made.val.labels)  # gets worse with training
+    trained(made, long)
+    assert len(made.records) < 5
+    late = session("image", options(deadline=0.0), network=grafted("image", head="mlp:8"))
+    assert len(trained(late, long).records) == 1
+
+
+def test_class_weights_lean_a_head_towards_the_heavier_class() -> None:
+    def mean_gap(weights: tuple[float, float] | None, head: str) -> float:
+        heavy = None if weights is None else np.array(weights, np.float32)
+        made = session("text", options(class_weights=heavy), network=grafted("text", head=head))
+        trained(made)
+        found = logits(made.network, made.train.rows, mode=made.verdict.inference)
+        return float((found[:, 1] - found[:, 0]).mean())
+
+    for head in ("linear", "mlp:8"):
+        assert mean_gap((1.0, 9.0), head) > mean_gap(None, head) + 0.01
+
+
+def test_a_probe_is_loaded_with_its_shift_and_scale() -> None:
+    made = session("image")
+    probe = fit_probe(Labelled(made.pooled("train"), made.train.labels), 2)
+    load_probe(made, probe)
+    head = made.network.head
+    assert np.array_equal(head.last.weight.detach().numpy(), probe.weight)
+    assert np.array_equal(head.shift.numpy(), probe.shift)
+    assert np.array_equal(head.scale.numpy(), probe.scale)

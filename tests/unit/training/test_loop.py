@@ -1,0 +1,251 @@
+"""Tests the loop on tiny networks: it learns, repeats itself, and keeps still what is frozen."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from regraft.features.pooled import logits
+from regraft.freezing.ledger import MOVES
+from regraft.freezing.proof import state_digest
+from regraft.strategies.two_stage import TwoStage
+from regraft.training import loop
+from regraft.training.loop import work
+from regraft.training.phase import Phase
+from regraft.training.session import Options, Session
+from tests.tiny_sessions import (
+    KINDS,
+    Size,
+    below,
+    changed,
+    facts,
+    grafted,
+    options,
+    session,
+    state,
+)
+
+TOP = 3
+
+
+def tune(line: int = 0, epochs: int = 2, rate: float = 5e-3, **more: object) -> Phase:
+    rates = tuple(0.0 if block < line else rate for block in range(TOP))
+    return replace(Phase("tune", line, epochs, rate, rates), **more)  # type: ignore[arg-type]
+
+
+def two_stage(kind: str, chosen: Options | None = None) -> Session:
+    made = session(kind, chosen)
+    work(made, TwoStage().phases(made.chain, facts(kind)))
+    return made
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_loss_falls_on_rows_that_can_be_told_apart(kind: str) -> None:
+    made = session(kind)
+    work(made, [tune(epochs=4)])
+    losses = [record.train_loss for record in made.records]
+    assert losses[-1] < losses[0] / 2
+    assert made.records[-1].train_accuracy == 1.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_stages_learn_and_leave_the_best_weights(kind: str) -> None:
+    made = two_stage(kind)
+    assert [record.phase for record in made.records] == ["head", "tune", "tune"]
+    found = logits(made.network, made.val.rows, mode=made.verdict.inference)
+    assert np.array_equal(found, made.chosen_logits())
+    assert (found.argmax(axis=1) == made.val.labels).mean() >= 0.9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_weights_are_a_function_of_the_seed(kind: str) -> None:
+    chosen = options(augment="flip-crop")
+    first = state_digest(two_stage(kind, chosen).network)
+    torch.rand(5)
+    assert state_digest(two_stage(kind, chosen).network) == first
+    assert state_digest(two_stage(kind, replace(chosen, seed=4)).network) != first
+
+
+def test_dropout_is_a_function_of_the_seed_and_the_step() -> None:
+    def digest(seed: int) -> str:
+        made = session("text", options(seed=seed), network=grafted("text", dropout=0.3))
+        work(made, [tune(epochs=1)])
+        return state_digest(made.network)
+
+    first = digest(0)
+    torch.rand(5)
+    assert digest(0) == first
+    assert digest(1) != first
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("line", [1, 2, TOP])
+def test_what_is_frozen_is_equal_bit_by_bit_and_what_moves_moves(kind: str, line: int) -> None:
+    made = session(kind)
+    before = state(made.network.trunk)
+    phase = tune(line) if line < TOP else Phase("head", TOP, 1, 0.1, (0.0,) * TOP)
+    work(made, [phase])
+    moved = changed(before, made.network.trunk)
+    frozen = below(made.chain, line)
+    assert frozen
+    assert moved & frozen == set()
+    unmoved = {name for name in set(before) - frozen - moved if "_ids" not in name}
+    assert unmoved == set() if kind == "image" else unmoved <= {"embeddings.position_ids"}
+    assert all(stretch.still and len(stretch.before) == line for stretch in made.stretches)
+
+
+def test_norms_above_the_line_go_on_counting_and_those_below_do_not() -> None:
+    made = session("image")
+    before = state(made.network.trunk)
+    work(made, [tune(2)])
+    moved = changed(before, made.network.trunk)
+    assert {name for name in moved if "running" in name or "num_batches" in name} == {
+        "top.1.running_mean",
+        "top.1.running_var",
+        "top.1.num_batches_tracked",
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_train_called_from_outside_in_the_middle_undoes_nothing(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = session(kind)
+    before = state(made.network.trunk)
+    real = loop._step
+
+    def meddling(*arguments: object) -> object:
+        made.network.train()
+        made.network.trunk.train(True)
+        for module in made.network.trunk.modules():
+            module.train()
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_step", meddling)
+    work(made, [tune(2)])
+    assert made.step > 0
+    assert changed(before, made.network.trunk) & below(made.chain, 2) == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_gradient_is_computed_below_the_line(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = session(kind)
+    frozen = below(made.chain, 2)
+    parameters = dict(made.network.trunk.named_parameters())
+    real = torch.nn.utils.clip_grad_norm_
+    seen = []
+
+    def watching(moving: list[torch.nn.Parameter], most: float, **more: bool) -> torch.Tensor:
+        seen.append({name for name, p in parameters.items() if p.grad is not None})
+        return real(moving, most, **more)
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", watching)
+    work(made, [tune(2)])
+    assert seen
+    assert all(names == set(parameters) - frozen for names in seen)
+
+
+def test_weight_decay_does_not_touch_what_is_frozen() -> None:
+    made = session("image")
+    before = state(made.network.trunk)
+    work(made, [tune(0, epochs=1), tune(2, weight_decay=0.9)])
+    assert changed(before, made.network.trunk) & below(made.chain, 2)
+    assert made.stretches[1].still
+
+
+def test_a_long_gradient_is_shortened_to_one() -> None:
+    made = session("image")
+    phase = tune(epochs=1, rate=1.0, weight_decay=0.0, schedule="constant", warmup=0.0)
+    made.options = options(optimizer="sgd", batch_size=len(made.train) * 2)
+    weight = made.network.head.last.weight
+    with torch.no_grad():
+        weight.mul_(1000)
+    before = state(made.network)
+    work(made, [phase])
+    # One step of plain descent with Nesterov's momentum: 1.9 times the shortened gradient.
+    moved = [p.detach() - before[name] for name, p in made.network.named_parameters()]
+    length = torch.sqrt(sum((part**2).sum() for part in moved))  # type: ignore[arg-type]
+    assert made.step == 1
+    assert float(length) == pytest.approx(1.9, rel=1e-3)
+
+
+def test_patience_ends_a_phase_early() -> None:
+    made = session("image", options(patience=2))
+    made.val = type(made.val)(made.val.rows, 1 - made.val.labels)
+    work(made, [tune(epochs=30, rate=2e-3)])
+    assert made.best is not None
+    assert len(made.records) == made.best.epoch + 2 < 30
+
+
+def test_a_phase_stops_after_the_pass_that_was_asked_for_on_the_same_way() -> None:
+    whole, part = session("text"), session("text")
+    whole.val = part.val = session("text", size=Size(val=0)).val
+    work(whole, [tune(epochs=4)])
+    work(part, [tune(epochs=4, stop_after=2)])
+    assert [r.train_loss for r in part.records] == [r.train_loss for r in whole.records][:2]
+
+
+def test_no_epoch_starts_after_the_deadline_but_the_first() -> None:
+    made = session("image", options(deadline=0.0))
+    work(made, [tune(epochs=3), replace(tune(epochs=3), name="again")])
+    assert [(record.phase, record.epoch) for record in made.records] == [("tune", 1)]
+
+
+def test_the_ledger_tells_what_happened_in_order() -> None:
+    made = session("image")
+    head = Phase("head", TOP, 1, 0.1, (0.0,) * TOP)
+    work(made, [head, tune(1, epochs=1), replace(tune(2, epochs=1), name="top")])
+    events = made.ledger.events
+    assert [(e.phase, e.kind, e.line) for e in events if e.kind in MOVES] == [
+        ("head", "freeze", 3),
+        ("tune", "thaw", 1),
+        ("top", "freeze", 2),
+    ]
+    assert events[-1].kind == "restore"
+    assert events[-1].digests == {"network": state_digest(made.network)}
+    assert [event.step for event in events[:3]] == [0, 0, made.step // 2]
+
+
+def test_the_best_checkpoint_is_put_back_even_from_an_earlier_phase() -> None:
+    made = session("image")
+    head = Phase("head", TOP, 1, 0.1, (0.0,) * TOP)
+    before = state(made.network.trunk)
+    work(made, [head, tune(epochs=1, rate=30.0)])
+    assert made.best is not None
+    assert made.best.phase == "head"
+    assert changed(before, made.network.trunk) == set()
+
+
+def test_class_weights_lean_the_network_towards_the_heavier_class() -> None:
+    def mean_gap(weights: list[float] | None) -> float:
+        heavy = None if weights is None else np.array(weights, np.float32)
+        made = session("text", options(class_weights=heavy))
+        work(made, [tune(epochs=1, rate=1e-3)])
+        found = logits(made.network, made.train.rows, mode=made.verdict.inference)
+        return float((found[:, 1] - found[:, 0]).mean())
+
+    assert mean_gap([1.0, 20.0]) > mean_gap(None) + 0.01 > mean_gap([20.0, 1.0]) + 0.02
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hidden_head_learns_in_both_stages(kind: str) -> None:
+    made = session(kind, network=grafted(kind, head="mlp:8"))
+    before = state(made.network.head)
+    work(made, TwoStage().phases(made.chain, facts(kind)))
+    assert [record.phase for record in made.records] == ["head"] * 3 + ["tune"] * 2
+    assert set(dict(made.network.head.named_parameters())) <= changed(before, made.network.head)
+
+
+def test_three_classes_of_which_one_has_no_rows_are_learnt() -> None:
+    made = session("text", size=Size(classes=2), network=grafted("text", classes=3))
+    work(made, [*TwoStage().phases(made.chain, facts("text", classes=3))])
+    assert made.chosen_logits().shape == (16, 3)
+    assert (made.chosen_logits().argmax(axis=1) != 2).all()
+
+
+def test_epochs_go_on_counting_from_phase_to_phase() -> None:
+    made = session("image")
+    work(made, [tune(epochs=2), replace(tune(epochs=1), name="again")])
+    assert made.epoch == 3
+    assert [record.epoch for record in made.records] == [1, 2, 1]

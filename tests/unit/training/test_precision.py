@@ -1,0 +1,130 @@
+"""Tests the verdict on precision and attention: who wins, what is kept, what is left alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from regraft.backbones.attention import attention_of, set_attention
+from regraft.backbones.modes import Mode, Precision
+from regraft.training import precision
+from regraft.training.precision import Verdict, decide, processor_name, verdict_from_json
+from tests.tiny_sessions import KINDS, changed, example, grafted, state
+
+Seconds = Callable[[Mode], float]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path))
+
+
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Seconds], list[Mode]]:
+    """Replaces the clock: seconds come from a function of the mode; modes tried are listed."""
+
+    def install(seconds: Seconds) -> list[Mode]:
+        tried: list[Mode] = []
+
+        def fastest(run: object, network: object, batch: object, mode: Mode) -> float:
+            tried.append(mode)
+            return seconds(mode)
+
+        monkeypatch.setattr(precision, "_fastest", fastest)
+        monkeypatch.setattr(precision, "_worth_trying", lambda device: ["fp32", "bf16"])
+        return tried
+
+    return install
+
+
+def verdict(kind: str = "image", wanted: Precision | None = None) -> Verdict:
+    return decide(grafted(kind), example(kind), wanted=wanted, device="cpu")
+
+
+def test_a_tie_keeps_fp32(timed: Callable[[Seconds], list[Mode]]) -> None:
+    timed(lambda mode: 1.0 if mode.precision == "fp32" else 0.96)
+    assert verdict().training.precision == "fp32"
+
+
+def test_a_clearly_faster_precision_wins(timed: Callable[[Seconds], list[Mode]]) -> None:
+    timed(lambda mode: 1.0 if mode.precision == "fp32" else 0.9)
+    assert verdict().training.precision == "bf16"
+
+
+def test_a_clearly_faster_attention_wins(timed: Callable[[Seconds], list[Mode]]) -> None:
+    timed(lambda mode: 0.5 if mode.attention == "eager" else 1.0)
+    found = verdict("text")
+    assert found.training == Mode("fp32", "eager", "cpu")
+    assert found.seconds("training") == 0.5
+
+
+def test_a_precision_that_was_typed_is_the_only_one_tried(
+    timed: Callable[[Seconds], list[Mode]],
+) -> None:
+    tried = timed(lambda mode: 1.0)
+    assert verdict(wanted="fp16").inference.precision == "fp16"
+    assert {mode.precision for mode in tried} == {"fp16"}
+
+
+def test_a_verdict_is_stored_and_used_again(timed: Callable[[Seconds], list[Mode]]) -> None:
+    tried = timed(lambda mode: 1.0 if mode.precision == "fp32" else 0.5)
+    first = verdict()
+    tried.clear()
+    assert verdict() == first
+    assert tried == []
+
+
+def test_another_network_or_wish_gets_a_verdict_of_its_own(
+    timed: Callable[[Seconds], list[Mode]],
+) -> None:
+    tried = timed(lambda mode: 1.0)
+    verdict("image")
+    for kind, wanted in (("text", None), ("image", "fp32")):
+        tried.clear()
+        verdict(kind, wanted)  # type: ignore[arg-type]
+        assert tried
+
+
+def test_a_damaged_stored_verdict_is_decided_anew(
+    timed: Callable[[Seconds], list[Mode]], tmp_path: Path
+) -> None:
+    timed(lambda mode: 1.0)
+    first = verdict()
+    (kept,) = tmp_path.rglob("*.json")
+    for damage in ("", "{}", "[1]", '{"training": 1'):
+        kept.write_text(damage)
+        assert verdict() == first
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("training", [True, False])
+def test_the_network_is_left_as_it_was_found(kind: str, training: bool) -> None:
+    network = grafted(kind).train(training)
+    network.trunk.eval()
+    set_attention(network.trunk, "eager")
+    before, modes = state(network), [module.training for module in network.modules()]
+    attention, random = attention_of(network.trunk), torch.get_rng_state()
+    decide(network, example(kind), wanted=None, device="cpu")
+    assert changed(before, network) == set()
+    assert [module.training for module in network.modules()] == modes
+    assert all(p.grad is None and p.requires_grad for p in network.parameters())
+    assert attention_of(network.trunk) == attention
+    assert torch.equal(torch.get_rng_state(), random)
+
+
+def test_a_real_probe_times_every_mode_it_chose_from() -> None:
+    found = verdict("text")
+    assert found.seconds("training") > 0
+    assert found.seconds("inference") > 0
+    assert {name.split("/")[0] for name in found.timings} == {"training", "inference"}
+    assert {"training/fp32/sdpa", "training/fp32/eager"} <= set(found.timings)
+
+
+def test_a_verdict_comes_back_from_plain_data() -> None:
+    found = Verdict(Mode("bf16"), Mode("fp32", "eager"), {"training/bf16/sdpa": 0.5}, "a chip")
+    assert verdict_from_json(found.as_json()) == found
+
+
+def test_the_processor_has_a_name() -> None:
+    assert processor_name()
