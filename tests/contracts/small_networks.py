@@ -22,7 +22,8 @@ NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 
 def bert() -> nn.Module:
-    return transformers.BertModel(transformers.BertConfig(**SMALL, **NO_DROPOUT))
+    network: nn.Module = transformers.BertModel(transformers.BertConfig(**SMALL, **NO_DROPOUT))
+    return network
 
 
 def deberta() -> nn.Module:
@@ -34,31 +35,37 @@ def deberta() -> nn.Module:
         norm_rel_ebd="layer_norm",
         position_biased_input=False,
     )
-    return transformers.DebertaV2Model(config)
+    network: nn.Module = transformers.DebertaV2Model(config)
+    return network
 
 
 def modernbert() -> nn.Module:
     ids = {f"{name}_token_id": number for number, name in enumerate(("pad", "bos", "eos", "cls"))}
     config = transformers.ModernBertConfig(**SMALL, **ids, sep_token_id=4)
-    return transformers.ModernBertModel(config)
+    network: nn.Module = transformers.ModernBertModel(config)
+    return network
 
 
 def resnet18() -> nn.Module:
-    return models.resnet18(weights=None, num_classes=10)
+    network: nn.Module = models.resnet18(weights=None, num_classes=10)
+    return network
 
 
 def alexnet() -> nn.Module:
-    return models.alexnet(weights=None, num_classes=10, dropout=0.0)
+    network: nn.Module = models.alexnet(weights=None, num_classes=10, dropout=0.0)
+    return network
 
 
 def efficientnet() -> nn.Module:
-    return timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
+    network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0)
+    return network
 
 
 def vit() -> nn.Module:
-    return timm.create_model(
+    network: nn.Module = timm.create_model(
         "vit_tiny_patch16_224", pretrained=False, img_size=32, num_classes=0, depth=4
     )
+    return network
 
 
 def texts(rows: int = 2, tokens: int = 8) -> Batch:

@@ -175,8 +175,8 @@ class Skipping(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         stem = self.stem(pixels)
-        middle = self.end(self.middle(stem))
-        return middle + 0.1 * stem if self.skip else middle
+        end: Tensor = self.end(self.middle(stem))
+        return end + 0.1 * stem if self.skip else end
 
 
 def names(chain: Chain) -> list[str]:
@@ -187,3 +187,13 @@ def test_a_false_cut_under_a_skip_connection_is_refused() -> None:
     batch = (torch.randn(2, 6, generator=torch.Generator().manual_seed(0)),)
     assert names(splice(Skipping(skip=False), batch)) == ["input", "stem", "middle", "output"]
     assert names(splice(Skipping(skip=True), batch)) == ["input", "stem", "output"]
+
+
+def test_the_suffix_is_the_whole_under_autocast_too(name: str) -> None:
+    chain, batch = spliced(name)
+    chain.network.eval()
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        whole = leading(call(chain.network, batch))
+        for index in range(chain.top + 1):
+            made = chain.suffix(index, chain.prefix(index, batch), batch=batch)
+            assert torch.equal(leading(made), whole)

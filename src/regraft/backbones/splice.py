@@ -57,9 +57,20 @@ def _verdicts(seen: Study, paths: Sequence[str]) -> list[Verdict]:
         if not owned_between(seen, start=-1, stop=end):
             break
         verdict = examine(seen, path)
-        if verdict is not None and kept[-1].above != verdict.above != bottom.above:
+        if verdict is None or verdict.above == bottom.above:
+            continue
+        if verdict.above != kept[-1].above:
             kept.append(verdict)
+        elif _borrowed(seen, verdict) < _borrowed(seen, kept[-1]):
+            # A layer that runs on both sides of the upper one keeps its prefix from standing.
+            kept[-1] = verdict
     return [bottom, *reversed(kept)]
+
+
+def _borrowed(seen: Study, verdict: Verdict) -> frozenset[str]:
+    """Returns the parameters that the network reads on both sides of a cut."""
+    node = seen.recording.calls[verdict.cut.path][-1].node
+    return seen.named(sources(node)) & verdict.above
 
 
 def _chain(seen: Study, verdicts: list[Verdict]) -> Chain:
@@ -81,12 +92,11 @@ def _position(seen: Study, index: int, *, verdicts: list[Verdict]) -> Position:
     if index == len(verdicts) - 1:
         return Position(index, "output")
     path = verdicts[index].cut.path
-    below = seen.named(sources(seen.recording.calls[path][-1].node))
     return Position(
         index=index,
         name=path,
         block_level=ends_block(seen, path),
-        borrowed=tuple(sorted(below & verdicts[index].above)),
+        borrowed=tuple(sorted(_borrowed(seen, verdicts[index]))),
     )
 
 
@@ -112,4 +122,7 @@ def _block_name(seen: Study, sizes: dict[str, int]) -> str:
 
     best = max(units(seen.outline), key=merit, default="")
     # Tables used under another name (tied embeddings) and loose parameters have no unit.
-    return best if best and merit(best)[0] else parent(next(iter(sizes), ""))
+    if best and merit(best)[0]:
+        return best
+    loose = next(iter(sizes), "output")
+    return parent(loose) or loose

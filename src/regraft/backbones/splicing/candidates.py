@@ -19,8 +19,8 @@ def candidates(seen: Study, *, inner: bool) -> list[str]:
     """Returns paths of modules whose output may be all that crosses, from last to first.
 
     Args:
-        seen: The network's forward pass; only modules called once, with a floating output
-            and no dropout themselves are taken.
+        seen: The network's forward pass; only modules called once are taken, with a floating
+            output that depends on the batch's content, and no dropout themselves.
         inner: Whether to go below the level of blocks.
     """
     found = [
@@ -90,7 +90,8 @@ def _is_cuttable(seen: Study, path: str) -> bool:
     # A cut after dropout would put it into the frozen prefix, where it stands still.
     if call is None or "drop" in type(module).__name__.lower():
         return False
-    return is_plain(call.output) and primary(call.output) is not None
+    floating = is_plain(call.output) and primary(call.output) is not None
+    return floating and path not in seen.contentless
 
 
 def _next_owner(seen: Study, path: str) -> str | None:

@@ -21,8 +21,7 @@ class Shared(nn.Module):
 
     def forward(self, input_ids: Tensor) -> Tensor:
         places = self.table(torch.arange(input_ids.shape[1]))
-        value = self.words(input_ids)
-        value = self.layers[0](value) + self.loose + places
+        value = self.layers[0](self.words(input_ids) + places) + self.loose
         value = self.mixed["drop"](self.layers[1](value) + places)
         out: Tensor = self.norm(value.transpose(1, 2))
         return out
