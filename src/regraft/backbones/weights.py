@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -128,7 +129,9 @@ def _check_header(path: Path) -> None:
 def _read_pickled(path: Path) -> Weights:
     """Returns the tensors of a file of torch, read without running any code in it."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # of old pickle protocols: read well or refused below
+            warnings.simplefilter("ignore", UserWarning)
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise BackboneError(
             f"{path} holds more than tensors and is not read",

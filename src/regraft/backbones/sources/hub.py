@@ -110,8 +110,13 @@ def _snapshot(source: Repository, patterns: list[str] | None) -> Path | None:
     except failures as error:
         if patterns is None:
             return None
-        raise UnreachableError(f"{source} could not be fetched ({error})") from error
+        raise UnreachableError(f"{source} could not be fetched ({_first_line(error)})") from error
     return Path(found)
+
+
+def _first_line(error: BaseException) -> str:
+    """Returns the sentence that a long message begins with."""
+    return str(error).strip().split("\n", 1)[0]
 
 
 def _repositories() -> list[str]:
@@ -145,9 +150,11 @@ def checkpoint_file(url: str, *, digest: str = "", say: Say) -> Path:
     try:
         torch.hub.download_url_to_file(url, str(path), digest or None, sys.stderr.isatty())
     except RuntimeError as error:
-        raise DamagedFileError(f"{url} has another digest ({error}); nothing was kept") from error
+        raise DamagedFileError(
+            f"{url} has another digest ({_first_line(error)}); nothing was kept"
+        ) from error
     except OSError as error:
-        raise UnreachableError(f"{url} could not be fetched ({error})") from error
+        raise UnreachableError(f"{url} could not be fetched ({_first_line(error)})") from error
     return path
 
 
@@ -155,8 +162,8 @@ def _refuse_unreachable(name: str, url: str, *, place: Path, kept: list[str]) ->
     """Raises where the network must not be asked or its server does not answer."""
     if offline():
         reason = "REGRAFT_OFFLINE forbids the network"
-    elif _hub_offline():
-        reason = "HF_HUB_OFFLINE forbids the network"
+    elif ban := _hub_ban():
+        reason = f"{ban} forbids the network"
     elif not answers(url, seconds=PROBE_SECONDS):
         reason = f"{urlsplit(url).hostname} does not answer"
     else:
@@ -169,7 +176,11 @@ def _refuse_unreachable(name: str, url: str, *, place: Path, kept: list[str]) ->
     )
 
 
-def _hub_offline() -> bool:
-    """Says whether the hub's own variables forbid the network."""
-    values = (os.environ.get(name, "") for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
-    return any(value.strip().upper() in ("1", "ON", "YES", "TRUE") for value in values)
+def _hub_ban() -> str:
+    """Returns which of the hub's own variables forbids the network, or the empty string."""
+    bans = (
+        name
+        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+        if os.environ.get(name, "").strip().upper() in ("1", "ON", "YES", "TRUE")
+    )
+    return next(bans, "")

@@ -15,6 +15,7 @@ import platformdirs
 from regraft.errors import StorageError
 
 MANIFEST = ".manifest.json"
+_MANY = 100
 
 
 def cache_folder() -> Path:
@@ -108,6 +109,7 @@ def _set_aside(target: Path) -> None:
 def _write_manifest(folder: Path) -> None:
     """Records size and digest of every file, last, so that its presence says finished."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
+    _sync_all(files)
     entries = {path.relative_to(folder).as_posix(): _entry(path) for path in files}
     manifest = folder / MANIFEST
     manifest.write_text(json.dumps({"files": entries}, indent=1), encoding="utf-8")
@@ -115,9 +117,18 @@ def _write_manifest(folder: Path) -> None:
         _sync(path)
 
 
+def _sync_all(files: list[Path]) -> None:
+    """Brings files to the disk; for thousands of small ones the system's own call is faster."""
+    if len(files) > _MANY and hasattr(os, "sync"):
+        os.sync()
+        return
+    for path in files:
+        _sync(path)
+
+
 def _entry(path: Path) -> dict[str, str | int]:
-    """Brings one file to the disk and describes it."""
-    _sync(path)
+    """Describes one file, which everybody who may see the cache may read."""
+    path.chmod(0o644)
     return {"bytes": path.stat().st_size, "sha256": file_digest(path)}
 
 

@@ -1,0 +1,185 @@
+"""Tests that weight files are read whole or refused, and never run."""
+
+import json
+import pickle
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from regraft.backbones import weights
+from regraft.backbones.weights import has_weights, load_into_network, read_folder, read_weights
+from regraft.errors import BackboneError, DamagedFileError, StorageError
+
+
+class Bomb:
+    """Something that runs code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (Path("bomb-went-off"),)
+
+
+def tensors() -> dict[str, Tensor]:
+    return {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([1.0, 2.0])}
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".bin"])
+def test_tensors_come_back_as_they_were_saved(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"w{suffix}"
+    if suffix == ".safetensors":
+        save_file(tensors(), path)
+    else:
+        torch.save(tensors(), path)
+    found = read_weights(path)
+    assert found.keys() == tensors().keys()
+    assert all(torch.equal(found[name], value) for name, value in tensors().items())
+
+
+@pytest.mark.parametrize("name", ["state_dict", "model", "state_dict_ema"])
+def test_a_state_dict_one_level_down_is_found(tmp_path: Path, name: str) -> None:
+    torch.save({name: tensors(), "epoch": 3}, tmp_path / "w.pth")
+    assert read_weights(tmp_path / "w.pth").keys() == tensors().keys()
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".joblib", ".h5", ".pt2", ".PKL", ".keras", ".ckpt"])
+def test_kinds_of_files_that_hold_code_are_refused_by_name(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"w{suffix}"
+    path.write_bytes(b"")
+    with pytest.raises(BackboneError, match=r"is not read: .*code.*|whole programs"):
+        read_weights(path)
+
+
+def test_code_in_a_file_of_torch_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"weight": Bomb()}, "w.pth")
+    with pytest.raises(BackboneError, match="holds more than tensors"):
+        read_weights(tmp_path / "w.pth")
+    assert not (tmp_path / "bomb-went-off").exists()
+
+
+def test_code_in_a_bare_pickle_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.bin").write_bytes(pickle.dumps({"weight": Bomb()}))
+    with pytest.raises((BackboneError, DamagedFileError)):
+        read_weights(tmp_path / "w.bin")
+    assert not (tmp_path / "bomb-went-off").exists()
+
+
+@pytest.mark.parametrize("content", [{}, {"epoch": 3}, [1, 2], 7])
+def test_what_is_no_state_dict_is_refused(tmp_path: Path, content: object) -> None:
+    torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(BackboneError, match="no plain state dict"):
+        read_weights(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_a_truncated_file_is_damaged(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"w{suffix}"
+    if suffix == ".safetensors":
+        save_file(tensors(), path)
+    else:
+        torch.save(tensors(), path)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DamagedFileError, match="no whole"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x05\0\0\0\0\0\0\0nope!"])
+def test_what_is_no_safetensors_file_is_damaged(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "w.safetensors").write_bytes(content)
+    with pytest.raises(DamagedFileError, match="no safetensors file"):
+        read_weights(tmp_path / "w.safetensors")
+
+
+def test_a_header_that_announces_too_much_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "w.safetensors").write_bytes(struct.pack("<Q", 8 * 1024 * 1024 + 1))
+    with pytest.raises(DamagedFileError, match="announces a header of 8,388,609 bytes"):
+        read_weights(tmp_path / "w.safetensors")
+
+
+def test_more_tensors_than_any_network_has_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "TENSOR_LIMIT", 1)
+    save_file(tensors(), tmp_path / "w.safetensors")
+    with pytest.raises(DamagedFileError, match="has 2 tensors"):
+        read_weights(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
+    save_file({"bias": torch.tensor([1.0, value])}, tmp_path / "w.safetensors")
+    with pytest.raises(DamagedFileError, match="values in bias that are not finite"):
+        read_weights(tmp_path / "w.safetensors")
+
+
+def test_a_missing_file_is_a_failure_of_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be read"):
+        read_weights(tmp_path / "absent.safetensors")
+
+
+def test_weights_do_not_follow_their_file(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file(tensors(), path)
+    found = read_weights(path)
+    path.write_bytes(b"\xff" * path.stat().st_size)
+    assert torch.equal(found["weight"], tensors()["weight"])
+
+
+def sharded(folder: Path, weight_map: dict[str, str]) -> Path:
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": weight_map}), encoding="utf-8")
+    return folder
+
+
+def test_shards_are_read_together(tmp_path: Path) -> None:
+    save_file({"weight": tensors()["weight"]}, tmp_path / "a.safetensors")
+    sharded(tmp_path, {"weight": "a.safetensors", "bias": "b.safetensors"})
+    assert not has_weights(tmp_path)
+    save_file({"bias": tensors()["bias"]}, tmp_path / "b.safetensors")
+    assert has_weights(tmp_path)
+    assert read_folder(tmp_path).keys() == tensors().keys()
+
+
+@pytest.mark.parametrize("name", ["../a.safetensors", "/etc/passwd", "a.bin"])
+def test_an_index_that_points_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    sharded(tmp_path, {"weight": name})
+    with pytest.raises(DamagedFileError, match="names files outside its folder"):
+        read_folder(tmp_path)
+
+
+def test_a_folder_without_weights_says_what_it_lacks(tmp_path: Path) -> None:
+    assert not has_weights(tmp_path)
+    with pytest.raises(BackboneError, match=r"expected model\.safetensors in it"):
+        read_folder(tmp_path)
+
+
+def test_fitting_weights_are_loaded() -> None:
+    network = nn.Linear(3, 2)
+    load_into_network(network, tensors(), source="w")
+    assert torch.equal(network.weight, tensors()["weight"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"bias": None}, "w lacks bias"),
+        ({"extra": torch.zeros(1)}, "extra"),
+        ({"bias": torch.zeros(3)}, r"bias of w is \(3,\).*expected \(2,\)"),
+        ({"bias": torch.zeros(2, dtype=torch.float64)}, "float64; expected .*float32"),
+    ],
+)
+def test_weights_that_do_not_fit_change_nothing(
+    change: dict[str, Tensor | None], message: str
+) -> None:
+    network = nn.Linear(3, 2)
+    before = network.weight.detach().clone()
+    given = {name: value for name, value in (tensors() | change).items() if value is not None}
+    with pytest.raises(BackboneError, match=message):
+        load_into_network(network, given, source="w")
+    assert torch.equal(network.weight, before)
