@@ -1,7 +1,9 @@
 """Tests the verdict on precision and attention: who wins, what is kept, what is left alone."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -22,16 +24,20 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Seconds], list[Mode]]:
-    """Replaces the clock: seconds come from a function of the mode; modes tried are listed."""
+    """Replaces passes and clock: a pass takes what a function of its mode says."""
 
     def install(seconds: Seconds) -> list[Mode]:
         tried: list[Mode] = []
+        now = [0.0]
 
-        def fastest(run: object, network: object, batch: object, mode: Mode) -> float:
+        def taken(network: object, batch: object, mode: Mode) -> None:
             tried.append(mode)
-            return seconds(mode)
+            now[0] += seconds(mode)
 
-        monkeypatch.setattr(precision, "_fastest", fastest)
+        clock = SimpleNamespace(perf_counter=lambda: now[0], monotonic_ns=time.monotonic_ns)
+        monkeypatch.setattr(precision, "time", clock)
+        monkeypatch.setattr(precision, "_train_once", taken)
+        monkeypatch.setattr(precision, "_infer_once", taken)
         monkeypatch.setattr(precision, "_worth_trying", lambda device: ["fp32", "bf16"])
         return tried
 
@@ -73,6 +79,17 @@ def test_a_verdict_is_stored_and_used_again(timed: Callable[[Seconds], list[Mode
     tried.clear()
     assert verdict() == first
     assert tried == []
+
+
+def test_a_moment_of_other_work_does_not_decide(timed: Callable[[Seconds], list[Mode]]) -> None:
+    calls: dict[Mode, int] = {}
+
+    def disturbed(mode: Mode) -> float:
+        calls[mode] = calls.get(mode, 0) + 1
+        return 9.0 if calls[mode] <= 2 and mode.precision == "fp32" else 1.0
+
+    timed(disturbed)
+    assert verdict().training.precision == "fp32"
 
 
 def test_another_network_or_wish_gets_a_verdict_of_its_own(
