@@ -106,7 +106,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         kept = KeptModel()
         settings = FitSettings(**self._settings(), out=kept.folder())
         labelled = (inputs, [names[number] for number in numbers])
-        result = run_fit(settings, Silent(), source=labelled)
+        result = run_fit(settings, Silent(), source=labelled, report=False)
         known = list(kept.model(pick_device(settings.device)).classes)
         self.classes_ = classes
         self.result_ = result

@@ -26,7 +26,7 @@ from regraft.training.progress import Progress, Silent
 
 PROBE_TOKENS = 1024
 """Tokens of the batch on which precision is probed: a second or two for both kinds."""
-PROBE_IMAGES = 4
+PROBE_IMAGES = 16
 Seconds = dict[str, float]
 T = TypeVar("T")
 
@@ -49,13 +49,16 @@ def fit(data: object, **options: Unpack[FitOptions]) -> dict[str, Any]:
     return run_fit(settings, Silent(), source=data)
 
 
-def run_fit(settings: FitSettings, progress: Progress, *, source: object = None) -> dict[str, Any]:
+def run_fit(
+    settings: FitSettings, progress: Progress, *, source: object = None, report: bool = True
+) -> dict[str, Any]:
     """Returns the result document; the run folder is complete when it does.
 
     Args:
         settings: Checked settings.
         progress: Told what happens.
         source: The data where they are Python objects; None = `settings.data`.
+        report: Whether `report.html` is drawn, which takes most of a second.
 
     Raises:
         SettingsError: If an option cannot be used or the run folder is taken.
@@ -68,7 +71,12 @@ def run_fit(settings: FitSettings, progress: Progress, *, source: object = None)
     prepared = prepare(settings, settings.data if source is None else source, say=progress.say)
     folder = claim(settings.out, prepared.dataset.name, strategy=settings.strategy)
     try:
-        return _fit_into(folder, prepared, progress, started)
+        result = _fit_into(folder, prepared, progress, started)
+        if report:
+            with folder.writing("report.html") as place:
+                write_report(result, place)
+        folder.finish(result)
+        return result
     except BaseException:
         if not (folder.path / LOG).exists():
             folder.discard()
@@ -102,9 +110,6 @@ def _fit_into(
     result = result_document(
         folder.path, (prepared, trained, outcome), beside=(ways, seconds), verdict=verdict
     )
-    with folder.writing("report.html") as place:
-        write_report(result, place)
-    folder.finish(result)
     return result
 
 
