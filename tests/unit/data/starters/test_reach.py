@@ -61,9 +61,9 @@ def test_a_closed_port_does_not_answer(closed: int) -> None:
 def test_a_look_up_that_hangs_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     done = threading.Event()
 
-    def hang(*_: object, **__: object) -> None:
+    def hang(*_: object, **__: object) -> socket.socket:
         done.wait(30)
-        raise OSError("no such name")
+        return socket.socket()
 
     monkeypatch.setattr(socket, "create_connection", hang)
     assert not answers("https://a.place.that.hangs", seconds=0.01)
