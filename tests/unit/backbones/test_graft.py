@@ -165,3 +165,16 @@ def test_a_network_without_a_plain_convolution_cannot_take_other_channels(
 ) -> None:
     with pytest.raises(BackboneError, match="plain convolution"):
         apply_channels(network, 1)
+
+
+def test_a_head_knows_its_last_layer_its_classes_and_how_to_standardise() -> None:
+    linear, deep = (
+        make_head(kind, 2, classes=3, generator=seeded()) for kind in ("linear", "mlp:4")
+    )
+    assert (linear.hidden, deep.hidden) == (False, True)
+    assert (linear.classes, deep.classes) == (3, 3)
+    assert deep.last is deep.layers[-1]
+    features = torch.tensor([[1.0, 2.0]])
+    before = linear((features - 1) * 2).detach()
+    linear.standardise(torch.ones(2), torch.full((2,), 2.0))
+    assert torch.equal(linear(features), before)

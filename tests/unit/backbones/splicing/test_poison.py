@@ -45,8 +45,8 @@ class Trunk(nn.Module):
             "comparison": lambda: (words > 0).float(),
             "largest": lambda: self.largest(words).float(),
         }
-        out: Tensor = self.first(words)
-        made: Tensor = self.second(out) + 0.5 * around[self.crossing]()
+        other = around[self.crossing]()
+        made: Tensor = self.second(self.first(words)) + 0.5 * other
         return made
 
 
