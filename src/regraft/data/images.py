@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Augment = Literal["none", "crop", "flip-crop"]
 SHIFT = 0.125
 """Largest shift of an augmented image, as a share of its side (4 of 32 pixels)."""
+LONGEST = 4
+"""Largest ratio of the sides of an image that is resized whole."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def fit_picture(picture: "Pillow.Image", spec: ImageSpec, *, size: int) -> npt.N
     """Returns (size, size, C) bytes: resized by the short side, centre-cropped."""
     from PIL import Image as Pillow
 
+    picture = _middle(picture)
     small = min(picture.size) <= size
     short = size if small else round(size / spec.crop_ratio)
     scale = short / min(picture.size)
@@ -110,6 +113,19 @@ def fit_picture(picture: "Pillow.Image", spec: ImageSpec, *, size: int) -> npt.N
     cropped = resized.crop((left, top, left + size, top + size))
     pixels: npt.NDArray[np.uint8] = np.asarray(cropped, np.uint8)
     return pixels.reshape(size, size, spec.channels)
+
+
+def _middle(picture: "Pillow.Image") -> "Pillow.Image":
+    """Returns the middle of a very long image.
+
+    The crop would take its ends away anyhow, but only after a resize that may fill the memory.
+    """
+    most = LONGEST * min(picture.size)
+    if max(picture.size) <= most:
+        return picture
+    width, height = (min(side, most) for side in picture.size)
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))
 
 
 def _move(pixels: npt.NDArray[np.uint8], move: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:

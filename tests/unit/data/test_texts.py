@@ -1,0 +1,105 @@
+"""Tests token rows: true lengths, padding, the limit, and odd texts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+from regraft.data import texts
+from regraft.data.spec import TextSpec
+from regraft.data.texts import encode_texts, open_tokenizer, token_lengths
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "query"]
+
+
+def spec_in(folder: Path, *, special: bool = True, prefix: str = "") -> TextSpec:
+    """Writes a tokenizer of seven words, whose file pads and cuts by itself."""
+    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    if special:
+        tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer.enable_padding(length=20)
+    tokenizer.enable_truncation(max_length=4)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return TextSpec(folder, length_limit=8, pad_id=0, prefix=prefix)
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> TextSpec:
+    return spec_in(tmp_path)
+
+
+def listed(rows: texts.TokenRows) -> list[list[int]]:
+    return [
+        rows.tokens[start:stop].tolist()
+        for start, stop in zip(rows.starts[:-1], rows.starts[1:], strict=True)
+    ]
+
+
+def test_texts_become_their_tokens_at_their_true_lengths(spec: TextSpec) -> None:
+    rows = encode_texts(["a b", "c", "a x"], spec)
+    assert listed(rows) == [[2, 4, 5, 3], [2, 6, 3], [2, 4, 1, 3]]
+    assert rows.lengths.tolist() == [4, 3, 4]
+    assert len(rows) == 3
+
+
+@pytest.mark.parametrize(("most", "length"), [(None, 8), (5, 5), (100, 8)])
+def test_long_texts_are_cut_at_the_lower_limit_with_their_special_tokens(
+    spec: TextSpec, most: int | None, length: int
+) -> None:
+    (row,) = listed(encode_texts(["a " * 50], spec, max_length=most))
+    assert row == [2, *[4] * (length - 2), 3]
+
+
+def test_the_prefix_stands_before_every_text(tmp_path: Path) -> None:
+    rows = encode_texts(["a", "b"], spec_in(tmp_path, prefix="query "))
+    assert listed(rows) == [[2, 7, 4, 3], [2, 7, 5, 3]]
+
+
+def test_a_batch_is_padded_to_its_longest_row_and_masked(spec: TextSpec) -> None:
+    rows = encode_texts(["a b c", "c", "a"], spec)
+    batch = rows.batch(np.array([1, 0]))
+    assert batch["input_ids"].tolist() == [[2, 6, 3, 0, 0], [2, 4, 5, 6, 3]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1, 0, 0], [1] * 5]
+    assert rows.batch(np.array([2]))["input_ids"].shape == (1, 3)
+
+
+def test_rows_can_be_taken_in_any_order_and_twice(spec: TextSpec) -> None:
+    rows = encode_texts(["a b", "c", "a b c"], spec)
+    taken = rows.take(np.array([2, 0, 2]))
+    assert listed(taken) == [listed(rows)[i] for i in (2, 0, 2)]
+    assert len(rows.take(np.zeros(0, np.int64))) == 0
+
+
+def test_an_empty_text_of_a_tokenizer_without_special_tokens_is_padding(tmp_path: Path) -> None:
+    rows = encode_texts(["", "a"], spec_in(tmp_path, special=False))
+    assert listed(rows) == [[0], [4]]
+
+
+def test_no_texts_make_no_rows(spec: TextSpec) -> None:
+    rows = encode_texts([], spec)
+    assert (len(rows), rows.lengths.tolist()) == (0, [])
+
+
+def test_portions_make_the_same_rows(spec: TextSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = ["a", "b c", "c c c", "a b", "b"]
+    whole = listed(encode_texts(many, spec))
+    monkeypatch.setattr(texts, "CHUNK", 2)
+    assert listed(encode_texts(many, spec)) == whole
+
+
+def test_half_a_character_is_read_as_a_question_mark(spec: TextSpec) -> None:
+    assert listed(encode_texts(["a \ud800"], spec)) == [[2, 4, 1, 3]]
+
+
+def test_lengths_are_counted_up_to_one_above_the_limit(spec: TextSpec) -> None:
+    found = token_lengths(["a", "a " * 6, "a " * 7, "a " * 50], spec)
+    assert found.tolist() == [3, 8, 9, 9]
+
+
+def test_the_file_s_own_padding_and_cutting_are_off(spec: TextSpec) -> None:
+    tokenizer = open_tokenizer(spec, 6)
+    assert tokenizer.padding is None
+    assert len(tokenizer.encode("a b").ids) == 4
+    assert len(tokenizer.encode("a " * 9).ids) == 6
