@@ -47,6 +47,22 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a random text network, 32 wide and 2 layers deep."""
+    from tests import tiny
+
+    return tiny.text_backbone(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="session")
+def resnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a random image network of two small stages."""
+    from tests import tiny
+
+    return tiny.image_backbone(tmp_path_factory.mktemp("resnet"))
+
+
 @pytest.fixture(autouse=True)
 def _surroundings(
     request: pytest.FixtureRequest, session_cache: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,13 +2,20 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
+
+from regraft.backbones.graft import Grafted, make_head
+from regraft.backbones.modes import Mode
+from regraft.backbones.open import open_backbone
+from regraft.data.spec import TextSpec
+from regraft.serving.model import Model
 
 GOOD = ("lovely", "great", "superb", "delightful")
 BAD = ("awful", "dreadful", "boring", "terrible")
@@ -37,6 +44,18 @@ def write_csv(path: Path, columns: dict[str, Sequence[str]]) -> Path:
     return path
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps transformers from drawing bars."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
+
+
 def text_backbone(folder: Path) -> Path:
     """Writes a random BERT, 32 wide and 2 layers deep, with a tokenizer of the toy texts."""
     import transformers
@@ -60,7 +79,8 @@ def text_backbone(folder: Path) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(5)
         network = transformers.BertModel(config)
-    network.save_pretrained(folder)
+    with _quiet():
+        network.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
 
@@ -75,7 +95,9 @@ def image_backbone(folder: Path, *, mean: float | Sequence[float] = 0.5) -> Path
     with torch.random.fork_rng():
         torch.manual_seed(5)
         network = transformers.ResNetModel(config)
-    network.save_pretrained(folder)
+        _settle(network)
+    with _quiet():
+        network.save_pretrained(folder)
     means = [mean] * 3 if isinstance(mean, float) else list(mean)
     feeding = {
         "image_mean": means,
@@ -85,6 +107,17 @@ def image_backbone(folder: Path, *, mean: float | Sequence[float] = 0.5) -> Path
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(feeding), "utf-8")
     return folder
+
+
+def _settle(network: torch.nn.Module) -> None:
+    """Lets the norms see some images: with the statistics of a new network none would do."""
+    pixels, _ = toy_pixels(64)
+    batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).float()
+    network.train()
+    with torch.no_grad():
+        for _ in range(20):
+            network((batch / 255 - 0.5) / 0.25)
+    network.eval()
 
 
 def toy_pixels(rows: int, *, grey: bool = False) -> tuple[npt.NDArray[np.uint8], list[str]]:
@@ -105,3 +138,13 @@ def image_folders(folder: Path, rows: int, *, grey: bool = False) -> Path:
         (folder / label).mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / label / f"{number:03d}.png")
     return folder
+
+
+def model(folder: Path, classes: Sequence[str] = ("neg", "pos")) -> Model:
+    """Returns the network of a folder with a new linear head, as a model to predict with."""
+    backbone = open_backbone(str(folder))
+    generator = torch.Generator().manual_seed(3)
+    head = make_head("linear", backbone.width, classes=len(classes), generator=generator)
+    network = Grafted(backbone.network, head, pooling=backbone.architecture.pooling).eval()
+    extent = 24 if isinstance(backbone.spec, TextSpec) else SIDE
+    return Model(network, backbone, tuple(classes), extent, Mode())
