@@ -49,7 +49,7 @@ class LiveProgress:
         """Prints the sentence above the bar."""
         self._console.print(harmless(sentence), markup=False, soft_wrap=True)
 
-    def start_phase(self, name: str, line: str, steps: int) -> None:
+    def start_phase(self, name: str, line: str, *, steps: int) -> None:
         """Begins a new bar, which takes the place of the last one."""
         self._clear()
         self._validation = ""
@@ -57,7 +57,7 @@ class LiveProgress:
         self.bars.add_task(words, total=steps, numbers="")
         self.bars.start()
 
-    def step(self, done: int, rate: float, loss: float) -> None:
+    def step(self, done: int, *, rate: float, loss: float) -> None:
         """Moves the bar."""
         numbers = f"loss {loss:.3f} · rate {rate:.1e}{self._validation}"
         for task in self.bars.task_ids:

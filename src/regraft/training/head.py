@@ -58,7 +58,7 @@ def _train_hidden(session: Session, phase: Phase) -> None:
     head = session.network.head
     optimiser = torch.optim.AdamW(head.parameters(), lr=HIDDEN_RATE, weight_decay=0.01)
     steps = phase.epochs * -(-len(session.train) // BATCH)
-    session.progress.start_phase(phase.name, "trunk frozen", steps)
+    session.progress.start_phase(phase.name, "trunk frozen", steps=steps)
     done, without = 0, 0
     for number in range(1, phase.epochs + 1):
         start = time.perf_counter()
@@ -88,7 +88,7 @@ def _hidden_epoch(
         loss.backward()
         optimiser.step()
         done += 1
-        session.progress.step(done, group["lr"], float(loss.detach()))
+        session.progress.step(done, rate=group["lr"], loss=float(loss.detach()))
     return done
 
 

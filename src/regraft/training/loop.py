@@ -92,7 +92,7 @@ def _train_suffix(session: Session, phase: Phase, optimiser: torch.optim.Optimiz
     steps = count_steps(
         session.train.rows.lengths, options.batch_size, seed=options.seed, epochs=epochs
     )
-    session.progress.start_phase(phase.name, _line_words(session, phase), steps)
+    session.progress.start_phase(phase.name, _line_words(session, phase), steps=steps)
     session.trunk_moved()
     scaler = torch.amp.GradScaler(
         torch.device(session.device).type, enabled=session.verdict.training.precision == "fp16"
@@ -139,7 +139,7 @@ def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord,
         tally.add(loss, logits, labels=labels)
         done += 1
         session.step += 1
-        session.progress.step(done, phase.head_rate * share, loss)
+        session.progress.step(done, rate=phase.head_rate * share, loss=loss)
     seconds = time.perf_counter() - start
     record, better = _validated(session, phase, number, (tally, seconds))
     return done, record, better

@@ -47,10 +47,10 @@ class Progress(Protocol):
     def say(self, sentence: str) -> None:
         """Takes one line of words."""
 
-    def start_phase(self, name: str, line: str, steps: int) -> None:
+    def start_phase(self, name: str, line: str, *, steps: int) -> None:
         """Takes the name, the line in words and the number of steps of a phase."""
 
-    def step(self, done: int, rate: float, loss: float) -> None:
+    def step(self, done: int, *, rate: float, loss: float) -> None:
         """Takes the steps done in this phase, the learning rate and the loss."""
 
     def epoch(self, record: EpochRecord) -> None:
@@ -66,10 +66,10 @@ class Silent:
     def say(self, sentence: str) -> None:
         """Says nothing."""
 
-    def start_phase(self, name: str, line: str, steps: int) -> None:
+    def start_phase(self, name: str, line: str, *, steps: int) -> None:
         """Says nothing."""
 
-    def step(self, done: int, rate: float, loss: float) -> None:
+    def step(self, done: int, *, rate: float, loss: float) -> None:
         """Says nothing."""
 
     def epoch(self, record: EpochRecord) -> None:
@@ -99,12 +99,12 @@ class Lines:
         self._stream.write(harmless(sentence) + "\n")
         self._stream.flush()
 
-    def start_phase(self, name: str, line: str, steps: int) -> None:
+    def start_phase(self, name: str, line: str, *, steps: int) -> None:
         """Writes what begins."""
         self._name, self._steps, self._last = name, steps, self._clock()
         self.say(f"{name}: {line}, {steps} steps" if line else f"{name}: {steps} steps")
 
-    def step(self, done: int, rate: float, loss: float) -> None:
+    def step(self, done: int, *, rate: float, loss: float) -> None:
         """Writes where the phase is, unless a step was written less than a second ago."""
         now = self._clock()
         if now - self._last >= SECONDS_BETWEEN_LINES:

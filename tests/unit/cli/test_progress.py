@@ -48,9 +48,9 @@ def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_bar_shows_phase_line_rate_loss_and_last_validation(console: Console) -> None:
     live = LiveProgress(console)
     progress: Progress = live
-    progress.start_phase("head", "blocks 0 to 5 frozen", 20)
+    progress.start_phase("head", "blocks 0 to 5 frozen", steps=20)
     progress.epoch(RECORD)
-    progress.step(10, 1e-3, 0.1234)
+    progress.step(10, rate=1e-3, loss=0.1234)
     live.bars.refresh()
     progress.finish()
     for words in ("head · blocks 0 to 5 frozen", "10/20", "loss 0.123", "rate 1.0e-03", "85.3 %"):
@@ -59,8 +59,8 @@ def test_the_bar_shows_phase_line_rate_loss_and_last_validation(console: Console
 
 def test_a_new_phase_takes_the_place_of_the_last(console: Console) -> None:
     progress = LiveProgress(console)
-    progress.start_phase("one", "", 20)
-    progress.start_phase("two", "", 30)
+    progress.start_phase("one", "", steps=20)
+    progress.start_phase("two", "", steps=30)
     assert [task.description for task in progress.bars.tasks] == ["two"]
     progress.finish()
 
@@ -76,7 +76,7 @@ def test_no_color_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     console = Console(file=io.StringIO(), force_terminal=True, width=160)
     progress = LiveProgress(console)
-    progress.start_phase("head", "", 3)
-    progress.step(1, 0.1, 0.1)
+    progress.start_phase("head", "", steps=3)
+    progress.step(1, rate=0.1, loss=0.1)
     progress.finish()
     assert "\x1b[3" not in shown(console).replace("\x1b[32", "\x1b[3")

@@ -86,7 +86,7 @@ def test_no_augmentation_gives_the_rows_themselves() -> None:
 
 def test_a_crop_never_mirrors_and_a_flip_crop_mirrors_half() -> None:
     rows = PixelRows(noise(400, side=8), SPEC)
-    crop, flip = (rows.augmented(kind, 0, epoch=0).moves for kind in ("crop", "flip-crop"))  # type: ignore[arg-type]
+    crop, flip = (rows.augmented(kind, 0, epoch=0).moves for kind in ("crop", "flip-crop"))
     assert crop is not None
     assert flip is not None
     assert crop[:, 0].sum() == 0

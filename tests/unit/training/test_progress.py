@@ -32,10 +32,10 @@ def stream() -> io.StringIO:
 
 def test_steps_within_a_second_are_told_once(stream: io.StringIO, clock: Clock) -> None:
     lines = Lines(stream, clock)
-    lines.start_phase("head", "all frozen", 100)
+    lines.start_phase("head", "all frozen", steps=100)
     for done in range(1, 31):  # three seconds in steps of a tenth
         clock.now = done / 10
-        lines.step(done, 1e-3, 0.5)
+        lines.step(done, rate=1e-3, loss=0.5)
     told = [line for line in stream.getvalue().splitlines() if "step " in line]
     assert [line.split("step ")[1].split(",")[0] for line in told] == ["10/100", "20/100", "30/100"]
 
@@ -52,7 +52,7 @@ def test_every_epoch_is_told_however_fast(stream: io.StringIO, clock: Clock) -> 
 
 
 def test_a_phase_is_told_with_its_line_and_steps(stream: io.StringIO, clock: Clock) -> None:
-    Lines(stream, clock).start_phase("head", "blocks 0 to 5 frozen", 12)
+    Lines(stream, clock).start_phase("head", "blocks 0 to 5 frozen", steps=12)
     assert stream.getvalue() == "head: blocks 0 to 5 frozen, 12 steps\n"
 
 
@@ -73,8 +73,8 @@ def test_the_best_epoch_is_told_as_such() -> None:
 def test_silence_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     silent: Progress = Silent()
     silent.say("words")
-    silent.start_phase("head", "line", 3)
-    silent.step(1, 0.1, 0.1)
+    silent.start_phase("head", "line", steps=3)
+    silent.step(1, rate=0.1, loss=0.1)
     silent.epoch(RECORD)
     silent.finish()
     assert capsys.readouterr() == ("", "")

@@ -81,7 +81,7 @@ def test_the_kept_weights_are_copies() -> None:
 
 def test_the_score_that_selects_is_the_one_of_the_options() -> None:
     labels = np.array([0, 0, 0, 0, 1])
-    lazy = np.tile(np.float32([1, 0]), (5, 1))
+    lazy = np.tile(np.array([1, 0], np.float32), (5, 1))
     fair = np.eye(2, dtype=np.float32)[[0, 0, 1, 1, 1]]
     by_accuracy, by_f1 = options(), options(select=metrics.macro_f1)
     assert selection_key(lazy, labels, options=by_accuracy) > selection_key(
