@@ -2,15 +2,13 @@
 
 from typing import Any, Unpack
 
-from regraft.runs.fit import decide_modes
+from regraft.runs.fit import PROBE_IMAGES, PROBE_TOKENS, decide_modes
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.settings import FitOptions, FitSettings
 from regraft.training.phase import Phase, describe
 from regraft.training.precision import Verdict
 from regraft.training.progress import Progress, Silent
 
-PROBE_TOKENS = 1024
-PROBE_IMAGES = 4
 BACKWARD_SHARE = 2 / 3
 """Of a training step's arithmetic: the backward pass costs twice the forward pass."""
 

@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -109,7 +110,7 @@ def _probe(network: Grafted, batch: Batch, wanted: Precision | None, device: str
     timings: dict[str, float] = {}
     best = {}
     for use, run in {"training": _train_once, "inference": _infer_once}.items():
-        seconds = {mode: _fastest(run, network, batch, mode) for mode in modes}
+        seconds = _in_turns(run, network, batch, modes)
         best[use] = _pick(seconds)
         for mode, value in seconds.items():
             timings[f"{use}/{mode.precision}/{mode.attention}"] = round(value, 5)
@@ -139,22 +140,32 @@ def _pick(seconds: dict[Mode, float]) -> Mode:
     return fastest if seconds[fastest] < MARGIN * seconds[first] else first
 
 
-def _fastest(
-    run: Callable[[Grafted, Batch, Mode], None], network: Grafted, batch: Batch, mode: Mode
-) -> float:
-    set_attention(network.trunk, mode.attention)
-    return _least(lambda: run(network, batch, mode), mode.device)
+def _in_turns(
+    run: Callable[[Grafted, Batch, Mode], None], network: Grafted, batch: Batch, modes: list[Mode]
+) -> dict[Mode, float]:
+    """Returns the least seconds of each mode, tried in turns after one round that warms up.
+
+    In turns, so that something else that runs for a moment slows all modes alike.
+    """
+    seconds = dict.fromkeys(modes, float("inf"))
+    for round_ in range(1 + REPEATS):
+        for mode in modes:
+            set_attention(network.trunk, mode.attention)
+            taken = _seconds(partial(run, network, batch, mode), mode.device)
+            seconds[mode] = min(seconds[mode], taken) if round_ else float("inf")
+    return seconds
 
 
 def _least(run: Callable[[], object], device: str) -> float:
     """Returns the least seconds of three calls after one that warms up."""
-    times = []
-    for _ in range(1 + REPEATS):
-        start = time.perf_counter()
-        run()
-        _wait(device)
-        times.append(time.perf_counter() - start)
-    return min(times[1:])
+    return min([_seconds(run, device) for _ in range(1 + REPEATS)][1:])
+
+
+def _seconds(run: Callable[[], object], device: str) -> float:
+    start = time.perf_counter()
+    run()
+    _wait(device)
+    return time.perf_counter() - start
 
 
 def _wait(device: str) -> None:
