@@ -41,7 +41,7 @@ def _texts(rows: Any) -> list[str]:
 EXPECTED: dict[str, str] = {}
 
 
-@parametrize_with_checks(
+@parametrize_with_checks(  # type: ignore[untyped-decorator]
     [OfNumbers(strategy="head", max_length=32, precision="fp32")],
     expected_failed_checks=lambda _: EXPECTED,
     xfail_strict=True,

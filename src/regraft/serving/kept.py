@@ -31,7 +31,7 @@ class KeptModel:
         return self._folder
 
     def model(self, device: str) -> Model:
-        """Returns the model, loaded and checked at the first call.
+        """Returns the model, loaded and checked at the first call; it needs this object.
 
         Args:
             device: Where it shall answer.

@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from regraft.errors import DataError
+from regraft.scoring.metrics import softmax
+from regraft.serving import model as model_module
+from regraft.serving.model import NOT_FINITE, Model
+from tests import tiny
+
+
+@pytest.fixture
+def texts(bert: Path) -> Model:
+    return tiny.model(bert)
+
+
+@pytest.fixture
+def images(resnet: Path) -> Model:
+    return tiny.model(resnet, ("bottom", "top"))
+
+
+def test_probabilities_are_the_softmax_of_the_networks_logits(texts: Model) -> None:
+    inputs = tiny.toy_texts(5)[0]
+    rows, errors = texts.encode(inputs)
+    batch = rows.batch(np.arange(5))
+    with torch.inference_mode():
+        expected = softmax(texts.network(batch).numpy())
+    np.testing.assert_allclose(texts.predict_proba(inputs), expected, atol=1e-6)
+    assert errors == [""] * 5
+
+
+def test_the_likeliest_class_is_named(texts: Model) -> None:
+    inputs = tiny.toy_texts(6)[0]
+    best = texts.predict_proba(inputs).argmax(axis=1)
+    assert texts.predict(inputs) == [texts.classes[i] for i in best]
+
+
+def test_no_inputs_give_no_rows(texts: Model) -> None:
+    assert texts.predict_proba([]).shape == (0, 2)
+    assert texts.predict([]) == []
+
+
+def test_answers_stay_in_order_over_chunks(texts: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = tiny.toy_texts(23)[0]
+    whole = texts.predict_proba(inputs)
+    monkeypatch.setattr(model_module, "CHUNK", 5)
+    np.testing.assert_allclose(texts.predict_proba(inputs), whole, atol=1e-6)
+
+
+def test_what_is_no_text_has_a_reason_and_leaves_the_others(texts: Model) -> None:
+    answers = texts.answer(["good", np.zeros((4, 4), np.uint8), "bad"])
+    assert answers.errors == ("", "not a text", "")
+    assert np.isnan(answers.probabilities).any(axis=1).tolist() == [False, True, False]
+
+
+def test_half_a_character_is_read_as_a_question_mark(texts: Model) -> None:
+    np.testing.assert_array_equal(
+        texts.predict_proba(["half \ud800"]), texts.predict_proba(["half ?"])
+    )
+
+
+def test_an_image_comes_from_a_path_or_pixels(images: Model, tmp_path: Path) -> None:
+    assert images.modality == "image"
+    pixels, _ = tiny.toy_pixels(2)
+    tiny.image_folders(tmp_path, 2)
+    paths = [str(tmp_path / "top" / "000.png"), str(tmp_path / "bottom" / "001.png")]
+    np.testing.assert_array_equal(images.predict_proba(paths), images.predict_proba(list(pixels)))
+
+
+def test_a_broken_image_has_a_reason_and_leaves_the_others(images: Model, tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    pixels, _ = tiny.toy_pixels(2)
+    answers = images.answer([pixels[0], str(tmp_path / "broken.png"), pixels[1]])
+    assert [bool(error) for error in answers.errors] == [False, True, False]
+    assert "broken.png" in answers.errors[1]
+    np.testing.assert_allclose(
+        answers.probabilities[[0, 2]], images.predict_proba(list(pixels)), atol=1e-6
+    )
+
+
+def test_an_unreadable_input_is_an_error_where_no_row_can_say_so(images: Model) -> None:
+    with pytest.raises(DataError, match=r"input 0 cannot be read: .*none\.png"):
+        images.predict(["none.png"])
+
+
+def test_an_answer_that_is_no_number_is_no_prediction(texts: Model) -> None:
+    with torch.no_grad():
+        texts.network.head.last.bias.fill_(float("nan"))
+    answers = texts.answer(["good"])
+    assert answers.errors == (NOT_FINITE,)
+    assert np.isnan(answers.probabilities).all()
