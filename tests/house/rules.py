@@ -59,7 +59,7 @@ def class_size(module: Module) -> Iterator[str]:
 
 
 def parameters(module: Module) -> Iterator[str]:
-    """At most 6 parameters, keyword-only after the second.
+    """At most 6 parameters; those of public functions keyword-only after the second.
 
     The commands in `cli` are exempt, because typer reads the options from the signature.
     """
@@ -67,10 +67,10 @@ def parameters(module: Module) -> Iterator[str]:
         return
     for function in module.signatures():
         positional, count = _parameters(function)
-        dunder = function.name.startswith("__") and function.name != "__init__"
+        private = function.name.startswith("_") and function.name != "__init__"
         if count > 6:
             yield module.at(function, f"{function.name}: {count} parameters, at most 6")
-        elif len(positional) > 2 and not dunder and tuple(positional) not in DICTATED:
+        elif len(positional) > 2 and not private and tuple(positional) not in DICTATED:
             yield module.at(function, f"{function.name}: keyword-only after the second parameter")
 
 
