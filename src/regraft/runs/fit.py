@@ -8,6 +8,7 @@ from typing import Any, TypeVar, Unpack
 import torch
 
 from regraft.data.encode import Encoded, encode
+from regraft.errors import UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
@@ -77,8 +78,9 @@ def run_fit(
                 write_report(result, place)
         folder.finish(result)
         return result
-    except BaseException:
-        if not (folder.path / LOG).exists():
+    except BaseException as error:
+        # A mistake of the user leaves nothing; what was stopped or failed keeps its log.
+        if isinstance(error, UserError) or not (folder.path / LOG).exists():
             folder.discard()
         raise
     finally:

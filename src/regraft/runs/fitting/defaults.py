@@ -10,6 +10,7 @@ import numpy.typing as npt
 from regraft.backbones.backbone import Backbone
 from regraft.data.rows import Dataset, Modality
 from regraft.data.spec import ImageSpec, InputSpec, TextSpec
+from regraft.errors import SettingsError
 from regraft.settings import FitSettings
 
 BACKBONES: dict[Modality, str] = {
@@ -88,6 +89,9 @@ def choose(
         dataset: Its rows and picture facts.
         backbone: The network that was opened.
         lengths: (N,) tokens of each training text; empty for images.
+
+    Raises:
+        SettingsError: If the network cannot take images of the size that was typed.
     """
     modality = dataset.modality
     batch_size = _batch_size(settings)
@@ -127,7 +131,7 @@ def _max_length(settings: FitSettings, spec: TextSpec, lengths: npt.NDArray[np.i
 
 def _image_size(settings: FitSettings, dataset: Dataset, spec: ImageSpec) -> Choice:
     if settings.image_size is not None:
-        return Choice("image_size", settings.image_size, TYPED)
+        return Choice("image_size", _possible(settings.image_size, spec), TYPED)
     side = dataset.pictures.short_side if dataset.pictures else spec.size
     if spec.fixed_size:
         return Choice("image_size", spec.size, "the only size that the network takes")
@@ -136,6 +140,20 @@ def _image_size(settings: FitSettings, dataset: Dataset, spec: ImageSpec) -> Cho
     if value == spec.size:
         return Choice("image_size", value, "the size that the network was trained at")
     return Choice("image_size", value, f"the images have {side} pixels: more would gain little")
+
+
+def _possible(size: int, spec: ImageSpec) -> int:
+    """Returns a side that was typed, if the network can take it."""
+    if spec.fixed_size and size != spec.size:
+        raise SettingsError(
+            f"image_size = {size} cannot be used with this network", expected=str(spec.size)
+        )
+    if size < spec.min_size:
+        raise SettingsError(
+            f"image_size = {size} is too small for this network",
+            expected=f"at least {spec.min_size}",
+        )
+    return size
 
 
 def _epochs(settings: FitSettings, dataset: Dataset, batch_size: int) -> Choice:

@@ -12,6 +12,7 @@ from regraft.data.encode import Encoded
 from regraft.data.reading.pictures import open_picture
 from regraft.data.rows import Part, Rows
 from regraft.data.split import content_key
+from regraft.errors import DataError
 from regraft.features.pooled import pooled_features
 from regraft.losses.cross_entropy import balanced_weights
 from regraft.runs.fitting.prepare import Prepared
@@ -54,6 +55,9 @@ def train(prepared: Prepared, verdict: Verdict, *, pooled: Pooled, progress: Pro
         verdict: Modes of training and inference.
         pooled: Features of the trunk as it came, by part; may be empty.
         progress: Told of every step and epoch.
+
+    Raises:
+        DataError: If there are too few rows to leave some out in turn.
     """
     if len(prepared.dataset.parts["val"]):
         return _once(prepared, verdict, pooled, progress)
@@ -109,14 +113,20 @@ def _folded(prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Prog
     everything = examples(prepared, "train")
     rows = prepared.dataset.parts["train"]
     folds = assign_folds(fold_keys(rows), rows.labels)
+    held_out = np.unique(folds)
+    if len(held_out) < 2:
+        raise DataError(
+            f"{len(rows)} training rows are too few to choose the epochs on rows left out",
+            expected="two different rows of a class at the least",
+        )
     start = {name: t.detach().clone() for name, t in prepared.network.state_dict().items()}
     features = pooled.get("train")
     if features is None:
         features = pooled_features(prepared.network, everything.rows, mode=verdict.inference)
     found: list[Logits] = []
     sessions = []
-    for fold in range(FOLDS):
-        progress.say(f"fold {fold + 1} of {FOLDS}: choosing the number of epochs")
+    for number, fold in enumerate(held_out, 1):
+        progress.say(f"fold {number} of {len(held_out)}: choosing the number of epochs")
         session = _fold(prepared, verdict, (everything, features, folds == fold), progress)
         prepared.network.load_state_dict(start)
         sessions.append(session)
