@@ -73,6 +73,7 @@ class FitSettings(Settings):
         image_size: Side in pixels.
         augment: What is done to training images.
         dropout: Share of features dropped before the head, a fraction in [0, 1).
+        freeze: Blocks at the bottom of the network that never move.
         layer_decay: Factor on the rate from a block to the one below, in (0, 1].
         weight_decay: Decoupled decay.
         class_weights: Whether rare classes weigh more in the loss.
@@ -106,6 +107,7 @@ class FitSettings(Settings):
     image_size: int | None = Field(None, ge=8, description=_SIDE)
     augment: Augment = "auto"
     dropout: float = Field(0.0, ge=0, lt=1, description="a number from 0 to below 1")
+    freeze: int | None = Field(None, ge=0, description="a whole number, at least 0")
     layer_decay: float | None = Field(None, gt=0, le=1, description="a number above 0, at most 1")
     weight_decay: float = Field(0.01, ge=0, description="a number, at least 0")
     class_weights: ClassWeights = "auto"
@@ -139,6 +141,7 @@ class FitOptions(TypedDict, total=False):
     image_size: int | None
     augment: Augment
     dropout: float
+    freeze: int | None
     layer_decay: float | None
     weight_decay: float
     class_weights: ClassWeights

@@ -99,6 +99,9 @@ class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
     epochs: Annotated[int | None, _text(TRAINING, "COUNT", "Passes over the training rows.")]
     lr: Annotated[float | None, _text(TRAINING, "RATE", "Learning rate of the top.")]
     optimizer: Annotated[str | None, _text(TRAINING, "NAME", "adamw or sgd.")]
+    freeze: Annotated[
+        int | None, _text(TRAINING, "BLOCKS", "Blocks at the bottom that never move.")
+    ]
     layer_decay: Annotated[
         float | None, _text(TRAINING, "FACTOR", "On the rate, from a block to the one below.")
     ]

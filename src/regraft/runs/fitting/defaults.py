@@ -17,7 +17,7 @@ BACKBONES: dict[Modality, str] = {
     "text": "starter:minilm",
     "image": "starter:efficientnet-lite0",
 }
-EPOCHS: dict[Modality, tuple[int, int]] = {"text": (3, 12), "image": (6, 15)}
+EPOCHS: dict[Modality, tuple[int, int]] = {"text": (3, 12), "image": (4, 15)}
 """Fewest and most passes with the trunk moving."""
 STEPS: dict[Modality, int] = {"text": 150, "image": 300}
 """Optimiser steps that a small data set should get through more passes."""
@@ -29,6 +29,8 @@ LOWEST_SHARE = 0.2
 """Rate of the lowest block as a share of the highest one's."""
 SGD_FACTOR = 20.0
 """Plain gradients are smaller than Adam's normalised ones."""
+FROZEN_SHARE: dict[Modality, float] = {"text": 0.0, "image": 0.28}
+"""Share of the blocks, from the bottom, that never move."""
 IMBALANCE = 3.0
 """Largest class over smallest: above it the loss is weighted."""
 SMALL_SIDE = 4
@@ -62,6 +64,7 @@ class Chosen:
     augment: Choice
     patience: Choice
     dropout: Choice
+    freeze: Choice = Choice("freeze", 0, "every block may move")
 
     def listed(self) -> list[Choice]:
         """Returns the choices in order."""
@@ -197,6 +200,29 @@ def block_decay(choice: Choice, blocks: int) -> float:
     if choice.value is not None:
         return float(choice.value)
     return float(LOWEST_SHARE ** (1 / max(blocks - 1, 1)))
+
+
+def choose_line(settings: FitSettings, modality: Modality, *, blocks: int) -> Choice:
+    """Returns how many blocks at the bottom never move, whatever the strategy.
+
+    Args:
+        settings: What was typed.
+        modality: Of the rows.
+        blocks: P.
+
+    Raises:
+        SettingsError: If more blocks were typed than there are.
+    """
+    if settings.freeze is None:
+        value = round(FROZEN_SHARE[modality] * blocks)
+        reason = "the lowest blocks see edges and colours, of use to any task, and cost the most"
+        return Choice("freeze", value, reason if value else "every block may move")
+    if settings.freeze > blocks:
+        raise SettingsError(
+            f"freeze = {settings.freeze}, and the network has {blocks} blocks",
+            expected=f"a number from 0 to {blocks}",
+        )
+    return Choice("freeze", settings.freeze, TYPED)
 
 
 def _class_weights(settings: FitSettings, dataset: Dataset) -> Choice:

@@ -23,7 +23,7 @@ from regraft.data.rows import Dataset, Part
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.data.texts import token_lengths
 from regraft.errors import BackboneError, SettingsError
-from regraft.runs.fitting.defaults import Chosen, block_decay, choose, choose_backbone
+from regraft.runs.fitting.defaults import Chosen, block_decay, choose, choose_backbone, choose_line
 from regraft.settings import FitSettings
 from regraft.strategies.table import make_strategy
 from regraft.training.dropout import apply_dropout
@@ -99,6 +99,8 @@ def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
     apply_dropout(network, float(chosen.dropout.value))
     chain = splice(backbone.network, example(backbone))
     network.to(pick_device(settings.device))
+    frozen = choose_line(settings, dataset.modality, blocks=chain.top)
+    chosen = replace(chosen, freeze=frozen)
     facts = _facts(settings, dataset, chain, chosen)
     encoded: dict[Part, Encoded] = {
         part: encode(rows, backbone.spec, extent=int(chosen.extent.value))
@@ -220,4 +222,5 @@ def _facts(settings: FitSettings, dataset: Dataset, chain: Chain, chosen: Chosen
         rate=float(chosen.lr.value),
         layer_decay=block_decay(chosen.layer_decay, len(chain.blocks)),
         weight_decay=settings.weight_decay,
+        start_line=int(chosen.freeze.value),
     )
