@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def toy_texts(rows: int) -> tuple[list[str], list[str]]:
     return texts, labels
 
 
-def write_csv(path: Path, columns: dict[str, Sequence[str]]) -> Path:
+def write_csv(path: Path, columns: Mapping[str, Sequence[str]]) -> Path:
     """Writes columns as CSV with a header."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)

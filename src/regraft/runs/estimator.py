@@ -184,7 +184,7 @@ def inputs_of(source: object) -> list[Input]:
     columns: list[Sequence[Any]] = [*table.pixels.values(), *table.columns.values()]
     if len(columns) != 1:
         raise DataError(f"X has {len(columns)} columns", expected="one, of texts or images")
-    for number, value in enumerate(columns[0]):
+    for number, value in enumerate(columns[0], 1):
         if value is None:
             raise DataError(f"input {number} is missing", expected="a text or an image")
     return list(columns[0])

@@ -1,12 +1,12 @@
 """Makes the report of a finished run again, from its result document."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from regraft.errors import DamagedFileError, DataError
 from regraft.reports.html import write_report
 from regraft.runs.fitting.folder import RESULT
+from regraft.serving.seal import read_json
 
 
 def run_report(run: Path) -> Path:
@@ -29,16 +29,16 @@ def read_result(run: Path) -> dict[str, Any]:
 
     Raises:
         DataError: If the folder is no complete run.
-        DamagedFileError: If its result is no JSON.
+        DamagedFileError: If its result is none.
     """
     place = run / RESULT
     try:
-        document: dict[str, Any] = json.loads(place.read_text("utf-8"))
+        document = read_json(place)
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(
             f"{run} is no complete run: {place} is missing",
             expected="a folder that regraft fit made",
         ) from None
-    except ValueError as error:
-        raise DamagedFileError(f"{place} is not JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise DamagedFileError(f"{place} is no result document")
     return document

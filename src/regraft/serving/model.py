@@ -79,7 +79,7 @@ class Model:
             DataError: If an input cannot be read; `answer` reports it in its row instead.
         """
         answers = self.answer(inputs)
-        for number, error in enumerate(answers.errors):
+        for number, error in enumerate(answers.errors, 1):
             if error:
                 raise DataError(f"input {number} cannot be read: {error}")
         return answers.probabilities

@@ -81,7 +81,7 @@ def test_a_broken_image_has_a_reason_and_leaves_the_others(images: Model, tmp_pa
 
 
 def test_an_unreadable_input_is_an_error_where_no_row_can_say_so(images: Model) -> None:
-    with pytest.raises(DataError, match=r"input 0 cannot be read: .*none\.png"):
+    with pytest.raises(DataError, match=r"input 1 cannot be read: .*none\.png"):
         images.predict(["none.png"])
 
 

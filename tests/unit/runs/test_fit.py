@@ -1,0 +1,212 @@
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from regraft.errors import (
+    BackboneError,
+    DataError,
+    RegraftError,
+    SettingsError,
+    StorageError,
+    UserError,
+)
+from regraft.runs import fit as fit_module
+from regraft.runs.fit import decide_modes, fit, run_fit
+from regraft.runs.fitting.folder import RunFolder
+from regraft.runs.fitting.prepare import prepare
+from regraft.serving.store import load
+from regraft.settings import FitSettings
+from regraft.training.progress import Silent
+from tests import tiny
+
+FILES = {
+    "log.jsonl",
+    "model",
+    "predictions-test.parquet",
+    "report.html",
+    "result.json",
+    "run.toml",
+}
+
+
+def quick(bert: Path, **options: Any) -> dict[str, Any]:
+    """Returns the options of a fit that takes a fraction of a second."""
+    return {"backbone": str(bert), "strategy": "head", "baselines": False, **options}
+
+
+def result_of(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "result.json").read_text("utf-8"))
+    return found
+
+
+def test_a_run_folder_holds_these_files(text_run: Path) -> None:
+    assert {path.name for path in text_run.iterdir()} == FILES
+
+
+def test_the_result_says_what_was_done(text_run: Path, bert: Path) -> None:
+    result = result_of(text_run)
+    assert result["data"]["rows"] == {"train": 192, "val": 24, "test": 24}
+    assert result["backbone"]["name"] == str(bert)
+    assert set(result["baselines"]) == {"majority", "classic", "linear_probe"}
+    assert result["scores"]["test"]["accuracy"]["value"] > 0.8
+    assert result["freezing"]["proof"]["holds"] is True
+    assert [phase["name"] for phase in result["plan"]["phases"]] == ["head", "tune"]
+
+
+def test_the_settings_kept_are_those_resolved(text_run: Path) -> None:
+    kept = tomllib.loads((text_run / "run.toml").read_text("utf-8"))
+    assert kept["settings"]["epochs"] == 1
+    assert kept["settings"]["max_length"] == 16
+    assert kept["precision"]["training"] in ("fp32", "bf16")
+
+
+def test_the_stored_test_predictions_are_those_that_were_scored(text_run: Path) -> None:
+    table = pq.read_table(text_run / "predictions-test.parquet").to_pydict()
+    right = sum(a == b for a, b in zip(table["label"], table["prediction"], strict=True))
+    accuracy = result_of(text_run)["scores"]["test"]["accuracy"]["value"]
+    assert right / len(table["label"]) == accuracy
+
+
+def test_python_lists_are_data_too(bert: Path, tmp_path: Path) -> None:
+    result = fit(tiny.toy_texts(40), out=tmp_path / "run", **quick(bert))
+    assert result["data"]["rows"] == {"train": 36, "val": 0, "test": 4}
+    assert "baselines" not in result
+    assert result_of(tmp_path / "run")["scores"] == result["scores"]
+
+
+def test_a_path_may_be_a_path_object(bert: Path, reviews: Path, tmp_path: Path) -> None:
+    result = fit(reviews, out=tmp_path / "run", **quick(bert))
+    assert result["data"]["name"] == "reviews"
+
+
+def test_a_report_can_be_left_out(bert: Path, tmp_path: Path) -> None:
+    settings = FitSettings(out=tmp_path / "run", **quick(bert))
+    run_fit(settings, Silent(), source=tiny.toy_texts(40), report=False)
+    assert {p.name for p in (tmp_path / "run").iterdir()} == FILES - {"report.html"}
+
+
+def test_rows_that_were_left_out_are_listed(bert: Path, tmp_path: Path) -> None:
+    texts, labels = tiny.toy_texts(40)
+    path = tiny.write_csv(tmp_path / "a.csv", {"text": [*texts, ""], "label": [*labels, "pos"]})
+    fit(path, out=tmp_path / "run", **quick(bert))
+    lines = (tmp_path / "run" / "problems.csv").read_text("utf-8").splitlines()
+    assert lines[0] == "file,line,reason"
+    assert lines[1].endswith(",42,the text is empty")
+
+
+def test_a_run_of_one_class_set_is_the_backbone_of_another(text_run: Path, tmp_path: Path) -> None:
+    texts, labels = tiny.toy_texts(60)
+    three = [["one", "two", "three"][i % 3] for i in range(len(labels))]
+    options = quick(text_run)
+    result = fit((texts, three), out=tmp_path / "run", **options)
+    assert result["backbone"]["name"] == str(text_run)
+    old, new = load(text_run), load(tmp_path / "run")
+    assert new.classes == ("one", "three", "two")
+    for name, tensor in old.network.trunk.state_dict().items():
+        assert torch.equal(tensor, new.network.trunk.state_dict()[name])
+
+
+def test_a_strategy_that_is_unknown_leaves_nothing(bert: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no strategy 'two-stag'.*try --strategy two-stage"):
+        fit(tiny.toy_texts(40), out=tmp_path / "run", **quick(bert, strategy="two-stag"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "nothing.csv",
+        (["only one class"] * 40, ["a"] * 40),
+        ([], []),
+        (["a", "b"], ["a"]),
+        (["same"] * 40, ["a", "b"] * 20),
+    ],
+)
+def test_data_that_cannot_be_used_leave_nothing(bert: Path, tmp_path: Path, data: object) -> None:
+    with pytest.raises(DataError):
+        fit(data, out=tmp_path / "run", **quick(bert))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_of_the_other_kind_is_refused(resnet: Path, tmp_path: Path) -> None:
+    with pytest.raises(BackboneError, match="reads images, and the data are texts"):
+        fit(tiny.toy_texts(40), out=tmp_path / "run", **quick(resnet))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_occupied_folder_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine").write_text("words")
+    with pytest.raises(SettingsError, match=r"exists already.*--out .*run-2"):
+        fit("nothing.csv", out=tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine"]
+
+
+def test_a_user_mistake_found_late_leaves_nothing_and_a_failure_its_log(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(error: RegraftError) -> None:
+        def train(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(fit_module, "train", train)
+        with pytest.raises(type(error)):
+            fit(tiny.toy_texts(40), out=tmp_path / "run", **quick(bert))
+
+    fail(UserError("too few"))
+    assert list(tmp_path.iterdir()) == []
+    fail(StorageError("full"))
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"log.jsonl", "run.toml"}
+
+
+def test_a_full_disk_is_no_bug(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fit_module, "save_predictions", full)
+    with pytest.raises(StorageError, match=r"predictions-test\.parquet .*No space left"):
+        fit(tiny.toy_texts(40), out=tmp_path / "run", **quick(bert))
+    assert not (tmp_path / "run" / "result.json").exists()
+
+
+def test_the_result_is_written_last(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[str] = set()
+    finish = RunFolder.finish
+
+    def watched(folder: RunFolder, result: dict[str, Any]) -> None:
+        seen.update(path.name for path in folder.path.iterdir())
+        finish(folder, result)
+
+    monkeypatch.setattr(RunFolder, "finish", watched)
+    fit(tiny.toy_texts(40), out=tmp_path / "run", **quick(bert))
+    assert seen == FILES - {"result.json"}
+
+
+def test_the_probe_sees_rows_of_the_runs_own_size(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def decide(network: object, batch: dict[str, torch.Tensor], **_: object) -> str:
+        seen.append(batch["input_ids"].numel())
+        return "verdict"
+
+    monkeypatch.setattr(fit_module, "decide", decide)
+    settings = FitSettings(**quick(bert))
+    prepared = prepare(settings, tiny.toy_texts(240), say=lambda line: None)
+    decide_modes(prepared)
+    assert 0.5 * fit_module.PROBE_TOKENS <= seen[0] <= 2 * fit_module.PROBE_TOKENS
+
+
+def test_seconds_of_the_stretches_add_up_to_less_than_all(text_run: Path) -> None:
+    seconds = result_of(text_run)["seconds"]
+    assert set(seconds) == {"data", "probe", "train", "evaluate", "baselines", "total"}
+    total = seconds.pop("total")
+    assert 0 < sum(seconds.values()) <= total + 0.01

@@ -1,0 +1,218 @@
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from regraft.errors import DataError
+from regraft.runs.predict import (
+    PredictOutcome,
+    answer_readable,
+    our_names,
+    predict,
+    prediction_columns,
+    refuse_missing,
+    run_predict,
+)
+from regraft.serving.model import Answers
+from regraft.serving.store import load
+from regraft.settings import PredictSettings
+from tests import tiny
+
+TEXTS, LABELS = tiny.toy_texts(6)
+ODD = ['a "lovely" film', "line one\nline two", "great \U0001f642, truly", "a,b;c\td", " awful "]
+
+
+def typed(run: Path, *words: str, **options: Any) -> PredictOutcome:
+    return run_predict(PredictSettings(run=run, inputs=words, **options))
+
+
+def test_texts_come_back_with_our_columns_behind(text_run: Path) -> None:
+    outcome = predict(text_run, TEXTS)
+    assert outcome.table.column_names == ["text", *our_names(["neg", "pos"])]
+    assert outcome.table.column("text").to_pylist() == TEXTS
+    assert outcome.table.column("prediction").to_pylist() == load(text_run).predict(TEXTS)
+    assert outcome.problems == []
+
+
+def test_probabilities_add_up_and_the_confidence_is_the_largest(text_run: Path) -> None:
+    table = predict(text_run, TEXTS).table.to_pydict()
+    pairs = np.array([table["p_neg"], table["p_pos"]])
+    np.testing.assert_allclose(pairs.sum(axis=0), 1)
+    np.testing.assert_array_equal(pairs.max(axis=0), table["confidence"])
+
+
+def test_a_loaded_model_answers_the_same(text_run: Path) -> None:
+    assert predict(load(text_run), TEXTS).table.equals(predict(text_run, TEXTS).table)
+
+
+@pytest.mark.parametrize("with_labels", [True, False])
+def test_columns_stay_in_their_order_with_quotes_newlines_and_emoji(
+    text_run: Path, tmp_path: Path, with_labels: bool
+) -> None:
+    numbers = [str(n) for n in range(len(ODD))]
+    columns = {"stars": numbers, "label": ["pos"] * len(ODD), "text": ODD, "zzz": numbers}
+    if not with_labels:
+        columns.pop("label")
+    path = tiny.write_csv(tmp_path / "odd.csv", columns)
+    table = predict(text_run, str(path)).table
+    assert table.column_names == [*columns, *our_names(["neg", "pos"])]
+    assert table.column("text").to_pylist() == ODD
+    assert [str(cell) for cell in table.column("zzz").to_pylist()] == numbers
+    assert table.column("prediction").to_pylist() == load(text_run).predict(ODD)
+
+
+def test_an_empty_text_has_an_error_in_its_row(text_run: Path) -> None:
+    outcome = predict(text_run, ["good", "", "bad"])
+    table = outcome.table.to_pydict()
+    assert table["error"] == [None, "the text is empty", None]
+    assert [cell is None for cell in table["prediction"]] == [False, True, False]
+    assert [cell is None for cell in table["p_pos"]] == [False, True, False]
+    assert outcome.problems == ["data:2: the text is empty"]
+
+
+def test_a_column_named_like_ours_is_refused_with_the_flag_to_type(
+    text_run: Path, tmp_path: Path
+) -> None:
+    path = tiny.write_csv(tmp_path / "a.csv", {"text": TEXTS, "p_pos": LABELS})
+    with pytest.raises(DataError, match=r"has a column 'p_pos' already.*try --suffix _regraft"):
+        typed(text_run, str(path))
+    table = typed(text_run, str(path), suffix="_regraft").table
+    assert table.column_names[-1] == "error_regraft"
+    assert table.column("p_pos").to_pylist() == LABELS
+
+
+def test_a_taken_column_is_refused_before_anything_is_computed(
+    text_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regraft.runs.predict.answer_readable", None)
+    path = tiny.write_csv(tmp_path / "a.csv", {"text": TEXTS, "error": LABELS})
+    with pytest.raises(DataError, match="has a column 'error' already"):
+        typed(text_run, str(path))
+
+
+def test_the_text_column_can_be_named(text_run: Path, tmp_path: Path) -> None:
+    path = tiny.write_csv(tmp_path / "a.csv", {"text": ["x"] * 6, "story": TEXTS})
+    found = typed(text_run, str(path), text="story").table.column("prediction").to_pylist()
+    assert found == load(text_run).predict(TEXTS)
+
+
+def test_words_are_texts(text_run: Path) -> None:
+    found = typed(text_run, "a lovely film", "dreadful").table
+    assert found.column("text").to_pylist() == ["a lovely film", "dreadful"]
+
+
+def test_a_word_that_exists_is_data_whatever_it_looks_like(
+    text_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    tiny.write_csv(tmp_path / "folder" / "train.csv", {"text": TEXTS, "label": LABELS})
+    assert typed(text_run, "folder").table.column("text").to_pylist() == TEXTS
+    assert typed(text_run, "nothing").table.column("text").to_pylist() == ["nothing"]
+
+
+def test_lines_come_from_standard_input(text_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = "\ufeffgood\r\n\ncafé \u2028 bad".encode() + b" \xff\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    outcome = typed(text_run, "-")
+    shown = ["good", "", "café \u2028 bad \ufffd"]
+    assert outcome.table.column("text").to_pylist() == shown
+    assert outcome.problems == ["data:2: the text is empty"]
+
+
+def test_no_lines_are_a_mistake(text_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(DataError, match="has no rows"):
+        typed(text_run, "-")
+
+
+@pytest.mark.parametrize("word", ["missing.csv", "a/b", "folder/", "cat.png", "C:\\data.csv"])
+def test_a_name_of_no_file_is_never_a_text(text_run: Path, word: str) -> None:
+    with pytest.raises(DataError, match="does not exist") as caught:
+        typed(text_run, word)
+    assert caught.value.exit_code == 2
+    with pytest.raises(DataError, match="does not exist"):
+        typed(text_run, "good", word)
+
+
+@pytest.mark.parametrize("word", ["good", "I liked a/b", "-", "starter:x", "x" * 5000])
+def test_what_looks_like_no_path_may_be_a_text(word: str) -> None:
+    refuse_missing(word)
+
+
+@pytest.mark.parametrize("other", ["-", "starter:pets", "here.csv"])
+def test_data_stand_alone(
+    text_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny.write_csv(tmp_path / "here.csv", {"text": TEXTS})
+    with pytest.raises(DataError, match=f"{other} stands beside other inputs"):
+        typed(text_run, "good", other)
+
+
+def test_a_run_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is no complete run"):
+        typed(tmp_path, "good")
+
+
+def test_a_folder_of_images_is_answered_row_by_row(image_run: Path, tmp_path: Path) -> None:
+    data = tiny.image_folders(tmp_path / "tiles", 6)
+    (data / "top" / "002.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    outcome = typed(image_run, str(data))
+    table = outcome.table.to_pydict()
+    broken = table["file"].index("top/002.png")
+    assert [row for row, error in enumerate(table["error"]) if error] == [broken]
+    assert table["prediction"][broken] is None
+    assert sum(cell is not None for cell in table["prediction"]) == 5
+    assert len(outcome.problems) == 1
+
+
+def test_image_files_can_be_named_one_by_one(image_run: Path, tmp_path: Path) -> None:
+    data = tiny.image_folders(tmp_path / "tiles", 2)
+    paths = [str(data / "top" / "000.png"), str(data / "bottom" / "001.png")]
+    found = typed(image_run, *paths).table
+    assert found.column("image").to_pylist() == paths
+    assert found.column("prediction").to_pylist() == load(image_run).predict(paths)
+    assert typed(image_run, paths[0]).table.num_rows == 1
+
+
+def test_pixels_are_data_too(image_run: Path) -> None:
+    pixels, labels = tiny.toy_pixels(4)
+    assert predict(image_run, pixels).table.column("prediction").to_pylist() == labels
+
+
+def test_a_word_is_no_image(image_run: Path) -> None:
+    with pytest.raises(DataError, match=r"good does not exist.*paths of images"):
+        typed(image_run, "good")
+
+
+def test_texts_are_nothing_for_a_network_of_images(image_run: Path, reviews: Path) -> None:
+    with pytest.raises(DataError):
+        typed(image_run, str(reviews))
+
+
+def test_rows_known_to_be_unreadable_are_not_given_to_the_network(text_run: Path) -> None:
+    from regraft.data.load import load_inputs
+
+    model = load(text_run)
+    rows, _ = load_inputs(TEXTS, "text", classes=model.classes)
+    answers = answer_readable(model, rows, errors={1: "torn"})
+    assert answers.errors == ("", "torn", "", "", "", "")
+    assert np.isnan(answers.probabilities).any(axis=1).tolist() == [False, True] + [False] * 4
+
+
+def test_our_columns_have_these_types_and_the_suffix() -> None:
+    answers = Answers(np.array([[0.25, 0.75], [np.nan, np.nan]]), ("", "torn"))
+    columns = prediction_columns(answers, ["a", "b"], suffix="_2")
+    assert {name: column.to_pylist() for name, column in columns.items()} == {
+        "prediction_2": ["b", None],
+        "confidence_2": [0.75, None],
+        "p_a_2": [0.25, None],
+        "p_b_2": [0.75, None],
+        "error_2": [None, "torn"],
+    }
+    assert columns["p_a_2"].type == pa.float64()
