@@ -24,6 +24,13 @@ def test_every_interval_holds_its_value() -> None:
             assert found["low"] <= found["value"] <= found["high"], name
 
 
+def test_an_error_of_nil_lies_in_its_interval_although_no_resample_has_it() -> None:
+    labels = (np.arange(400) % 4 == 0).astype(np.int64)
+    found = score(np.tile([0.75, 0.25], (400, 1)), labels).ece
+    assert (found.value, found.low) == (0, 0)
+    assert found.high > 0.02
+
+
 def test_scores_are_the_same_every_time() -> None:
     assert score(*some(50)) == score(*some(50))
 

@@ -146,6 +146,13 @@ def test_no_gradient_is_computed_below_the_line(kind: str, monkeypatch: pytest.M
     assert all(names == set(parameters) - frozen for names in seen)
 
 
+def test_no_gradient_is_carried_from_one_step_to_the_next() -> None:
+    made = session("image")
+    work(made, [tune(epochs=1)])
+    assert made.step > 1
+    assert all(parameter.grad is None for parameter in made.network.parameters())
+
+
 def test_weight_decay_does_not_touch_what_is_frozen() -> None:
     made = session("image")
     before = state(made.network.trunk)

@@ -117,9 +117,9 @@ def test_a_damaged_stored_verdict_is_decided_anew(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("training", [True, False])
 def test_the_network_is_left_as_it_was_found(kind: str, training: bool) -> None:
-    network = grafted(kind).train(training)
-    network.trunk.eval()
-    set_attention(network.trunk, "eager")
+    network = grafted(kind, dropout=0.3).train(training)
+    next(network.trunk.children()).eval()
+    set_attention(network.trunk, "sdpa" if training else "eager")
     before, modes = state(network), [module.training for module in network.modules()]
     attention, random = attention_of(network.trunk), torch.get_rng_state()
     decide(network, example(kind), wanted=None, device="cpu")
