@@ -41,6 +41,7 @@ class ClassifierOptions(TypedDict, total=False):
     layer_decay: float | None
     weight_decay: float
     class_weights: ClassWeights
+    freeze: int | None
     patience: int | None
     max_seconds: float | None
     device: str

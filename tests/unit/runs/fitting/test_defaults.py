@@ -1,0 +1,260 @@
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import nn
+
+from regraft.backbones.backbone import Architecture, Backbone
+from regraft.data.rows import Dataset, Modality, Origin, Part, PictureFacts, Rows
+from regraft.data.spec import ImageSpec, InputSpec, TextSpec
+from regraft.errors import SettingsError
+from regraft.runs.fitting import defaults
+from regraft.runs.fitting.defaults import (
+    TYPED,
+    Choice,
+    block_decay,
+    choose,
+    choose_backbone,
+    choose_line,
+)
+from regraft.settings import FitSettings
+
+TEXTS = TextSpec(Path(), length_limit=512)
+IMAGES = ImageSpec(size=224, mean=(0.5,) * 3, std=(0.5,) * 3)
+
+
+def dataset(
+    modality: Modality = "text", counts: tuple[int, ...] = (50, 50), **facts: Any
+) -> Dataset:
+    """Returns data with so many training rows in each class."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    classes = tuple(f"class {i}" for i in range(len(counts)))
+    inputs = [f"{modality} {i}" for i in range(len(labels))]
+    rows = Rows(modality, inputs, classes, labels, [Origin("a.csv")] * len(labels))
+    pictures = PictureFacts(**{"short_side": 64, "grey_share": 0.0, **facts})
+    none = rows.take(np.zeros(0, np.int64))
+    parts: dict[Part, Rows] = {"train": rows, "val": none, "test": none}
+    return Dataset("a", parts, "", pictures=pictures if modality == "image" else None)
+
+
+def backbone(spec: InputSpec, width: int = 384) -> Backbone:
+    architecture = Architecture("module", "None", {}, "none")
+    return Backbone("a network", nn.Identity(), spec, width, architecture)
+
+
+def chosen(
+    name: str,
+    data: Dataset | None = None,
+    spec: InputSpec = TEXTS,
+    *,
+    lengths: tuple[int, ...] = (40,),
+    width: int = 384,
+    **typed: Any,
+) -> Choice:
+    """Returns one of the choices."""
+    settings = FitSettings(**typed)
+    found = choose(
+        settings,
+        data or dataset("text" if isinstance(spec, TextSpec) else "image"),
+        backbone=backbone(spec, width),
+        lengths=np.array(lengths, np.int64),
+    )
+    choice: Choice = getattr(found, name)
+    return choice
+
+
+def test_the_backbone_is_the_starter_of_the_modality() -> None:
+    choice = choose_backbone(FitSettings(), "image")
+    assert choice.value == defaults.BACKBONES["image"]
+    assert choice.reason == "the starter network for images"
+    assert choose_backbone(FitSettings(), "text").value == defaults.BACKBONES["text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "value"),
+    [
+        ("backbone", {"backbone": "starter:x"}, "starter:x"),
+        ("extent", {"max_length": 77}, 77),
+        ("epochs", {"epochs": 2}, 2),
+        ("batch_size", {"batch_size": 7}, 7),
+        ("lr", {"lr": 0.5}, 0.5),
+        ("layer_decay", {"layer_decay": 0.5}, 0.5),
+        ("class_weights", {"class_weights": "balanced"}, "balanced"),
+        ("patience", {"patience": 9}, 9),
+        ("dropout", {"dropout": 0.5}, 0.5),
+    ],
+)
+def test_what_was_typed_is_taken_and_said_so(
+    name: str, typed: dict[str, Any], value: object
+) -> None:
+    choice = chosen(name, **typed)
+    assert (choice.value, choice.reason) == (value, TYPED)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "value"),
+    [("extent", {"image_size": 96}, 96), ("augment", {"augment": "none"}, "none")],
+)
+def test_what_was_typed_for_images_is_taken(
+    name: str, typed: dict[str, Any], value: object
+) -> None:
+    choice = chosen(name, spec=IMAGES, **typed)
+    assert (choice.value, choice.reason) == (value, TYPED)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "limit", "value", "reason"),
+    [
+        ((40,), 512, 40, "95 % of the texts have at most 40 tokens"),
+        ((41,), 512, 48, "95 % of the texts have at most 41 tokens"),
+        ((3,), 512, 16, "95 % of the texts have at most 3 tokens"),
+        ((500,), 512, 256, "95 % of the texts have at most 500 tokens; capped for speed"),
+        ((100,), 64, 64, "95 % of the texts have at most 100 tokens; capped for speed"),
+        ((10,) * 96 + (400,) * 4, 512, 16, "95 % of the texts have at most 10 tokens"),
+        ((), 512, 256, "95 % of the texts have at most 256 tokens"),
+    ],
+)
+def test_texts_are_read_as_far_as_nearly_all_of_them_go(
+    lengths: tuple[int, ...], limit: int, value: int, reason: str
+) -> None:
+    choice = chosen("extent", spec=replace(TEXTS, length_limit=limit), lengths=lengths)
+    assert choice == Choice("max_length", value, reason)
+
+
+def test_no_more_tokens_than_the_network_takes() -> None:
+    choice = chosen("extent", max_length=600)
+    assert choice == Choice("max_length", 512, "the network takes no more")
+
+
+@pytest.mark.parametrize(
+    ("side", "value", "reason"),
+    [
+        (28, 128, "the images have 28 pixels: more would gain little"),
+        (16, 96, "the images have 16 pixels: more would gain little"),
+        (64, 224, "the size that the network was trained at"),
+        (1000, 224, "the size that the network was trained at"),
+    ],
+)
+def test_small_images_are_shown_at_four_times_their_side(
+    side: int, value: int, reason: str
+) -> None:
+    choice = chosen("extent", dataset("image", short_side=side), IMAGES)
+    assert choice == Choice("image_size", value, reason)
+
+
+def test_a_network_of_one_size_gets_that_size() -> None:
+    choice = chosen("extent", dataset("image", short_side=28), replace(IMAGES, fixed_size=True))
+    assert choice == Choice("image_size", 224, "the only size that the network takes")
+
+
+def test_images_are_never_smaller_than_the_network_takes() -> None:
+    spec = replace(IMAGES, min_size=160)
+    assert chosen("extent", dataset("image", short_side=28), spec).value == 160
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        (replace(IMAGES, fixed_size=True), "image_size = 64 cannot be used.*expected 224"),
+        (replace(IMAGES, min_size=75), "image_size = 64 is too small.*expected at least 75"),
+    ],
+)
+def test_a_size_that_the_network_cannot_take_is_refused(spec: ImageSpec, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        chosen("extent", spec=spec, image_size=64)
+
+
+@pytest.mark.parametrize("modality", ["text", "image"])
+def test_few_rows_get_more_epochs_within_bounds(modality: Modality) -> None:
+    spec = TEXTS if modality == "text" else IMAGES
+    least, most = defaults.EPOCHS[modality]
+    steps = defaults.STEPS[modality]
+    between = -(-steps // (least + 1)) * defaults.BATCH_SIZE  # rows that need least + 1 passes
+    for rows, value in ((32, most), (100_000, least), (between, least + 1)):
+        choice = chosen("epochs", dataset(modality, (rows // 2, rows // 2)), spec)
+        assert choice.value == value
+    assert choice.reason.endswith(f"steps over {between:,} rows")
+
+
+def test_the_batch_size_is_the_usual_one() -> None:
+    choice = chosen("batch_size")
+    assert choice == Choice("batch_size", defaults.BATCH_SIZE, "usual for fine-tuning")
+
+
+def test_wider_text_networks_get_lower_rates() -> None:
+    base = defaults.RATES["text"]
+    assert chosen("lr", width=384).value == base
+    assert chosen("lr", width=32).value == base
+    assert chosen("lr", width=768).value == pytest.approx(base / 2, rel=0.01)
+    assert chosen("lr", width=768).reason == "usual for a text network 768 wide"
+
+
+def test_plain_gradients_get_higher_rates() -> None:
+    choice = chosen("lr", spec=IMAGES, optimizer="sgd")
+    assert choice.value == pytest.approx(defaults.RATES["image"] * defaults.SGD_FACTOR)
+    assert choice.reason == "usual for images with SGD"
+    assert chosen("lr", spec=IMAGES).reason == "usual for images with AdamW"
+
+
+def test_rates_fall_to_a_share_of_the_top_ones_at_the_lowest_block() -> None:
+    choice = chosen("layer_decay")
+    assert choice.value is None
+    assert f"{defaults.LOWEST_SHARE:g} of the top one's rate" in choice.reason
+    assert block_decay(choice, 7) ** 6 == pytest.approx(defaults.LOWEST_SHARE)
+    assert block_decay(choice, 1) <= 1
+    assert block_decay(Choice("layer_decay", 0.5, TYPED), 7) == 0.5
+
+
+@pytest.mark.parametrize("modality", ["text", "image"])
+def test_a_share_of_the_blocks_never_moves(modality: Modality) -> None:
+    choice = choose_line(FitSettings(), modality, blocks=20)
+    assert choice.value == round(20 * defaults.FROZEN_SHARE[modality])
+    assert ("may move" in choice.reason) == (choice.value == 0)
+
+
+def test_so_many_blocks_as_were_typed_never_move() -> None:
+    assert choose_line(FitSettings(freeze=3), "text", blocks=3) == Choice("freeze", 3, TYPED)
+    with pytest.raises(SettingsError, match=r"freeze = 4, and the network has 3 blocks"):
+        choose_line(FitSettings(freeze=4), "text", blocks=3)
+
+
+def test_classes_of_unlike_size_are_weighted() -> None:
+    rare = chosen("class_weights", dataset(counts=(100, 30)))
+    assert rare.value == "balanced"
+    assert rare.reason == "the largest class has 3.3 times the rows of the smallest"
+    alike = chosen("class_weights", dataset(counts=(90, 30)))
+    assert (alike.value, alike.reason) == ("none", "the classes are of like size")
+
+
+def test_a_class_without_training_rows_does_not_count() -> None:
+    assert chosen("class_weights", dataset(counts=(50, 0, 50))).value == "none"
+
+
+@pytest.mark.parametrize(
+    ("grey", "value", "word"), [(0.0, "flip-crop", "photographs"), (0.9, "crop", "signs")]
+)
+def test_colour_images_are_mirrored_and_grey_ones_not(grey: float, value: str, word: str) -> None:
+    choice = chosen("augment", dataset("image", grey_share=grey), IMAGES)
+    assert choice.value == value
+    assert word in choice.reason
+
+
+def test_texts_are_never_augmented() -> None:
+    assert chosen("augment", augment="flip-crop").value == "none"
+
+
+def test_the_rest_has_its_reason_too() -> None:
+    assert chosen("patience").value == defaults.PATIENCE
+    assert "validation" in chosen("patience").reason
+    assert chosen("dropout").value == 0
+    assert "CPU" in chosen("dropout").reason
+
+
+def test_every_choice_is_listed_once() -> None:
+    settings = FitSettings()
+    found = choose(settings, dataset(), backbone=backbone(TEXTS), lengths=np.array([9]))
+    names = [choice.name for choice in found.listed()]
+    assert len(names) == len(set(names)) == len(fields(found))
+    assert all(choice.reason for choice in found.listed())

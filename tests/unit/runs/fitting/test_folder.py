@@ -1,0 +1,119 @@
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from regraft.errors import SettingsError, StorageError
+from regraft.runs.fitting.folder import LOG, RESULT, RunFolder, check_free, claim, plain
+
+
+def test_a_run_goes_where_it_was_told(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "run"
+    assert claim(out, "data", strategy="head").path == out
+    assert out.is_dir()
+
+
+def test_an_empty_folder_may_be_there(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    check_free(tmp_path / "run")
+    claim(tmp_path / "run", "data", strategy="head")
+
+
+@pytest.mark.parametrize("check", [check_free, lambda out: claim(out, "data", strategy="head")])
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_place_that_is_taken_is_refused_and_a_free_one_named(
+    tmp_path: Path, kind: str, check: object
+) -> None:
+    out = tmp_path / "run"
+    if kind == "folder":
+        out.mkdir()
+    (out / "mine" if kind == "folder" else out).write_text("words")
+    (tmp_path / "run-2").mkdir()
+    assert callable(check)
+    with pytest.raises(SettingsError, match=r"run exists already.*--out .*run-3"):
+        check(out)
+
+
+def test_a_folder_is_claimed_by_one_only(tmp_path: Path) -> None:
+    claims: list[str] = []
+    barrier = threading.Barrier(8)
+
+    def race() -> None:
+        barrier.wait()
+        try:
+            claim(tmp_path / "run", "data", strategy="head")
+            claims.append("won")
+        except SettingsError:
+            claims.append("lost")
+
+    threads = [threading.Thread(target=race) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(claims) == ["lost"] * 7 + ["won"]
+
+
+def test_without_a_place_runs_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = [claim(None, "my data/第 1", strategy="a:B").path for _ in range(3)]
+    names = [place.name for place in places]
+    assert names == [f"my-data-第-1-a-B-00{n}" for n in (1, 2, 3)]
+    assert places[0].parent == Path("runs")
+
+
+def test_a_name_without_letters_still_names_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert claim(None, "../..", strategy="head").path == Path("runs/run-head-001")
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match="cannot be made"):
+        claim(tmp_path / "file" / "run", "data", strategy="head")
+
+
+def test_a_file_appears_whole(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write("run.toml", "a = 'ü'\n")
+    assert (tmp_path / "run.toml").read_text("utf-8") == "a = 'ü'\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["run.toml"]
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"a\.txt cannot be written \(No such file"):
+        RunFolder(tmp_path / "gone").write("a.txt", "words")
+    with pytest.raises(StorageError, match=r"log\.jsonl cannot be written"):
+        RunFolder(tmp_path / "gone").log("start", {})
+
+
+def test_the_log_grows_by_lines(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.log("start", {"rows": 3})
+    folder.log("epoch", {"loss": float("inf")})
+    first, second = map(json.loads, (tmp_path / LOG).read_text().splitlines())
+    assert (first["event"], first["rows"]) == ("start", 3)
+    assert second["loss"] is None
+    assert first["time"] <= second["time"]
+
+
+def test_the_result_is_json_even_where_a_number_is_none(tmp_path: Path) -> None:
+    RunFolder(tmp_path).finish({"loss": float("nan"), "名": ["é", (1, 2.5)]})
+    text = (tmp_path / RESULT).read_text("utf-8")
+    assert json.loads(text) == {"loss": None, "名": ["é", [1, 2.5]]}
+    assert "名" in text
+
+
+def test_what_is_discarded_is_gone(tmp_path: Path) -> None:
+    folder = claim(tmp_path / "run", "data", strategy="head")
+    folder.write("a", "b")
+    folder.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_plain_data_stay_as_they_are() -> None:
+    value = {"a": [1, "b", None, True, 0.5]}
+    assert plain(value) == value
