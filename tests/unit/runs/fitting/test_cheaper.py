@@ -1,0 +1,134 @@
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from regraft.data.rows import Modality
+from regraft.runs.fitting.cheaper import Cheaper, Gain, cheaper_ways, gained, scores_of
+from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.train import pool_parts, train
+from regraft.training.precision import Verdict
+from regraft.training.progress import Silent
+from tests import tiny
+from tests.unit.runs.fitting.conftest import Prepare
+
+LABELS = np.arange(200) % 2
+KEYS = ("majority", "classic", "linear_probe")
+
+
+def answers(right: int) -> npt.NDArray[np.float64]:
+    """Returns (200, 2) probabilities, right in so many rows, spread evenly."""
+    wrong = np.zeros(200, bool)
+    wrong[np.linspace(0, 199, 200 - right).round().astype(int)] = True
+    sides = np.where(wrong, 1 - LABELS, LABELS)
+    return np.stack([1 - sides * 0.8 - 0.1, sides * 0.8 + 0.1], axis=1)
+
+
+def judged(
+    chosen: int,
+    cheaper: tuple[int, int, int],
+    *,
+    modality: Modality = "text",
+    strategy: str = "two-stage",
+    data: str = "my.csv",
+) -> Gain:
+    """Returns the gain of a strategy that is right so often over three cheaper ways."""
+    ways = [
+        Cheaper(key, key, answers(right), answers(right), 0.1, 0)
+        for key, right in zip(KEYS, cheaper, strict=True)
+    ]
+    dataset: Any = SimpleNamespace(
+        parts={"test": SimpleNamespace(labels=LABELS)}, modality=modality
+    )
+    settings = SimpleNamespace(strategy=strategy, data=data)
+    prepared = cast(Prepared, SimpleNamespace(dataset=dataset, settings=settings))
+    probabilities = (answers(chosen), answers(chosen))
+    return gained(prepared, probabilities, ways=ways, val_labels=LABELS)
+
+
+def test_a_clear_gain_has_no_verdict_against_it() -> None:
+    gain = judged(190, (100, 120, 150))
+    assert gain.verdict == ""
+    assert gain.over == "linear_probe"
+    assert gain.difference["value"] == pytest.approx(0.2)
+    assert 0.1 < gain.difference["low"] < 0.2 < gain.difference["high"] < 0.3
+
+
+def test_the_best_cheaper_way_is_judged_on_validation_rows() -> None:
+    assert judged(190, (100, 160, 150)).over == "classic"
+
+
+@pytest.mark.parametrize(
+    ("cheaper", "name", "keep"),
+    [
+        ((100, 120, 189), "linear_probe", "regraft fit my.csv --strategy head"),
+        ((100, 188, 189), "classic", "TfidfVectorizer"),
+        ((190, 120, 120), "majority", "the most frequent class"),
+    ],
+)
+def test_the_cheapest_way_within_the_interval_is_named_with_how_to_keep_it(
+    cheaper: tuple[int, int, int], name: str, keep: str
+) -> None:
+    verdict = judged(190, cheaper).verdict
+    assert verdict.startswith("Tuning gained nothing measurable here")
+    assert f"the {name} reaches" in verdict
+    assert keep in verdict
+
+
+def test_a_way_just_below_the_interval_does_not_count() -> None:
+    # Wilson's interval of 190 of 200 begins at 0.9104: 182 of 200 lie below, 183 above it.
+    assert judged(190, (100, 120, 182)).verdict == ""
+    assert judged(190, (100, 120, 183)).verdict != ""
+
+
+def test_the_probe_is_no_cheaper_way_than_the_strategy_head() -> None:
+    assert judged(190, (100, 120, 190), strategy="head").verdict == ""
+    assert "classic" in judged(190, (100, 189, 190), strategy="head").verdict
+
+
+def test_python_data_and_images_get_a_command_too() -> None:
+    assert "regraft fit DATA" in judged(190, (1, 1, 190), data="").verdict
+    assert "on the pixels" in judged(190, (1, 190, 1), modality="image").verdict
+
+
+def test_a_loss_is_a_negative_difference() -> None:
+    gain = judged(150, (100, 120, 190))
+    assert gain.difference["value"] == pytest.approx(-0.2)
+    assert gain.difference["high"] < 0
+
+
+@pytest.mark.parametrize("rows", [240, 60])
+def test_each_way_answers_validation_and_test_rows(
+    prepared: Prepare, verdict: Verdict, rows: int
+) -> None:
+    found = prepared(rows, strategy="head")
+    test = found.encoded["train"].take(np.arange(len(found.dataset.parts["test"])))
+    pooled = pool_parts(found, verdict, test=test)
+    trained = train(found, verdict, pooled=pooled, progress=Silent())
+    ways = cheaper_ways(found, trained, pooled=pooled)
+    assert tuple(way.key for way in ways) == KEYS
+    for way in ways:
+        assert way.val.shape == (len(trained.val_labels), 2)
+        assert way.test.shape == (len(found.dataset.parts["test"]), 2)
+        np.testing.assert_allclose(way.val.sum(axis=1), 1, atol=1e-6)
+    assert [way.trained for way in ways] == [0, 0, 2 * 32 + 2]
+
+
+def test_out_of_fold_answers_come_from_rows_not_seen(prepared: Prepare, verdict: Verdict) -> None:
+    texts, labels = tiny.toy_texts(60)
+    # Beside what all share, every text has a word of its own: out of fold nothing is known.
+    source = ([f"a word w{i} of its own" for i, _ in enumerate(texts)], labels)
+    found = prepared(source=source, strategy="head")
+    pooled = pool_parts(found, verdict, test=None)
+    trained = train(found, verdict, pooled=pooled, progress=Silent())
+    classic = cheaper_ways(found, trained, pooled=pooled)[1]
+    right = classic.val.argmax(axis=1) == trained.val_labels
+    assert right.mean() < 0.75
+    assert len(classic.test) == len(found.dataset.parts["test"])
+
+
+def test_a_cheaper_ways_scores_are_those_of_its_test_answers() -> None:
+    way = Cheaper("classic", "classic", answers(1), answers(150), 0.1, 0)
+    assert scores_of(way, LABELS).accuracy.value == 0.75

@@ -1,0 +1,94 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from regraft.data.rows import Modality, Origin, Rows
+from regraft.runs.fitting import outcome as outcome_module
+from regraft.runs.fitting.outcome import (
+    LONGEST,
+    Outcome,
+    calibration,
+    confusion,
+    save_predictions,
+    worst_mistakes,
+)
+from regraft.serving.model import Answers, Model
+
+PROBABILITIES = [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.95, 0.05]]
+LABELS = [0, 0, 1, 1]
+
+
+def outcome(modality: Modality = "text", inputs: list[Any] | None = None) -> Outcome:
+    """Returns two right answers and two wrong ones, the last the surest."""
+    classes = ("no", "yes")
+    origins = [Origin("a.csv", n) for n in range(2, 6)]
+    rows = Rows(
+        modality, inputs or ["a", "b", "c", "d"], classes, np.array(LABELS, np.int64), origins
+    )
+    model = cast(Model, SimpleNamespace(classes=classes))
+    none = np.zeros(0, np.int64)
+    answers = Answers(np.array(PROBABILITIES), ("",) * 4)
+    return Outcome(model, np.zeros((0, 2)), none, rows, answers)
+
+
+def test_predictions_are_written_row_by_row(tmp_path: Path) -> None:
+    save_predictions(tmp_path / "p.parquet", outcome())
+    table = pq.read_table(tmp_path / "p.parquet").to_pydict()
+    assert table == {
+        "origin": ["a.csv:2", "a.csv:3", "a.csv:4", "a.csv:5"],
+        "label": ["no", "no", "yes", "yes"],
+        "prediction": ["no", "yes", "yes", "no"],
+        "confidence": [0.9, 0.8, 0.6, 0.95],
+        "p_no": [0.9, 0.2, 0.4, 0.95],
+        "p_yes": [0.1, 0.8, 0.6, 0.05],
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["p.parquet"]
+
+
+def test_mistakes_come_surest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert worst_mistakes(outcome()) == [
+        {
+            "origin": "a.csv:5",
+            "text": "d",
+            "label": "yes",
+            "prediction": "no",
+            "confidence": 0.95,
+        },
+        {
+            "origin": "a.csv:3",
+            "text": "b",
+            "label": "no",
+            "prediction": "yes",
+            "confidence": 0.8,
+        },
+    ]
+    monkeypatch.setattr(outcome_module, "WORST", 1)
+    assert [mistake["origin"] for mistake in worst_mistakes(outcome())] == ["a.csv:5"]
+
+
+def test_a_long_text_is_cut() -> None:
+    shown = worst_mistakes(outcome(inputs=["x" * 2000] * 4))[0]["text"]
+    assert shown == "x" * LONGEST + "…"
+
+
+def test_an_image_is_shown_by_its_path_and_pixels_are_not_shown() -> None:
+    pixels = np.zeros((4, 4), np.uint8)
+    first, second = worst_mistakes(outcome("image", [pixels, pixels, pixels, "d.png"]))
+    assert first["image"] == "d.png"
+    assert "image" not in second
+    assert "text" not in second
+
+
+def test_counts_stand_true_class_by_predicted_class() -> None:
+    assert confusion(outcome()).tolist() == [[1, 1], [1, 1]]
+
+
+def test_bins_hold_what_was_believed_and_what_was_right() -> None:
+    found = calibration(outcome())
+    assert [entry["rows"] for entry in found] == [1, 1, 1, 1]
+    assert [entry["accuracy"] for entry in found] == [1, 0, 1, 0]
+    assert [round(entry["confidence"], 2) for entry in found] == [0.6, 0.8, 0.9, 0.95]

@@ -1,0 +1,47 @@
+import csv
+import io
+import tomllib
+
+from regraft.data.rows import Origin, Problem
+from regraft.runs.fitting.record import problems_csv, resolved, run_toml
+from regraft.settings import FitSettings
+from regraft.training.precision import Verdict
+from tests.unit.runs.fitting.conftest import Prepare
+
+
+def test_what_was_left_open_is_filled_in(prepared: Prepare) -> None:
+    values = resolved(prepared(seed=4))
+    assert values["seed"] == 4
+    assert values["batch_size"] == 32
+    assert values["max_length"] == 16
+    assert values["epochs"] == 2
+    assert None not in values.values()
+
+
+def test_the_file_gives_the_same_settings_again(prepared: Prepare, verdict: Verdict) -> None:
+    found = prepared(head="mlp:8", text="text")
+    kept = tomllib.loads(run_toml(found, verdict))
+    again = FitSettings(**kept["settings"])
+    assert (again.head, again.text, again.epochs) == ("mlp:8", "text", 2)
+    assert again.max_length == found.chosen.extent.value
+
+
+def test_every_verdict_is_kept(prepared: Prepare, verdict: Verdict) -> None:
+    kept = tomllib.loads(run_toml(prepared(), verdict))
+    assert kept["precision"] == {"training": "fp32", "inference": "fp32"}
+    assert kept["attention"] == {"training": "sdpa", "inference": "sdpa"}
+    assert kept["machine"] == {"processor": "a processor", "device": "cpu"}
+
+
+def test_problems_are_a_table_whatever_they_hold() -> None:
+    text = problems_csv(
+        [
+            Problem(Origin("a, b.csv", 3), 'no "label"\nat all'),
+            Problem(Origin("c.png"), "torn"),
+        ]
+    )
+    assert list(csv.reader(io.StringIO(text))) == [
+        ["file", "line", "reason"],
+        ["a, b.csv", "3", 'no "label"\nat all'],
+        ["c.png", "", "torn"],
+    ]

@@ -1,0 +1,154 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from regraft.data.rows import Origin, Rows
+from regraft.errors import DataError
+from regraft.runs.fitting import train as train_module
+from regraft.runs.fitting.train import (
+    Trained,
+    examples,
+    fold_keys,
+    mean_records,
+    pool_parts,
+    train,
+    until,
+)
+from regraft.scoring.metrics import softmax
+from regraft.training.folds import FOLDS
+from regraft.training.phase import Phase
+from regraft.training.precision import Verdict
+from regraft.training.progress import EpochRecord, Silent
+from tests import tiny
+from tests.unit.runs.fitting.conftest import Prepare
+
+
+@pytest.fixture
+def folded(prepared: Prepare, verdict: Verdict) -> Trained:
+    return train(prepared(60), verdict, pooled={}, progress=Silent())
+
+
+def test_with_a_validation_part_there_is_one_session(prepared: Prepare, verdict: Verdict) -> None:
+    found = prepared()
+    trained = train(found, verdict, pooled={}, progress=Silent())
+    assert len(trained.folds) == 0
+    assert trained.val_logits.shape == (24, 2)
+    np.testing.assert_array_equal(trained.val_labels, found.dataset.parts["val"].labels)
+    assert [(r.phase, r.epoch) for r in trained.records] == [("head", 1), ("tune", 1), ("tune", 2)]
+
+
+def test_features_computed_before_change_nothing(prepared: Prepare, verdict: Verdict) -> None:
+    one, other = prepared(strategy="head"), prepared(strategy="head")
+    pooled = pool_parts(one, verdict, test=None)
+    assert set(pooled) == {"train", "val"}
+    first = train(one, verdict, pooled=pooled, progress=Silent())
+    second = train(other, verdict, pooled={}, progress=Silent())
+    np.testing.assert_array_equal(first.val_logits, second.val_logits)
+
+
+def test_features_of_the_test_rows_are_computed_only_where_they_are_given(
+    prepared: Prepare, verdict: Verdict
+) -> None:
+    found = prepared()
+    rows = found.encoded["val"]
+    assert set(pool_parts(found, verdict, test=rows)) == {"train", "val", "test"}
+
+
+def test_under_200_rows_every_row_is_validated_once(folded: Trained) -> None:
+    assert sorted(set(folded.folds.tolist())) == list(range(FOLDS))
+    assert folded.val_logits.shape == (54, 2)
+    assert len(folded.val_labels) == 54
+    assert np.abs(folded.val_logits).sum(axis=1).min() > 0
+    right = softmax(folded.val_logits).argmax(axis=1) == folded.val_labels
+    assert right.mean() > 0.8
+
+
+def test_the_last_session_trains_on_all_rows_up_to_the_chosen_epoch(folded: Trained) -> None:
+    (best,) = [record for record in folded.records if record.best]
+    last = folded.session.records[-1]
+    assert (last.phase, last.epoch) == (best.phase, best.epoch)
+    assert len(folded.session.train) == 54
+    assert len(folded.session.val) == 0
+
+
+def test_folds_start_from_the_same_weights(prepared: Prepare, verdict: Verdict) -> None:
+    found = prepared(60, strategy="head")
+    trunk = {n: t.clone() for n, t in found.network.trunk.state_dict().items()}
+    train(found, verdict, pooled={}, progress=Silent())
+    for name, tensor in found.network.trunk.state_dict().items():
+        assert torch.equal(tensor, trunk[name])
+
+
+@pytest.mark.parametrize("strategy", ["head", "two-stage"])
+def test_a_class_with_fewer_rows_than_folds_is_no_obstacle(
+    prepared: Prepare, verdict: Verdict, strategy: str
+) -> None:
+    texts, labels = tiny.toy_texts(6)
+    trained = train(
+        prepared(source=(texts, labels), strategy=strategy), verdict, pooled={}, progress=Silent()
+    )
+    assert trained.val_logits.shape == (4, 2)
+
+
+def test_rows_that_all_fall_into_one_fold_are_too_few(
+    prepared: Prepare, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_module, "assign_folds", lambda keys, _: np.zeros(len(keys), np.int64))
+    with pytest.raises(DataError, match="are too few to choose the epochs"):
+        train(prepared(60), verdict, pooled={}, progress=Silent())
+
+
+def test_examples_are_rows_with_their_labels(prepared: Prepare) -> None:
+    found = prepared()
+    rows = examples(found, "val")
+    assert len(rows) == len(rows.rows) == 24
+
+
+def test_equal_contents_and_groups_share_a_key() -> None:
+    def rows(inputs: list[object], **more: object) -> Rows:
+        blank = Rows("text", [], ("a", "b"), np.zeros(len(inputs), np.int64), [Origin("x")] * 3)
+        return replace(blank, inputs=inputs, **more)  # type: ignore[arg-type]
+
+    first, second, third = fold_keys(rows(["a  film", "a film", "a play"]))
+    assert first == second != third
+    assert fold_keys(rows(["a", "b", "c"], groups=["g", "g", "h"])) == ["g", "g", "h"]
+    pixels, _ = tiny.toy_pixels(2)
+    images = [pixels[0], pixels[0].copy(), pixels[1]]
+    first, second, third = fold_keys(rows(images, modality="image"))
+    assert first == second != third
+
+
+def test_phases_stop_after_the_chosen_epoch_with_the_schedule_unchanged() -> None:
+    phases = [Phase(name, 0, 5, 0.1, (0.1,)) for name in ("head", "tune", "more")]
+    found = until(phases, "tune", epoch=2)
+    assert found == [phases[0], replace(phases[1], stop_after=2)]
+    assert found[1].epochs == 5
+
+
+def record(accuracy: float, seconds: float) -> EpochRecord:
+    return EpochRecord(
+        phase="tune",
+        epoch=1,
+        epochs=2,
+        train_loss=accuracy,
+        train_accuracy=accuracy,
+        val_loss=accuracy,
+        val_accuracy=accuracy,
+        seconds=seconds,
+        rows_per_second=1.0,
+        rate=0.1,
+        best=False,
+    )
+
+
+def test_the_folds_records_are_averaged_and_their_seconds_added() -> None:
+    class Folded:
+        def __init__(self, accuracy: float) -> None:
+            self.records = [record(accuracy, 1.0), record(accuracy, 3.0)]
+
+    found = mean_records([Folded(0.5), Folded(1.0)], 1)  # type: ignore[list-item]
+    assert [r.val_accuracy for r in found] == [0.75, 0.75]
+    assert [r.seconds for r in found] == [2.0, 6.0]
+    assert [r.best for r in found] == [False, True]
