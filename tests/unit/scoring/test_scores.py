@@ -25,9 +25,12 @@ def test_every_interval_holds_its_value() -> None:
 
 
 def test_an_error_of_nil_lies_in_its_interval_although_no_resample_has_it() -> None:
-    labels = (np.arange(400) % 4 == 0).astype(np.int64)
-    found = score(np.tile([0.75, 0.25], (400, 1)), labels).ece
-    assert (found.value, found.low) == (0, 0)
+    # 150 of 200 rows right at a confidence of 0.75, and 120 of 200 at 0.6.
+    labels = np.repeat([0, 1, 0, 1], [150, 50, 120, 80])
+    sure = np.repeat([0.75, 0.6], 200)
+    found = score(np.stack([sure, 1 - sure], axis=1), labels).ece
+    assert found.value == pytest.approx(0, abs=1e-12)
+    assert found.low == found.value
     assert found.high > 0.02
 
 
