@@ -31,7 +31,7 @@ class Phase:
     head_rate: float
     rates: tuple[float, ...]
     weight_decay: float = 0.01
-    warmup: float = 0.06
+    warmup: float = 0.1
     schedule: Schedule = "linear"
     stop_after: int | None = None
 

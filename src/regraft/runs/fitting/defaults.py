@@ -22,10 +22,10 @@ EPOCHS: dict[Modality, tuple[int, int]] = {"text": (3, 12), "image": (4, 15)}
 STEPS: dict[Modality, int] = {"text": 150, "image": 300}
 """Optimiser steps that a small data set should get through more passes."""
 BATCH_SIZE = 32
-RATES: dict[Modality, float] = {"text": 2e-4, "image": 1e-3}
+RATES: dict[Modality, float] = {"text": 1e-4, "image": 1e-3}
 """Peak rate of the top block at a width of 384 (text) or any (image)."""
 RATE_WIDTH = 384
-LOWEST_SHARE = 0.2
+LOWEST_SHARE: dict[Modality, float] = {"text": 0.4, "image": 0.2}
 """Rate of the lowest block as a share of the highest one's."""
 SGD_FACTOR = 20.0
 """Plain gradients are smaller than Adam's normalised ones."""
@@ -104,7 +104,7 @@ def choose(
         epochs=_epochs(settings, dataset, int(batch_size.value)),
         batch_size=batch_size,
         lr=_rate(settings, modality, backbone.width),
-        layer_decay=_layer_decay(settings),
+        layer_decay=_layer_decay(settings, modality),
         class_weights=_class_weights(settings, dataset),
         augment=_augment(settings, dataset),
         patience=_patience(settings),
@@ -188,18 +188,25 @@ def _rate(settings: FitSettings, modality: Modality, width: int) -> Choice:
     return Choice("lr", float(f"{value:.2g}"), reason)
 
 
-def _layer_decay(settings: FitSettings) -> Choice:
+def _layer_decay(settings: FitSettings, modality: Modality) -> Choice:
     if settings.layer_decay is not None:
         return Choice("layer_decay", settings.layer_decay, TYPED)
-    reason = f"so that the lowest block moves at {LOWEST_SHARE:g} of the top one's rate"
+    share = LOWEST_SHARE[modality]
+    reason = f"so that the lowest block moves at {share:g} of the top one's rate"
     return Choice("layer_decay", None, reason)
 
 
-def block_decay(choice: Choice, blocks: int) -> float:
-    """Returns the ratio of the rates of neighbouring blocks, in (0, 1]."""
+def block_decay(choice: Choice, modality: Modality, *, blocks: int) -> float:
+    """Returns the ratio of the rates of neighbouring blocks, in (0, 1].
+
+    Args:
+        choice: Of `layer_decay`; None in it = the lowest block's usual share.
+        modality: Of the rows.
+        blocks: P.
+    """
     if choice.value is not None:
         return float(choice.value)
-    return float(LOWEST_SHARE ** (1 / max(blocks - 1, 1)))
+    return float(LOWEST_SHARE[modality] ** (1 / max(blocks - 1, 1)))
 
 
 def choose_line(settings: FitSettings, modality: Modality, *, blocks: int) -> Choice:

@@ -220,7 +220,7 @@ def _facts(settings: FitSettings, dataset: Dataset, chain: Chain, chosen: Chosen
         classes=len(dataset.classes),
         epochs=int(chosen.epochs.value),
         rate=float(chosen.lr.value),
-        layer_decay=block_decay(chosen.layer_decay, len(chain.blocks)),
+        layer_decay=block_decay(chosen.layer_decay, dataset.modality, blocks=chain.top),
         weight_decay=settings.weight_decay,
         start_line=int(chosen.freeze.value),
     )

@@ -201,10 +201,11 @@ def test_plain_gradients_get_higher_rates() -> None:
 def test_rates_fall_to_a_share_of_the_top_ones_at_the_lowest_block() -> None:
     choice = chosen("layer_decay")
     assert choice.value is None
-    assert f"{defaults.LOWEST_SHARE:g} of the top one's rate" in choice.reason
-    assert block_decay(choice, 7) ** 6 == pytest.approx(defaults.LOWEST_SHARE)
-    assert block_decay(choice, 1) <= 1
-    assert block_decay(Choice("layer_decay", 0.5, TYPED), 7) == 0.5
+    share = defaults.LOWEST_SHARE["text"]
+    assert f"{share:g} of the top one's rate" in choice.reason
+    assert block_decay(choice, "text", blocks=7) ** 6 == pytest.approx(share)
+    assert block_decay(choice, "text", blocks=1) <= 1
+    assert block_decay(Choice("layer_decay", 0.5, TYPED), "text", blocks=7) == 0.5
 
 
 @pytest.mark.parametrize("modality", ["text", "image"])
