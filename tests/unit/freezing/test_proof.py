@@ -77,6 +77,18 @@ def test_two_tensors_that_swap_names_change_the_digest() -> None:
     assert state_digest(network) != before
 
 
+def buffers(**tensors: list[int]) -> nn.Module:
+    network = nn.Module()
+    for name, numbers in tensors.items():
+        network.register_buffer(name, torch.tensor(numbers))
+    return network
+
+
+def test_a_name_and_where_a_tensor_ends_are_part_of_the_digest() -> None:
+    same = [buffers(a=[1, 2], b=[3]), buffers(a=[1], b=[2, 3]), buffers(a=[1, 2], c=[3])]
+    assert len({state_digest(network) for network in same}) == 3
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.bool, torch.int64])
 def test_any_number_format_can_be_digested(dtype: torch.dtype) -> None:
     network = nn.Module()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from regraft.features.pooled import logits
+from regraft.features.pooled import logits, pooled_features
 from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import state_digest
 from regraft.strategies.two_stage import TwoStage
@@ -249,6 +249,14 @@ def test_three_classes_of_which_one_has_no_rows_are_learnt() -> None:
     work(made, [*TwoStage().phases(made.chain, facts("text", classes=3))])
     assert made.chosen_logits().shape == (16, 3)
     assert (made.chosen_logits().argmax(axis=1) != 2).all()
+
+
+def test_a_head_that_follows_on_a_moved_trunk_sees_its_new_features() -> None:
+    made = session("image", size=Size(val=0))
+    head = Phase("head", TOP, 1, 0.1, (0.0,) * TOP)
+    work(made, [head, tune(epochs=1), replace(head, name="again")])
+    fresh = pooled_features(made.network, made.train.rows, mode=made.verdict.inference)
+    assert np.array_equal(made.pooled("train"), fresh)
 
 
 def test_epochs_go_on_counting_from_phase_to_phase() -> None:
