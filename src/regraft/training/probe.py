@@ -12,6 +12,8 @@ Labels = npt.NDArray[np.int64]
 STRENGTHS = (0.001, 0.01, 0.1)
 """Inverse penalties tried where there are validation rows."""
 USUAL_STRENGTH = 0.01
+STILL = 0.1
+"""Share of the mean deviation below which a feature counts as still."""
 ABSENT = -20.0
 """Bias of a class without training rows: its probability is nil, its logit finite."""
 
@@ -70,6 +72,21 @@ def fit_probe(
     return min(probes, key=lambda probe: _badness(probe, val))
 
 
+def standard_scale(features: Features) -> Features:
+    """Returns (D,) one over the standard deviations, those of still features held down.
+
+    A channel that is dead on these rows has no deviation to speak of. Divided by it, the
+    first twitch of a tuned trunk would become a number in the millions.
+
+    Args:
+        features: (N, D) of the training rows.
+    """
+    deviations = features.std(axis=0)
+    floor = max(STILL * float(deviations.mean()), 1e-6)
+    result: Features = (1 / np.maximum(deviations, floor)).astype(np.float32)
+    return result
+
+
 def _badness(probe: LinearProbe, val: Labelled) -> tuple[float, float]:
     probabilities = metrics.softmax(probe.logits(val.features))
     wrong = float((probabilities.argmax(axis=1) != val.labels).mean())
@@ -80,7 +97,7 @@ def _solve(train: Labelled, classes: int, strength: float, weights: Features | N
     from sklearn.linear_model import LogisticRegression
 
     shift = train.features.mean(axis=0)
-    scale = 1 / np.maximum(train.features.std(axis=0), 1e-6)
+    scale = standard_scale(train.features)
     present = np.unique(train.labels)
     weight = np.zeros((classes, train.features.shape[1]), np.float32)
     bias = np.full(classes, ABSENT, np.float32)

@@ -6,7 +6,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from regraft.scoring.metrics import softmax
-from regraft.training.probe import STRENGTHS, USUAL_STRENGTH, Labelled, LinearProbe, fit_probe
+from regraft.training.probe import (
+    STRENGTHS,
+    USUAL_STRENGTH,
+    Labelled,
+    LinearProbe,
+    fit_probe,
+    standard_scale,
+)
 
 
 def some(rows: int = 90, classes: int = 3, seed: int = 0) -> Labelled:
@@ -95,3 +102,11 @@ def test_a_feature_that_never_changes_does_no_harm() -> None:
     assert answers(probe, Labelled(features, train.labels)) == pytest.approx(
         answers(fit_probe(train, 3), train), abs=1e-3
     )
+
+
+def test_a_feature_that_stands_still_is_not_blown_up() -> None:
+    features = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    features[:, 2] = 0.25
+    scale = standard_scale(features)
+    assert scale[2] <= 1.01 / (0.1 * features.std(axis=0).mean())
+    assert scale[[0, 1, 3]] == pytest.approx(1 / features[:, [0, 1, 3]].std(axis=0))
