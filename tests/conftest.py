@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from regraft.errors import UnreachableError
 
@@ -14,6 +15,10 @@ WANT_OF_DATA = "shared data missing"
 WANT_OF_STARTER = "starter not in the cache"
 REAL_CACHE = os.environ.get("REGRAFT_CACHE")
 REAL_OFFLINE = os.environ.get("REGRAFT_OFFLINE")
+
+# No time is asserted anywhere: a busy machine is no fault of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def shared_folder() -> Path:

@@ -17,12 +17,12 @@ TEST_EVERY = 5
 
 
 def fitted(folder: Path, bert: Path, rows: int, turned: str = "") -> dict[str, Any]:
-    """Returns the result of a fit in which every third label of a part is turned."""
+    """Returns the result of a fit with every sixth label of a part turned, all of one class."""
     texts, labels = toy_texts(rows)
     parts = ["test" if row % TEST_EVERY == 0 else "train" for row in range(rows)]
     other = {"pos": "neg", "neg": "pos"}
     labels = [
-        other[label] if part == turned and row % 3 == 0 else label
+        other[label] if part == turned and row % 6 == 0 else label
         for row, (label, part) in enumerate(zip(labels, parts, strict=True))
     ]
     columns: dict[str, Sequence[str]] = {"text": texts, "label": labels, "split": parts}
