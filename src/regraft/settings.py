@@ -164,7 +164,6 @@ class RunSettings(Settings):
     Args:
         run: Folder of a finished run.
         out: File to write; None = standard output.
-        batch_size: Rows at a time.
         device: Where tensors live.
         text: Column of texts.
         image: Column of image paths.
@@ -173,7 +172,6 @@ class RunSettings(Settings):
 
     run: Path = Field(strict=False, description="the folder of a run")
     out: Path | None = Field(None, strict=False, description="a path")
-    batch_size: int | None = Field(None, ge=1, description=_COUNT)
     device: str = Field("auto", pattern=_DEVICE_PATTERN, description=_DEVICE)
     text: str | None = None
     image: str | None = None
@@ -205,17 +203,13 @@ class EvaluateSettings(RunSettings):
 
     Args:
         data: Path or name of the labelled data.
-        domain: Column of domains.
-        split: Column that names the part of each row.
-        group: Column of groups.
+        split: Column that names the part of each row; only test rows are scored.
     """
 
     verb: ClassVar[str] = "evaluate"
 
     data: str = Field(min_length=1, description="a path or a name of data")
-    domain: str | None = None
     split: str | None = None
-    group: str | None = None
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -7,16 +7,16 @@ from typer import Argument
 
 from regraft.cli.options import (
     ColumnFlags,
-    MachineFlags,
+    DeviceFlag,
     OutFlag,
     OutputFlags,
+    PartFlag,
     Run,
-    SplitFlags,
     spelled_out,
 )
 
 
-class EvaluateFlags(ColumnFlags, SplitFlags, MachineFlags, OutFlag, OutputFlags, total=False):
+class EvaluateFlags(ColumnFlags, PartFlag, DeviceFlag, OutFlag, OutputFlags, total=False):
     """Flags of `evaluate`."""
 
 
@@ -26,7 +26,7 @@ def evaluate(
     data: Annotated[str, Argument(metavar="DATA", help="Labelled data, as for fit.")],
     **flags: Unpack[EvaluateFlags],
 ) -> int:
-    """Score a finished run on labelled data."""
+    """Score a finished run on labelled data; on its test rows, if the data have a split."""
     from regraft.cli.options import given
     from regraft.cli.printing import json_text, refuse_existing, write_file, write_result
     from regraft.cli.progress import progress_for
@@ -40,5 +40,5 @@ def evaluate(
     result = run_evaluate(settings, progress_for(quiet=quiet))
     if settings.out:
         write_file(settings.out, json_text(result).encode())
-    write_result(result, as_json=flags.get("json", False), quiet=quiet)
+    write_result(result, as_json=flags.get("json", False), quiet=quiet, fitted=False)
     return 0

@@ -56,21 +56,31 @@ class ColumnFlags(TypedDict, total=False):
     label: Annotated[str | None, _text(DATA, "COLUMN", "Column of labels.")]
 
 
-class SplitFlags(TypedDict, total=False):
+class PartFlag(TypedDict, total=False):
+    """The flag that names the column of parts."""
+
+    split: Annotated[str | None, _text(DATA, "COLUMN", "Column with train, val and test.")]
+
+
+class SplitFlags(PartFlag, total=False):
     """Flags that name the columns that part the rows."""
 
     domain: Annotated[str | None, _text(DATA, "COLUMN", "Column of domains.")]
-    split: Annotated[str | None, _text(DATA, "COLUMN", "Column with train, val and test.")]
     group: Annotated[
         str | None, _text(DATA, "COLUMN", "Column of groups that the split must not part.")
     ]
 
 
-class MachineFlags(TypedDict, total=False):
-    """Flags that say where and in which portions the work is done."""
+class DeviceFlag(TypedDict, total=False):
+    """The flag that says where the work is done."""
 
-    batch_size: Annotated[int | None, _text(MACHINE, "ROWS", "Rows at a time.")]
     device: Annotated[str | None, _text(MACHINE, "NAME", "auto, cpu, cuda, cuda:NUMBER or mps.")]
+
+
+class MachineFlags(DeviceFlag, total=False):
+    """Flags that say where and in which portions a network is trained."""
+
+    batch_size: Annotated[int | None, _text(MACHINE, "ROWS", "Rows a step.")]
 
 
 class OutFlag(TypedDict, total=False):

@@ -9,7 +9,7 @@ from typer import Argument, Option
 from regraft.cli.options import (
     OUTPUT,
     ColumnFlags,
-    MachineFlags,
+    DeviceFlag,
     OutFlag,
     OutputFlags,
     Run,
@@ -28,7 +28,7 @@ _NAMED = re.compile(r"(starter|hf):\S+")
 _SHOWN = ("text", "prediction", "confidence", "error")
 
 
-class PredictFlags(ColumnFlags, MachineFlags, OutFlag, OutputFlags, total=False):
+class PredictFlags(ColumnFlags, DeviceFlag, OutFlag, OutputFlags, total=False):
     """Flags of `predict`."""
 
     suffix: Annotated[
@@ -98,15 +98,10 @@ def _document(outcome: "PredictOutcome", settings: "PredictSettings") -> dict[st
 
 
 def _only_texts(inputs: tuple[str, ...]) -> bool:
+    from regraft.data.reading.sources import exists
+
     # What looks like a path and is none was refused by the verb, so the rest are texts.
-    return not any(word == "-" or _NAMED.fullmatch(word) or _exists(word) for word in inputs)
-
-
-def _exists(word: str) -> bool:
-    try:
-        return Path(word).exists()
-    except (OSError, ValueError):  # longer than any path, or with a NUL
-        return False
+    return not any(word == "-" or _NAMED.fullmatch(word) or exists(word) for word in inputs)
 
 
 def _write_small(table: "pa.Table") -> None:

@@ -77,15 +77,26 @@ def write_table(
     write_out("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
 
 
-def write_result(result: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
-    """Writes the result of `fit` or `evaluate`: the table with baselines, then words."""
+def write_result(
+    result: Mapping[str, Any], *, as_json: bool, quiet: bool, fitted: bool = True
+) -> None:
+    """Writes the result of `fit` or `evaluate`: the table with baselines, then words.
+
+    Args:
+        result: The document.
+        as_json: Whether it is written as it is.
+        quiet: Whether the words are left out.
+        fitted: Whether `fit` made it; the baselines in a document of `evaluate` are scores
+            on the test rows of the run, which are no match for other rows.
+    """
     if as_json:
         return write_json(result)
     from regraft.reports.table import HEADERS, entries
 
-    lines = [entry.cells for entry in entries(result)]
+    shown = result if fitted else {**result, "baselines": {}}
+    lines = [entry.cells for entry in entries(shown)]
     write_table(HEADERS, lines, strong=len(lines) - 1 if len(lines) > 1 else -1)
-    if not quiet:
+    if fitted and not quiet:
         write_words(["", *_closing_words(result)])
     return None
 

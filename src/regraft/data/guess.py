@@ -1,7 +1,8 @@
 """Decides which column holds what, by name and then by content, and says why."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
 from regraft.data.looks import TableLooks
 from regraft.data.reading.tables import Table
@@ -60,11 +61,17 @@ _WEAK = {
 
 
 def guess_roles(
-    table: Table, asked: Roles, *, need_label: bool, modality: Modality | None = None
+    table: Table,
+    asked: Roles,
+    *,
+    need_label: bool,
+    modality: Modality | None = None,
+    learnt: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Roles, tuple[str, ...]]:
     """Returns the column of each role, and one sentence on each that was guessed.
 
-    What the user asked for comes first, then what the reader knows, then names, then content.
+    What the user asked for comes first, then what the reader knows, then what a run was
+    trained on, then names, then content.
 
     Args:
         table: N rows as they were read.
@@ -72,6 +79,7 @@ def guess_roles(
         need_label: Whether rows without labels are of no use; then labels are also guessed
             by content.
         modality: What the inputs must be, where that is known.
+        learnt: Column by role that a run was trained on.
 
     Raises:
         DataError: If a column that was asked for does not exist, two columns fit one role
@@ -79,7 +87,8 @@ def guess_roles(
     """
     checked = {role: _existing(table, role, name=name) for role, name in asdict(asked).items()}
     guess = _Guess(table, {role: name for role, name in checked.items() if name})
-    guess.take_known(modality)
+    guess.take(table.known, modality)
+    guess.take(learnt, modality)
     guess.find_input(modality)
     guess.find_label(need_label)
     guess.find_rest()
@@ -119,13 +128,14 @@ class _Guess:
         self.found = found
         self.reasons: list[str] = []
 
-    def take_known(self, modality: Modality | None) -> None:
-        """Takes what the reader knows, unless the user asked for something else."""
+    def take(self, columns: Mapping[str, str], modality: Modality | None) -> None:
+        """Takes columns that are known, for roles that have none yet."""
         skipped = {"text", "image"} - {modality} if modality else set()
         if "text" in self.found or "image" in self.found:
             skipped = {"text", "image"}
-        for role, column in self.table.known.items():
-            if role not in self.found and role not in skipped and column in self._free():
+        for role, column in columns.items():
+            fits = role != "split" or self.columns.is_split(column)
+            if role not in skipped | self.found.keys() and column in self._free() and fits:
                 self.found[role] = column
 
     def find_input(self, modality: Modality | None) -> None:

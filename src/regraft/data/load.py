@@ -1,7 +1,7 @@
 """Makes a data set in parts, or rows to predict, from whatever the user gave."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,11 @@ from regraft.data.guess import Roles, guess_roles, used_columns
 from regraft.data.looks import case_twins, class_order
 from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.frames import read_frame
-from regraft.data.reading.sources import HUB, STARTER, looks_like_path, open_source
+from regraft.data.reading.sources import HUB, STARTER, exists, looks_like_path, open_source
 from regraft.data.reading.tables import Table, missing_path
 from regraft.data.rows import UNLABELLED, Dataset, Modality, Part, Problem, Rows
 from regraft.data.split import Assignment, assign_parts, missing_classes, straddling, two_labelled
+from regraft.data.starters.wheels import Say, say_nothing
 from regraft.errors import DataError, nearest
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
@@ -37,19 +38,38 @@ class _Read:
     given: list[Part]
 
 
-def load(source: object, roles: Roles = _NO_ROLES) -> Dataset:
+@dataclass(frozen=True)
+class Reading:
+    """How rows for a finished run are read.
+
+    Args:
+        columns: Column by role that the run was trained on, taken where the table has it.
+        only_test: Whether only the test rows are wanted, where the data have a split.
+        say: Takes one line of progress.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    only_test: bool = False
+    say: Say = say_nothing
+
+
+_USUAL = Reading()
+
+
+def load(source: object, roles: Roles = _NO_ROLES, *, say: Say = say_nothing) -> Dataset:
     """Returns the rows of a source in parts, with what was understood on the way.
 
     Args:
         source: A path, `starter:NAME`, `hf:owner/name`, a data frame, or a pair of inputs
             and labels.
         roles: Columns that the user named; the others are guessed.
+        say: Takes one line of progress.
 
     Raises:
         DataError: If the source cannot be read, a column is missing or doubtful, there are
             no rows or fewer than two classes, or a part has a class that train lacks.
     """
-    table = open_source(source)
+    table = open_source(source, say=say)
     if len(table) == 0:
         raise _no_rows(table)
     found, reasons = guess_roles(table, roles, need_label=True)
@@ -75,49 +95,69 @@ def load(source: object, roles: Roles = _NO_ROLES) -> Dataset:
 
 
 def load_inputs(
-    source: object, modality: Modality, *, classes: Sequence[str], roles: Roles = _NO_ROLES
+    source: object,
+    modality: Modality,
+    *,
+    classes: Sequence[str],
+    roles: Roles = _NO_ROLES,
+    reading: Reading = _USUAL,
 ) -> tuple[Rows, Table]:
     """Returns every row to predict, in the order of the source, and the table they are from.
 
     Rows that cannot be used stay in place; `Table.errors` has their numbers and reasons. A
-    label that is no class counts as none and is a problem of the table.
+    label that is no class counts as none and is a problem of the table. `Table.known` has
+    the column of each role that was found.
 
     Args:
         source: As for `load`; also N texts or paths, or one text that looks like no path.
         modality: What the network takes.
         classes: Names of the K classes, in the order of their numbers.
-        roles: Columns that the user named; the others are guessed.
+        roles: Columns that the user named; those of the run come next, the rest is guessed.
+        reading: What is known of the run, and which rows are wanted.
 
     Raises:
         DataError: If the source cannot be read, has no rows, or is of another modality.
     """
-    table = _open_inputs(source, modality)
+    table = _open_inputs(source, modality, reading.say)
     if len(table) == 0:
         raise DataError(f"{table.name} has no rows", expected="one row or more")
-    found, _ = guess_roles(table, roles, need_label=False, modality=modality)
+    found, _ = guess_roles(
+        table, roles, need_label=False, modality=modality, learnt=reading.columns
+    )
     if modality != ("image" if found.image else "text"):
         raise DataError(f"{table.name} holds no {modality}s", expected=f"{modality}s")
+    if reading.only_test:
+        table, found = _test_rows(table, found, reading.say)
     examples = gather(table, found)
     read = _Read(table, found, examples, _labels(table, found), [])
     unknown = _unknown_labels(read, classes)
     outside = (*table.outside, *unknown)
-    return _rows(read, tuple(classes)), replace(table, errors=examples.errors, outside=outside)
+    return _rows(read, tuple(classes)), replace(
+        table, errors=examples.errors, outside=outside, known=used_columns(found)
+    )
 
 
-def _open_inputs(source: object, modality: Modality) -> Table:
+def _test_rows(table: Table, roles: Roles, say: Say) -> tuple[Table, Roles]:
+    """Returns the test rows of a table with a split, else all rows and no split; says which."""
+    rows = [row for row, part in enumerate(_given_parts(table, roles)) if part == "test"]
+    if rows:
+        say(
+            f"column '{roles.split}' parts the rows of {table.name}: the {len(rows):,} of part "
+            f"test are scored, of {len(table):,}"
+        )
+        return table.keep(rows), roles
+    if roles.split is not None:
+        say(f"warning: {table.name} has no row of part test, so all {len(table):,} are scored")
+    return table, replace(roles, split=None)
+
+
+def _open_inputs(source: object, modality: Modality, say: Say) -> Table:
     """Returns the table of a path or name, or of one text that is none."""
-    if not isinstance(source, str) or source.startswith((STARTER, HUB)) or _exists(source):
-        return open_source(source)
+    if not isinstance(source, str) or source.startswith((STARTER, HUB)) or exists(source):
+        return open_source(source, say=say)
     if modality == "image" or looks_like_path(source):
         raise missing_path(Path(source))
     return read_frame([source])
-
-
-def _exists(word: str) -> bool:
-    try:
-        return Path(word).exists()
-    except (OSError, ValueError):  # A long text is no name of a file, nor one with NUL.
-        return False
 
 
 def _labels(table: Table, roles: Roles) -> list[str | None]:

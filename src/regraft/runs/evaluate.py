@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.data.guess import Roles
-from regraft.data.load import load_inputs
+from regraft.data.load import Reading, load_inputs
 from regraft.data.reading.tables import Table
 from regraft.data.rows import UNLABELLED, Rows
 from regraft.errors import DataError
@@ -24,11 +24,12 @@ from regraft.settings import EvaluateSettings
 from regraft.training.progress import Progress, Silent
 
 PYTHON = "Python objects"
-OF_RUN = ("backbone", "strategy", "seed", "trained_share", "freezing")
+OF_RUN = ("backbone", "strategy", "seed", "trained_share", "freezing", "cache", "baselines")
+"""What a document shares with that of the run: its baselines are scores on its own test rows."""
 
 
 def evaluate(run: str | Path, data: object) -> dict[str, Any]:
-    """Returns the scores of a run on labelled data.
+    """Returns the scores of a run on labelled data, or on its test rows if it has a split.
 
     Args:
         run: A run folder.
@@ -47,37 +48,55 @@ def run_evaluate(
 ) -> dict[str, Any]:
     """Returns the scores that the command line asked for.
 
-    Rows without a label, or that cannot be read, are left out and counted.
+    Where the data have a split, only the test rows are scored. Rows without a label, or that
+    cannot be read, are left out and counted.
 
     Args:
         settings: Checked settings.
-        progress: Told when it is done.
+        progress: Told which rows are scored, and when it is done.
         source: The data where they are Python objects; None = `settings.data`.
 
     Raises:
         DataError: If the data cannot be read or have no labels.
     """
-    started = time.perf_counter()
+    marks = [time.perf_counter()]
     data = settings.data if source is None else source
     if isinstance(data, str):
         refuse_missing(data)
     model = load(settings.run, device=pick_device(settings.device))
-    roles = Roles(**settings.columns)
-    rows, table = load_inputs(data, model.modality, classes=model.classes, roles=roles)
+    rows, table = load_inputs(
+        data,
+        model.modality,
+        classes=model.classes,
+        roles=Roles(**settings.columns),
+        reading=Reading(model.columns, only_test=True, say=progress.say),
+    )
+    marks.append(time.perf_counter())
     document = _document(model, rows, table)
     if not document["rows"]:
-        raise DataError(
-            f"{settings.data} has no readable row with a label that {settings.run} knows",
-            expected=f"a column with labels such as {', '.join(model.classes[:5])}",
-            hint="--label COLUMN",
-        )
+        raise _no_labels(settings, model)
     progress.finish()
+    marks.append(time.perf_counter())
+    return {**_around(settings, model, marks), **document}
+
+
+def _no_labels(settings: EvaluateSettings, model: Model) -> DataError:
+    return DataError(
+        f"{settings.data} has no readable row with a label that {settings.run} knows",
+        expected=f"a column with labels such as {', '.join(model.classes[:5])}",
+        hint="--label COLUMN",
+    )
+
+
+def _around(settings: EvaluateSettings, model: Model, marks: list[float]) -> dict[str, Any]:
+    """Returns what the document says of the run, the machine and the time."""
+    start, loaded, end = marks
+    # The keys of a fit's document: nothing is probed or trained here.
+    seconds = {"data": loaded - start, "probe": 0.0, "train": 0.0, "evaluate": end - loaded}
     return {
         "run": str(settings.run),
-        "data": settings.data,
         **_of_run(settings.run),
-        **document,
-        "seconds": {"total": round(time.perf_counter() - started, 3)},
+        "seconds": {name: round(s, 3) for name, s in {**seconds, "total": end - start}.items()},
         "environment": surroundings(model.mode),
     }
 
@@ -87,14 +106,28 @@ def _document(model: Model, rows: Rows, table: Table) -> dict[str, Any]:
     read = np.array([not error for error in answers.errors], bool)
     used = np.flatnonzero(read & (rows.labels != UNLABELLED))
     problems = zip(rows.origins, answers.errors, strict=True)
+    told = [
+        *(f"{origin}: {error}" for origin, error in problems if error),
+        *(f"{problem.origin}: {problem.reason}" for problem in table.outside),
+    ]
     return {
+        "data": _data(model, table, rows=len(used), problems=len(told)),
         "rows": len(used),
         "left_out": len(rows) - len(used),
         **(_scored(model, answers.probabilities[used], rows.labels[used]) if len(used) else {}),
-        "problems": [
-            *(f"{origin}: {error}" for origin, error in problems if error),
-            *(f"{problem.origin}: {problem.reason}" for problem in table.outside),
-        ],
+        "problems": told,
+    }
+
+
+def _data(model: Model, table: Table, *, rows: int, problems: int) -> dict[str, Any]:
+    return {
+        "name": table.name,
+        "modality": model.modality,
+        "classes": list(model.classes),
+        "rows": {"test": rows},
+        "split": "the test rows of the data" if "split" in table.known else "all rows",
+        "columns": dict(table.known),
+        "problems": problems,
     }
 
 
@@ -104,7 +137,7 @@ def _scored(
     counts = metrics.confusion(labels, probabilities.argmax(axis=1), classes=len(model.classes))
     named = zip(model.classes, metrics.per_class(counts), strict=True)
     return {
-        "scores": {"test": score(probabilities, labels).as_json()},
+        "scores": {**_validated(model.run), "test": score(probabilities, labels).as_json()},
         "classes": list(model.classes),
         "confusion": counts.tolist(),
         "per_class": [{"class": name, **vars(values)} for name, values in named],
@@ -113,8 +146,18 @@ def _scored(
 
 def _of_run(run: Path) -> dict[str, Any]:
     """Returns what the run's own result says of the model; nothing where it has none."""
+    result = _result(run)
+    return {key: result[key] for key in OF_RUN if key in result}
+
+
+def _validated(run: Path | None) -> dict[str, Any]:
+    """Returns the run's own scores on its validation rows, where it has any."""
+    scores = (_result(run) if run else {}).get("scores", {})
+    return {"val": scores["val"]} if "val" in scores else {}
+
+
+def _result(run: Path) -> dict[str, Any]:
     try:
-        result = read_result(run)
+        return read_result(run)
     except DataError:
         return {}
-    return {key: result[key] for key in OF_RUN if key in result}

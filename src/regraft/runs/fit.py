@@ -155,6 +155,7 @@ def _scored(prepared: Prepared, trained: Trained, verdict: Verdict) -> Outcome:
         classes=prepared.dataset.classes,
         extent=int(prepared.chosen.extent.value),
         mode=verdict.inference,
+        columns=prepared.dataset.columns,
     )
     test = prepared.dataset.parts["test"]
     return Outcome(

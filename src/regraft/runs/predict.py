@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from regraft.data.guess import Roles
-from regraft.data.load import load_inputs
-from regraft.data.reading.sources import looks_like_path
+from regraft.data.load import Reading, load_inputs
+from regraft.data.reading.sources import exists, looks_like_path
 from regraft.data.rows import Rows
+from regraft.data.starters.wheels import Say
 from regraft.errors import DataError
 from regraft.runs.fitting.prepare import pick_device
 from regraft.serving.model import Answers, Model
@@ -49,7 +50,7 @@ def predict(run: str | Path | Model, data: object, *, suffix: str = "") -> Predi
         DataError: If the data cannot be read or a column's name is taken.
     """
     model = run if isinstance(run, Model) else load(run)
-    return _answered(model, data, (Roles(), suffix))
+    return _answered(model, data, Roles(), suffix, Silent().say)
 
 
 def run_predict(settings: PredictSettings, progress: Progress | None = None) -> PredictOutcome:
@@ -67,7 +68,8 @@ def run_predict(settings: PredictSettings, progress: Progress | None = None) -> 
         refuse_missing(word)
     model = load(settings.run, device=pick_device(settings.device))
     source = _source(settings.inputs, model)
-    outcome = _answered(model, source, (Roles(**settings.columns), settings.suffix))
+    roles = Roles(**settings.columns)
+    outcome = _answered(model, source, roles, settings.suffix, progress.say)
     progress.finish()
     return outcome
 
@@ -80,7 +82,7 @@ def refuse_missing(word: str) -> None:
     """
     if word == STDIN or word.startswith(_NAMED) or not looks_like_path(word):
         return
-    if not _exists(word):
+    if not exists(word):
         raise DataError(
             f"{word} does not exist",
             expected="a path of data, or a text in quotes that does not look like a path",
@@ -91,7 +93,7 @@ def _source(words: tuple[str, ...], model: Model) -> object:
     """Returns the data that words on the command line mean."""
     if words == (STDIN,):
         return _lines(sys.stdin.buffer.read())
-    if len(words) == 1 and (words[0].startswith(_NAMED) or _exists(words[0])):
+    if len(words) == 1 and (words[0].startswith(_NAMED) or exists(words[0])):
         return words[0]
     for word in words:
         _refuse_among_others(word, model)
@@ -100,7 +102,7 @@ def _source(words: tuple[str, ...], model: Model) -> object:
 
 def _refuse_among_others(word: str, model: Model) -> None:
     """Refuses what can only stand alone, or is no image for a network that reads images."""
-    if model.modality == "image" and not _exists(word):
+    if model.modality == "image" and not exists(word):
         raise DataError(f"{word} does not exist", expected="paths of images")
     is_file = looks_like_path(word) and model.modality == "text"
     if word == STDIN or word.startswith(_NAMED) or is_file:
@@ -114,16 +116,11 @@ def _lines(content: bytes) -> list[str]:
     return [line.rstrip("\r") for line in lines]
 
 
-def _exists(word: str) -> bool:
-    try:
-        return Path(word).exists()
-    except (OSError, ValueError):  # A long text is no name of a file, nor one with NUL.
-        return False
-
-
-def _answered(model: Model, source: object, asked: tuple[Roles, str]) -> PredictOutcome:
-    roles, suffix = asked
-    rows, table = load_inputs(source, model.modality, classes=model.classes, roles=roles)
+def _answered(model: Model, source: object, roles: Roles, suffix: str, say: Say) -> PredictOutcome:
+    reading = Reading(model.columns, say=say)
+    rows, table = load_inputs(
+        source, model.modality, classes=model.classes, roles=roles, reading=reading
+    )
     _refuse_taken(table.frame.column_names, [name + suffix for name in our_names(model.classes)])
     answers = answer_readable(model, rows, errors=table.errors)
     frame = table.frame

@@ -1,7 +1,7 @@
 """Makes predictions from inputs with a trained network, its preprocessing and its labels."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +49,7 @@ class Model:
         extent: Most tokens of a text, or side of an image in pixels.
         mode: Precision, attention and device of predictions.
         run: The folder it came from, if any.
+        columns: Column by role, such as `text`, of the data that it was trained on.
     """
 
     network: Grafted
@@ -57,6 +58,7 @@ class Model:
     extent: int
     mode: Mode
     run: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def modality(self) -> Modality:

@@ -116,6 +116,7 @@ def _config(model: Model, head: str, digest: str) -> dict[str, Any]:
         "architecture": asdict(backbone.architecture),
         "head": head,
         "extent": model.extent,
+        "columns": dict(model.columns),
         "mode": asdict(model.mode),
         "weights": {"file": WEIGHTS, "sha256": digest},
     }
@@ -135,7 +136,9 @@ def _assemble(folder: Path, config: dict[str, Any], device: str) -> Model:
     words = [str(config[key]) for key in ("licence", "origin")]
     backbone = Backbone(str(config["name"]), trunk, spec, width, architecture, *words)
     mode = replace(Mode(**config["mode"]), device=device)
-    return Model(network, backbone, classes, int(config["extent"]), mode, folder.parent)
+    # Runs made before columns were kept have none.
+    columns = {str(role): str(name) for role, name in config.get("columns", {}).items()}
+    return Model(network, backbone, classes, int(config["extent"]), mode, folder.parent, columns)
 
 
 def _class_names(names: object) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ def test_it_names_the_run_its_network_and_its_surroundings(text_run: Path, revie
 def test_python_lists_are_data_too(text_run: Path) -> None:
     result = evaluate(text_run, tiny.toy_texts(10))
     assert result["rows"] == 10
-    assert result["data"] == "Python objects"
+    assert result["data"]["name"] == "data"
+    assert result["data"]["columns"] == {"text": "text", "label": "label"}
 
 
 def test_rows_without_a_known_label_are_left_out_and_counted(text_run: Path) -> None:

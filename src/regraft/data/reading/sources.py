@@ -1,5 +1,6 @@
 """Decides which reader a source needs and makes a table of it."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,26 +11,56 @@ from regraft.data.reading.hub import read_hub
 from regraft.data.reading.pictures import PICTURE_SUFFIXES
 from regraft.data.reading.tables import TABLE_SUFFIXES, Table, missing_path, read_table
 from regraft.data.starters.datasets import open_dataset
-from regraft.errors import DataError, one_of
+from regraft.data.starters.wheels import Say, say_nothing
+from regraft.errors import DataError, RegraftError, StorageError, one_of
 
 STARTER = "starter:"
 HUB = "hf:"
 _SUFFIXES = (*TABLE_SUFFIXES, *ARCHIVE_SUFFIXES, *PICTURE_SUFFIXES, ".txt")
 
 
-def open_source(source: object) -> Table:
+def open_source(source: object, *, say: Say = say_nothing) -> Table:
     """Returns the table of a path, a name (`starter:NAME`, `hf:owner/name`) or an object.
 
+    Args:
+        source: What the user gave.
+        say: Takes one line of progress.
+
     Raises:
-        DataError: If there is no such thing, or it cannot be read.
+        DataError: If there is no such thing, or it cannot be understood.
+        StorageError: If a permission or the disk says no.
     """
+    try:
+        return _open(source, say)
+    except OSError as error:
+        raise _refused(source, error) from error
+
+
+def exists(word: str) -> bool:
+    """Says whether a word is the name of something on the disk, readable or not."""
+    try:
+        return Path(word).exists()
+    except PermissionError:  # A folder that must not be entered: opening will say so.
+        return True
+    except (OSError, ValueError):  # A long text is no name of a file, nor one with NUL.
+        return False
+
+
+def _refused(source: object, error: OSError) -> RegraftError:
+    if error.errno == errno.ENAMETOOLONG:
+        return DataError(f"'{str(source)[:40]}…' is too long for a path", expected="data")
+    reason = error.strerror or error
+    return StorageError(f"{error.filename or source} cannot be read ({reason})")
+
+
+def _open(source: object, say: Say) -> Table:
     if isinstance(source, Path):
         return _open_path(source)
     if not isinstance(source, str):
         return read_frame(source)
     if source.startswith(STARTER):
         name = source.removeprefix(STARTER)
-        return replace(_open_path(open_dataset(name)), name=name)
+        return replace(_open_path(open_dataset(name, say=say)), name=name)
     if source.startswith(HUB):
         return read_hub(source.removeprefix(HUB))
     return _open_path(Path(source))

@@ -2,11 +2,12 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -14,7 +15,7 @@ from regraft.data.reading.cells import Cells, clean_header, split_columns
 from regraft.data.reading.delimited import parse_csv, parse_tsv
 from regraft.data.reading.encodings import decode_text
 from regraft.data.reading.jsonlines import parse_jsonl
-from regraft.data.rows import Image, Origin, Part, Problem
+from regraft.data.rows import Image, Origin, Part, PickedOrigins, Problem
 from regraft.errors import DataError, nearest, one_of
 
 _PARSERS = {".csv": parse_csv, ".tsv": parse_tsv, ".jsonl": parse_jsonl}
@@ -114,6 +115,18 @@ class Table:
         rows = [Problem(self.origins[row], self.errors[row]) for row in sorted(self.errors)]
         return (*rows, *self.outside)
 
+    def keep(self, rows: Sequence[int]) -> "Table":
+        """Returns only the rows of these numbers, in their order."""
+        places = {row: place for place, row in enumerate(rows)}
+        return replace(
+            self,
+            columns={name: [cells[r] for r in rows] for name, cells in self.columns.items()},
+            origins=PickedOrigins(self.origins, np.array(rows, dtype=np.int64)),
+            frame=self.frame.take(pa.array(rows, pa.int64())),
+            pixels={name: [cells[r] for r in rows] for name, cells in self.pixels.items()},
+            errors={places[row]: why for row, why in self.errors.items() if row in places},
+        )
+
 
 def read_table(path: str | Path, shown: str = "") -> Table:
     """Returns the table in a file; `shown` is how messages call it, its path by default.
@@ -141,11 +154,16 @@ def read_table(path: str | Path, shown: str = "") -> Table:
 
 def missing_path(path: Path) -> DataError:
     """Returns the error for a path that does not exist, with the nearest name beside it."""
-    folder = path.parent
-    beside = [each.name for each in folder.iterdir()] if folder.is_dir() else []
-    near = nearest(path.name, beside)
-    hint = str(folder / near) if near else ""
+    near = nearest(path.name, _beside(path))
+    hint = str(path.parent / near) if near else ""
     return DataError(f"there is no file or folder '{path}'", hint=hint)
+
+
+def _beside(path: Path) -> list[str]:
+    try:
+        return [each.name for each in path.parent.iterdir()]
+    except OSError:  # No such folder, or one that must not be listed.
+        return []
 
 
 def from_frame(frame: pa.Table, name: str, *, shown: str = "", folder: Path = Path()) -> Table:

@@ -25,6 +25,10 @@ def say_on_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def say_nothing(line: str) -> None:
+    """Keeps a line of progress to itself."""
+
+
 class Wheel:
     """The checked members of a wheel.
 

@@ -87,7 +87,7 @@ def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
     """
     start = time.perf_counter()
     strategy = make_strategy(settings.strategy)
-    dataset = load(source, Roles(**settings.columns))
+    dataset = load(source, Roles(**settings.columns), say=say)
     name = choose_backbone(settings, dataset.modality)
     backbone, notes = fit_channels(_open(name.value, settings, dataset, say), dataset)
     lengths = _lengths(dataset, backbone)

@@ -25,7 +25,7 @@ def test_an_archive_is_called_by_its_own_name(tmp_path: Path) -> None:
 
 def test_a_starter_is_opened_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "data.csv").write_text("text,label\na,x\n")
-    monkeypatch.setattr(sources, "open_dataset", lambda name: tmp_path)
+    monkeypatch.setattr(sources, "open_dataset", lambda name, say: tmp_path)
     assert open_source("starter:bbc-news").name == "bbc-news"
 
 
