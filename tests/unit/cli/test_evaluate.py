@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.unit.cli.conftest import Stand, Type
 from tests.unit.reports.example_result import example_result
 
@@ -38,3 +40,24 @@ def test_a_file_in_the_way_is_told_before_the_work(
     there.write_text("mine")
     assert typed("evaluate", "r", "d", "--out", str(there)).code == 2
     assert verb.calls == []
+
+
+def test_no_report_and_no_baselines_of_other_rows_are_shown(typed: Type, stand_in: Stand) -> None:
+    stand_in("evaluate:run_evaluate", example_result())
+    outcome = typed("evaluate", "r", "d")
+    assert "Report" not in outcome.err
+    assert "linear probe" not in outcome.out
+    assert len(outcome.out.splitlines()) == 3
+
+
+def test_a_column_of_parts_can_be_typed(typed: Type, stand_in: Stand) -> None:
+    verb = stand_in("evaluate:run_evaluate", example_result())
+    typed("evaluate", "r", "d", "--split", "fold")
+    assert verb.calls[0][0].columns == {"split": "fold"}
+
+
+@pytest.mark.parametrize("flag", ["--batch-size", "--domain", "--group"])
+def test_flags_that_would_do_nothing_are_none(typed: Type, flag: str) -> None:
+    outcome = typed("evaluate", "r", "d", flag, "3")
+    assert outcome.code == 2
+    assert f"{flag} is not a flag of regraft evaluate" in outcome.err

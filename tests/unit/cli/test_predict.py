@@ -94,3 +94,9 @@ def test_a_long_text_is_cut_in_the_small_table(typed: Type, stand_in: Stand) -> 
     answer.table = answer.table.set_column(0, "text", pa.array(["x" * 500]))
     stand_in("predict:run_predict", answer)
     assert "x" * 59 + "…" in typed("predict", "r", "x" * 500).out
+
+
+def test_a_size_of_batches_is_no_flag(typed: Type) -> None:
+    outcome = typed("predict", "r", "a good day", "--batch-size", "3")
+    assert outcome.code == 2
+    assert "--batch-size is not a flag of regraft predict" in outcome.err

@@ -1,4 +1,6 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,3 +89,120 @@ def test_a_damaged_result_is_said(text_run: Path, tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text("{")
     with pytest.raises(DamagedFileError, match="is not JSON"):
         evaluate(tmp_path, tiny.toy_texts(4))
+
+
+class Listening(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+def parted(path: Path, *, named: str, parts: list[str]) -> Path:
+    """Writes texts with a column of parts; labels are right in the test part alone."""
+    texts, labels = tiny.toy_texts(len(parts))
+    turned = {"pos": "neg", "neg": "pos"}
+    shown = [
+        label if part == "test" else turned[label]
+        for label, part in zip(labels, parts, strict=True)
+    ]
+    return tiny.write_csv(path, {"text": texts, "label": shown, named: parts})
+
+
+def heard(run: Path, data: Path, **options: Any) -> tuple[dict[str, Any], list[str]]:
+    listening = Listening()
+    settings = EvaluateSettings(run=run, data=str(data), **options)
+    return run_evaluate(settings, listening), listening.said
+
+
+def accuracy(result: dict[str, Any]) -> float:
+    value: float = result["scores"]["test"]["accuracy"]["value"]
+    return value
+
+
+def test_only_the_test_rows_of_a_split_are_scored_and_that_is_said(
+    text_run: Path, tmp_path: Path
+) -> None:
+    path = parted(tmp_path / "a.csv", named="split", parts=["train", "test", "test", "val"] * 5)
+    result, said = heard(text_run, path)
+    texts, labels = tiny.toy_texts(20)
+    alone = [row for row in range(20) if row % 4 in (1, 2)]
+    same = evaluate(text_run, ([texts[r] for r in alone], [labels[r] for r in alone]))
+    assert result["rows"] == 10
+    assert result["scores"]["test"] == same["scores"]["test"]
+    assert said == ["column 'split' parts the rows of a: the 10 of part test are scored, of 20"]
+
+
+def test_a_column_of_parts_can_be_named(text_run: Path, tmp_path: Path) -> None:
+    path = parted(tmp_path / "a.csv", named="fold", parts=["train", "test"] * 4)
+    assert heard(text_run, path)[0]["rows"] == 8
+    assert heard(text_run, path, split="fold")[0]["rows"] == 4
+
+
+def test_without_a_test_row_all_are_scored_with_a_warning(text_run: Path, tmp_path: Path) -> None:
+    path = parted(tmp_path / "a.csv", named="split", parts=["train", "val"] * 4)
+    result, said = heard(text_run, path)
+    assert (result["rows"], result["data"]["split"]) == (8, "all rows")
+    assert said == ["warning: a has no row of part test, so all 8 are scored"]
+
+
+def test_folders_of_parts_are_a_split(image_run: Path, tmp_path: Path) -> None:
+    for part, rows in (("train", 6), ("test", 4)):
+        tiny.image_folders(tmp_path / "tiles" / part, rows)
+    (tmp_path / "tiles" / "train" / "top" / "000.png").write_bytes(b"\x89PNG")
+    (tmp_path / "tiles" / "test" / "top" / "002.png").write_bytes(b"\x89PNG")
+    result = evaluate(image_run, tmp_path / "tiles")
+    assert (result["rows"], result["left_out"]) == (3, 1)
+    assert [line.partition(":")[0][-16:] for line in result["problems"]] == ["test/top/002.png"]
+
+
+def test_the_columns_of_the_run_come_before_guesses(text_run: Path, tmp_path: Path) -> None:
+    texts, labels = tiny.toy_texts(6)
+    columns = {"review": labels, "sentiment": texts, "label": labels, "text": texts}
+    path = tiny.write_csv(tmp_path / "a.csv", columns)
+    result = evaluate(text_run, path)
+    assert result["data"]["columns"] == {"text": "text", "label": "label"}
+    assert accuracy(result) == accuracy(evaluate(text_run, (texts, labels)))
+
+
+def keys(document: dict[str, Any], *path: str) -> set[str]:
+    for name in path:
+        document = document[name]
+    return set(document)
+
+
+SHARED = {"run", "data", "backbone", "strategy", "seed", "scores", "baselines", "seconds"}
+SHARED |= {"trained_share", "freezing", "cache", "environment"}
+
+
+@pytest.mark.parametrize(
+    ("path", "missing"),
+    [
+        ((), {"plan", "defaults", "understood", "warnings", "history", "best", "next"}),
+        (("data",), set()),
+        (("backbone",), set()),
+        (("scores",), set()),
+        (("scores", "test"), set()),
+        (("baselines",), set()),
+        (("seconds",), {"baselines"}),
+        (("freezing",), set()),
+        (("cache",), set()),
+        (("environment",), {"verdict"}),
+    ],
+)
+def test_its_document_has_the_keys_of_that_of_fit(
+    text_run: Path, reviews: Path, path: tuple[str, ...], missing: set[str]
+) -> None:
+    fitted = json.loads((text_run / "result.json").read_text("utf-8"))
+    scored = evaluate(text_run, reviews)
+    lacking = keys(fitted, *path) - keys(scored, *path)
+    assert lacking - {"mistakes", "calibration", "gain", "verdict"} == missing - {"verdict"}
+    assert path or keys(fitted) & keys(scored) >= SHARED
+
+
+def test_the_scores_on_validation_rows_are_those_of_the_run(text_run: Path, reviews: Path) -> None:
+    fitted = json.loads((text_run / "result.json").read_text("utf-8"))
+    assert evaluate(text_run, reviews)["scores"]["val"] == fitted["scores"]["val"]

@@ -216,3 +216,11 @@ def test_our_columns_have_these_types_and_the_suffix() -> None:
         "error_2": [None, "torn"],
     }
     assert columns["p_a_2"].type == pa.float64()
+
+
+def test_the_columns_of_the_run_come_before_guesses(text_run: Path, tmp_path: Path) -> None:
+    path = tiny.write_csv(tmp_path / "a.csv", {"review": LABELS, "text": TEXTS})
+    found = predict(text_run, path).table.column("prediction")
+    assert found.equals(predict(text_run, TEXTS).table.column("prediction"))
+    other = typed(text_run, str(path), text="review").table.column("prediction").to_pylist()
+    assert other == predict(text_run, LABELS).table.column("prediction").to_pylist()

@@ -240,3 +240,14 @@ def test_a_failure_on_the_way_leaves_no_model(
     with pytest.raises(RegraftError, match="No space left"):
         save_model(tmp_path / "model", tiny.model(bert), head="linear", examples=TEXTS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_columns_of_the_data_are_kept(bert: Path, tmp_path: Path) -> None:
+    model = replace(tiny.model(bert), columns={"text": "review", "label": "stars"})
+    save_model(tmp_path / "model", model, head="linear", examples=TEXTS)
+    assert load(tmp_path).columns == {"text": "review", "label": "stars"}
+
+
+def test_a_run_made_before_columns_were_kept_is_opened(run: Path) -> None:
+    sealed_again(run, lambda config: config.pop("columns"))
+    assert load(run).columns == {}

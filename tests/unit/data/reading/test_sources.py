@@ -1,13 +1,15 @@
 """Tests that each source goes to its reader."""
 
+import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from regraft.data.reading import sources
-from regraft.data.reading.sources import looks_like_path, open_source
-from regraft.errors import DataError
+from regraft.data.reading.sources import exists, looks_like_path, open_source
+from regraft.errors import DataError, StorageError
 
 
 def test_a_table_is_read_by_its_suffix(tmp_path: Path) -> None:
@@ -58,3 +60,54 @@ def test_a_file_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
 )
 def test_a_single_word_with_a_suffix_or_a_separator_is_a_path(word: str, expected: bool) -> None:
     assert looks_like_path(word) is expected
+
+
+def test_what_a_starter_tells_goes_where_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def opened(name: str, *, say: Callable[[str], None]) -> Path:
+        say(f"fetching {name}")
+        return tmp_path
+
+    (tmp_path / "data.csv").write_text("text,label\na,x\n")
+    monkeypatch.setattr(sources, "open_dataset", opened)
+    said: list[str] = []
+    open_source("starter:bbc-news", say=said.append)
+    open_source("starter:bbc-news")
+    assert said == ["fetching bbc-news"]
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_must_not_be_entered_is_the_world_saying_no(tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o000)
+    assert exists(str(tmp_path / "locked" / "a.csv"))
+    with pytest.raises(StorageError, match="cannot be read"):
+        open_source(str(tmp_path / "locked"))
+
+
+def test_a_file_that_must_not_be_read_is_the_world_saying_no(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    (tmp_path / "a.csv").write_text("text\na\n")
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(StorageError, match=r"a\.csv cannot be read \(Permission denied\)"):
+        open_source(tmp_path / "a.csv")
+
+
+def test_what_must_not_be_looked_at_counts_as_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    assert exists("locked/a.csv")
+
+
+def test_a_name_longer_than_any_is_a_mistake() -> None:
+    with pytest.raises(DataError, match="is too long for a path"):
+        open_source(Path("x" * 5000))
+    assert not exists("x" * 5000)
+    assert not exists("a\0b")
