@@ -55,9 +55,9 @@ class Head(nn.Module):
         self.layers = nn.Sequential()
         for wide, narrow in pairwise(widths[:-1]):
             self.layers.append(_linear(wide, narrow, generator=generator))
-            self.layers.append(nn.ReLU())
-            if dropout > 0:
-                self.layers.append(nn.Dropout(dropout))
+            bend = nn.ReLU()
+            # In one place, so that the names of the weights are the same with and without.
+            self.layers.append(nn.Sequential(bend, nn.Dropout(dropout)) if dropout > 0 else bend)
         self.layers.append(_linear(widths[-2], widths[-1], generator=generator))
 
     @property

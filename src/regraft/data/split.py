@@ -148,20 +148,35 @@ def missing_classes(
 def _units(
     pool: list[int], keys: Sequence[bytes], *, labels: Sequence[int], groups: Sequence[str]
 ) -> list[_Unit]:
-    """Returns rows in units: equal rows and rows of one group, and what these join."""
+    """Returns the rows of the pool in units that must stay together."""
+    names = [groups[row] for row in pool] if groups else ()
+    members: dict[bytes, list[int]] = defaultdict(list)
+    for row, key in zip(pool, unit_keys([keys[row] for row in pool], names), strict=True):
+        members[key].append(row)
+    return [_unit(key, rows, labels=labels) for key, rows in members.items()]
+
+
+def unit_keys(keys: Sequence[bytes], groups: Sequence[str]) -> list[bytes]:
+    """Returns the key of each row's unit: equal rows, rows of one group, and what these join.
+
+    Args:
+        keys: N content keys; the least one in a unit stands for it.
+        groups: N names, or empty; an empty name is no group.
+    """
     roots: dict[object, object] = {}
-    for row in pool:
-        if groups and groups[row]:
-            _union(roots, keys[row], second=groups[row])
-    members: dict[object, list[int]] = defaultdict(list)
-    for row in pool:
-        members[_root(roots, keys[row])].append(row)
-    return [_unit(rows, keys, labels=labels) for rows in members.values()]
+    for key, group in zip(keys, groups, strict=False):
+        if group:
+            _union(roots, key, second=group)
+    tops = [_root(roots, key) for key in keys]
+    least: dict[object, bytes] = {}
+    for top, key in zip(tops, keys, strict=True):
+        least[top] = min(key, least.get(top, key))
+    return [least[top] for top in tops]
 
 
-def _unit(rows: list[int], keys: Sequence[bytes], *, labels: Sequence[int]) -> _Unit:
-    # The least key stands for the unit; hashed again, or large units would come first.
-    rank = hashlib.sha256(_SALT + min(keys[row] for row in rows)).digest()
+def _unit(key: bytes, rows: list[int], *, labels: Sequence[int]) -> _Unit:
+    # Hashed again, or large units, whose least key is small, would come first.
+    rank = hashlib.sha256(_SALT + key).digest()
     counts = Counter(labels[row] for row in rows)
     label = min(counts, key=lambda each: (-counts[each], each))
     return _Unit(rank, rows, label)

@@ -59,11 +59,12 @@ def _baseline(key: str, measured: Mapping[str, Any]) -> Entry:
 
 
 def _chosen(result: Mapping[str, Any]) -> Entry:
-    scores = result.get("scores") or {}
+    scores, seconds = result.get("scores") or {}, result.get("seconds") or {}
     return Entry(
         str(result.get("strategy") or "this run"),
         scores.get("test") or scores.get("val") or {},
-        (result.get("seconds") or {}).get("total"),
+        # What the strategy cost alone, as for the others; a result without it has a total.
+        seconds.get("chosen", seconds.get("total")),
         result.get("trained_share"),
         chosen=True,
     )

@@ -1,5 +1,6 @@
 """Fits a network to data: the verb that makes a run folder from settings."""
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
 from regraft.runs.fitting.folder import LOG, RunFolder, check_free, claim
+from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import problems_csv, run_toml
@@ -66,13 +68,13 @@ def run_fit(
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used.
     """
-    started = time.perf_counter()
+    started = time.monotonic()
     check_free(settings.out)
     torch.manual_seed(settings.seed)
     prepared = prepare(settings, settings.data if source is None else source, say=progress.say)
     folder = claim(settings.out, prepared.dataset.name, strategy=settings.strategy)
     try:
-        result = _fit_into(folder, prepared, progress, started)
+        result = _fit_into(folder, prepared, Logged(folder, progress), started)
         if report:
             with folder.writing("report.html") as place:
                 write_report(result, place)
@@ -96,19 +98,21 @@ def _fit_into(
     seconds: Seconds = {"data": prepared.seconds}
     test = _encoded_test(prepared) if prepared.settings.baselines else None
     pooled = _timed(seconds, "probe", lambda: _pooled(prepared, verdict, test, progress))
+    until = started + (prepared.settings.max_seconds or math.inf)
     trained = _timed(
-        seconds, "train", lambda: train(prepared, verdict, pooled=pooled, progress=progress)
+        seconds,
+        "train",
+        lambda: train(prepared, verdict, pooled=pooled, progress=progress, deadline=until),
     )
-    for record in trained.records:
-        folder.log("epoch", vars(record))
+    seconds["chosen"] = _cost(prepared, seconds)
     outcome = _timed(seconds, "evaluate", lambda: _scored(prepared, trained, verdict))
-    ways = _timed(seconds, "baselines", lambda: _ways(prepared, trained, pooled))
+    ways = _timed(seconds, "baselines", lambda: _ways(prepared, trained, pooled, seconds))
     digest = _save(folder, outcome, prepared)
     last = trained.session.ledger.events[-1]
     trained.session.ledger.note(
         Event(trained.session.step, last.phase, "saved", last.line, {"model.safetensors": digest})
     )
-    seconds["total"] = time.perf_counter() - started
+    seconds["total"] = time.monotonic() - started
     result = result_document(
         folder.path, (prepared, trained, outcome), beside=(ways, seconds), verdict=verdict
     )
@@ -163,8 +167,16 @@ def _scored(prepared: Prepared, trained: Trained, verdict: Verdict) -> Outcome:
     )
 
 
-def _ways(prepared: Prepared, trained: Trained, pooled: Any) -> list[Cheaper]:
-    return cheaper_ways(prepared, trained, pooled=pooled) if prepared.settings.baselines else []
+def _cost(prepared: Prepared, seconds: Seconds) -> float:
+    """Returns the seconds of the chosen strategy alone: its training, and the features it uses."""
+    on_features = any(phase.line == prepared.chain.top for phase in prepared.phases)
+    return seconds["train"] + (seconds["probe"] if on_features else 0.0)
+
+
+def _ways(prepared: Prepared, trained: Trained, pooled: Any, seconds: Seconds) -> list[Cheaper]:
+    if not prepared.settings.baselines:
+        return []
+    return cheaper_ways(prepared, trained, pooled=pooled, pass_seconds=seconds["probe"])
 
 
 def _save(folder: RunFolder, outcome: Outcome, prepared: Prepared) -> str:

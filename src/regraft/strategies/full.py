@@ -9,19 +9,14 @@ from dataclasses import dataclass
 from regraft.backbones.chain import Chain
 from regraft.training.phase import Facts, Phase, layerwise_rates
 
-CAUTION = 0.5
-"""Share of the usual rate: with a fresh head and no layer-wise decay the trunk is spoilt
-sooner."""
-
 
 @dataclass(frozen=True)
 class Full:
-    """Full fine-tuning: head and trunk together, without layer-wise decay."""
+    """Full fine-tuning: head and trunk together at one rate, without layer-wise decay."""
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phase `full`."""
-        rate = facts.rate * CAUTION
-        rates = layerwise_rates(chain, facts.start_line, rate=rate, decay=1.0)
+        rates = layerwise_rates(chain, facts.start_line, rate=facts.rate, decay=1.0)
         return [
             Phase("full", facts.start_line, facts.epochs, facts.rate, rates, facts.weight_decay)
         ]

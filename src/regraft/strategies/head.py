@@ -17,4 +17,5 @@ class Head:
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phase `head`."""
         top = len(chain.blocks)
-        return [Phase("head", top, facts.head_epochs, facts.rate, (0.0,) * top)]
+        still = (0.0,) * top
+        return [Phase("head", top, facts.head_epochs, facts.head_rate, still, facts.weight_decay)]

@@ -22,7 +22,8 @@ class TwoStage:
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phases `head` and `tune`."""
         top = len(chain.blocks)
-        head = Phase("head", top, facts.head_epochs, facts.rate, (0.0,) * top)
+        still = (0.0,) * top
+        head = Phase("head", top, facts.head_epochs, facts.head_rate, still, facts.weight_decay)
         rates = layerwise_rates(chain, facts.start_line, rate=facts.rate, decay=facts.layer_decay)
         tune = Phase("tune", facts.start_line, facts.epochs, facts.rate, rates, facts.weight_decay)
         return [head, tune]

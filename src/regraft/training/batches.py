@@ -33,6 +33,7 @@ def epoch_batches(
         window = order[start : start + span]
         window = window[np.argsort(-lengths[window], kind="stable")]
         batches.extend(_cut(window, lengths[window], batch_size, budget))
+        batches = _joined(batches, batch_size)
     return [batches[i] for i in generator.permutation(len(batches))]
 
 
@@ -51,6 +52,16 @@ def _cut(
         batches.append(window[start : start + rows])
         start += rows
     return batches
+
+
+def _joined(batches: list[npt.NDArray[np.int64]], batch_size: int) -> list[npt.NDArray[np.int64]]:
+    """Returns the batches with a last one of a single row put to the one before.
+
+    A norm over one row has no variance, and torch refuses it.
+    """
+    if batch_size < 2 or len(batches) < 2 or len(batches[-1]) > 1:
+        return batches
+    return [*batches[:-2], np.concatenate(batches[-2:])]
 
 
 def count_steps(

@@ -14,8 +14,6 @@ from regraft.training.progress import EpochRecord
 from regraft.training.schedule import rate_share
 from regraft.training.session import Session
 
-BATCH = 64
-HIDDEN_RATE = 1e-3
 Logits = npt.NDArray[np.float32]
 
 
@@ -29,14 +27,15 @@ def train_head(session: Session, phase: Phase) -> None:
     start = time.perf_counter()
     classes = session.network.head.classes
     train = Labelled(session.pooled("train"), session.train.labels)
-    val = Labelled(session.pooled("val"), session.val.labels) if len(session.val) else None
+    choosing = session.options.penalty_on_val and len(session.val)
+    val = Labelled(session.pooled("val"), session.val.labels) if choosing else None
     probe = fit_probe(train, classes, val=val, weights=session.options.class_weights)
     if session.network.head.hidden:
         _standardise(session, probe)
         _train_hidden(session, phase)
         return
     load_probe(session, probe)
-    _record(session, phase, 1, start)
+    _record(session, phase, 1, (start, 0.0))
 
 
 def load_probe(session: Session, probe: LinearProbe) -> None:
@@ -55,31 +54,43 @@ def _standardise(session: Session, probe: LinearProbe) -> None:
 
 def _train_hidden(session: Session, phase: Phase) -> None:
     """Trains a head with hidden layers by steps on the features."""
-    head = session.network.head
-    optimiser = torch.optim.AdamW(head.parameters(), lr=HIDDEN_RATE, weight_decay=0.01)
-    steps = phase.epochs * -(-len(session.train) // BATCH)
+    optimiser = _optimiser(session, phase)
+    steps = phase.epochs * -(-len(session.train) // session.options.head_batch_size)
     session.progress.start_phase(phase.name, "trunk frozen", steps=steps)
     done, without = 0, 0
     for number in range(1, phase.epochs + 1):
         start = time.perf_counter()
-        done = _hidden_epoch(session, phase, optimiser, (done, steps))
-        without = 0 if _record(session, phase, number, start) else without + 1
-        if number == phase.stop_after or session.enough(without):
+        done, rate = _hidden_epoch(session, phase, optimiser, (done, steps))
+        without = 0 if _record(session, phase, number, (start, rate)) else without + 1
+        seconds = session.records[-1].seconds
+        if number == phase.stop_after or session.enough(without, seconds=seconds):
             break
+
+
+def _optimiser(session: Session, phase: Phase) -> torch.optim.Optimizer:
+    parameters, decay = session.network.head.parameters(), phase.weight_decay
+    if session.options.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters, lr=phase.head_rate, momentum=0.9, nesterov=True, weight_decay=decay
+        )
+    return torch.optim.AdamW(parameters, lr=phase.head_rate, weight_decay=decay)
 
 
 def _hidden_epoch(
     session: Session, phase: Phase, optimiser: torch.optim.Optimizer, count: tuple[int, int]
-) -> int:
+) -> tuple[int, float]:
+    """Takes the steps of one pass; returns the steps done and the last rate."""
     done, steps = count
+    rate = phase.head_rate
     features = torch.from_numpy(session.pooled("train")).to(session.device)
     labels = torch.from_numpy(session.train.labels).to(session.device)
     generator = torch.Generator().manual_seed(session.options.seed * 1_000_003 + done)
-    weights = session.weights()
+    weights, size = session.weights(), session.options.head_batch_size
     session.network.head.train()
-    for indices in torch.randperm(len(labels), generator=generator).split(BATCH):
+    for indices in torch.randperm(len(labels), generator=generator).split(size):
+        rate = phase.head_rate * rate_share(phase, done, steps=steps)
         for group in optimiser.param_groups:
-            group["lr"] = HIDDEN_RATE * rate_share(phase, done, steps=steps)
+            group["lr"] = rate
         torch.manual_seed(session.options.seed * 1_000_003 + done)
         loss = cross_entropy(
             session.network.head(features[indices]), labels[indices], weights=weights
@@ -88,12 +99,13 @@ def _hidden_epoch(
         loss.backward()
         optimiser.step()
         done += 1
-        session.progress.step(done, rate=group["lr"], loss=float(loss.detach()))
-    return done
+        session.progress.step(done, rate=rate, loss=float(loss.detach()))
+    return done, rate
 
 
-def _record(session: Session, phase: Phase, number: int, start: float) -> bool:
+def _record(session: Session, phase: Phase, number: int, trained: tuple[float, float]) -> bool:
     """Scores both parts on their features, notes the epoch; says whether it is the best."""
+    start, rate = trained
     seconds = time.perf_counter() - start
     train_loss, train_accuracy = _scored(session, "train", session.train.labels)
     val_logits = _head_logits(session, "val")
@@ -107,9 +119,9 @@ def _record(session: Session, phase: Phase, number: int, start: float) -> bool:
         train_accuracy=train_accuracy or 0.0,
         val_loss=val_loss,
         val_accuracy=val_accuracy,
-        seconds=seconds,
+        seconds=time.perf_counter() - start,
         rows_per_second=len(session.train) / max(seconds, 1e-9),
-        rate=HIDDEN_RATE if session.network.head.hidden else 0.0,
+        rate=rate,
         best=better,
     )
     session.records.append(record)

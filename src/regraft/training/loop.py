@@ -1,7 +1,7 @@
 """Moves weights: works the phases in order, epoch by epoch, step by step."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -24,7 +24,7 @@ from regraft.training.optimiser import make_optimiser, set_rates
 from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
 from regraft.training.schedule import rate_share
-from regraft.training.session import Session
+from regraft.training.session import Session, check_finite
 
 CLIP = 1.0
 """Largest norm of a step's gradient; longer ones are scaled down."""
@@ -36,13 +36,15 @@ def work(session: Session, phases: list[Phase]) -> None:
     Args:
         session: Its network, ledger and records are changed.
         phases: From a strategy.
+
+    Raises:
+        SettingsError: If the training diverged (raised by `check_finite`).
     """
     optimiser = make_optimiser(session.network, session.chain, kind=session.options.optimizer)
     for phase in phases:
         if session.records and session.out_of_time:
             break
-        _draw_line(session, phase)
-        before = block_digests(session.network.trunk, session.chain, line=phase.line)
+        before = _draw_line(session, phase)
         if phase.line == session.top:
             train_head(session, phase)
         else:
@@ -50,14 +52,24 @@ def work(session: Session, phases: list[Phase]) -> None:
         after = block_digests(session.network.trunk, session.chain, line=phase.line)
         session.stretches.append(Stretch(phase.name, before, after))
     _restore(session)
+    if session.best is not None:
+        check_finite(session.network, session.best.val_logits)
 
 
-def _draw_line(session: Session, phase: Phase) -> None:
-    """Moves the line to where the phase wants it and says in the ledger which way it went."""
+def _draw_line(session: Session, phase: Phase) -> dict[str, str]:
+    """Moves the line to where the phase wants it; returns the frozen blocks' digests.
+
+    The ledger is told which way the line went, and the digests of all blocks below either
+    place: those that were frozen until now, and those that are from now on.
+    """
     events = session.ledger.events
-    kind: Kind = "thaw" if events and phase.line < events[-1].line else "freeze"
+    old = events[-1].line if events else 0
+    kind: Kind = "thaw" if phase.line < old else "freeze"
     move_line(session.network, session.chain, line=phase.line)
-    session.ledger.note(Event(session.step, phase.name, kind, phase.line))
+    concerned = max(old, phase.line)
+    digests = block_digests(session.network.trunk, session.chain, line=concerned)
+    session.ledger.note(Event(session.step, phase.name, kind, phase.line, digests))
+    return {block.name: digests[block.name] for block in session.chain.blocks[: phase.line]}
 
 
 def _restore(session: Session) -> None:
@@ -73,11 +85,13 @@ def _restore(session: Session) -> None:
 
 @dataclass
 class _Tally:
-    """Sums over the steps of an epoch."""
+    """Sums over the steps of an epoch, the head's last rate, and when it began."""
 
     loss: float = 0.0
     right: int = 0
     rows: int = 0
+    rate: float = 0.0
+    started: float = field(default_factory=time.perf_counter)
 
     def add(self, loss: float, logits: Tensor, *, labels: Tensor) -> None:
         self.loss += loss * len(labels)
@@ -105,7 +119,7 @@ def _train_suffix(session: Session, phase: Phase, optimiser: torch.optim.Optimiz
         session.progress.epoch(record)
         session.epoch += 1
         without = 0 if better else without + 1
-        if number == phase.stop_after or session.enough(without):
+        if number == phase.stop_after or session.enough(without, seconds=record.seconds):
             break
 
 
@@ -123,9 +137,8 @@ class _Stepper:
 def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord, bool]:
     """Takes the steps of one epoch, validates; returns steps done, record, better or not."""
     session, phase = stepper.session, stepper.phase
-    start = time.perf_counter()
-    rows = _augmented(session)
     tally = _Tally()
+    rows = _augmented(session)
     weights = session.weights()
     set_attention(session.network.trunk, session.verdict.training.attention)
     options = session.options
@@ -139,9 +152,9 @@ def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord,
         tally.add(loss, logits, labels=labels)
         done += 1
         session.step += 1
-        session.progress.step(done, rate=phase.head_rate * share, loss=loss)
-    seconds = time.perf_counter() - start
-    record, better = _validated(session, phase, number, (tally, seconds))
+        tally.rate = phase.head_rate * share
+        session.progress.step(done, rate=tally.rate, loss=loss)
+    record, better = _validated(session, phase, number, tally)
     return done, record, better
 
 
@@ -159,7 +172,7 @@ def _step(
     indices: npt.NDArray[np.int64],
     weights: Tensor | None,
 ) -> tuple[float, Tensor, Tensor]:
-    """Takes one optimiser step; returns the loss, the (B, K) logits and the labels."""
+    """Takes one optimiser step; returns the plain loss, the (B, K) logits and the labels."""
     session, optimiser, scaler = stepper.session, stepper.optimiser, stepper.scaler
     # Dropout's numbers depend on (seed, step) alone, so that a resumed run draws the same.
     torch.manual_seed(session.options.seed * 1_000_003 + session.step)
@@ -174,14 +187,17 @@ def _step(
     scaler.step(optimiser)
     scaler.update()
     optimiser.zero_grad(set_to_none=True)
-    return float(loss.detach()), logits.detach(), labels
+    found = logits.detach()
+    # Told without the weights of the classes, as every other loss of a record is.
+    plain = loss.detach() if weights is None else cross_entropy(found, labels)
+    return float(plain), found, labels
 
 
 def _validated(
-    session: Session, phase: Phase, number: int, trained: tuple[_Tally, float]
+    session: Session, phase: Phase, number: int, tally: _Tally
 ) -> tuple[EpochRecord, bool]:
     """Scores the validation rows, keeps the best weights, makes the epoch's record."""
-    tally, seconds = trained
+    trained = time.perf_counter() - tally.started
     val_logits = session.evaluate()
     better = session.consider(phase.name, number, val_logits=val_logits)
     val_loss, val_accuracy = metrics.loss_and_accuracy(val_logits, session.val.labels)
@@ -193,9 +209,9 @@ def _validated(
         train_accuracy=tally.right / max(tally.rows, 1),
         val_loss=val_loss,
         val_accuracy=val_accuracy,
-        seconds=seconds,
-        rows_per_second=tally.rows / max(seconds, 1e-9),
-        rate=phase.head_rate,
+        seconds=time.perf_counter() - tally.started,
+        rows_per_second=tally.rows / max(trained, 1e-9),
+        rate=tally.rate,
         best=better,
     )
     return record, better

@@ -45,10 +45,11 @@ class Facts:
         rows: N training rows.
         classes: K.
         epochs: Passes with the trunk moving.
-        rate: Peak learning rate of the top block.
+        rate: Peak learning rate of the head and the top block.
         layer_decay: Ratio of the rates of one block and the block above it, in (0, 1].
         weight_decay: Decoupled decay.
-        head_epochs: Passes of a head that has hidden layers; a linear one is solved.
+        head_epochs: Passes of a head that has hidden layers, alone; a linear one is solved.
+        head_rate: Peak learning rate of such a head while it is trained alone.
         start_line: Lowest line that may move: blocks below it always stay frozen.
     """
 
@@ -60,6 +61,7 @@ class Facts:
     layer_decay: float
     weight_decay: float = 0.01
     head_epochs: int = 20
+    head_rate: float = 1e-3
     start_line: int = 0
 
 

@@ -23,8 +23,8 @@ class EpochRecord:
         val_loss: Mean loss on the validation rows, or None where there are none.
         val_accuracy: A fraction in [0, 1], or None where there are no such rows.
         seconds: Of the pass, validation included.
-        rows_per_second: Training rows a second.
-        rate: Learning rate of the head at the end of the pass.
+        rows_per_second: Training rows a second, validation left out.
+        rate: Learning rate of the head at the last step of the pass; 0 where it was solved.
         best: Whether no pass before was better on validation.
     """
 

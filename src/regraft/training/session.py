@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted
 from regraft.data.encode import Encoded
+from regraft.errors import SettingsError
 from regraft.features.pooled import logits, pooled_features
 from regraft.freezing.ledger import Ledger
 from regraft.freezing.proof import Stretch
@@ -47,6 +48,9 @@ class Options:
         patience: Epochs without a better validation score before a phase stops.
         select: Score of (K, K) counts that chooses the best checkpoint.
         deadline: `time.monotonic()` after which no further epoch starts.
+        penalty_on_val: Whether a solved head's penalty is chosen on the validation rows;
+            not where these are scored as rows held out.
+        head_batch_size: Rows in a step of a head with hidden layers.
     """
 
     seed: int
@@ -57,6 +61,8 @@ class Options:
     patience: int | None
     select: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]]
     deadline: float = float("inf")
+    penalty_on_val: bool = True
+    head_batch_size: int = 64
 
 
 @dataclass(frozen=True)
@@ -145,14 +151,16 @@ class Session:
         """Says whether the deadline has passed."""
         return time.monotonic() > self.options.deadline
 
-    def enough(self, without: int) -> bool:
+    def enough(self, without: int, *, seconds: float = 0.0) -> bool:
         """Says whether a phase ends early: patience or time is used up.
 
         Args:
             without: Epochs since the last one that was better.
+            seconds: What another epoch would take.
         """
         patience = self.options.patience
-        return self.out_of_time or (patience is not None and without >= patience)
+        late = time.monotonic() + seconds > self.options.deadline
+        return late or (patience is not None and without >= patience)
 
     def consider(self, phase: str, epoch: int, *, val_logits: npt.NDArray[np.float32]) -> bool:
         """Keeps the weights when the validation score is the best so far; says whether.
@@ -166,6 +174,27 @@ class Session:
         state = {name: t.detach().clone() for name, t in self.network.state_dict().items()}
         self.best = Best(key, phase, epoch, self.step, state, val_logits)
         return True
+
+
+def check_finite(network: nn.Module, answers: npt.NDArray[np.float32]) -> None:
+    """Refuses a network that training has spoilt.
+
+    Args:
+        network: As it would be kept.
+        answers: (M, K) its logits of validation rows.
+
+    Raises:
+        SettingsError: If a weight, a statistic or an answer is no finite number.
+    """
+    whole = all(bool(p.isfinite().all()) for p in network.parameters())
+    # A buffer may be infinite by design (a mask), but a statistic that is NaN is lost.
+    whole = whole and not any(bool(b.isnan().any()) for b in network.buffers())
+    if not whole or not np.isfinite(answers).all():
+        raise SettingsError(
+            "the training diverged: weights or answers are no finite numbers any more",
+            expected="a rate at which the loss falls",
+            hint="a smaller --lr",
+        )
 
 
 def selection_key(

@@ -33,8 +33,15 @@ def test_hidden_widths_come_in_the_order_they_are_written() -> None:
     head = make_head("mlp:8,4", 6, classes=3, generator=seeded(), dropout=0.1)
     shapes = [tuple(p.shape) for n, p in head.named_parameters() if n.endswith("weight")]
     assert shapes == [(8, 6), (4, 8), (3, 4)]
-    kinds = [type(layer).__name__ for layer in head.layers]
-    assert kinds == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"]
+    kinds = [type(layer).__name__ for layer in head.modules()][2:]
+    assert kinds == ["Linear", "Sequential", "ReLU", "Dropout"] * 2 + ["Linear"]
+
+
+def test_weights_have_the_same_names_with_dropout_and_without() -> None:
+    with_it, without = (
+        make_head("mlp:8", 6, classes=3, generator=seeded(), dropout=share) for share in (0.1, 0.0)
+    )
+    assert list(with_it.state_dict()) == list(without.state_dict())
 
 
 def test_a_head_draws_from_its_generator_and_from_nothing_else() -> None:

@@ -5,6 +5,7 @@ from tests.tiny_sessions import facts, grafted, spliced
 
 
 def test_nothing_but_the_head_moves() -> None:
-    (phase,) = Head().phases(spliced(grafted("image")), facts("image", head_epochs=7, rate=0.01))
-    assert (phase.name, phase.line, phase.epochs, phase.head_rate) == ("head", 3, 7, 0.01)
-    assert phase.rates == (0, 0, 0)
+    given = facts("image", head_epochs=7, rate=0.01, head_rate=0.02, weight_decay=0.3)
+    (phase,) = Head().phases(spliced(grafted("image")), given)
+    assert (phase.name, phase.line, phase.epochs, phase.head_rate) == ("head", 3, 7, 0.02)
+    assert (phase.rates, phase.weight_decay) == ((0, 0, 0), 0.3)

@@ -7,9 +7,11 @@ from tests.tiny_sessions import facts, grafted, spliced
 
 
 def test_the_head_comes_first_and_then_the_trunk_at_decayed_rates() -> None:
-    given = facts("image", epochs=4, head_epochs=7, rate=0.08, layer_decay=0.5, weight_decay=0.2)
+    rates = {"rate": 0.08, "head_rate": 0.03, "layer_decay": 0.5, "weight_decay": 0.2}
+    given = facts("image", epochs=4, head_epochs=7, **rates)
     head, tune = TwoStage().phases(spliced(grafted("image")), given)
     assert (head.name, head.line, head.epochs, head.rates) == ("head", 3, 7, (0, 0, 0))
+    assert (head.head_rate, head.weight_decay) == (0.03, 0.2)
     assert (tune.name, tune.line, tune.epochs, tune.head_rate) == ("tune", 0, 4, 0.08)
     assert tune.rates == pytest.approx((0.02, 0.04, 0.08))
     assert tune.weight_decay == 0.2

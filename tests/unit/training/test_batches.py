@@ -27,11 +27,11 @@ def test_a_batch_keeps_the_budget_and_its_number_of_rows(
     array = np.array(lengths)
     budget = batch_size * array.mean()
     for batch in epoch_batches(array, batch_size, seed=1, epoch=0):
-        assert 1 <= len(batch) <= SPREAD * batch_size
+        assert 1 <= len(batch) <= SPREAD * batch_size + 1  # with a row left over
         longest = array[batch].max()
         # Half a row is rounding; a batch of the fewest rows may cost more.
-        fewest = len(batch) <= max(1, batch_size // SPREAD)
-        assert fewest or len(batch) * longest <= budget + longest / 2
+        fewest = len(batch) <= max(1, batch_size // SPREAD) + 1
+        assert fewest or (len(batch) - 1) * longest <= budget + longest / 2
 
 
 def test_the_order_is_a_pure_function_of_seed_and_epoch() -> None:
@@ -64,6 +64,18 @@ def test_batches_do_not_come_in_the_order_of_their_lengths() -> None:
 def test_rows_of_one_length_make_batches_of_the_size_asked_for() -> None:
     batches = epoch_batches(np.full(70, 32), 16, seed=0, epoch=0)
     assert sorted(map(len, batches)) == [6, 16, 16, 16, 16]
+
+
+@pytest.mark.parametrize("rows", [17, 33, 16 * 40 + 1])
+def test_a_single_row_left_over_joins_the_batch_before(rows: int) -> None:
+    batches = epoch_batches(np.full(rows, 32), 16, seed=0, epoch=0)
+    assert sorted(map(len, batches)) == [16] * (rows // 16 - 1) + [17]
+    assert sorted(np.concatenate(batches).tolist()) == list(range(rows))
+
+
+def test_batches_of_one_row_are_made_where_they_are_asked_for() -> None:
+    assert list(map(len, epoch_batches(np.full(3, 32), 1, seed=0, epoch=0))) == [1, 1, 1]
+    assert list(map(len, epoch_batches(np.full(1, 32), 8, seed=0, epoch=0))) == [1]
 
 
 @pytest.mark.parametrize("epochs", [range(0, 1), range(2, 5)])

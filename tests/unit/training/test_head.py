@@ -1,5 +1,8 @@
 """Tests the training of heads on a resting trunk: solved, or by steps."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +14,7 @@ from regraft.scoring.metrics import loss_and_accuracy
 from regraft.training.head import load_probe, train_head
 from regraft.training.phase import Phase
 from regraft.training.probe import Labelled, fit_probe
-from regraft.training.session import Session
+from regraft.training.session import Options, Session
 from tests.tiny_sessions import KINDS, changed, grafted, options, session, state
 
 PHASE = Phase("head", 3, 5, 0.1, (0.0,) * 3)
@@ -55,6 +58,44 @@ def test_the_loss_of_a_hidden_head_falls_from_pass_to_pass() -> None:
     assert len(losses) == 5
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("choosing", [True, False])
+def test_validation_rows_choose_the_penalty_only_where_they_may(choosing: bool) -> None:
+    made = session("text", options(penalty_on_val=choosing))
+    made.val = type(made.val)(made.val.rows, 1 - made.val.labels)  # want the strongest penalty
+    trained(made)
+    train = Labelled(made.pooled("train"), made.train.labels)
+    val = Labelled(made.pooled("val"), made.val.labels) if choosing else None
+    found = made.network.head.last.weight.detach().numpy()
+    assert np.array_equal(found, fit_probe(train, 2, val=val).weight)
+    usual = fit_probe(train, 2).weight
+    assert np.array_equal(found, usual) is not choosing
+
+
+def hidden(chosen: Options, **phase: Any) -> Session:
+    made = session("image", chosen, network=grafted("image", head="mlp:8"))
+    return trained(made, replace(PHASE, **phase))
+
+
+def test_a_hidden_head_obeys_batch_size_optimiser_rate_and_decay() -> None:
+    usual = hidden(options())
+    others = [
+        hidden(options(head_batch_size=8)),
+        hidden(options(optimizer="sgd")),
+        hidden(options(), head_rate=0.01),
+        hidden(options(), weight_decay=0.5),
+    ]
+    digests = {state_digest(made.network.head) for made in [usual, *others]}
+    assert len(digests) == 5
+
+
+def test_a_hidden_head_s_rate_is_that_of_its_last_step() -> None:
+    made = hidden(options(head_batch_size=8), schedule="constant", warmup=0.0)
+    assert {record.rate for record in made.records} == {0.1}
+    falling = hidden(options(head_batch_size=8), warmup=0.0)
+    assert falling.records[0].rate == pytest.approx(0.1 * 17 / 20)
+    assert falling.records[-1].rate == pytest.approx(0.1 / 20)
 
 
 def weights_of(seed: int, dropout: float = 0.0) -> str:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from regraft.errors import SettingsError
 from regraft.features.pooled import logits, pooled_features
 from regraft.freezing.ledger import MOVES
-from regraft.freezing.proof import state_digest
+from regraft.freezing.proof import block_digests, state_digest
 from regraft.strategies.two_stage import TwoStage
 from regraft.training import loop
 from regraft.training.loop import work
@@ -212,6 +213,50 @@ def test_the_ledger_tells_what_happened_in_order() -> None:
     assert events[-1].kind == "restore"
     assert events[-1].digests == {"network": state_digest(made.network)}
     assert [event.step for event in events[:3]] == [0, 0, made.step // 2]
+
+
+def test_each_move_of_the_line_has_the_digests_of_the_blocks_it_concerns() -> None:
+    made = session("image")
+    head = Phase("head", TOP, 1, 0.1, (0.0,) * TOP)
+    first = block_digests(made.network.trunk, made.chain, line=TOP)
+    work(made, [head, tune(1, epochs=1), replace(tune(2, epochs=1), name="top")])
+    freeze, thaw, again = made.ledger.events[:3]
+    assert freeze.digests == thaw.digests == first
+    assert list(again.digests) == [block.name for block in made.chain.blocks[:2]]
+    assert again.digests == made.stretches[2].after
+    assert [name for name in again.digests if again.digests[name] != first[name]] == ["middle"]
+
+
+@pytest.mark.parametrize("rows", [0, 16])
+def test_a_training_that_diverges_is_refused(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = session("text", size=Size(val=rows))
+    monkeypatch.setattr(loop, "CLIP", float("inf"))
+    with pytest.raises(SettingsError, match=r"diverged.*smaller --lr"):
+        work(made, [tune(epochs=2, rate=1e30)])
+
+
+def test_a_record_has_the_last_step_s_rate_and_seconds_after_validation() -> None:
+    made = session("image")
+    ticks = iter(range(100))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.time, "perf_counter", lambda: float(next(ticks)))
+        work(made, [tune(epochs=2, rate=0.1, warmup=0.0)])
+    steps = made.step
+    last = [record.rate for record in made.records]
+    assert last == pytest.approx([0.1 * (steps / 2 + 1) / steps, 0.1 / steps])
+    for record in made.records:
+        assert record.rows_per_second > len(made.train) / record.seconds
+
+
+def test_the_loss_that_is_told_is_not_weighted() -> None:
+    def told(weights: list[float] | None) -> float:
+        heavy = None if weights is None else np.array(weights, np.float32)
+        chosen = options(class_weights=heavy, batch_size=64, optimizer="sgd")
+        made = session("text", chosen)
+        work(made, [tune(epochs=1, rate=1e-9)])
+        return made.records[0].train_loss
+
+    assert told([1.0, 20.0]) == pytest.approx(told(None), rel=1e-4)
 
 
 def test_the_best_checkpoint_is_put_back_even_from_an_earlier_phase() -> None:

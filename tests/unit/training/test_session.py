@@ -1,11 +1,14 @@
 """Tests what a session keeps: the best checkpoint, features at rest, time and patience."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
 
+from regraft.errors import SettingsError
 from regraft.scoring import metrics
-from regraft.training.session import Session, selection_key
+from regraft.training.session import Session, check_finite, selection_key
 from tests.tiny_sessions import Size, options, session
 
 # Three validation rows; each epoch's logits put these rows right.
@@ -115,6 +118,26 @@ def test_patience_counts_epochs_without_a_better_one() -> None:
 
 def test_a_deadline_that_has_passed_is_enough() -> None:
     assert session("image", options(deadline=0.0)).enough(0)
+
+
+def test_an_epoch_that_would_end_after_the_deadline_is_not_begun() -> None:
+    made = session("image", options(deadline=time.monotonic() + 1000))
+    assert not made.enough(0, seconds=10)
+    assert made.enough(0, seconds=2000)
+
+
+def test_a_whole_network_passes_and_a_spoilt_one_is_refused() -> None:
+    made = fresh()
+    check_finite(made.network, logits(1))
+    norm = made.network.get_buffer("trunk.stem.1.running_var")
+    for tensor in (made.network.head.last.bias.data, norm):
+        kept_value = float(tensor[0])
+        tensor[0] = float("nan")
+        with pytest.raises(SettingsError, match=r"the training diverged.*try a smaller --lr"):
+            check_finite(made.network, logits(1))
+        tensor[0] = kept_value
+    with pytest.raises(SettingsError, match="diverged"):
+        check_finite(made.network, np.full((3, 2), np.nan, np.float32))
 
 
 def test_class_weights_are_tensors_or_nothing() -> None:

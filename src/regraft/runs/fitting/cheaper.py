@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from regraft.losses.cross_entropy import balanced_weights
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Pooled, Trained
 from regraft.scoring import baselines
-from regraft.scoring.intervals import paired_difference
+from regraft.scoring.intervals import paired_difference, wilson
 from regraft.scoring.metrics import softmax
 from regraft.scoring.scores import Scores, score
 from regraft.training.probe import Labelled, LinearProbe, fit_probe
@@ -42,18 +42,22 @@ class Cheaper:
     trained: int
 
 
-def cheaper_ways(prepared: Prepared, trained: Trained, *, pooled: Pooled) -> list[Cheaper]:
+def cheaper_ways(
+    prepared: Prepared, trained: Trained, *, pooled: Pooled, pass_seconds: float = 0.0
+) -> list[Cheaper]:
     """Returns majority, classic and linear probe, from the cheapest up.
 
     Args:
         prepared: Data and network.
         trained: Names the folds, where there were any.
         pooled: Features of the trunk as it came.
+        pass_seconds: That these took: without them there is no probe.
     """
+    probe = _probed(prepared, trained.folds, pooled)
     return [
         _without_network("majority", prepared, trained.folds),
         _without_network("classic", prepared, trained.folds),
-        _probed(prepared, trained.folds, pooled),
+        replace(probe, seconds=probe.seconds + pass_seconds),
     ]
 
 
@@ -152,7 +156,7 @@ def gained(
 
 def _verdict(prepared: Prepared, val: Probabilities, ways: list[Cheaper], labels: Indices) -> str:
     """Names the cheapest way whose validation accuracy lies in the chosen one's interval."""
-    floor = score(val, labels).accuracy.low
+    floor = wilson(int(_right(val, labels).sum()), len(labels)).low
     settings = prepared.settings
     for way in ways:
         if way.key == "linear_probe" and settings.strategy == "head":

@@ -1,7 +1,8 @@
 """Decides what the user left open, from facts of the data, each choice with its reason."""
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ RATES: dict[Modality, float] = {"text": 1e-4, "image": 1e-3}
 RATE_WIDTH = 384
 LOWEST_SHARE: dict[Modality, float] = {"text": 0.4, "image": 0.2}
 """Rate of the lowest block as a share of the highest one's."""
+FULL_SHARE = 0.5
+"""Of the usual rate where all moves at once: beside a fresh head and without layer-wise
+decay the trunk is spoilt sooner."""
 SGD_FACTOR = 20.0
 """Plain gradients are smaller than Adam's normalised ones."""
 FROZEN_SHARE: dict[Modality, float] = {"text": 0.0, "image": 0.28}
@@ -185,6 +189,8 @@ def _rate(settings: FitSettings, modality: Modality, width: int) -> Choice:
         reason = f"usual for a text network {width} wide"
     if settings.optimizer == "sgd":
         value, reason = value * SGD_FACTOR, reason.replace("AdamW", "SGD")
+    if settings.strategy == "full":
+        value, reason = value * FULL_SHARE, f"half of what is {reason}: everything moves at once"
     return Choice("lr", float(f"{value:.2g}"), reason)
 
 
@@ -209,6 +215,35 @@ def block_decay(choice: Choice, modality: Modality, *, blocks: int) -> float:
     return float(LOWEST_SHARE[modality] ** (1 / max(blocks - 1, 1)))
 
 
+@dataclass(frozen=True)
+class Alone:
+    """How a head with hidden layers is trained on features, before anything else moves.
+
+    Args:
+        epochs: Passes.
+        rate: Peak learning rate.
+        batch_size: Rows in a step.
+    """
+
+    epochs: int = 20
+    rate: float = 1e-3
+    batch_size: int = 64
+
+
+def head_alone(settings: FitSettings, *, left_open: Collection[str] = ()) -> Alone:
+    """Returns what was typed, or what suits a small network on features.
+
+    Args:
+        settings: What was typed.
+        left_open: Names that an earlier run filled in: nobody typed these.
+    """
+    usual = Alone(rate=Alone.rate * (SGD_FACTOR if settings.optimizer == "sgd" else 1))
+    typed = {"epochs": settings.epochs, "rate": settings.lr, "batch_size": settings.batch_size}
+    names = {"rate": "lr"}
+    given = {n: v for n, v in typed.items() if v and names.get(n, n) not in left_open}
+    return replace(usual, **given)
+
+
 def choose_line(settings: FitSettings, modality: Modality, *, blocks: int) -> Choice:
     """Returns how many blocks at the bottom never move, whatever the strategy.
 
@@ -220,6 +255,8 @@ def choose_line(settings: FitSettings, modality: Modality, *, blocks: int) -> Ch
     Raises:
         SettingsError: If more blocks were typed than there are.
     """
+    if settings.freeze is None and settings.strategy == "full":
+        return Choice("freeze", 0, "full fine-tuning moves every block")
     if settings.freeze is None:
         value = round(FROZEN_SHARE[modality] * blocks)
         reason = "the lowest blocks see edges and colours, of use to any task, and cost the most"

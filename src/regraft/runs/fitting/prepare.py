@@ -19,11 +19,19 @@ from regraft.data.encode import Encoded, encode
 from regraft.data.explain import explain
 from regraft.data.guess import Roles
 from regraft.data.load import load
-from regraft.data.rows import Dataset, Part
+from regraft.data.rows import Dataset, Modality, Part
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.data.texts import token_lengths
 from regraft.errors import BackboneError, SettingsError
-from regraft.runs.fitting.defaults import Chosen, block_decay, choose, choose_backbone, choose_line
+from regraft.runs.fitting.defaults import (
+    Alone,
+    Chosen,
+    block_decay,
+    choose,
+    choose_backbone,
+    choose_line,
+    head_alone,
+)
 from regraft.settings import FitSettings
 from regraft.strategies.table import make_strategy
 from regraft.training.dropout import apply_dropout
@@ -53,6 +61,7 @@ class Prepared:
         phases: From the strategy.
         understood: Lines on what was understood of the data.
         seconds: Seconds spent on data and on opening the network.
+        alone: How a head with hidden layers is trained on features.
     """
 
     settings: FitSettings
@@ -65,6 +74,7 @@ class Prepared:
     phases: list[Phase]
     understood: list[str]
     seconds: float
+    alone: Alone = Alone()
 
     @property
     def device(self) -> str:
@@ -81,11 +91,12 @@ def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
         say: Told one line at a time.
 
     Raises:
-        SettingsError: If the strategy or the head is unknown.
+        SettingsError: If the strategy or the head is unknown, or the device not here.
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used with the data.
     """
     start = time.perf_counter()
+    device = pick_device(settings.device)
     strategy = make_strategy(settings.strategy)
     dataset = load(source, Roles(**settings.columns), say=say)
     name = choose_backbone(settings, dataset.modality)
@@ -98,10 +109,10 @@ def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
     network = graft(backbone, settings, classes=len(dataset.classes))
     apply_dropout(network, float(chosen.dropout.value))
     chain = splice(backbone.network, example(backbone))
-    network.to(pick_device(settings.device))
-    frozen = choose_line(settings, dataset.modality, blocks=chain.top)
-    chosen = replace(chosen, freeze=frozen)
-    facts = _facts(settings, dataset, chain, chosen)
+    network.to(device)
+    chosen = _of_blocks(chosen, settings, dataset.modality, blocks=chain.top)
+    alone = head_alone(settings)
+    facts = _facts(settings, dataset, chosen, alone)
     encoded: dict[Part, Encoded] = {
         part: encode(rows, backbone.spec, extent=int(chosen.extent.value))
         for part, rows in dataset.parts.items()
@@ -118,6 +129,7 @@ def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
         strategy.phases(chain, facts),
         understood,
         time.perf_counter() - start,
+        alone,
     )
 
 
@@ -151,7 +163,13 @@ def fit_channels(backbone: Backbone, dataset: Dataset) -> tuple[Backbone, list[s
 def graft(backbone: Backbone, settings: FitSettings, *, classes: int) -> Grafted:
     """Returns the trunk with a new head, its random weights a function of the seed."""
     generator = torch.Generator().manual_seed(settings.seed)
-    head = make_head(settings.head, backbone.width, classes=classes, generator=generator)
+    head = make_head(
+        settings.head,
+        backbone.width,
+        classes=classes,
+        generator=generator,
+        dropout=settings.dropout,
+    )
     network = Grafted(backbone.network, head, pooling=backbone.architecture.pooling)
     if isinstance(backbone.spec, ImageSpec):
         network.to(memory_format=torch.channels_last)
@@ -177,10 +195,11 @@ def pick_device(device: str) -> str:
     Raises:
         SettingsError: If the device is not to be had.
     """
+    here = {"cuda": torch.cuda.device_count(), "mps": int(torch.mps.is_available()), "cpu": 1}
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    missing = {"cuda": not torch.cuda.is_available(), "mps": not torch.mps.is_available()}
-    if missing.get(device.partition(":")[0], False):
+        return next(kind for kind, count in here.items() if count)
+    kind, _, number = device.partition(":")
+    if int(number or 0) >= here[kind]:
         raise SettingsError(f"device {device!r} is not to be had here", hint="--device cpu")
     return device
 
@@ -213,14 +232,27 @@ def _explained(
     return explain(dataset, cut_share=cut, length=extent, scripts=backbone.spec.scripts)
 
 
-def _facts(settings: FitSettings, dataset: Dataset, chain: Chain, chosen: Chosen) -> Facts:
+def _of_blocks(chosen: Chosen, settings: FitSettings, modality: Modality, blocks: int) -> Chosen:
+    """Returns the choices with those that depend on the number of blocks filled in."""
+    decay = chosen.layer_decay
+    ratio = block_decay(decay, modality, blocks=blocks)
+    return replace(
+        chosen,
+        layer_decay=replace(decay, value=ratio),
+        freeze=choose_line(settings, modality, blocks=blocks),
+    )
+
+
+def _facts(settings: FitSettings, dataset: Dataset, chosen: Chosen, alone: Alone) -> Facts:
     return Facts(
         modality=dataset.modality,
         rows=len(dataset.parts["train"]),
         classes=len(dataset.classes),
         epochs=int(chosen.epochs.value),
         rate=float(chosen.lr.value),
-        layer_decay=block_decay(chosen.layer_decay, dataset.modality, blocks=chain.top),
+        layer_decay=float(chosen.layer_decay.value),
         weight_decay=settings.weight_decay,
+        head_epochs=alone.epochs,
+        head_rate=alone.rate,
         start_line=int(chosen.freeze.value),
     )

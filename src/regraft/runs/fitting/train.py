@@ -11,21 +11,23 @@ import torch
 from regraft.data.encode import Encoded
 from regraft.data.reading.pictures import open_picture
 from regraft.data.rows import Part, Rows
-from regraft.data.split import content_key
+from regraft.data.split import content_key, unit_keys
 from regraft.errors import DataError
 from regraft.features.pooled import pooled_features
 from regraft.losses.cross_entropy import balanced_weights
 from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring import metrics
-from regraft.training.folds import FOLDS, assign_folds
+from regraft.training.folds import assign_folds
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
 from regraft.training.progress import EpochRecord, Progress
-from regraft.training.session import Examples, Options, Session, selection_key
+from regraft.training.session import Examples, Options, Session, check_finite, selection_key
 
 Logits = npt.NDArray[np.float32]
 Pooled = dict[Part, Logits]
+LAST_SHARE = 1.5
+"""Time kept for the last session, in folds: it sees 5/4 of their rows, and is not cut short."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,14 @@ class Trained:
     folds: npt.NDArray[np.int64]
 
 
-def train(prepared: Prepared, verdict: Verdict, *, pooled: Pooled, progress: Progress) -> Trained:
+def train(
+    prepared: Prepared,
+    verdict: Verdict,
+    *,
+    pooled: Pooled,
+    progress: Progress,
+    deadline: float = math.inf,
+) -> Trained:
     """Returns the trained network, its epochs chosen on validation rows or by folds.
 
     Args:
@@ -55,13 +64,15 @@ def train(prepared: Prepared, verdict: Verdict, *, pooled: Pooled, progress: Pro
         verdict: Modes of training and inference.
         pooled: Features of the trunk as it came, by part; may be empty.
         progress: Told of every step and epoch.
+        deadline: `time.monotonic()` at which all sessions together shall be over.
 
     Raises:
         DataError: If there are too few rows to leave some out in turn.
+        SettingsError: If the training diverged (raised by `check_finite`).
     """
     if len(prepared.dataset.parts["val"]):
-        return _once(prepared, verdict, pooled, progress)
-    return _folded(prepared, verdict, pooled, progress)
+        return _once(prepared, verdict, pooled, progress, deadline)
+    return _folded(prepared, verdict, pooled, progress, deadline)
 
 
 def pool_parts(prepared: Prepared, verdict: Verdict, *, test: Encoded | None) -> Pooled:
@@ -88,17 +99,18 @@ def examples(prepared: Prepared, part: Part) -> Examples:
 
 
 def fold_keys(rows: Rows) -> list[str]:
-    """Returns what must not part: the group of each row, or its content."""
-    if rows.groups:
-        return list(rows.groups)
-    if rows.modality == "text":
-        return [content_key(source).hex() for source in rows.inputs]
-    return [content_key(np.asarray(open_picture(source))).hex() for source in rows.inputs]
+    """Returns what must not part: the key of each row's unit, as the split makes them."""
+    seen = rows.inputs
+    if rows.modality == "image":
+        seen = [np.asarray(open_picture(source)) for source in rows.inputs]
+    return [key.hex() for key in unit_keys([content_key(each) for each in seen], rows.groups)]
 
 
-def _once(prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progress) -> Trained:
+def _once(
+    prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progress, deadline: float
+) -> Trained:
     rows = (examples(prepared, "train"), examples(prepared, "val"))
-    session = _session(prepared, verdict, rows, progress, _budget(prepared))
+    session = _session(prepared, verdict, rows, progress, deadline)
     for part in ("train", "val"):
         if part in pooled:
             session.keep_pooled(part, pooled[part])
@@ -108,7 +120,9 @@ def _once(prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progre
     return Trained(session, found, session.val.labels, session.records, none)
 
 
-def _folded(prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progress) -> Trained:
+def _folded(
+    prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progress, deadline: float
+) -> Trained:
     """Chooses the epoch on rows left out in turn, then trains on all of them."""
     everything = examples(prepared, "train")
     rows = prepared.dataset.parts["train"]
@@ -127,12 +141,15 @@ def _folded(prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Prog
     sessions = []
     for number, fold in enumerate(held_out, 1):
         progress.say(f"fold {number} of {len(held_out)}: choosing the number of epochs")
-        session = _fold(prepared, verdict, (everything, features, folds == fold), progress)
+        until_then = _fold_deadline(deadline, left=len(held_out) - number + 1)
+        part = (everything, features, folds == fold)
+        session = _fold(prepared, verdict, part, progress, until_then)
         prepared.network.load_state_dict(start)
         sessions.append(session)
         found = _put(found, session.val_logits, folds == fold, len(rows))
     keys = [selection_key(f, rows.labels, options=sessions[0].options) for f in found]
     best = max(range(len(keys)), key=lambda i: keys[i])
+    check_finite(prepared.network, found[best])
     progress.say(f"training on all {len(rows)} rows")
     last = _last(prepared, verdict, (everything, features, sessions[0].records[best]), progress)
     return Trained(last, found[best], rows.labels, mean_records(sessions, best), folds)
@@ -143,12 +160,14 @@ def _fold(
     verdict: Verdict,
     rows: tuple[Examples, Logits, npt.NDArray[np.bool_]],
     progress: Progress,
+    deadline: float,
 ) -> Session:
     everything, features, held = rows
     inside, outside = np.flatnonzero(~held), np.flatnonzero(held)
     parts = (_take(everything, inside), _take(everything, outside))
-    session = _session(prepared, verdict, parts, progress, _budget(prepared) / (FOLDS + 1))
-    session.options = replace(session.options, patience=None)
+    session = _session(prepared, verdict, parts, progress, deadline)
+    # The rows held out are scored: they must not choose the penalty as well.
+    session.options = replace(session.options, patience=None, penalty_on_val=False)
     session.keep_pooled("train", features[inside])
     session.keep_pooled("val", features[outside])
     work(session, prepared.phases)
@@ -218,10 +237,10 @@ def _take(rows: Examples, indices: npt.NDArray[np.int64]) -> Examples:
     return Examples(rows.rows.take(indices), rows.labels[indices])
 
 
-def _budget(prepared: Prepared) -> float:
-    """Returns the seconds that training may take."""
-    limit = prepared.settings.max_seconds
-    return math.inf if limit is None else limit
+def _fold_deadline(deadline: float, left: int) -> float:
+    """Returns when a fold shall be over, so that those left and the last session have time."""
+    now = time.monotonic()
+    return now + (deadline - now) / (left + LAST_SHARE)
 
 
 def _session(
@@ -229,7 +248,7 @@ def _session(
     verdict: Verdict,
     rows: tuple[Examples, Examples],
     progress: Progress,
-    seconds: float,
+    deadline: float,
 ) -> Session:
     settings, chosen = prepared.settings, prepared.chosen
     balanced = chosen.class_weights.value == "balanced"
@@ -242,7 +261,8 @@ def _session(
         class_weights=balanced_weights(rows[0].labels, classes) if balanced else None,
         patience=chosen.patience.value,
         select=metrics.macro_f1 if balanced else metrics.accuracy,
-        deadline=time.monotonic() + seconds,
+        deadline=deadline,
+        head_batch_size=prepared.alone.batch_size,
     )
     torch.manual_seed(settings.seed)
     return Session(prepared.network, prepared.chain, *rows, verdict, options, progress)
