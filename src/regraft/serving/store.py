@@ -80,7 +80,9 @@ def load(run: str | Path, *, device: str = "cpu") -> Model:
             f"{folder / CONFIG} does not describe a model ({error})",
             expected="what regraft fit wrote",
         ) from error
+    # The replay is the processor's; the network goes where it shall answer afterwards.
     check_replay(folder, model)
+    model.network.to(device)
     return model
 
 
@@ -132,7 +134,7 @@ def _assemble(folder: Path, config: dict[str, Any], device: str) -> Model:
     trunk = build_trunk(architecture, spec)
     network = Grafted(trunk, head, pooling=architecture.pooling)
     load_into_network(network, read_weights(folder / WEIGHTS), source=str(folder / WEIGHTS))
-    network.eval().to(device)
+    network.eval()
     words = [str(config[key]) for key in ("licence", "origin")]
     backbone = Backbone(str(config["name"]), trunk, spec, width, architecture, *words)
     mode = replace(Mode(**config["mode"]), device=device)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from regraft.backbones.modes import Mode
+from regraft.data.encode import Encoded
 from regraft.errors import DamagedFileError
+from regraft.serving.model import Logits, Model
 from regraft.serving.replay import REPLAY, REPLAYED, check_replay, replay, save_replay
 from tests import tiny
 
@@ -67,3 +71,44 @@ def test_a_file_that_is_no_replay_is_refused(
     save_file({name: torch.from_numpy(array) for name, array in content.items()}, tmp_path / REPLAY)
     with pytest.raises(DamagedFileError):
         check_replay(tmp_path, tiny.model(bert))
+
+
+def test_a_small_change_of_the_answers_is_refused(tmp_path: Path, bert: Path) -> None:
+    model = tiny.model(bert)
+    save_replay(tmp_path, model, examples=TEXTS)
+    with torch.no_grad():
+        model.network.head.last.bias[0] += 5e-4
+    with pytest.raises(DamagedFileError, match=r"stored inputs differently by 0\.0005"):
+        check_replay(tmp_path, model)
+
+
+def test_logits_are_those_of_the_processor_in_fp32_wherever_the_model_answers(
+    tmp_path: Path, bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[Mode] = []
+    answer = Model.logits_of
+
+    def remembered(self: Model, rows: Encoded) -> Logits:
+        modes.append(self.mode)
+        assert next(self.network.parameters()).device.type == "cpu"
+        return answer(self, rows)
+
+    monkeypatch.setattr(Model, "logits_of", remembered)
+    model = replace(tiny.model(bert), mode=Mode("bf16", device="cuda"))
+    save_replay(tmp_path, model, examples=TEXTS)
+    assert replay(tmp_path, model) == 0
+    assert modes == [Mode(), Mode()]
+
+
+@pytest.mark.parametrize(
+    ("shape", "stored"), [((90, 300), (64, 213)), ((300, 90), (213, 64)), ((64, 200), (64, 200))]
+)
+def test_a_large_image_is_stored_smaller_and_replayed_to_the_bit(
+    tmp_path: Path, resnet: Path, shape: tuple[int, int], stored: tuple[int, int]
+) -> None:
+    model = tiny.model(resnet)
+    assert model.extent == 32
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    save_replay(tmp_path, model, examples=[pixels])
+    assert load_file(tmp_path / REPLAY)["input.0"].shape == (*stored, 3)
+    assert replay(tmp_path, model) == 0
