@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-LARGEST = 50_000_000
+from regraft.data.reading.pictures import FORMATS, PIXEL_LIMIT
+
 SIDE = 112
 _SAFE = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
 
@@ -39,7 +39,7 @@ def _from_file(path: Path) -> str:
     if not path.is_file():  # a pipe would never end
         return ""
     with Image.open(path, formats=FORMATS) as opened:
-        if opened.width * opened.height > LARGEST:
+        if opened.width * opened.height > PIXEL_LIMIT:
             return ""
         return _uri(_shrunk(opened))
 

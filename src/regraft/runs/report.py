@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from regraft.backbones.sources.documents import read_json
 from regraft.errors import DamagedFileError, DataError
 from regraft.reports.html import write_report
 from regraft.runs.fitting.folder import RESULT
-from regraft.serving.seal import read_json
 
 
 def run_report(run: Path) -> Path:

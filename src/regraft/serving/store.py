@@ -13,22 +13,16 @@ from safetensors.torch import save_file
 from regraft.backbones.backbone import Architecture, Backbone
 from regraft.backbones.graft import Grafted, make_head
 from regraft.backbones.modes import Mode
+from regraft.backbones.sources.documents import read_json, write_json
 from regraft.backbones.sources.run import build_trunk, spec_document, spec_from_document
+from regraft.backbones.sources.seal import CONFIG, read_sealed, settle, write_sealed
 from regraft.backbones.weights import load_into_network, read_weights
 from regraft.data.rows import Input
 from regraft.data.spec import TextSpec
+from regraft.data.starters.cache import file_digest
 from regraft.errors import DamagedFileError, StorageError
 from regraft.serving.model import Model
 from regraft.serving.replay import check_replay, save_replay
-from regraft.serving.seal import (
-    CONFIG,
-    file_digest,
-    read_json,
-    read_sealed,
-    settle,
-    write_json,
-    write_sealed,
-)
 
 MODEL = "model"
 """Name of the model folder inside a run."""

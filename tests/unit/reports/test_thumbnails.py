@@ -51,7 +51,7 @@ def test_an_image_of_too_many_pixels_is_not_decoded(
 ) -> None:
     file = tmp_path / "large.png"
     Image.new("L", (20, 20)).save(file)
-    monkeypatch.setattr(thumbnails, "LARGEST", 399)
+    monkeypatch.setattr(thumbnails, "PIXEL_LIMIT", 399)
     assert thumbnail(file) == ""
 
 

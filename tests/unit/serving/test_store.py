@@ -12,11 +12,12 @@ from safetensors.torch import load_file, save_file
 
 from regraft.backbones.graft import apply_channels
 from regraft.backbones.open import open_backbone
+from regraft.backbones.sources import seal
+from regraft.backbones.sources.documents import write_json
 from regraft.data.spec import ImageSpec, TextSpec
+from regraft.data.starters.cache import file_digest
 from regraft.errors import BackboneError, DamagedFileError, DataError, RegraftError, StorageError
-from regraft.serving import seal
 from regraft.serving.model import Model
-from regraft.serving.seal import file_digest
 from regraft.serving.store import load, save_model
 from tests import tiny
 
@@ -53,7 +54,7 @@ def sealed_again(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
     change(config)
     files = [p for p in (run / "model").iterdir() if p != path]
     config["files"] = {p.name: file_digest(p) for p in files}
-    seal.write_json(path, {**config, "seal": seal._digest(config)})
+    write_json(path, {**config, "seal": seal._digest(config)})
 
 
 def test_a_loaded_model_answers_as_the_saved_one(saved: Path, bert: Path) -> None:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from regraft.backbones.backbone import Backbone
+from regraft.backbones.sources.documents import read_object
 from regraft.backbones.sources.hub import repository, repository_folder
 from regraft.backbones.sources.run import is_run, open_run
 from regraft.backbones.sources.timm import open_timm_folder
-from regraft.backbones.sources.transformers import open_transformers, read_json
+from regraft.backbones.sources.transformers import open_transformers
 from regraft.backbones.weights import has_weights
 from regraft.data.starters.wheels import Say, say_on_stderr
 
@@ -50,7 +51,7 @@ def open_hub(words: str, *, say: Say = say_on_stderr) -> Backbone:
 
 def _is_timm(folder: Path) -> bool:
     """Says whether a folder is laid out as timm's."""
-    return "architecture" in read_json(folder / "config.json")
+    return "architecture" in read_object(folder / "config.json")
 
 
 def _is_complete(folder: Path) -> bool:

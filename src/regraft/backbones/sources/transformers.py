@@ -13,10 +13,11 @@ from torch import nn
 
 from regraft.backbones.attention import best_attention
 from regraft.backbones.backbone import Architecture, Backbone, Pooling
+from regraft.backbones.sources.documents import read_object
 from regraft.backbones.sources.specs import image_spec, text_spec
 from regraft.backbones.weights import Weights, read_folder
 from regraft.data.spec import InputSpec
-from regraft.errors import BackboneError, DamagedFileError
+from regraft.errors import BackboneError
 
 IMAGE_POOLING: dict[str, Pooling] = {
     "vit": "cls",
@@ -49,7 +50,7 @@ def open_transformers(folder: Path, *, name: str, origin: str = "") -> Backbone:
         BackboneError: If the network is no text or image encoder, or something is missing.
         DamagedFileError: If a file is damaged.
     """
-    config = open_config(read_json(folder / "config.json"), folder)
+    config = open_config(read_object(folder / "config.json"), folder)
     network_class = _network_class(config)
     weights = read_folder(folder)
     network = _loaded(network_class, config, weights=weights, source=str(folder))
@@ -107,24 +108,6 @@ def open_config(settings: dict[str, Any], folder: Path) -> Any:
             hint="pip install --upgrade transformers",
         )
     return CONFIG_MAPPING[kind].from_dict(_without_unsafe(settings))
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Returns the object in a JSON file.
-
-    Raises:
-        BackboneError: If the file is missing.
-        DamagedFileError: If it holds no JSON object.
-    """
-    if not path.is_file():
-        raise BackboneError(f"{path.parent} has no {path.name}", expected="a saved model")
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise DamagedFileError(f"{path} is no JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise DamagedFileError(f"{path} holds no JSON object")
-    return content
 
 
 def _without_unsafe(settings: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +178,7 @@ def _quiet() -> Iterator[None]:
 def _feeding(folder: Path, config: Any) -> tuple[InputSpec, Pooling]:
     """Returns what an encoder is fed and how its output becomes one vector."""
     if (folder / "preprocessor_config.json").is_file():
-        return image_spec(read_json(folder / "preprocessor_config.json"), config), _map(config)
+        return image_spec(read_object(folder / "preprocessor_config.json"), config), _map(config)
     return text_spec(folder, config), _text_pooling(folder)
 
 
@@ -212,7 +195,7 @@ def _map(config: Any) -> Pooling:
 def _text_pooling(folder: Path) -> Pooling:
     """Returns the pooling that sentence-transformers recorded, the mean where it did not."""
     path = folder / "1_Pooling" / "config.json"
-    recorded = read_json(path) if path.is_file() else {}
+    recorded = read_object(path) if path.is_file() else {}
     return "cls" if recorded.get("pooling_mode_cls_token") else "mean"
 
 

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from regraft.backbones.backbone import Architecture
+from regraft.backbones.sources.documents import read_object
 from regraft.backbones.sources.run import (
     build_trunk,
     is_run,
@@ -16,6 +17,7 @@ from regraft.backbones.sources.run import (
     spec_document,
     spec_from_document,
 )
+from regraft.backbones.sources.seal import write_sealed
 from regraft.backbones.sources.transformers import describe
 from regraft.data.spec import ImageSpec, InputSpec, TextSpec
 from regraft.errors import BackboneError, DamagedFileError
@@ -37,10 +39,18 @@ def run(tmp_path: Path) -> Path:
         "width": 8,
         "head": {"classes": 2},
     }
-    (place / "config.json").write_text(json.dumps(config), encoding="utf-8")
     spec = spec_document(TextSpec(place, 20, prefix="query: ", scripts=("latin",)))
     (place / "preprocessing.json").write_text(json.dumps(spec), encoding="utf-8")
+    write_sealed(place, config)
     return tmp_path / "run"
+
+
+def seal_again(run: Path, **change: object) -> None:
+    """Seals what was changed: a folder that no digest gives away."""
+    place = run / "model"
+    config = read_object(place / "config.json") | change
+    config.pop("seal")
+    write_sealed(place, config)
 
 
 def test_the_trunk_of_a_run_is_opened_as_trained(run: Path) -> None:
@@ -60,6 +70,7 @@ def test_a_run_that_lacks_a_tensor_is_refused(run: Path) -> None:
     weights = load_file(path)
     del weights["trunk.embeddings.LayerNorm.bias"]
     save_file(weights, path)
+    seal_again(run)
     with pytest.raises(BackboneError, match=r"lacks embeddings\.LayerNorm\.bias"):
         open_run(run)
 
@@ -68,8 +79,7 @@ def test_a_run_that_lacks_a_tensor_is_refused(run: Path) -> None:
 def test_a_run_whose_config_says_too_little_is_damaged(
     run: Path, change: dict[str, object]
 ) -> None:
-    path = run / "model" / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_bytes()) | change), encoding="utf-8")
+    seal_again(run, **change)
     with pytest.raises(DamagedFileError, match="does not describe a network"):
         open_run(run)
 
@@ -102,3 +112,11 @@ def test_a_spec_that_says_too_little_is_damaged(document: dict[str, object]) -> 
 
 def test_a_folder_of_something_else_is_no_run(tmp_path: Path) -> None:
     assert not is_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_run_whose_files_were_changed_afterwards_is_refused(run: Path, name: str) -> None:
+    path = run / "model" / name
+    path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
+    with pytest.raises(DamagedFileError, match=r"is not the file that the run saved|own seal"):
+        open_run(run)

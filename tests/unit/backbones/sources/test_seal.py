@@ -3,17 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from regraft.errors import DamagedFileError, DataError, StorageError
-from regraft.serving import seal
-from regraft.serving.seal import (
-    CONFIG,
-    file_digest,
-    read_json,
-    read_sealed,
-    settle,
-    write_json,
-    write_sealed,
-)
+from regraft.backbones.sources import seal
+from regraft.backbones.sources.documents import write_json
+from regraft.backbones.sources.seal import CONFIG, read_sealed, settle, write_sealed
+from regraft.data.starters.cache import file_digest
+from regraft.errors import DamagedFileError, DataError
 
 
 @pytest.fixture
@@ -93,11 +87,6 @@ def test_a_name_that_leads_out_of_the_folder_is_looked_for_inside(folder: Path) 
     write_json(folder / CONFIG, {**config, "seal": seal._digest(config)})
     with pytest.raises(DamagedFileError, match="model/secret is missing"):
         read(folder)
-
-
-def test_a_folder_in_the_place_of_a_file_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(StorageError):
-        read_json(tmp_path)
 
 
 def test_a_file_can_be_settled(folder: Path) -> None:

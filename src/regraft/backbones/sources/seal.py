@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from regraft.backbones.sources.documents import read_json, write_json
+from regraft.data.starters.cache import file_digest
 from regraft.errors import DamagedFileError, DataError, StorageError
 
 CONFIG = "config.json"
@@ -50,36 +52,6 @@ def read_sealed(run: Path, folder: Path) -> dict[str, Any]:
     for name, digest in dict(config.get(FILES) or {}).items():
         _check(folder / Path(name).name, str(digest), run)
     return config
-
-
-def read_json(path: Path) -> Any:
-    """Returns the content of a JSON file.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        NotADirectoryError: If a folder of its path is a file.
-        StorageError: If it cannot be read.
-        DamagedFileError: If it is no JSON.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        raise
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise DamagedFileError(f"{path} is not JSON ({error})") from None
-
-
-def write_json(path: Path, content: object) -> None:
-    """Writes content as readable JSON."""
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=2), "utf-8")
-
-
-def file_digest(path: Path) -> str:
-    """Returns the SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def settle(path: Path) -> None:

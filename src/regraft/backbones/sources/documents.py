@@ -1,0 +1,48 @@
+"""Makes plain data from JSON files, and JSON files from plain data."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from regraft.errors import BackboneError, DamagedFileError, StorageError
+
+
+def read_json(path: Path) -> Any:
+    """Returns the content of a JSON file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        NotADirectoryError: If a folder of its path is a file.
+        StorageError: If it cannot be read.
+        DamagedFileError: If it is no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise DamagedFileError(f"{path} is not JSON ({error})") from None
+
+
+def write_json(path: Path, content: object) -> None:
+    """Writes content as readable JSON."""
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2), "utf-8")
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Returns the object in a JSON file of a saved network.
+
+    Raises:
+        BackboneError: If the file is missing.
+        StorageError: If it cannot be read.
+        DamagedFileError: If it holds no JSON object.
+    """
+    try:
+        content = read_json(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise BackboneError(f"{path.parent} has no {path.name}", expected="a saved model") from None
+    if not isinstance(content, dict):
+        raise DamagedFileError(f"{path} holds no JSON object")
+    return content
