@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from regraft.data.examples import Examples, gather
 from regraft.data.guess import Roles, guess_roles, used_columns
+from regraft.data.inputs import Inputs, gather
 from regraft.data.looks import case_twins, class_order
 from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.frames import read_frame
@@ -33,7 +33,7 @@ class _Read:
 
     table: Table
     roles: Roles
-    examples: Examples
+    gathered: Inputs
     labels: list[str | None]
     given: list[Part]
 
@@ -90,7 +90,7 @@ def load(source: object, roles: Roles = _NO_ROLES, *, say: Say = say_nothing) ->
         warnings=(*warning, *_warnings(read, rows, kept=kept, parts=assignment.parts)),
         problems=problems,
         columns=used_columns(found),
-        pictures=read.examples.pictures,
+        pictures=read.gathered.facts(_learnt_from(kept, assignment.parts)),
     )
 
 
@@ -128,12 +128,12 @@ def load_inputs(
         raise DataError(f"{table.name} holds no {modality}s", expected=f"{modality}s")
     if reading.only_test:
         table, found = _test_rows(table, found, reading.say)
-    examples = gather(table, found)
-    read = _Read(table, found, examples, _labels(table, found), [])
+    gathered = gather(table, found)
+    read = _Read(table, found, gathered, _labels(table, found), [])
     unknown = _unknown_labels(read, classes)
     outside = (*table.outside, *unknown)
     return _rows(read, tuple(classes)), replace(
-        table, errors=examples.errors, outside=outside, known=used_columns(found)
+        table, errors=gathered.errors, outside=outside, known=used_columns(found)
     )
 
 
@@ -190,14 +190,14 @@ def _without_unlabelled_test(read: _Read) -> tuple[_Read, tuple[str, ...]]:
     if not rows or any(read.labels[row] for row in rows):
         return read, ()
     gone = {row: "" for row in rows}
-    examples = replace(read.examples, errors=read.examples.errors | gone)
+    gathered = replace(read.gathered, errors=read.gathered.errors | gone)
     warning = f"the test part has no labels: its {len(rows):,} rows are left out, another is cut"
-    return replace(read, examples=examples), (warning,)
+    return replace(read, gathered=gathered), (warning,)
 
 
 def _usable(read: _Read) -> tuple[list[int], tuple[Problem, ...]]:
     """Returns the rows that have an input and a label, and the reasons for the others."""
-    errors = dict(read.examples.errors)
+    errors = dict(read.gathered.errors)
     for row, label in enumerate(read.labels):
         if label is None:
             errors.setdefault(row, "the label is empty")
@@ -260,8 +260,8 @@ def _rows(read: _Read, classes: tuple[str, ...]) -> Rows:
     numbers = {name: number for number, name in enumerate(classes)}
     labels = [UNLABELLED if x is None else numbers.get(x, UNLABELLED) for x in read.labels]
     return Rows(
-        modality=read.examples.modality,
-        inputs=read.examples.inputs,
+        modality=read.gathered.modality,
+        inputs=read.gathered.inputs,
         classes=classes,
         labels=np.array(labels, dtype=np.int64),
         origins=read.table.origins,
@@ -278,7 +278,7 @@ def _names(table: Table, column: str | None) -> Sequence[str]:
 
 def _assign(read: _Read, rows: Rows, *, kept: list[int]) -> Assignment:
     return assign_parts(
-        [read.examples.keys[row] for row in kept],
+        [read.gathered.keys[row] for row in kept],
         rows.labels[kept].tolist(),
         groups=[rows.groups[row] for row in kept] if rows.groups else (),
         given=[read.given[row] for row in kept] if read.given else (),
@@ -292,17 +292,28 @@ def _take_parts(rows: Rows, kept: list[int], *, parts: list[Part]) -> dict[Part,
     return {part: rows.take(np.array(members[part], dtype=np.int64)) for part in PARTS}
 
 
+def _learnt_from(kept: list[int], parts: list[Part]) -> list[int]:
+    """Returns the training rows: facts of other rows must choose nothing."""
+    return [row for row, part in zip(kept, parts, strict=True) if part == "train"]
+
+
 def _warnings(read: _Read, rows: Rows, *, kept: list[int], parts: list[Part]) -> list[str]:
-    keys = [read.examples.keys[row] for row in kept]
+    keys = [read.gathered.keys[row] for row in kept]
     labels = rows.labels[kept].tolist()
     warnings = [
-        f"{count:,} rows of {judged} are also in {learnt}: scores will look too good"
+        f"{_counted(count, 'row')} of {judged} {'is' if count == 1 else 'are'} also in {learnt}: "
+        "scores will look too good"
         for (learnt, judged), count in straddling(keys, parts).items()
     ]
     if count := two_labelled(keys, labels):
-        warnings.append(f"{count:,} inputs occur with more than one label")
+        occur = "occurs" if count == 1 else "occur"
+        warnings.append(f"{_counted(count, 'input')} {occur} with more than one label")
     return [
         *warnings,
         *case_twins(rows.classes),
         *missing_classes(rows.classes, labels, parts=parts),
     ]
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"

@@ -117,7 +117,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """What the images of a data set are like.
+    """What the training images of a data set are like.
 
     Args:
         short_side: Median of the shorter side, in pixels.
@@ -140,7 +140,7 @@ class Dataset:
         warnings: Sentences that the user should act on.
         problems: Rows left out, with reasons.
         columns: Column by role, such as `text` or `label`.
-        pictures: Facts of the images, where the rows are images.
+        pictures: Facts of the training images, where the rows are images.
     """
 
     name: str

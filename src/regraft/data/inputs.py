@@ -20,7 +20,7 @@ _CHUNK = 256
 
 
 @dataclass(frozen=True)
-class Examples:
+class Inputs:
     """N inputs, in the order of the table.
 
     Args:
@@ -28,17 +28,28 @@ class Examples:
         inputs: N texts, paths or pixels; the empty text where there is none.
         keys: N content keys; empty bytes where there is no input.
         errors: Reason by row number, for rows that cannot be used.
-        pictures: Facts of the images.
+        sides: N shorter sides in pixels, 0 where there is no picture; empty for texts.
+        greys: N truths, whether a picture is without colour; empty for texts.
     """
 
     modality: Modality
     inputs: list[Input]
     keys: list[bytes]
     errors: dict[int, str]
-    pictures: PictureFacts | None = None
+    sides: list[int] = field(default_factory=list)
+    greys: list[bool] = field(default_factory=list)
+
+    def facts(self, rows: Sequence[int]) -> PictureFacts | None:
+        """Returns the facts of the pictures of these rows, which have one; None for texts."""
+        if self.modality == "text":
+            return None
+        sides = [self.sides[row] for row in rows]
+        grey = sum(self.greys[row] for row in rows)
+        middle = int(np.median(sides)) if sides else 0
+        return PictureFacts(short_side=middle, grey_share=grey / max(1, len(sides)))
 
 
-def gather(table: Table, roles: Roles) -> Examples:
+def gather(table: Table, roles: Roles) -> Inputs:
     """Returns the inputs of a table; every image is decoded once, whole.
 
     Rows that cannot be used stay in place, with their reason.
@@ -49,7 +60,7 @@ def gather(table: Table, roles: Roles) -> Examples:
     inputs: list[Input] = [cell or "" for cell in table.columns[roles.text]]
     blank = {row: "the text is empty" for row, text in enumerate(inputs) if _is_blank(text)}
     keys = [content_key(text) for text in inputs]
-    return Examples("text", inputs, keys, blank | dict(table.errors))
+    return Inputs("text", inputs, keys, blank | dict(table.errors))
 
 
 def _is_blank(text: Input) -> bool:
@@ -63,8 +74,8 @@ class _Survey:
     inputs: list[Input] = field(default_factory=list)
     keys: list[bytes] = field(default_factory=list)
     errors: dict[int, str] = field(default_factory=dict)
-    short_sides: list[int] = field(default_factory=list)
-    greys: int = 0
+    sides: list[int] = field(default_factory=list)
+    greys: list[bool] = field(default_factory=list)
     held: int = 0
 
     def add(self, source: Picture, seen: Image | str) -> None:
@@ -73,11 +84,13 @@ class _Survey:
             self.errors[len(self.inputs)] = seen
             self.inputs.append(source if isinstance(source, str) else "")
             self.keys.append(b"")
+            self.sides.append(0)
+            self.greys.append(False)
             return
         self.inputs.append(seen)
         self.keys.append(content_key(seen))
-        self.short_sides.append(min(seen.shape[:2]))
-        self.greys += seen.ndim == 2 or bool((seen == seen[:, :, :1]).all())
+        self.sides.append(min(seen.shape[:2]))
+        self.greys.append(seen.ndim == 2 or bool((seen == seen[:, :, :1]).all()))
         self.held += seen.nbytes
 
     def let_go(self, sources: Sequence[Picture]) -> None:
@@ -89,14 +102,8 @@ class _Survey:
             if isinstance(source, str):
                 self.inputs[row] = source
 
-    def facts(self) -> PictureFacts:
-        """Returns the facts of all pictures that could be decoded."""
-        count = max(1, len(self.short_sides))
-        middle = int(np.median(self.short_sides)) if self.short_sides else 0
-        return PictureFacts(short_side=middle, grey_share=self.greys / count)
 
-
-def _gather_images(table: Table, column: str) -> Examples:
+def _gather_images(table: Table, column: str) -> Inputs:
     sources = _sources(table, column)
     survey = _Survey()
     for start in range(0, len(sources), _CHUNK):
@@ -105,7 +112,9 @@ def _gather_images(table: Table, column: str) -> Examples:
             survey.add(source, seen)
         survey.let_go(sources)
     errors = survey.errors | dict(table.errors)
-    return Examples("image", survey.inputs, survey.keys, errors, survey.facts())
+    return Inputs(
+        "image", survey.inputs, survey.keys, errors, sides=survey.sides, greys=survey.greys
+    )
 
 
 def _sources(table: Table, column: str) -> Sequence[Picture]:

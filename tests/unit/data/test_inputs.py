@@ -8,11 +8,12 @@ import pyarrow as pa
 import pytest
 from PIL import Image as Pil
 
-from regraft.data import examples
-from regraft.data.examples import gather
+from regraft.data import inputs
 from regraft.data.guess import Roles
+from regraft.data.inputs import gather
 from regraft.data.reading.frames import read_frame
 from regraft.data.reading.tables import Table, from_frame
+from regraft.data.rows import PictureFacts
 from regraft.data.split import content_key
 
 
@@ -60,7 +61,7 @@ def test_images_are_decoded_and_bad_ones_named_in_place(tmp_path: Path) -> None:
 def test_many_pixels_are_let_go_for_their_paths(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examples, "KEPT_BYTES", 30)
+    monkeypatch.setattr(inputs, "KEPT_BYTES", 30)
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(_png(7))
     gathered = gather(_paths(tmp_path, "a.png", "b.png"), Roles(image="file"))
@@ -69,7 +70,7 @@ def test_many_pixels_are_let_go_for_their_paths(
 
 
 def test_encoded_bytes_have_no_path_and_stay_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examples, "KEPT_BYTES", 1)
+    monkeypatch.setattr(inputs, "KEPT_BYTES", 1)
     gathered = gather(from_frame(pa.table({"image": [_png(3)]}), "t"), Roles(image="image"))
     assert np.shape(gathered.inputs[0]) == (4, 6)
 
@@ -79,6 +80,20 @@ def test_facts_are_the_median_side_and_the_share_of_grey() -> None:
     colour[0, 0, 0] = 1
     grey = np.zeros((20, 40, 3), np.uint8)
     gathered = gather(read_frame([colour, grey, grey[:, :, 0]]), Roles(image="image"))
-    assert gathered.pictures is not None
-    assert gathered.pictures.short_side == 20
-    assert gathered.pictures.grey_share == pytest.approx(2 / 3)
+    facts = gathered.facts([0, 1, 2])
+    assert facts is not None
+    assert facts.short_side == 20
+    assert facts.grey_share == pytest.approx(2 / 3)
+
+
+def test_facts_are_those_of_the_rows_that_are_asked_for() -> None:
+    colour = np.zeros((10, 30, 3), np.uint8)
+    colour[0, 0, 0] = 1
+    gathered = gather(read_frame([colour, np.zeros((20, 40), np.uint8)]), Roles(image="image"))
+    assert gathered.facts([1]) == PictureFacts(short_side=20, grey_share=1)
+    assert gathered.facts([0]) == PictureFacts(short_side=10, grey_share=0)
+    assert gathered.facts([]) == PictureFacts(short_side=0, grey_share=0)
+
+
+def test_texts_have_no_facts_of_pictures() -> None:
+    assert gather(read_frame(["a"]), Roles("text")).facts([0]) is None
