@@ -107,7 +107,6 @@ class Model:
             if read.any():
                 probabilities[read] = softmax(self.logits_of(encoded))
             lost = read & ~np.isfinite(probabilities).all(axis=1)
-            probabilities[lost] = np.nan
             reasons = [
                 NOT_FINITE if gone else error for error, gone in zip(errors, lost, strict=True)
             ]

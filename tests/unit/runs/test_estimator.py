@@ -83,10 +83,11 @@ def test_labels_come_back_in_the_type_that_was_given(bert: Path, y: Any) -> None
 
 
 def test_probabilities_stand_in_the_order_of_the_classes(bert: Path) -> None:
-    # By name "10" comes before "9"; as numbers it is the other way round.
-    y = np.array([10 if label == "pos" else 9 for label in LABELS])
+    # As texts "10" comes before "9"; a run puts them in the order of the numbers.
+    y = np.array(["10" if label == "pos" else "9" for label in LABELS])
     fitted = classifier(bert).fit(TEXTS, y)
-    assert fitted.classes_.tolist() == [9, 10]
+    assert fitted.classes_.tolist() == ["10", "9"]
+    assert fitted.result_["data"]["classes"] == ["9", "10"]
     best = fitted.predict_proba(TEXTS).argmax(axis=1)
     np.testing.assert_array_equal(fitted.predict(TEXTS), fitted.classes_[best])
     assert (fitted.predict(TEXTS) == y).mean() > 0.9
