@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -65,21 +65,36 @@ def _text(train: Rows, others: Sequence[Rows]) -> Fitted:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     texts = _texts(train)
-    characters = _wordless(texts)
-    vectorizer = TfidfVectorizer(
-        analyzer="char" if characters else "word",
-        token_pattern=None if characters else r"(?u)\b\w+\b",
-        ngram_range=(1, 2),
-        min_df=2 if len(texts) >= 200 else 1,
-        sublinear_tf=True,
-        max_features=FEATURES,
-    )
+    vectorizer = TfidfVectorizer(**_counted(texts))
     seen = vectorizer.fit_transform(texts)
     model = _logistic(TEXT_STRENGTH)
     model.fit(seen, train.labels)
-    kind = "characters" if characters else "words"
+    kind = "characters" if vectorizer.analyzer == "char" else "words"
     parts = _answered(model, train, others, seen=lambda rows: vectorizer.transform(_texts(rows)))
     return Fitted(f"TF-IDF of {kind} + logistic regression", parts)
+
+
+def _counted(texts: Sequence[str]) -> dict[str, Any]:
+    """Returns what of the texts is counted, as arguments of `TfidfVectorizer`."""
+    characters = _wordless(texts)
+    return {
+        "analyzer": "char" if characters else "word",
+        "token_pattern": None if characters else r"(?u)\b\w+\b",
+        "ngram_range": (1, 2),
+        "min_df": 2 if len(texts) >= 200 else 1,
+        "sublinear_tf": True,
+        "max_features": FEATURES,
+    }
+
+
+def recipe(train: Rows) -> str:
+    """Returns scikit-learn's expression that makes the classic model of these rows."""
+    if train.modality == "image":
+        strength = f"LogisticRegression(C={PIXEL_STRENGTHS[-1]:g}, max_iter=200)"
+        return f"{strength} on {SIDE}×{SIDE} pixels in [0, 1]"
+    arguments = ", ".join(f"{n}={v!r}" for n, v in _counted(_texts(train)).items())
+    model = f"LogisticRegression(C={TEXT_STRENGTH:g}, max_iter=200)"
+    return f"make_pipeline(TfidfVectorizer({arguments}), {model})"
 
 
 def _image(train: Rows, others: Sequence[Rows]) -> Fitted:

@@ -15,6 +15,7 @@ from regraft.data.split import (
     missing_classes,
     straddling,
     two_labelled,
+    unit_keys,
 )
 from regraft.errors import DataError
 
@@ -166,3 +167,10 @@ def test_inputs_with_two_labels_are_counted_once() -> None:
 def test_classes_missing_from_a_part_are_named() -> None:
     warnings = missing_classes(["x", "y"], [0, 1, 0], parts=["train", "train", "val"])
     assert warnings == ["part val has no row of 1 classes: 'y'"]
+
+
+def test_a_unit_joins_equal_rows_and_groups_and_is_named_by_its_least_key() -> None:
+    keys = [b"d", b"a", b"b", b"b", b"c"]
+    assert unit_keys(keys, ()) == keys
+    assert unit_keys(keys, ["g", "", "g", "h", ""]) == [b"b", b"a", b"b", b"b", b"c"]
+    assert unit_keys(keys, ["", "g", "", "g", ""]) == [b"d", b"a", b"a", b"a", b"c"]

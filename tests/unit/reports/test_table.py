@@ -33,6 +33,13 @@ def test_the_cells_hold_scores_with_intervals_seconds_and_share() -> None:
     ]
 
 
+def test_the_chosen_line_has_the_seconds_of_the_strategy_alone() -> None:
+    result = example_result()
+    result["seconds"]["chosen"] = 2.0
+    assert entries(result)[-1].cells[4] == entries({"seconds": {"chosen": 2.0}})[0].cells[4]
+    assert entries(result)[-1].seconds == 2.0
+
+
 def test_without_baselines_the_strategy_stands_alone() -> None:
     result = example_result()
     del result["baselines"]

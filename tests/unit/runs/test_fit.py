@@ -164,6 +164,50 @@ def test_a_user_mistake_found_late_leaves_nothing_and_a_failure_its_log(
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"log.jsonl", "run.toml"}
 
 
+@pytest.mark.parametrize("rows", [40, 240])
+def test_a_training_that_diverges_is_the_user_s_to_mend_and_leaves_nothing(
+    bert: Path, tmp_path: Path, rows: int
+) -> None:
+    options = quick(bert, strategy="full", epochs=1, lr=1e30, optimizer="sgd", weight_decay=1.0)
+    with pytest.raises(SettingsError, match=r"the training diverged.*a smaller --lr") as caught:
+        fit(tiny.toy_texts(rows), out=tmp_path / "run", **options)
+    assert caught.value.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_log_has_the_epochs_of_the_folds_as_they_happen(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise StorageError("full")
+
+    monkeypatch.setattr(fit_module, "_scored", stop)
+    with pytest.raises(StorageError):
+        fit(tiny.toy_texts(60), out=tmp_path / "run", **quick(bert))
+    lines = [json.loads(x) for x in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    events = [line["event"] for line in lines]
+    assert events.count("epoch") == 6
+    words = [line["words"] for line in lines if line["event"] == "say"]
+    assert sum(word.startswith("fold ") for word in words) == 5
+
+
+def test_the_budget_starts_with_the_verb(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+
+    def train(*_: object, deadline: float, **__: object) -> None:
+        seen.append(deadline)
+        raise UserError("enough")
+
+    monkeypatch.setattr(fit_module, "train", train)
+    ticks = iter(range(100))
+    monkeypatch.setattr(fit_module.time, "monotonic", lambda: float(next(ticks)))
+    with pytest.raises(UserError):
+        fit(tiny.toy_texts(40), out=tmp_path / "run", max_seconds=1000.0, **quick(bert))
+    assert seen == [1000.0]
+
+
 def test_a_full_disk_is_no_bug(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -207,6 +251,8 @@ def test_the_probe_sees_rows_of_the_runs_own_size(
 
 def test_seconds_of_the_stretches_add_up_to_less_than_all(text_run: Path) -> None:
     seconds = result_of(text_run)["seconds"]
-    assert set(seconds) == {"data", "probe", "train", "evaluate", "baselines", "total"}
+    names = {"data", "probe", "train", "evaluate", "baselines", "chosen", "total"}
+    assert set(seconds) == names
     total = seconds.pop("total")
+    assert 0 < seconds.pop("chosen") < total
     assert 0 < sum(seconds.values()) <= total + 0.01

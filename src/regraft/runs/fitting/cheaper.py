@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from regraft.data.rows import Rows
 from regraft.losses.cross_entropy import balanced_weights
+from regraft.runs.fitting.commands import keep_command
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Pooled, Trained
 from regraft.scoring import baselines
@@ -166,23 +167,9 @@ def _verdict(prepared: Prepared, val: Probabilities, ways: list[Cheaper], labels
             return (
                 f"Tuning gained nothing measurable here: on validation the {way.name} reaches "
                 f"{reached:.3f}, within the interval of {settings.strategy} "
-                f"(from {floor:.3f}). Keep the cheaper one: {_keep(way, prepared)}"
+                f"(from {floor:.3f}). Keep the cheaper one: {keep_command(way.key, prepared)}"
             )
     return ""
-
-
-def _keep(way: Cheaper, prepared: Prepared) -> str:
-    """Returns the command that keeps a cheaper way."""
-    if way.key == "linear_probe":
-        return f"regraft fit {prepared.settings.data or 'DATA'} --strategy head"
-    if way.key == "majority":
-        return "always answer with the most frequent class"
-    if prepared.dataset.modality == "image":
-        return "scikit-learn's LogisticRegression(C=0.1) on the pixels"
-    return (
-        "scikit-learn's make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2, "
-        "sublinear_tf=True), LogisticRegression(C=10))"
-    )
 
 
 def _accuracy(probabilities: Probabilities, labels: Indices) -> float:

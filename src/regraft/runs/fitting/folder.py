@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 import shutil
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from regraft.backbones.sources.seal import settle
 from regraft.errors import SettingsError, StorageError
 
 RESULT = "result.json"
@@ -21,9 +21,15 @@ LOG = "log.jsonl"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run folder that this process made."""
+    """A run folder that this process claimed.
+
+    Args:
+        path: Where it is.
+        made: Whether it was made for the run; else it was there, empty.
+    """
 
     path: Path
+    made: bool = True
 
     def write(self, name: str, text: str) -> None:
         """Writes a file whole: temporary name, fsync, rename.
@@ -34,11 +40,13 @@ class RunFolder:
         place = self.path / name
         temporary = place.with_name(place.name + ".tmp")
         with self.writing(name):
-            with temporary.open("w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(place)
+            try:
+                temporary.write_text(text, encoding="utf-8")
+                settle(temporary)
+                temporary.replace(place)
+                settle(self.path)
+            finally:
+                temporary.unlink(missing_ok=True)
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
@@ -66,8 +74,10 @@ class RunFolder:
         self.write(RESULT, document)
 
     def discard(self) -> None:
-        """Removes the folder: nothing half-made is left."""
+        """Removes the folder, or its content where it was there before."""
         shutil.rmtree(self.path, ignore_errors=True)
+        if not self.made:
+            self.path.mkdir(exist_ok=True)
 
 
 def plain(value: Any) -> Any:
@@ -115,20 +125,21 @@ def claim(out: Path | None, data: str, *, strategy: str) -> RunFolder:
     check_free(out)
     try:
         if out is not None:
-            return RunFolder(_typed(out))
+            return _typed(out)
         return RunFolder(_numbered(Path("runs"), f"{_plain(data)}-{_plain(strategy)}"))
     except OSError as error:
         raise StorageError(f"{out or 'runs'} cannot be made ({error.strerror})") from error
 
 
-def _typed(out: Path) -> Path:
+def _typed(out: Path) -> RunFolder:
     """Takes a folder that may be there, empty: the one who makes its first file has it."""
+    there = out.is_dir()
     out.mkdir(parents=True, exist_ok=True)
     try:
         (out / SETTINGS).open("x").close()
     except FileExistsError:
         raise _taken(out) from None
-    return out
+    return RunFolder(out, made=not there)
 
 
 def _numbered(parent: Path, stem: str) -> Path:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from regraft.backbones.sources.seal import settle
 from regraft.data.rows import Rows
 from regraft.reports.thumbnails import thumbnail
 from regraft.scoring import metrics
@@ -56,8 +57,13 @@ def save_predictions(path: Path, outcome: Outcome) -> None:
     for number, name in enumerate(classes):
         columns[f"p_{name}"] = outcome.probabilities[:, number].tolist()
     temporary = path.with_name(path.name + ".tmp")
-    pq.write_table(pa.table(columns), temporary)
-    temporary.replace(path)
+    try:
+        pq.write_table(pa.table(columns), temporary)
+        settle(temporary)
+        temporary.replace(path)
+        settle(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def worst_mistakes(outcome: Outcome) -> list[dict[str, object]]:

@@ -74,7 +74,7 @@ class Prepared:
     phases: list[Phase]
     understood: list[str]
     seconds: float
-    alone: Alone = Alone()
+    alone: Alone
 
     @property
     def device(self) -> str:

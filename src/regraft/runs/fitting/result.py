@@ -13,6 +13,7 @@ from regraft.backbones.modes import Mode
 from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import Stretch
 from regraft.runs.fitting.cheaper import Cheaper, gained, scores_of
+from regraft.runs.fitting.commands import next_commands
 from regraft.runs.fitting.outcome import Outcome, calibration, confusion, worst_mistakes
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
@@ -20,6 +21,7 @@ from regraft.scoring import metrics
 from regraft.scoring.scores import score
 from regraft.training.phase import describe
 from regraft.training.precision import Verdict, processor_name
+from regraft.training.session import Session
 
 Document = dict[str, Any]
 
@@ -45,7 +47,6 @@ def result_document(
         describe(phase, prepared.chain, head_parameters=_head_size(prepared))
         for phase in prepared.phases
     ]
-    moved = [p["share"] for p in plan if p["name"] in {r.phase for r in trained.records}]
     return {
         "run": str(run),
         "data": _data(prepared),
@@ -54,7 +55,7 @@ def result_document(
         "seed": prepared.settings.seed,
         "scores": _scores(outcome),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "trained_share": max(moved),
+        "trained_share": _trained_share(trained, plan),
         "freezing": _freezing(trained),
         "cache": {"hit": False, "fill_seconds": 0.0, "bytes": 0},
         "environment": environment(verdict),
@@ -86,16 +87,6 @@ def surroundings(mode: Mode) -> Document:
         "transformers": transformers.__version__,
         **asdict(mode),
     }
-
-
-def next_commands(run: Path, prepared: Prepared) -> list[str]:
-    """Returns commands that a user may type now."""
-    thing = '"some text"' if prepared.dataset.modality == "text" else "IMAGE.png"
-    return [
-        f"regraft predict {run} {thing}",
-        f"regraft evaluate {run} DATA",
-        f"regraft report {run}",
-    ]
 
 
 def _data(prepared: Prepared) -> Document:
@@ -133,22 +124,52 @@ def _scores(outcome: Outcome) -> Document:
     return parts
 
 
+def _trained_share(trained: Trained, plan: list[Document]) -> float:
+    """Returns the share of the numbers of the final network that training may have moved.
+
+    Phases after the best checkpoint's have left nothing in it.
+    """
+    best = trained.session.best
+    assert best is not None, "a run has at least one epoch"
+    names = [phase["name"] for phase in plan]
+    return float(max(phase["share"] for phase in plan[: names.index(best.phase) + 1]))
+
+
+def _lines(session: Session) -> dict[str, int]:
+    """Returns the line of each phase that was worked."""
+    return {event.phase: event.line for event in session.ledger.events if event.kind in MOVES}
+
+
 def _freezing(trained: Trained) -> Document:
     session = trained.session
+    best = session.best
+    assert best is not None, "a run has at least one epoch"
     return {
-        "line": session.ledger.events[0].line,
-        "saved_backward_share": _saved(trained),
+        "line": _lines(session)[best.phase],
+        "saved_backward_share": saved_backward_share(session),
         "ledger": session.ledger.as_json(),
         "proof": _proof(session.stretches),
     }
 
 
-def _saved(trained: Trained) -> float:
-    """Returns the share of block-epochs that needed no backward pass."""
-    session = trained.session
-    lines = {event.phase: event.line for event in session.ledger.events if event.kind in MOVES}
-    frozen = sum(lines[record.phase] for record in session.records)
-    return frozen / max(len(session.records) * session.top, 1)
+def saved_backward_share(session: Session) -> float:
+    """Returns the share of the trunk's backward passes that freezing saved, in [0, 1].
+
+    Over the epochs of steps: parameters of the blocks below the line, over all parameters
+    of the trunk. An epoch of a head with hidden layers, trained on features, saves the
+    whole pass; a linear head that was solved took no steps and does not count. Where no
+    step was taken at all, nothing went backward: 1.
+
+    Args:
+        session: Of the final network.
+    """
+    lines, sizes = _lines(session), [block.size for block in session.chain.blocks]
+    hidden = session.network.head.hidden
+    stepped = [lines[r.phase] for r in session.records]
+    stepped = [line for line in stepped if line < session.top or hidden]
+    if not stepped:
+        return 1.0
+    return sum(sum(sizes[:line]) for line in stepped) / (len(stepped) * max(sum(sizes), 1))
 
 
 def _proof(stretches: list[Stretch]) -> Document:

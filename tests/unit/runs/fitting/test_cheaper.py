@@ -5,10 +5,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from regraft.data.rows import Modality
+from regraft.data.rows import Modality, Origin, Rows
+from regraft.runs.fitting import cheaper as cheaper_module
 from regraft.runs.fitting.cheaper import Cheaper, Gain, cheaper_ways, gained, scores_of
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import pool_parts, train
+from regraft.settings import FitSettings
 from regraft.training.precision import Verdict
 from regraft.training.progress import Silent
 from tests import tiny
@@ -39,10 +41,11 @@ def judged(
         Cheaper(key, key, answers(right), answers(right), 0.1, 0)
         for key, right in zip(KEYS, cheaper, strict=True)
     ]
+    train = Rows(modality, ["一二三"], ("a", "b"), LABELS[:1], [Origin("a")])
     dataset: Any = SimpleNamespace(
-        parts={"test": SimpleNamespace(labels=LABELS)}, modality=modality
+        parts={"test": SimpleNamespace(labels=LABELS), "train": train}, modality=modality
     )
-    settings = SimpleNamespace(strategy=strategy, data=data)
+    settings = FitSettings(strategy=strategy, data=data)
     prepared = cast(Prepared, SimpleNamespace(dataset=dataset, settings=settings))
     probabilities = (answers(chosen), answers(chosen))
     return gained(prepared, probabilities, ways=ways, val_labels=LABELS)
@@ -90,7 +93,22 @@ def test_the_probe_is_no_cheaper_way_than_the_strategy_head() -> None:
 
 def test_python_data_and_images_get_a_command_too() -> None:
     assert "regraft fit DATA" in judged(190, (1, 1, 190), data="").verdict
-    assert "on the pixels" in judged(190, (1, 190, 1), modality="image").verdict
+    assert "16×16 pixels" in judged(190, (1, 190, 1), modality="image").verdict
+
+
+def test_validation_rows_are_not_bootstrapped_for_the_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cheaper_module, "score", None)
+    assert judged(190, (100, 120, 183)).verdict != ""
+
+
+def test_the_probe_s_seconds_include_its_features(prepared: Prepare, verdict: Verdict) -> None:
+    found = prepared(strategy="head")
+    pooled = pool_parts(found, verdict, test=None)
+    trained = train(found, verdict, pooled=pooled, progress=Silent())
+    ways = cheaper_ways(found, trained, pooled=pooled, pass_seconds=1000.0)
+    assert [way.seconds > 1000 for way in ways] == [False, False, True]
 
 
 def test_a_loss_is_a_negative_difference() -> None:

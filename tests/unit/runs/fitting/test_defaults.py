@@ -13,11 +13,13 @@ from regraft.errors import SettingsError
 from regraft.runs.fitting import defaults
 from regraft.runs.fitting.defaults import (
     TYPED,
+    Alone,
     Choice,
     block_decay,
     choose,
     choose_backbone,
     choose_line,
+    head_alone,
 )
 from regraft.settings import FitSettings
 
@@ -196,6 +198,26 @@ def test_plain_gradients_get_higher_rates() -> None:
     assert choice.value == pytest.approx(defaults.RATES["image"] * defaults.SGD_FACTOR)
     assert choice.reason == "usual for images with SGD"
     assert chosen("lr", spec=IMAGES).reason == "usual for images with AdamW"
+
+
+def test_where_all_moves_at_once_the_usual_rate_is_halved_and_a_typed_one_is_not() -> None:
+    choice = chosen("lr", spec=IMAGES, strategy="full")
+    assert choice.value == pytest.approx(defaults.RATES["image"] * defaults.FULL_SHARE)
+    assert "half" in choice.reason
+    assert chosen("lr", strategy="full", lr=0.5).value == 0.5
+
+
+def test_full_fine_tuning_freezes_nothing_unless_that_was_typed() -> None:
+    assert choose_line(FitSettings(strategy="full"), "image", blocks=20).value == 0
+    assert choose_line(FitSettings(strategy="full", freeze=3), "image", blocks=20).value == 3
+
+
+def test_a_head_alone_takes_what_was_typed_and_has_its_own_usual_values() -> None:
+    assert head_alone(FitSettings()) == Alone(20, 1e-3, 64)
+    typed = FitSettings(epochs=3, lr=0.5, batch_size=8)
+    assert head_alone(typed) == Alone(3, 0.5, 8)
+    assert head_alone(typed, left_open=["epochs", "lr", "batch_size"]) == Alone(20, 1e-3, 64)
+    assert head_alone(FitSettings(optimizer="sgd")).rate == pytest.approx(0.02)
 
 
 def test_rates_fall_to_a_share_of_the_top_ones_at_the_lowest_block() -> None:

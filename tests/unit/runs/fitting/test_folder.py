@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from regraft.errors import SettingsError, StorageError
+from regraft.runs.fitting import folder as folder_module
 from regraft.runs.fitting.folder import LOG, RESULT, RunFolder, check_free, claim, plain
 
 
@@ -112,6 +113,35 @@ def test_what_is_discarded_is_gone(tmp_path: Path) -> None:
     folder.write("a", "b")
     folder.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_of_the_user_s_own_is_left_empty(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    folder = claim(tmp_path / "run", "data", strategy="head")
+    folder.write("a", "b")
+    (folder.path / "model").mkdir()
+    folder.discard()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_file_that_fails_halfway_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folder_module, "settle", full)
+    with pytest.raises(StorageError, match="No space left"):
+        RunFolder(tmp_path).write("a.txt", "words")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_and_its_folder_are_settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled: list[Path] = []
+    monkeypatch.setattr(folder_module, "settle", settled.append)
+    RunFolder(tmp_path).write("a.txt", "words")
+    assert settled == [tmp_path / "a.txt.tmp", tmp_path]
 
 
 def test_plain_data_stay_as_they_are() -> None:

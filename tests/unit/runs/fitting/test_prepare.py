@@ -140,7 +140,7 @@ def test_an_example_suits_its_network(bert: Path, resnet: Path) -> None:
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     monkeypatch.setattr(torch.mps, "is_available", lambda: False)
     assert pick_device("auto") == pick_device("cpu") == "cpu"
     for device in ("cuda", "cuda:1", "mps"):
@@ -149,6 +149,29 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_auto_takes_a_graphics_card_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert pick_device("auto") == "cuda"
     assert pick_device("cuda:1") == "cuda:1"
+    with pytest.raises(SettingsError, match="'cuda:3' is not to be had here"):
+        pick_device("cuda:3")
+
+
+def test_auto_takes_mps_where_there_is_no_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.mps, "is_available", lambda: True)
+    assert pick_device("auto") == "mps"
+
+
+def test_a_device_is_refused_before_the_data_are_read() -> None:
+    with pytest.raises(SettingsError, match="cuda:99"):
+        prepare(FitSettings(device="cuda:99"), "nothing.csv", say=lambda line: None)
+
+
+def test_what_was_typed_reaches_a_head_with_hidden_layers(prepared: Prepare) -> None:
+    usual = prepared(40, head="mlp:8", epochs=None)
+    assert (usual.phases[0].epochs, usual.phases[0].head_rate) == (20, 1e-3)
+    typed = prepared(40, head="mlp:8", epochs=3, lr=0.02, weight_decay=0.5, dropout=0.25)
+    head = typed.phases[0]
+    assert (head.epochs, head.head_rate, head.weight_decay) == (3, 0.02, 0.5)
+    drops = [m.p for m in typed.network.head.modules() if isinstance(m, nn.Dropout)]
+    assert drops == [0.25]

@@ -1,14 +1,21 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from regraft.backbones.modes import Mode
-from regraft.runs.fitting.result import environment, next_commands, surroundings
+from regraft.runs.fitting import result as result_module
+from regraft.runs.fitting.result import environment, saved_backward_share, surroundings
+from regraft.runs.fitting.train import Trained
 from regraft.runs.report import read_result
+from regraft.training.loop import work
+from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
-from tests.unit.runs.fitting.conftest import Prepare
+from regraft.training.session import Session
+from tests.tiny_sessions import grafted, session
 
 SCORES = {"accuracy", "macro_f1", "balanced_accuracy", "log_loss", "ece"}
 
@@ -51,9 +58,14 @@ def test_the_ledger_ends_with_the_saved_weights(text_run: Path, result: dict[str
     assert last["digests"] == {"model.safetensors": config["weights"]["sha256"]}
 
 
-def test_the_share_that_was_trained_is_that_of_the_widest_phase(result: dict[str, Any]) -> None:
-    assert result["trained_share"] == 1.0
-    assert 0 < result["freezing"]["saved_backward_share"] < 1
+def test_the_share_that_was_trained_is_that_of_the_weights_that_are_kept(
+    result: dict[str, Any],
+) -> None:
+    shares = {phase["name"]: phase["share"] for phase in result["plan"]["phases"]}
+    assert shares["tune"] == 1.0
+    assert result["trained_share"] == shares[result["best"]["phase"]]
+    assert result["freezing"]["saved_backward_share"] == 0
+    assert result["freezing"]["line"] in (0, 3)
 
 
 def test_the_gain_is_said_in_points(result: dict[str, Any]) -> None:
@@ -68,10 +80,49 @@ def test_the_environment_names_what_a_figure_depends_on(verdict: Verdict) -> Non
     assert surroundings(Mode("bf16", "eager"))["precision"] == "bf16"
 
 
-def test_the_next_commands_can_be_typed(prepared: Prepare, resnet: Path) -> None:
-    from tests import tiny
+def worked(*phases: Phase, head: str = "linear") -> Session:
+    made = session("image", network=grafted("image", head=head))
+    work(made, list(phases))
+    return made
 
-    texts = next_commands(Path("runs/a-001"), prepared(40))
-    assert texts[0] == 'regraft predict runs/a-001 "some text"'
-    images = prepared(source=tiny.toy_pixels(24), backbone=str(resnet))
-    assert next_commands(Path("r"), images)[0] == "regraft predict r IMAGE.png"
+
+HEAD = Phase("head", 3, 2, 0.01, (0.0,) * 3)
+
+
+def tune(line: int) -> Phase:
+    return Phase("tune", line, 2, 1e-3, tuple(0.0 if b < line else 1e-3 for b in range(3)))
+
+
+def test_backward_passes_are_saved_by_the_parameters_of_frozen_blocks() -> None:
+    nothing = worked(HEAD, tune(0))
+    sizes = [block.size for block in nothing.chain.blocks]
+    assert saved_backward_share(nothing) == 0
+    assert saved_backward_share(worked(HEAD, tune(2))) == sum(sizes[:2]) / sum(sizes)
+
+
+def test_epochs_of_a_hidden_head_save_all_and_a_solved_one_is_no_epoch() -> None:
+    assert saved_backward_share(worked(HEAD)) == 1
+    assert saved_backward_share(worked(HEAD, head="mlp:4")) == 1
+    assert saved_backward_share(worked(HEAD, tune(0), head="mlp:4")) == 0.5
+
+
+def test_the_shares_and_the_line_are_those_of_the_best_checkpoint() -> None:
+    plan = [{"name": "head", "share": 0.1}, {"name": "tune", "share": 0.7}]
+    spoilt, tuned = worked(HEAD, tune(1)), worked(HEAD, tune(1))
+    assert spoilt.best is not None
+    assert tuned.best is not None
+    spoilt.best = replace(spoilt.best, phase="head")
+    tuned.best = replace(tuned.best, phase="tune")
+    none = np.zeros(0, np.int64)
+    for made, line, share in ((spoilt, 3, 0.1), (tuned, 1, 0.7)):
+        trained = Trained(made, made.chosen_logits(), made.val.labels, made.records, none)
+        assert result_module._freezing(trained)["line"] == line
+        assert result_module._trained_share(trained, plan) == share
+
+
+def test_the_strategy_s_own_seconds_are_its_training_and_its_features(
+    result: dict[str, Any],
+) -> None:
+    seconds = result["seconds"]
+    assert seconds["chosen"] == pytest.approx(seconds["train"] + seconds["probe"], abs=0.002)
+    assert result["baselines"]["linear_probe"]["seconds"] >= seconds["probe"] - 0.002

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from regraft.data.rows import Origin, Rows
 from regraft.errors import DataError
+from regraft.freezing.proof import state_digest
 from regraft.runs.fitting import train as train_module
 from regraft.runs.fitting.train import (
     Trained,
@@ -18,9 +18,11 @@ from regraft.runs.fitting.train import (
 )
 from regraft.scoring.metrics import softmax
 from regraft.training.folds import FOLDS
+from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
 from regraft.training.progress import EpochRecord, Silent
+from regraft.training.session import Session
 from tests import tiny
 from tests.unit.runs.fitting.conftest import Prepare
 
@@ -65,6 +67,43 @@ def test_under_200_rows_every_row_is_validated_once(folded: Trained) -> None:
     assert right.mean() > 0.8
 
 
+def test_folds_do_not_choose_the_penalty_on_the_rows_they_score(
+    prepared: Prepare, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(
+        train_module, "work", lambda made, phases: seen.append(made.options.penalty_on_val)
+    )
+    with pytest.raises(ValueError, match="empty"):
+        train(prepared(60), verdict, pooled={}, progress=Silent())
+    assert seen == [False] * 5
+
+
+def test_folds_share_the_time_that_is_left_and_leave_some_for_the_last_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(train_module.time, "monotonic", lambda: 100.0)
+    assert train_module._fold_deadline(165.0, left=5) == pytest.approx(110.0)
+    assert train_module._fold_deadline(125.0, left=1) == pytest.approx(110.0)
+    assert train_module._fold_deadline(float("inf"), left=1) == float("inf")
+
+
+def test_no_time_at_all_still_trains_one_epoch(prepared: Prepare, verdict: Verdict) -> None:
+    for rows in (60, 240):
+        trained = train(prepared(rows), verdict, pooled={}, progress=Silent(), deadline=0.0)
+        assert [record.phase for record in trained.records] == ["head"]
+
+
+def test_typed_settings_reach_the_steps_of_a_hidden_head(
+    prepared: Prepare, verdict: Verdict
+) -> None:
+    def size(**typed: int) -> int:
+        found = prepared(strategy="head", head="mlp:4", **typed)
+        return train(found, verdict, pooled={}, progress=Silent()).session.options.head_batch_size
+
+    assert (size(), size(batch_size=16)) == (64, 16)
+
+
 def test_the_last_session_trains_on_all_rows_up_to_the_chosen_epoch(folded: Trained) -> None:
     (best,) = [record for record in folded.records if record.best]
     last = folded.session.records[-1]
@@ -73,12 +112,20 @@ def test_the_last_session_trains_on_all_rows_up_to_the_chosen_epoch(folded: Trai
     assert len(folded.session.val) == 0
 
 
-def test_folds_start_from_the_same_weights(prepared: Prepare, verdict: Verdict) -> None:
-    found = prepared(60, strategy="head")
-    trunk = {n: t.clone() for n, t in found.network.trunk.state_dict().items()}
-    train(found, verdict, pooled={}, progress=Silent())
-    for name, tensor in found.network.trunk.state_dict().items():
-        assert torch.equal(tensor, trunk[name])
+def test_every_fold_starts_from_the_same_weights(
+    prepared: Prepare, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[str] = []
+
+    def watched(session: Session, phases: list[Phase]) -> None:
+        starts.append(state_digest(session.network))
+        work(session, phases)
+
+    monkeypatch.setattr(train_module, "work", watched)
+    trained = train(prepared(60), verdict, pooled={}, progress=Silent())
+    assert len(starts) == FOLDS + 1
+    assert len(set(starts)) == 1
+    assert state_digest(trained.session.network) not in starts
 
 
 @pytest.mark.parametrize("strategy", ["head", "two-stage"])
@@ -113,7 +160,11 @@ def test_equal_contents_and_groups_share_a_key() -> None:
 
     first, second, third = fold_keys(rows(["a  film", "a film", "a play"]))
     assert first == second != third
-    assert fold_keys(rows(["a", "b", "c"], groups=["g", "g", "h"])) == ["g", "g", "h"]
+    first, second, third = fold_keys(rows(["a", "b", "c"], groups=["g", "g", "h"]))
+    assert first == second != third
+    assert len(set(fold_keys(rows(["a", "b", "c"], groups=["", "", ""])))) == 3
+    joined = fold_keys(rows(["a", "a", "b"], groups=["g", "h", "h"]))
+    assert len(set(joined)) == 1
     pixels, _ = tiny.toy_pixels(2)
     images = [pixels[0], pixels[0].copy(), pixels[1]]
     first, second, third = fold_keys(rows(images, modality="image"))

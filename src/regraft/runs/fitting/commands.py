@@ -1,0 +1,68 @@
+"""Makes the commands that a user may type after a run, from what was typed for it."""
+
+import shlex
+from collections.abc import Collection
+from pathlib import Path
+
+from regraft.runs.fitting.prepare import Prepared
+from regraft.scoring.baselines import recipe
+from regraft.settings import FitSettings
+
+NOT_KEPT = frozenset({"data", "out", "repeat", "strategy"})
+EVALUATED = frozenset({"device", "text", "image", "label", "split"})
+
+
+def flags(settings: FitSettings, names: Collection[str] | None = None) -> list[str]:
+    """Returns the words of the flags whose settings are not the usual ones.
+
+    Args:
+        settings: What was typed.
+        names: Settings that count; None = all but data, place and strategy.
+    """
+    wanted = FitSettings.model_fields.keys() - NOT_KEPT if names is None else names
+    words: list[str] = []
+    for name, field in FitSettings.model_fields.items():
+        value = getattr(settings, name)
+        if name not in wanted or value == field.default:
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        words += ["--no-baselines"] if name == "baselines" else [flag, str(value)]
+    return words
+
+
+def keep_command(key: str, prepared: Prepared) -> str:
+    """Returns what to type to keep a cheaper way.
+
+    Args:
+        key: `majority`, `classic` or `linear_probe`.
+        prepared: What was typed, and the training rows.
+    """
+    settings = prepared.settings
+    if key == "linear_probe":
+        data = shlex.quote(settings.data) if settings.data else "DATA"
+        words = shlex.join(["--strategy", "head", *flags(settings)])
+        return f"regraft fit {data} {words}"
+    if key == "majority":
+        return "always answer with the most frequent class"
+    return f"scikit-learn's {recipe(prepared.dataset.parts['train'])}"
+
+
+def next_commands(run: Path, prepared: Prepared) -> list[str]:
+    """Returns commands that a user may type now."""
+    settings, place = prepared.settings, shlex.quote(str(run))
+    if prepared.backbone.architecture.library == "module":
+        # Only the program that brought the network can build it again.
+        return [
+            f"model = regraft.load({str(run)!r}, network=...)  # in Python, with the same network",
+            f"regraft report {place}",
+        ]
+    thing = '"some text"' if prepared.dataset.modality == "text" else "IMAGE.png"
+    return [
+        " ".join([f"regraft predict {place} {thing}", *_quoted(settings, {"device"})]),
+        " ".join([f"regraft evaluate {place} DATA", *_quoted(settings, EVALUATED)]),
+        f"regraft report {place}",
+    ]
+
+
+def _quoted(settings: FitSettings, names: Collection[str]) -> list[str]:
+    return [shlex.quote(word) for word in flags(settings, names)]

@@ -1,0 +1,52 @@
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+from regraft.backbones.backbone import Architecture
+from regraft.runs.fitting.commands import flags, keep_command, next_commands
+from regraft.settings import FitSettings
+from tests import tiny
+from tests.unit.runs.fitting.conftest import Prepare
+
+
+def test_flags_are_what_is_not_usual() -> None:
+    assert flags(FitSettings(data="d", strategy="full", seed=0)) == []
+    typed = FitSettings(seed=3, batch_size=8, baselines=False, text="my text")
+    words = ["--seed", "3", "--batch-size", "8", "--no-baselines", "--text", "my text"]
+    assert flags(typed) == words
+    assert flags(typed, {"text"}) == ["--text", "my text"]
+
+
+def test_the_command_that_keeps_the_probe_keeps_what_was_typed(prepared: Prepare) -> None:
+    found = prepared(40, seed=4)
+    settings = FitSettings(data="my data.csv", label="the label", seed=4)
+    command = keep_command("linear_probe", replace(found, settings=settings))
+    assert shlex.split(command) == [
+        *("regraft", "fit", "my data.csv", "--strategy", "head"),
+        *("--seed", "4", "--label", "the label"),
+    ]
+
+
+def test_the_next_commands_can_be_typed(prepared: Prepare, resnet: Path) -> None:
+    texts = next_commands(Path("runs/a-001"), prepared(40))
+    assert texts[0] == 'regraft predict runs/a-001 "some text"'
+    images = prepared(source=tiny.toy_pixels(24), backbone=str(resnet))
+    assert next_commands(Path("r"), images)[0] == "regraft predict r IMAGE.png"
+
+
+def test_the_next_commands_keep_columns_and_device_and_are_quoted(prepared: Prepare) -> None:
+    found = prepared(40, device="cpu")
+    settings = FitSettings(device="cpu", label="the label", epochs=7)
+    commands = next_commands(Path("my runs/a"), replace(found, settings=settings))
+    assert commands == [
+        "regraft predict 'my runs/a' \"some text\" --device cpu",
+        "regraft evaluate 'my runs/a' DATA --device cpu --label 'the label'",
+        "regraft report 'my runs/a'",
+    ]
+
+
+def test_a_network_of_a_program_is_loaded_by_that_program(prepared: Prepare) -> None:
+    found = prepared(40)
+    architecture = Architecture("module", "Net", {}, "none")
+    found = replace(found, backbone=replace(found.backbone, architecture=architecture))
+    assert "regraft.load('r', network=...)" in next_commands(Path("r"), found)[0]
