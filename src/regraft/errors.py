@@ -16,6 +16,7 @@ The whole tree::
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -123,6 +124,18 @@ def harmless(text: str) -> str:
     return text.translate(_SPELLED_OUT)
 
 
+def whole(text: str) -> str:
+    r"""Returns text with each lone surrogate, which no file can hold, as U+FFFD.
+
+    They come from JSON escapes, and from names of files and words that are not UTF-8.
+
+    >>> whole("a\ud800b") == "a\ufffdb"
+    True
+    """
+    return _SURROGATE.sub("\ufffd", text)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROLS = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))
 _DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _SPELLED_OUT = {

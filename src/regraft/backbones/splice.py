@@ -12,7 +12,7 @@ from regraft.backbones.splicing.cut import Cut
 from regraft.backbones.splicing.graph import sources
 from regraft.backbones.splicing.outline import parent
 from regraft.backbones.splicing.ownership import Ownership, ownership
-from regraft.backbones.splicing.poison import Verdict, examine
+from regraft.backbones.splicing.poison import Finding, examine
 from regraft.backbones.splicing.recording import at_rest
 from regraft.backbones.splicing.study import Study, study
 
@@ -40,14 +40,14 @@ def splice(
     with at_rest(network, graph=True):
         seen = study(network, batch)
         paths = candidates(seen, inner=inner)
-        verdicts = _verdicts(seen, paths)
-        return _chain(seen, verdicts)
+        findings = _findings(seen, paths)
+        return _chain(seen, findings)
 
 
-def _verdicts(seen: Study, paths: Sequence[str]) -> list[Verdict]:
+def _findings(seen: Study, paths: Sequence[str]) -> list[Finding]:
     """Returns what holds at positions 0..P, given candidates from last to first."""
-    top = Verdict(Cut("", seen.whole.end), frozenset())
-    bottom = Verdict(Cut("", -1), seen.named(sources(seen.whole.node)))
+    top = Finding(Cut("", seen.whole.end), frozenset())
+    bottom = Finding(Cut("", -1), seen.named(sources(seen.whole.node)))
     kept = [top]
     for path in paths:
         end = seen.recording.end(path)
@@ -56,47 +56,47 @@ def _verdicts(seen: Study, paths: Sequence[str]) -> list[Verdict]:
             continue
         if not owned_between(seen, start=-1, stop=end):
             break
-        verdict = examine(seen, path)
-        if verdict is None or verdict.above == bottom.above:
+        finding = examine(seen, path)
+        if finding is None or finding.above == bottom.above:
             continue
-        if verdict.above != kept[-1].above:
-            kept.append(verdict)
-        elif _borrowed(seen, verdict) < _borrowed(seen, kept[-1]):
+        if finding.above != kept[-1].above:
+            kept.append(finding)
+        elif _borrowed(seen, finding) < _borrowed(seen, kept[-1]):
             # A layer that runs on both sides of the upper one keeps its prefix from standing.
-            kept[-1] = verdict
+            kept[-1] = finding
     return [bottom, *reversed(kept)]
 
 
-def _borrowed(seen: Study, verdict: Verdict) -> frozenset[str]:
+def _borrowed(seen: Study, finding: Finding) -> frozenset[str]:
     """Returns the parameters that the network reads on both sides of a cut."""
-    node = seen.recording.calls[verdict.cut.path][-1].node
-    return seen.named(sources(node)) & verdict.above
+    node = seen.recording.calls[finding.cut.path][-1].node
+    return seen.named(sources(node)) & finding.above
 
 
-def _chain(seen: Study, verdicts: list[Verdict]) -> Chain:
-    owners = ownership(seen, verdicts)
+def _chain(seen: Study, findings: list[Finding]) -> Chain:
+    owners = ownership(seen, findings)
     return Chain(
         network=seen.network,
         positions=tuple(
-            _position(seen, index, verdicts=verdicts) for index in range(len(verdicts))
+            _position(seen, index, findings=findings) for index in range(len(findings))
         ),
-        blocks=tuple(_block(seen, i, owners=owners) for i in range(len(verdicts) - 1)),
-        cuts=tuple(verdict.cut for verdict in verdicts),
+        blocks=tuple(_block(seen, i, owners=owners) for i in range(len(findings) - 1)),
+        cuts=tuple(finding.cut for finding in findings),
         shapes=seen.shapes,
     )
 
 
-def _position(seen: Study, index: int, *, verdicts: list[Verdict]) -> Position:
+def _position(seen: Study, index: int, *, findings: list[Finding]) -> Position:
     if index == 0:
         return Position(0, "input")
-    if index == len(verdicts) - 1:
+    if index == len(findings) - 1:
         return Position(index, "output")
-    path = verdicts[index].cut.path
+    path = findings[index].cut.path
     return Position(
         index=index,
         name=path,
         block_level=ends_block(seen, path),
-        borrowed=tuple(sorted(_borrowed(seen, verdicts[index]))),
+        borrowed=tuple(sorted(_borrowed(seen, findings[index]))),
     )
 
 

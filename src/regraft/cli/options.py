@@ -102,12 +102,14 @@ class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
     ]
     arch: Annotated[str | None, _text(NETWORK, "ID", "The code for a bare file of weights.")]
     head: Annotated[str | None, _text(NETWORK, "HEAD", "linear, or mlp:UNITS[,UNITS].")]
-    dropout: Annotated[float | None, _text(NETWORK, "SHARE", "Dropped before the head.")]
+    dropout: Annotated[
+        float | None, _text(NETWORK, "SHARE", "Share of values dropped in training.")
+    ]
     strategy: Annotated[
         str | None, _text(TRAINING, "NAME", "How to train; see regraft list strategies.")
     ]
     epochs: Annotated[int | None, _text(TRAINING, "COUNT", "Passes over the training rows.")]
-    lr: Annotated[float | None, _text(TRAINING, "RATE", "Learning rate of the top.")]
+    lr: Annotated[float | None, _text(TRAINING, "RATE", "Peak rate of the head and the top block.")]
     optimizer: Annotated[str | None, _text(TRAINING, "NAME", "adamw or sgd.")]
     freeze: Annotated[
         int | None, _text(TRAINING, "BLOCKS", "Blocks at the bottom that never move.")

@@ -75,20 +75,24 @@ def predict(
 
 
 def _write(outcome: "PredictOutcome", settings: "PredictSettings", flags: PredictFlags) -> None:
-    from regraft.cli.printing import write_json, write_predictions
+    from regraft.cli.printing import without_bytes, write_json, write_predictions
 
-    as_json = flags.get("json", False)
+    as_json, quiet = flags.get("json", False), flags.get("quiet", False)
     if settings.out or not (as_json or _only_texts(settings.inputs)):
         guard = flags.get("guard_formulas", False)
-        write_predictions(outcome.table, settings.out, guard_formulas=guard)
+        write_predictions(outcome.table, settings.out, guard_formulas=guard, quiet=quiet)
     elif not as_json:
         _write_small(outcome.table)
-    if as_json:
-        write_json(_document(outcome, settings))
+    if as_json and settings.out:
+        write_json(_document(outcome, settings, {"out": settings.out}))
+    elif as_json:
+        rows = without_bytes(outcome.table, quiet=quiet).to_pylist()
+        write_json(_document(outcome, settings, {"rows": rows}))
 
 
-def _document(outcome: "PredictOutcome", settings: "PredictSettings") -> dict[str, Any]:
-    rows = {"out": settings.out} if settings.out else {"rows": outcome.table.to_pylist()}
+def _document(
+    outcome: "PredictOutcome", settings: "PredictSettings", rows: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "run": settings.run,
         "count": outcome.table.num_rows,

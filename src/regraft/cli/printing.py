@@ -109,19 +109,24 @@ def _closing_words(result: Mapping[str, Any]) -> list[str]:
     return [gain, result.get("verdict") or "", report, *(["Next:", *commands] if commands else [])]
 
 
-def write_predictions(table: "pa.Table", out: Path | None, *, guard_formulas: bool) -> None:
+def write_predictions(
+    table: "pa.Table", out: Path | None, *, guard_formulas: bool, quiet: bool = False
+) -> None:
     """Writes predictions to a new file in the format of its suffix, or as CSV.
 
     Args:
         table: N rows: the input's columns, then ours.
         out: A file that does not exist, or None for standard output.
         guard_formulas: Whether cells that a spreadsheet would run get a `'` in front (CSV).
+        quiet: Whether nothing is said of columns that the format cannot hold.
 
     Raises:
         SettingsError: If the file exists, or its folder does not.
         StorageError: If the disk or a permission says no.
     """
     suffix = out.suffix.lower() if out else ".csv"
+    if suffix != ".parquet":
+        table = without_bytes(table, quiet=quiet)
     content = _content(_guarded(table) if guard_formulas else table, suffix)
     if out is None:
         return write_out(content.decode("utf-8"))
@@ -176,8 +181,45 @@ def _content(table: "pa.Table", suffix: str) -> bytes:
         lines = (json.dumps(_plain(row), ensure_ascii=False) + "\n" for row in table.to_pylist())
         buffer.writelines(line.encode("utf-8", "replace") for line in lines)
     else:
-        pyarrow.csv.write_csv(table, buffer)
+        pyarrow.csv.write_csv(_flat(table), buffer)
     return buffer.getvalue()
+
+
+def without_bytes(table: "pa.Table", *, quiet: bool) -> "pa.Table":
+    """Returns a table without the columns of bytes, which text cannot hold; says which.
+
+    Args:
+        table: N rows.
+        quiet: Whether nothing is said.
+    """
+    binary = [field.name for field in table.schema if _holds_bytes(field.type)]
+    if binary and not quiet:
+        listed = ", ".join(f"'{name}'" for name in binary)
+        write_words([f"left out, as they hold bytes: {listed}; --out FILE.parquet keeps them"])
+    return table.drop_columns(binary)
+
+
+def _holds_bytes(kind: "pa.DataType") -> bool:
+    inner = [kind.field(i).type for i in range(kind.num_fields)]
+    return "binary" in str(kind).partition("<")[0] or any(map(_holds_bytes, inner))
+
+
+def _flat(table: "pa.Table") -> "pa.Table":
+    """Returns a table in which lists and records are JSON: a cell of CSV is one text."""
+    import pyarrow as pa
+
+    for number, field in enumerate(table.schema):
+        if not pa.types.is_nested(field.type) and not pa.types.is_string_view(field.type):
+            continue
+        cells = [_cell_text(value) for value in table.column(number).to_pylist()]
+        table = table.set_column(number, field.name, pa.array(cells, pa.string()))
+    return table
+
+
+def _cell_text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(_plain(value), ensure_ascii=False)
 
 
 def _guarded(table: "pa.Table") -> "pa.Table":

@@ -25,6 +25,6 @@ def _toml(settings: "FitSettings") -> str:
     from regraft.settings import write_toml
 
     values = settings.model_dump()
-    open_names = [name for name, value in values.items() if value is None]
+    open_names = [n for n, value in values.items() if value is None and n != "repeat"]
     chosen = f"# Chosen from the data unless set: {', '.join(open_names)}\n" if open_names else ""
     return chosen + write_toml(values)

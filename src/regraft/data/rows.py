@@ -7,6 +7,8 @@ from typing import Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from regraft.errors import whole
+
 Modality = Literal["text", "image"]
 Part = Literal["train", "val", "test"]
 Image = npt.NDArray[np.uint8]
@@ -24,7 +26,8 @@ class Origin:
     line: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.line else self.file
+        file = whole(self.file)  # A name that is not UTF-8 could not be written anywhere.
+        return f"{file}:{self.line}" if self.line else file
 
 
 class PickedOrigins(Sequence[Origin]):

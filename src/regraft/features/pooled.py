@@ -1,7 +1,6 @@
 """Makes pooled features or logits of many rows from one pass without gradients."""
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +19,6 @@ IMAGES = 32
 """Images of a batch."""
 
 
-class Progressing(Protocol):
-    """Told after each batch how many rows are done."""
-
-    def __call__(self, done: int, total: int, /) -> None:
-        """Takes the rows done and the rows in all."""
-
-
 def chunks(rows: Batches) -> Iterator[npt.NDArray[np.int64]]:
     """Yields the rows' indices in batches of like length, longest first.
 
@@ -42,25 +34,20 @@ def chunks(rows: Batches) -> Iterator[npt.NDArray[np.int64]]:
         start += size
 
 
-def pooled_features(
-    network: Grafted, rows: Batches, *, mode: Mode, told: Progressing | None = None
-) -> npt.NDArray[np.float32]:
+def pooled_features(network: Grafted, rows: Batches, *, mode: Mode) -> npt.NDArray[np.float32]:
     """Returns (N, D) features at the trunk's end, pooled, in fp32.
 
     Args:
         network: Put into evaluation mode for the pass and back afterwards.
         rows: N rows.
         mode: Precision, attention and device of the pass.
-        told: Called after each batch with rows done and rows in all.
     """
-    return _pass(network, rows, mode, compute=network.features, told=told)
+    return _pass(network, rows, mode, compute=network.features)
 
 
-def logits(
-    network: Grafted, rows: Batches, *, mode: Mode, told: Progressing | None = None
-) -> npt.NDArray[np.float32]:
+def logits(network: Grafted, rows: Batches, *, mode: Mode) -> npt.NDArray[np.float32]:
     """Returns (N, K) logits in fp32; arguments as for `pooled_features`."""
-    return _pass(network, rows, mode, compute=network, told=told)
+    return _pass(network, rows, mode, compute=network)
 
 
 def _pass(
@@ -69,22 +56,17 @@ def _pass(
     mode: Mode,
     *,
     compute: Callable[[Batch], Tensor],
-    told: Progressing | None,
 ) -> npt.NDArray[np.float32]:
     training = network.training
     network.eval()
     set_attention(network.trunk, mode.attention)
     outputs: list[npt.NDArray[np.float32]] = []
     order: list[npt.NDArray[np.int64]] = []
-    done = 0
     with torch.inference_mode(), mode.running():
         for indices in chunks(rows):
             batch = to_device(rows.batch(indices), mode.device)
             outputs.append(compute(batch).float().cpu().numpy())
             order.append(indices)
-            done += len(indices)
-            if told:
-                told(done, len(rows))
     network.train(training)
     return _unsorted(outputs, order)
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from regraft.data.guess import Roles
 from regraft.data.load import Reading, load_inputs
+from regraft.data.reading.cells import text_array
 from regraft.data.reading.sources import exists, looks_like_path
 from regraft.data.rows import Rows
 from regraft.data.starters.wheels import Say
@@ -184,7 +185,7 @@ def prediction_columns(
         pa.array(predictions, pa.string()),
         _numbers(confidence, read),
         *(_numbers(column, read) for column in answers.probabilities.T),
-        pa.array([error or None for error in answers.errors], pa.string()),
+        text_array([error or None for error in answers.errors]),
     ]
     ours = (name + suffix for name in our_names(names))
     return dict(zip(ours, columns, strict=True))

@@ -15,6 +15,7 @@ def test_every_setting_of_fit_has_its_flag() -> None:
     assert flags - {"config", "no_baselines"} == set(FitSettings.model_fields) - {
         "data",
         "baselines",
+        "repeat",
     }
 
 

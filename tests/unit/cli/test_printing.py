@@ -1,5 +1,6 @@
 """Standard output holds the result and nothing else, and no reader can break it."""
 
+import csv
 import json
 import os
 import sys
@@ -130,3 +131,38 @@ def test_a_reader_that_goes_away_is_no_error(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(sys, "stdout", pipe)
         write_out("words\n")
         write_out("more words\n")
+
+
+NESTED = {
+    "id": [1, 2],
+    "tags": [["a", "ü"], None],
+    "entry": [{"n": 1, "at": None}, {"n": 2, "at": "x"}],
+    "picture": pa.array([b"\x89PNG", None]),
+    "pictures": [{"bytes": b"\xff", "path": "a"}, {"bytes": None, "path": "b"}],
+    "view": pa.array(["=x", None], pa.string_view()),
+}
+
+
+def test_lists_and_records_are_json_in_csv_and_bytes_are_left_out_with_a_word(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    write_predictions(pa.table(NESTED), tmp_path / "p.csv", guard_formulas=False)
+    with (tmp_path / "p.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["id", "tags", "entry", "view"]
+    assert json.loads(rows[0]["tags"]) == ["a", "ü"]
+    assert json.loads(rows[1]["entry"]) == {"n": 2, "at": "x"}
+    assert (rows[1]["tags"], rows[0]["view"]) == ("", "=x")
+    said = "left out, as they hold bytes: 'picture', 'pictures'; --out FILE.parquet keeps them\n"
+    assert capsys.readouterr().err == said
+
+
+def test_bytes_are_left_out_of_json_lines_and_kept_in_parquet(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    for name in ("p.jsonl", "p.parquet"):
+        write_predictions(pa.table(NESTED), tmp_path / name, guard_formulas=False, quiet=True)
+    first = json.loads((tmp_path / "p.jsonl").read_text("utf-8").splitlines()[0])
+    assert first == {"id": 1, "tags": ["a", "ü"], "entry": {"n": 1, "at": None}, "view": "=x"}
+    assert pq.read_table(tmp_path / "p.parquet").column_names == list(NESTED)
+    assert capsys.readouterr() == ("", "")

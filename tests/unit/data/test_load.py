@@ -68,7 +68,10 @@ def test_a_given_split_keeps_leaks_and_tells_of_them(tmp_path: Path) -> None:
     dataset = load(tmp_path)
     assert len(dataset.parts["test"]) == 2
     assert len(dataset.parts["val"]) > 0
-    assert any("1 row of test is also in train: scores will look too good" in warning for warning in dataset.warnings)
+    assert any(
+        "1 row of test is also in train: scores will look too good" in warning
+        for warning in dataset.warnings
+    )
 
 
 def test_texts_with_two_labels_are_told(tmp_path: Path) -> None:

@@ -112,15 +112,6 @@ def test_lower_precision_gives_fp32_numbers_close_by(kind: str) -> None:
     assert found == pytest.approx(some(kind, rows_of(kind)), abs=0.1)
 
 
-def test_progress_is_told_after_each_batch() -> None:
-    told: list[tuple[int, int]] = []
-    rows = rows_of("image", 70)
-    pooled_features(
-        grafted("image"), rows, mode=Mode(), told=lambda done, total: told.append((done, total))
-    )
-    assert told == [(32, 70), (64, 70), (70, 70)]
-
-
 def test_no_rows_have_no_features() -> None:
     assert len(pooled_features(grafted("image"), rows_of("image", 0), mode=Mode())) == 0
 

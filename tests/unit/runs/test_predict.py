@@ -224,3 +224,11 @@ def test_the_columns_of_the_run_come_before_guesses(text_run: Path, tmp_path: Pa
     assert found.equals(predict(text_run, TEXTS).table.column("prediction"))
     other = typed(text_run, str(path), text="review").table.column("prediction").to_pylist()
     assert other == predict(text_run, LABELS).table.column("prediction").to_pylist()
+
+
+def test_words_and_cells_that_are_not_unicode_are_answered(text_run: Path, tmp_path: Path) -> None:
+    assert typed(text_run, "a caf\udce9").table.column("text").to_pylist() == ["a caf\ufffd"]
+    (tmp_path / "a.jsonl").write_text('{"text": "a film \\ud800"}\n')
+    found = typed(text_run, str(tmp_path / "a.jsonl")).table.to_pydict()
+    assert found["text"] == ["a film \ufffd"]
+    assert found["prediction"][0] in ("neg", "pos")

@@ -46,7 +46,7 @@ def open_object(network: nn.Module) -> Backbone:
     if not isinstance(facts, dict) or not hasattr(network, "reset_classifier"):
         raise BackboneError(
             f"a {type(network).__name__} does not say what it is fed with",
-            hint="open_module(network, ImageSpec(...)) of regraft.backbones.sources.module",
+            hint="regraft.open_module(network, regraft.ImageSpec(...))",
         )
     reset: Any = network.reset_classifier
     reset(0)
@@ -63,7 +63,7 @@ def build_module(architecture: Architecture) -> nn.Module:
     """
     raise BackboneError(
         f"the network {architecture.name} came from a Python program and cannot be built again",
-        hint="the same program, with the network as `backbone`",
+        hint="regraft.load(run, network=...) in that program",
     )
 
 

@@ -1,5 +1,6 @@
 """Makes backbones from the networks saved in run folders."""
 
+import copy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -61,15 +62,22 @@ def open_run(folder: Path) -> Backbone:
     )
 
 
-def build_trunk(architecture: Architecture, spec: InputSpec) -> nn.Module:
+def build_trunk(
+    architecture: Architecture, spec: InputSpec, *, given: nn.Module | None = None
+) -> nn.Module:
     """Returns the network of an architecture with random weights, as a run holds it.
 
     A run on grey images has one channel in its stem, whatever its architecture has.
 
+    Args:
+        architecture: What builds it.
+        spec: How it is fed.
+        given: The network where only a program can build it; a copy is returned.
+
     Raises:
         BackboneError: If the network cannot be built or cannot have that stem.
     """
-    network = build(architecture)
+    network = build(architecture) if given is None else copy.deepcopy(given)
     if isinstance(spec, ImageSpec) and spec.channels == 1:
         apply_channels(network, 1)
     return network

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from regraft.backbones.splicing.outline import ancestors, parent
-from regraft.backbones.splicing.poison import Verdict
+from regraft.backbones.splicing.poison import Finding
 from regraft.backbones.splicing.study import Study
 
 
@@ -24,13 +24,13 @@ class Ownership:
     modules: dict[str, int]
 
 
-def ownership(study: Study, verdicts: Sequence[Verdict]) -> Ownership:
-    """Returns who belongs where, for the verdicts on positions 0..P in order."""
+def ownership(study: Study, findings: Sequence[Finding]) -> Ownership:
+    """Returns who belongs where, for the findings on positions 0..P in order."""
     parameters = {
-        name: _last_reader(study, name, verdicts=verdicts)
+        name: _last_reader(study, name, findings=findings)
         for name, _ in study.network.named_parameters()
     }
-    modules = _blocks_of_modules(study, verdicts, parameters=parameters)
+    modules = _blocks_of_modules(study, findings, parameters=parameters)
     return Ownership(
         parameters=parameters,
         buffers={name: modules[parent(name)] for name, _ in study.network.named_buffers()},
@@ -38,20 +38,20 @@ def ownership(study: Study, verdicts: Sequence[Verdict]) -> Ownership:
     )
 
 
-def _last_reader(study: Study, name: str, *, verdicts: Sequence[Verdict]) -> int:
-    readers = [index for index, verdict in enumerate(verdicts) if name in verdict.above]
-    return max(readers) if readers else _block_in_time(study, parent(name), verdicts=verdicts)
+def _last_reader(study: Study, name: str, *, findings: Sequence[Finding]) -> int:
+    readers = [index for index, finding in enumerate(findings) if name in finding.above]
+    return max(readers) if readers else _block_in_time(study, parent(name), findings=findings)
 
 
-def _block_in_time(study: Study, path: str, *, verdicts: Sequence[Verdict]) -> int:
+def _block_in_time(study: Study, path: str, *, findings: Sequence[Finding]) -> int:
     """Returns the block in which a module, or what holds it, ended for the last time."""
     caller = next(above for above in ancestors(path) if study.recording.calls[above])
     end = study.recording.end(caller)
-    return next(i for i, verdict in enumerate(verdicts[1:]) if end <= verdict.cut.end)
+    return next(i for i, finding in enumerate(findings[1:]) if end <= finding.cut.end)
 
 
 def _blocks_of_modules(
-    study: Study, verdicts: Sequence[Verdict], *, parameters: dict[str, int]
+    study: Study, findings: Sequence[Finding], *, parameters: dict[str, int]
 ) -> dict[str, int]:
     blocks: dict[str, int] = {}
     # Backwards, so that what a module holds comes before it.
@@ -61,6 +61,6 @@ def _blocks_of_modules(
         # A tied parameter is listed under its first name only.
         found += [parameters[name] for name, _ in own if name in parameters]
         if not found or (study.recording.calls[path] and path not in study.outline.owners):
-            found.append(_block_in_time(study, path, verdicts=verdicts))
+            found.append(_block_in_time(study, path, findings=findings))
         blocks[path] = max(found)
     return blocks

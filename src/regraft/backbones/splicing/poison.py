@@ -21,7 +21,7 @@ ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Finding:
     """A cut that holds, with the parameters that the network still reads above it."""
 
     cut: Cut
@@ -29,22 +29,22 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Trial:
+class Poisoning:
     """What came out of one poisoned forward pass.
 
     Args:
-        verdict: What holds if nothing crosses.
+        finding: What holds if nothing crosses.
         crossing: Paths of skipped modules whose output the network needs above the cut.
         equal: Whether the output was that of the whole network.
     """
 
-    verdict: Verdict
+    finding: Finding
     crossing: frozenset[str]
     equal: bool
 
 
-def examine(study: Study, path: str) -> Verdict | None:
-    """Returns the verdict on cutting behind a module, or None when it is no cut.
+def examine(study: Study, path: str) -> Finding | None:
+    """Returns the finding on cutting behind a module, or None when it is no cut.
 
     All that ended before is skipped. What is then missed above the cut is left running where
     that costs nothing of the frozen prefix: modules without parameters, and side channels
@@ -52,10 +52,10 @@ def examine(study: Study, path: str) -> Verdict | None:
     """
     stubs = frozenset(study.cover("", path))
     for _ in range(ATTEMPTS):
-        trial = _attempt(study, path, stubs=stubs)
-        if trial is not None and trial.equal and not trial.crossing:
-            return trial.verdict
-        fewer = _narrowed(study, path, stubs=stubs, missed=trial.crossing if trial else None)
+        outcome = _attempt(study, path, stubs=stubs)
+        if outcome is not None and outcome.equal and not outcome.crossing:
+            return outcome.finding
+        fewer = _narrowed(study, path, stubs=stubs, missed=outcome.crossing if outcome else None)
         if fewer is None:
             return None
         stubs = fewer
@@ -84,11 +84,11 @@ def _holds_side_channel(study: Study, path: str) -> bool:
     return bool(inside & study.outline.stateful & study.contentless)
 
 
-def _attempt(study: Study, path: str, *, stubs: frozenset[str]) -> Trial | None:
-    """Returns the trial, with dense stubs where thin ones fail; None when both fail."""
+def _attempt(study: Study, path: str, *, stubs: frozenset[str]) -> Poisoning | None:
+    """Returns the outcome, with dense stubs where thin ones fail; None when both fail."""
     for dense in (False, True):
         try:
-            return _trial(study, _cut(study, path, stubs=stubs, dense=dense))
+            return _poisoning(study, _cut(study, path, stubs=stubs, dense=dense))
         except Exception:
             # Whatever a library raises when it is fed with poison: this is not a cut.
             continue
@@ -106,7 +106,7 @@ def _cut(study: Study, path: str, *, stubs: frozenset[str], dense: bool) -> Cut:
     return Cut(path=path, end=end, stubs=tuple(sorted(stubs)), early=tuple(early), dense=dense)
 
 
-def _trial(study: Study, cut: Cut) -> Trial:
+def _poisoning(study: Study, cut: Cut) -> Poisoning:
     """Runs the whole forward with poison below the cut and sees what reaches the output."""
     modules = study.outline.modules
     marks = {path: torch.tensor(float("nan"), requires_grad=True) for path in cut.stubs}
@@ -117,8 +117,8 @@ def _trial(study: Study, cut: Cut) -> Trial:
     forwards.append((modules[cut.path], _entry(study, cut)))
     output = _output(study, forwards, early=[modules[path] for path in cut.early])
     reached = sources(output.grad_fn)
-    return Trial(
-        verdict=Verdict(cut, study.named(reached)),
+    return Poisoning(
+        finding=Finding(cut, study.named(reached)),
         crossing=frozenset(path for path, mark in marks.items() if id(mark) in reached),
         equal=_is_close(output, study.reference),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regraft.errors import DataError
+from regraft.errors import DataError, whole
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,30 @@ class Cells:
     notes: tuple[str, ...] = ()
 
 
+def text_array(cells: Sequence[str | None]) -> pa.Array:
+    """Returns texts as an Arrow array, each lone surrogate replaced: Arrow holds none."""
+    try:
+        return pa.array(cells, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([None if cell is None else whole(cell) for cell in cells], pa.string())
+
+
+def whole_cells(cells: list[str | None]) -> list[str | None]:
+    """Returns texts without lone surrogates: the same list where there are none."""
+    try:
+        pa.array(cells, pa.string())
+    except UnicodeEncodeError:
+        return [None if cell is None else whole(cell) for cell in cells]
+    return cells
+
+
 def clean_header(names: Sequence[str], shown: str) -> tuple[list[str], tuple[str, ...]]:
     """Returns the names without blanks around them, and a note if any were stripped.
 
     Raises:
         DataError: If two columns then have the same name.
     """
-    stripped = [name.strip().strip("\ufeff").strip() for name in names]
+    stripped = [whole(name).strip().strip("\ufeff").strip() for name in names]
     changed = [name for name, clean in zip(names, stripped, strict=True) if name != clean]
     clean = [name or f"column{number}" for number, name in enumerate(stripped, 1)]
     twice = [name for name, count in Counter(clean).items() if count > 1]

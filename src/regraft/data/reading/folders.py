@@ -7,6 +7,7 @@ from typing import overload
 
 import pyarrow as pa
 
+from regraft.data.reading.cells import text_array, whole_cells
 from regraft.data.reading.encodings import decode_text
 from regraft.data.reading.pictures import PICTURE_SUFFIXES
 from regraft.data.reading.tables import (
@@ -220,8 +221,8 @@ def _as_table(found: _Found, place: _Place, *, name: str) -> Table:
     columns: dict[str, list[str | None]] = {"file": [found.files[row] for row in kept]}
     for column, values in (("label", found.labels), (SPLIT, found.parts)):
         if values:
-            columns[column] = [values[row] for row in kept]
-    frame = pa.table({column: pa.array(texts, pa.string()) for column, texts in columns.items()})
+            columns[column] = whole_cells([values[row] for row in kept])
+    frame = pa.table({column: text_array(texts) for column, texts in columns.items()})
     table = Table(
         name=name,
         columns=columns,

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image as Pil
 
+from regraft.data.reading.cells import text_array, whole_cells
 from regraft.data.reading.pictures import PICTURE_SUFFIXES
 from regraft.data.reading.tables import LineOrigins, Picture, Table, from_frame
 from regraft.errors import DataError
@@ -78,15 +79,16 @@ def _from_lists(inputs: Any, labels: list[Any] | None) -> Table:
     columns: dict[str, list[str | None]] = {}
     role = "image" if texts is None or _are_paths(texts) else "text"
     if texts is not None:
-        columns[role] = texts
+        # Paths stay as they are, for the files to be found.
+        columns[role] = texts if role == "image" else whole_cells(texts)
     if labels is not None:
-        columns["label"] = [_label_text(label) for label in labels]
+        columns["label"] = whole_cells([_label_text(label) for label in labels])
     shown = columns or {"row": [str(row) for row in range(1, count + 1)]}
     table = Table(
         name=NAME,
         columns=columns,
         origins=LineOrigins(NAME, range(1, count + 1)),
-        frame=pa.table({name: pa.array(cells, pa.string()) for name, cells in shown.items()}),
+        frame=pa.table({name: text_array(cells) for name, cells in shown.items()}),
         known={role: role} | ({"label": "label"} if labels is not None else {}),
     )
     return table if pictures is None else replace(table, pixels={"image": pictures})

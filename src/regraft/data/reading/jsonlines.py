@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from regraft.data.reading.cells import Cells, clean_header
+from regraft.data.reading.cells import Cells, clean_header, whole_cells
 from regraft.errors import DataError
 
 
@@ -38,7 +38,9 @@ def parse_jsonl(text: str, shown: str) -> Cells:
     names, notes = clean_header(seen, shown)
     keys = dict(zip(names, seen, strict=True))
     columns = {name: [item.get(key) for item in objects] for name, key in keys.items()}
-    texts = {name: [_text(value) for value in values] for name, values in columns.items()}
+    texts = {
+        name: whole_cells([_text(value) for value in values]) for name, values in columns.items()
+    }
     frame = pa.table({name: _typed(values, texts[name]) for name, values in columns.items()})
     return Cells(texts, lines, frame, errors, notes)
 

@@ -41,7 +41,7 @@ class RunFolder:
         temporary = place.with_name(place.name + ".tmp")
         with self.writing(name):
             try:
-                temporary.write_text(text, encoding="utf-8")
+                temporary.write_text(text, encoding="utf-8", errors="replace")
                 settle(temporary)
                 temporary.replace(place)
                 settle(self.path)
@@ -65,7 +65,10 @@ class RunFolder:
     def log(self, event: str, content: Mapping[str, Any]) -> None:
         """Adds a line to `log.jsonl`."""
         line = {"time": round(time.time(), 3), "event": event, **content}
-        with self.writing(LOG) as place, place.open("a", encoding="utf-8") as stream:
+        with (
+            self.writing(LOG) as place,
+            place.open("a", encoding="utf-8", errors="replace") as stream,
+        ):
             stream.write(json.dumps(plain(line), ensure_ascii=False, allow_nan=False) + "\n")
 
     def finish(self, result: Mapping[str, Any]) -> None:

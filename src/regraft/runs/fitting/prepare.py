@@ -1,5 +1,6 @@
 """Makes everything that training needs from settings: data, network, choices, phases."""
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -32,12 +33,14 @@ from regraft.runs.fitting.defaults import (
     choose_line,
     head_alone,
 )
+from regraft.runs.fitting.repeat import Earlier, read_earlier
 from regraft.settings import FitSettings
 from regraft.strategies.table import make_strategy
 from regraft.training.dropout import apply_dropout
 from regraft.training.phase import Facts, Phase
 
 Say = Callable[[str], None]
+Network = nn.Module | Backbone
 SAMPLE = 2
 """Rows of the batch on which the network is spliced."""
 TOKENS = 12
@@ -62,6 +65,7 @@ class Prepared:
         understood: Lines on what was understood of the data.
         seconds: Seconds spent on data and on opening the network.
         alone: How a head with hidden layers is trained on features.
+        earlier: What the run measured that is repeated, if one is.
     """
 
     settings: FitSettings
@@ -75,6 +79,7 @@ class Prepared:
     understood: list[str]
     seconds: float
     alone: Alone
+    earlier: Earlier | None = None
 
     @property
     def device(self) -> str:
@@ -82,13 +87,16 @@ class Prepared:
         return pick_device(self.settings.device)
 
 
-def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
+def prepare(
+    settings: FitSettings, source: object, *, say: Say, network: Network | None = None
+) -> Prepared:
     """Returns everything that training needs.
 
     Args:
         settings: Checked settings.
         source: The data as given: a path or name, lists, a frame.
         say: Told one line at a time.
+        network: The backbone itself, which is left as it is; None = the one that is named.
 
     Raises:
         SettingsError: If the strategy or the head is unknown, or the device not here.
@@ -98,20 +106,24 @@ def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
     start = time.perf_counter()
     device = pick_device(settings.device)
     strategy = make_strategy(settings.strategy)
+    earlier = read_earlier(settings.repeat)
     dataset = load(source, Roles(**settings.columns), say=say)
-    name = choose_backbone(settings, dataset.modality)
-    backbone, notes = fit_channels(_open(name.value, settings, dataset, say), dataset)
+    # A copy, so that the caller's own network is not trained.
+    named = copy.deepcopy(network)
+    if named is None:
+        named = choose_backbone(settings, dataset.modality).value
+    backbone, notes = fit_channels(_open(named, settings, dataset, say), dataset)
     lengths = _lengths(dataset, backbone)
     chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
     understood = [*_explained(dataset, backbone, chosen, lengths), *notes]
     for line in understood:
         say(line)
-    network = graft(backbone, settings, classes=len(dataset.classes))
-    apply_dropout(network, float(chosen.dropout.value))
+    grafted = graft(backbone, settings, classes=len(dataset.classes))
+    apply_dropout(grafted, float(chosen.dropout.value))
     chain = splice(backbone.network, example(backbone))
-    network.to(device)
+    grafted.to(device)
     chosen = _of_blocks(chosen, settings, dataset.modality, blocks=chain.top)
-    alone = head_alone(settings)
+    alone = head_alone(settings, left_open=earlier.left_open if earlier else ())
     facts = _facts(settings, dataset, chosen, alone)
     encoded: dict[Part, Encoded] = {
         part: encode(rows, backbone.spec, extent=int(chosen.extent.value))
@@ -122,7 +134,7 @@ def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
         settings,
         dataset,
         backbone,
-        network,
+        grafted,
         chain,
         chosen,
         encoded,
@@ -130,6 +142,7 @@ def prepare(settings: FitSettings, source: object, *, say: Say) -> Prepared:
         understood,
         time.perf_counter() - start,
         alone,
+        earlier,
     )
 
 
@@ -149,7 +162,9 @@ def fit_channels(backbone: Backbone, dataset: Dataset) -> tuple[Backbone, list[s
         return backbone, []
     if spec.channels == 1 and facts.grey_share < 1:
         return backbone, [COLOURLESS]
-    if spec.channels != 3 or facts.grey_share < 1:
+    # Some networks of torchvision weigh the three channels themselves (`transform_input`).
+    weighed = getattr(backbone.network, "transform_input", False)
+    if spec.channels != 3 or facts.grey_share < 1 or weighed:
         return backbone, []
     stem = next((m for m in backbone.network.modules() if isinstance(m, nn.Conv2d)), None)
     if stem is None or stem.in_channels != spec.channels or stem.groups != 1:

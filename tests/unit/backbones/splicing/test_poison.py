@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from regraft.backbones.splicing.poison import Verdict, examine
+from regraft.backbones.splicing.poison import Finding, examine
 from regraft.backbones.splicing.recording import at_rest
 from regraft.backbones.splicing.study import study
 
@@ -50,7 +50,7 @@ class Trunk(nn.Module):
         return made
 
 
-def verdict(crossing: str, path: str = "first") -> Verdict | None:
+def finding(crossing: str, path: str = "first") -> Finding | None:
     network = Trunk(crossing)
     with torch.random.fork_rng(), at_rest(network, graph=True):
         torch.manual_seed(3)
@@ -65,19 +65,19 @@ def _fresh(module: nn.Module) -> None:
 
 @pytest.mark.parametrize("crossing", ["activation", "comparison", "largest"])
 def test_a_cut_that_something_else_crosses_is_refused(crossing: str) -> None:
-    assert verdict(crossing) is None
-    assert verdict("nothing") is not None
+    assert finding(crossing) is None
+    assert finding("nothing") is not None
 
 
 def test_a_true_cut_skips_all_that_ran_before_and_reads_what_comes_after() -> None:
-    found = verdict("nothing")
+    found = finding("nothing")
     assert found is not None
     assert found.cut.stubs == ("norm", "places", "words")
     assert found.above == {"second.weight", "second.bias"}
 
 
 def test_a_table_that_no_content_changes_stays_live_and_is_read_above() -> None:
-    found = verdict("table")
+    found = finding("table")
     assert found is not None
     assert found.cut.stubs == ("words",)
     assert found.above == {
@@ -87,7 +87,7 @@ def test_a_table_that_no_content_changes_stays_live_and_is_read_above() -> None:
 
 
 def test_what_is_made_of_the_input_without_parameters_stays_live() -> None:
-    found = verdict("input", "second")
+    found = finding("input", "second")
     assert found is not None
     assert "plain" not in found.cut.stubs
 

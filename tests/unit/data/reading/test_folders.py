@@ -159,3 +159,16 @@ def test_origins_of_files_are_made_for_single_rows_and_slices() -> None:
     origins = FileOrigins("root", ["a", "b"])
     assert origins[-1] == Origin("root/b")
     assert list(origins[:1]) == [Origin("root/a")]
+
+
+def test_names_of_folders_that_are_not_utf8_are_classes_that_can_be_written(
+    tmp_path: Path,
+) -> None:
+    for name in ("caf\udce9", "bar"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a\udcff.txt").write_text("some text")
+    table = read_folder(tmp_path)
+    assert table.columns["label"] == ["bar", "caf\ufffd"]
+    assert table.columns["text"] == ["some text"] * 2
+    assert table.frame.column("file").to_pylist() == ["bar/a\ufffd.txt", "caf\ufffd/a\ufffd.txt"]
+    assert str(table.origins[1]) == f"{tmp_path}/caf\ufffd/a\ufffd.txt"

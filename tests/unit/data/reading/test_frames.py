@@ -85,3 +85,12 @@ def test_a_table_is_taken_as_it_is() -> None:
 def test_other_objects_are_refused(source: object, said: str) -> None:
     with pytest.raises(DataError, match=said):
         read_frame(source)
+
+
+def test_lone_surrogates_are_replaced_but_in_paths_only_in_the_frame() -> None:
+    table = read_frame((["a\ud800"], ["\udc80"]))
+    assert (table.columns["text"], table.columns["label"]) == (["a\ufffd"], ["\ufffd"])
+    assert table.frame.column("text").to_pylist() == ["a\ufffd"]
+    paths = read_frame(["caf\udce9.png"])
+    assert paths.columns["image"] == ["caf\udce9.png"]
+    assert paths.frame.column("image").to_pylist() == ["caf\ufffd.png"]

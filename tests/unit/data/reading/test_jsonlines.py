@@ -50,3 +50,14 @@ def test_a_broken_line_stays_in_place_with_its_reason(line: str, reason: str) ->
 def test_a_file_without_objects_is_refused(text: str) -> None:
     with pytest.raises(DataError, match="one object a line"):
         parse_jsonl(text, "a.jsonl")
+
+
+def test_lone_surrogates_are_replaced_in_cells_and_names() -> None:
+    cells = parse_jsonl('{"te\\udc00xt": "a\\ud800b", "n": {"k": "\\udfff"}}', "a.jsonl")
+    assert cells.columns["te\ufffdxt"] == ["a\ufffdb"]
+    assert cells.frame.column("te\ufffdxt").to_pylist() == ["a\ufffdb"]
+    assert cells.frame.column("n").to_pylist() == ['{"k": "\ufffd"}']
+
+
+def test_a_pair_of_surrogates_is_one_letter() -> None:
+    assert parse_jsonl(r'{"text": "\ud83d\ude42"}', "a.jsonl").columns["text"] == ["\U0001f642"]

@@ -147,3 +147,11 @@ def test_a_file_and_its_folder_are_settled(tmp_path: Path, monkeypatch: pytest.M
 def test_plain_data_stay_as_they_are() -> None:
     value = {"a": [1, "b", None, True, 0.5]}
     assert plain(value) == value
+
+
+def test_a_name_that_is_not_unicode_does_not_stop_a_file(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.finish({"image": "caf\udce9.png"})
+    folder.log("start", {"data": "caf\udce9"})
+    assert json.loads((tmp_path / "result.json").read_text("utf-8")) == {"image": "caf?.png"}
+    assert "caf?" in (tmp_path / "log.jsonl").read_text("utf-8")

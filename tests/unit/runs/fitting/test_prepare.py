@@ -125,6 +125,14 @@ def test_texts_and_networks_without_a_plain_stem_stay_as_they_are(bert: Path, re
         assert fit_channels(odd, grey_data()) == (odd, [])
 
 
+def test_a_network_that_weighs_its_three_channels_itself_keeps_them(resnet: Path) -> None:
+    backbone = open_backbone(str(resnet))
+    backbone.network.transform_input = True
+    assert fit_channels(backbone, grey_data()) == (backbone, [])
+    stem = next(m for m in backbone.network.modules() if isinstance(m, nn.Conv2d))
+    assert stem.in_channels == 3
+
+
 def test_colours_for_a_grey_network_are_warned_of(resnet: Path) -> None:
     grey, _ = fit_channels(open_backbone(str(resnet)), grey_data())
     again, notes = fit_channels(grey, load(tiny.toy_pixels(24)))
