@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from regraft import errors
-from regraft.errors import DataError, RegraftError, nearest, one_of
+from regraft.errors import DataError, RegraftError, nearest, one_of, whole
 
 CODES = {
     "BackboneError": 2,
@@ -74,3 +74,7 @@ def test_control_and_direction_marks_are_spelled_out_and_all_else_is_kept() -> N
     )
     kept = "tab\tnew\nline, é 漢 العربية 👍🏽 \\n"
     assert harmless(kept) == kept
+
+
+def test_lone_surrogates_are_replaced_and_all_else_stays() -> None:
+    assert whole("a\ud800\udcffb \U0001f642") == "a\ufffd\ufffdb \U0001f642"

@@ -24,7 +24,7 @@ Data = Annotated[
     Argument(
         metavar="DATA",
         help="starter:NAME, a folder of class folders, a table (.csv .tsv .jsonl .parquet), "
-        "an archive of these, or hf:OWNER/NAME.",
+        "an archive of these, or hf:OWNER/NAME[:CONFIGURATION].",
         show_default=False,
     ),
 ]

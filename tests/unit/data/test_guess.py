@@ -137,3 +137,26 @@ def test_what_the_reader_knows_is_taken_unless_something_else_is_asked_for() -> 
     object.__setattr__(table, "known", {"text": "a", "label": "c"})
     assert guess_roles(table, Roles(), need_label=True) == (Roles(text="a", label="c"), ())
     assert _guess(table, Roles(text="b", label="d")) == Roles(text="b", label="d")
+
+
+def _guess_with(table: Table, learnt: dict[str, str], asked: Roles = Roles()) -> Roles:  # noqa: B008
+    return guess_roles(table, asked, need_label=False, modality="text", learnt=learnt)[0]
+
+
+def test_columns_of_a_run_come_before_names_and_after_what_was_asked_for() -> None:
+    table = _table(text=_LONG, remark=_OTHER, label=_FEW, verdict=_FEW)
+    learnt = {"text": "remark", "label": "verdict"}
+    assert _guess_with(table, learnt) == Roles(text="remark", label="verdict")
+    assert _guess_with(table, learnt, Roles(text="text")).text == "text"
+
+
+def test_columns_of_a_run_that_the_table_lacks_or_that_are_images_are_passed_over() -> None:
+    table = _table(text=_LONG, label=_FEW, file=_OTHER)
+    learnt = {"image": "file", "label": "verdict"}
+    assert _guess_with(table, learnt) == Roles(text="text", label="label")
+
+
+def test_a_column_of_parts_of_a_run_must_hold_parts_again() -> None:
+    parts = ["train", "test"] * 10
+    assert _guess_with(_table(text=_LONG, fold=parts), {"split": "fold"}).split == "fold"
+    assert _guess_with(_table(text=_LONG, fold=_FEW), {"split": "fold"}).split is None

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image as Pil
 
 from regraft.data.guess import Roles
-from regraft.data.load import load, load_inputs
+from regraft.data.load import Reading, load, load_inputs
 from regraft.data.rows import UNLABELLED, Dataset
 from regraft.errors import DataError
 
@@ -204,3 +204,18 @@ def test_inputs_of_the_other_kind_and_no_inputs_are_refused(tmp_path: Path) -> N
         load_inputs(["some text"], "image", classes=["a"])
     with pytest.raises(DataError, match="no rows"):
         load_inputs([], "text", classes=["a"])
+
+
+def test_only_the_test_rows_of_a_split_are_read_where_they_alone_are_wanted(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label,split\na,what,train\nb,pos,test\n,pos,test\nd,neg,val\n")
+    said: list[str] = []
+    reading = Reading(only_test=True, say=said.append)
+    rows, table = load_inputs(path, "text", classes=["neg", "pos"], reading=reading)
+    assert list(rows.inputs) == ["b", ""]
+    assert [str(problem.origin) for problem in table.problems] == [f"{path}:4"]
+    assert table.known == {"text": "text", "label": "label", "split": "split"}
+    assert said == ["column 'split' parts the rows of a: the 2 of part test are scored, of 4"]
+    assert len(load_inputs(path, "text", classes=["neg", "pos"])[0]) == 4

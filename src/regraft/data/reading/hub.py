@@ -1,6 +1,9 @@
 """Makes a table from a data set of the Hugging Face hub, through its own library."""
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -9,35 +12,87 @@ import pyarrow as pa
 from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.tables import Table, from_frame, join_parts
 from regraft.data.rows import Part
-from regraft.errors import DataError, UnreachableError
+from regraft.data.starters.reach import answers, offline
+from regraft.errors import DataError, RegraftError, UnreachableError
+
+_ENDPOINT = "https://huggingface.co"
+_WANTS_CONFIGURATION = re.compile(r"Config name is missing|BuilderConfig .* not found")
+_LISTED = re.compile(r"\[(.*?)\]", re.DOTALL)
 
 
 def read_hub(name: str) -> Table:
-    """Returns the rows of `owner/name` or `owner/name@revision`, all parts.
+    """Returns the rows of `owner/name[:configuration][@revision]`, all parts.
 
-    With `REGRAFT_OFFLINE=1` only what the library has in its cache is read.
+    Where the network is forbidden or the hub does not answer, only what the library has in
+    its cache is read.
 
     Raises:
-        DataError: If the package `datasets` is missing, or the data set has no train part.
+        DataError: If the package `datasets` is missing, the data set has several
+            configurations and none was named, or it has no train part.
         UnreachableError: If the data set cannot be fetched, or is not in the cache.
     """
-    if os.environ.get("REGRAFT_OFFLINE") == "1":
-        # The library reads these once, when it is imported.
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
     try:
         import datasets
     except ImportError as error:
         raise DataError(
             f"hf:{name} needs the package datasets", hint="pip install datasets"
         ) from error
-    owner, _, revision = name.partition("@")
+    words, _, revision = name.partition("@")
+    owner, _, configuration = words.partition(":")
+    closed = _why_closed(os.environ.get("HF_ENDPOINT", _ENDPOINT))
     try:
-        parts = datasets.load_dataset(owner, revision=revision or None)
+        with _cache_alone(datasets) if closed else nullcontext():
+            parts = datasets.load_dataset(
+                owner, name=configuration or None, revision=revision or None
+            )
     except Exception as error:  # Hub, network, cache and script errors share no parent.
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UnreachableError(f"hf:{name} cannot be loaded: {reason}") from error
+        raise _refused(name, error, closed) from error
     return _join(parts, name)
+
+
+def _why_closed(endpoint: str) -> str:
+    """Returns why the network is not asked, or the empty string."""
+    if offline():
+        return "REGRAFT_OFFLINE forbids the network"
+    return "" if answers(endpoint) else f"{endpoint} does not answer"
+
+
+@contextmanager
+def _cache_alone(library: Any) -> Iterator[None]:
+    """Opens a stretch in which the hub's libraries read their caches and nothing else."""
+    # They read the variable once, at import, which other libraries have long done by now.
+    places = [getattr(library, "config", None), getattr(_hub_library(), "constants", None)]
+    before = [(place, place.HF_HUB_OFFLINE) for place in places if place is not None]
+    for place, _ in before:
+        place.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        for place, value in before:
+            place.HF_HUB_OFFLINE = value
+
+
+def _hub_library() -> Any:
+    try:
+        import huggingface_hub
+    except ImportError:
+        return None
+    return huggingface_hub
+
+
+def _refused(name: str, error: Exception, closed: str) -> RegraftError:
+    lines = str(error).splitlines() or [type(error).__name__]
+    if isinstance(error, ValueError) and _WANTS_CONFIGURATION.search(str(error)):
+        listed = _LISTED.search(str(error))
+        names = listed[1].replace("'", "") if listed else ""
+        owner = name.partition("@")[0].partition(":")[0]
+        return DataError(
+            f"hf:{name} has configurations, and the name says none that exists",
+            expected=f"one of {names}" if names else "a configuration",
+            hint=f"hf:{owner}:{names.split(', ')[0] or 'CONFIGURATION'}",
+        )
+    because = f" ({closed})" if closed else ""
+    return UnreachableError(f"hf:{name} cannot be loaded{because}: {lines[0]}")
 
 
 def _join(parts: Any, name: str) -> Table:
@@ -48,7 +103,7 @@ def _join(parts: Any, name: str) -> Table:
             tables[part] = _as_table(parts[key], f"hf:{name}/{key}")
     if "train" not in tables:
         raise DataError(f"hf:{name} has no train part", expected="a part named train")
-    short = name.partition("@")[0].rpartition("/")[2]
+    short = name.partition("@")[0].partition(":")[0].rpartition("/")[2]
     if len(tables) == 1:
         return replace(tables["train"], name=short)
     return join_parts(tables, short)

@@ -117,3 +117,16 @@ def test_texts_in_one_part_and_pictures_in_another_are_refused() -> None:
 def test_a_frame_without_columns_is_refused() -> None:
     with pytest.raises(DataError, match="has 0 columns"):
         from_frame(pa.table({}), "a")
+
+
+def test_rows_are_kept_with_all_that_belongs_to_them() -> None:
+    frame = pa.table({"text": ["a", "b", "c"], "picture": [b"1", b"2", b"3"]})
+    table = from_frame(frame, "t")
+    object.__setattr__(table, "errors", {0: "torn", 2: "ragged"})
+    kept = table.keep([1, 2])
+    assert kept.columns == {"text": ["b", "c"]}
+    assert kept.pixels == {"picture": [b"2", b"3"]}
+    assert [origin.line for origin in kept.origins] == [2, 3]
+    assert kept.frame.column("text").to_pylist() == ["b", "c"]
+    assert kept.errors == {1: "ragged"}
+    assert len(kept) == 2

@@ -125,9 +125,11 @@ def test_texts_and_networks_without_a_plain_stem_stay_as_they_are(bert: Path, re
         assert fit_channels(odd, grey_data()) == (odd, [])
 
 
-def test_a_network_that_weighs_its_three_channels_itself_keeps_them(resnet: Path) -> None:
+def test_a_network_that_weighs_its_three_channels_itself_keeps_them(
+    resnet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     backbone = open_backbone(str(resnet))
-    backbone.network.transform_input = True
+    monkeypatch.setattr(backbone.network, "transform_input", True, raising=False)
     assert fit_channels(backbone, grey_data()) == (backbone, [])
     stem = next(m for m in backbone.network.modules() if isinstance(m, nn.Conv2d))
     assert stem.in_channels == 3
