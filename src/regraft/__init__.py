@@ -4,6 +4,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regraft.backbones.backbone import Backbone as Backbone
+    from regraft.backbones.sources.module import open_module as open_module
+    from regraft.data.spec import ImageSpec as ImageSpec
+    from regraft.data.spec import TextSpec as TextSpec
     from regraft.errors import BackboneError as BackboneError
     from regraft.errors import DamagedFileError as DamagedFileError
     from regraft.errors import DataError as DataError
@@ -27,14 +31,17 @@ __version__ = "0.1.0"
 # The whole Python surface. Nothing is imported before its name is asked for (PEP 562),
 # so that `import regraft` and `regraft --help` do not wait for torch.
 _PLACES = {
+    "Backbone": "regraft.backbones.backbone:Backbone",
     "BackboneError": "regraft.errors:BackboneError",
     "DamagedFileError": "regraft.errors:DamagedFileError",
     "DataError": "regraft.errors:DataError",
     "GuardError": "regraft.errors:GuardError",
+    "ImageSpec": "regraft.data.spec:ImageSpec",
     "RegraftError": "regraft.errors:RegraftError",
     "SettingsError": "regraft.errors:SettingsError",
     "StoppedError": "regraft.errors:StoppedError",
     "StorageError": "regraft.errors:StorageError",
+    "TextSpec": "regraft.data.spec:TextSpec",
     "TransferClassifier": "regraft.runs.estimator:TransferClassifier",
     "UnreachableError": "regraft.errors:UnreachableError",
     "UserError": "regraft.errors:UserError",
@@ -42,19 +49,23 @@ _PLACES = {
     "evaluate": "regraft.runs.evaluate:evaluate",
     "fit": "regraft.runs.fit:fit",
     "load": "regraft.serving.store:load",
+    "open_module": "regraft.backbones.sources.module:open_module",
     "plan": "regraft.runs.plan:plan",
     "predict": "regraft.runs.predict:predict",
 }
 
 __all__ = [
+    "Backbone",
     "BackboneError",
     "DamagedFileError",
     "DataError",
     "GuardError",
+    "ImageSpec",
     "RegraftError",
     "SettingsError",
     "StoppedError",
     "StorageError",
+    "TextSpec",
     "TransferClassifier",
     "UnreachableError",
     "UserError",
@@ -63,6 +74,7 @@ __all__ = [
     "evaluate",
     "fit",
     "load",
+    "open_module",
     "plan",
     "predict",
 ]

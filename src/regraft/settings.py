@@ -66,13 +66,13 @@ class FitSettings(Settings):
         strategy: Name of the method that makes the phases.
         head: The new last layers: `linear`, or `mlp:UNITS[,UNITS]`.
         epochs: Passes over the training part.
-        lr: Learning rate of the head.
+        lr: Peak learning rate of the head and the top block.
         batch_size: Rows a step.
         optimizer: What moves the weights.
         max_length: Most tokens a text.
         image_size: Side in pixels.
         augment: What is done to training images.
-        dropout: Share of features dropped before the head, a fraction in [0, 1).
+        dropout: Share of values dropped in training, everywhere in the network, in [0, 1).
         freeze: Blocks at the bottom of the network that never move.
         layer_decay: Factor on the rate from a block to the one below, in (0, 1].
         weight_decay: Decoupled decay.
@@ -88,6 +88,7 @@ class FitSettings(Settings):
         domain: Column of domains.
         split: Column that names the part of each row.
         group: Column of groups that a split must not part.
+        repeat: The `run.toml` of a run whose measured modes are used again.
     """
 
     verb: ClassVar[str] = "fit"
@@ -122,14 +123,18 @@ class FitSettings(Settings):
     domain: str | None = None
     split: str | None = None
     group: str | None = None
+    repeat: Path | None = Field(None, strict=False, description="the run.toml of a run")
 
 
 class FitOptions(TypedDict, total=False):
-    """The settings of `FitSettings` except `data`, for `**options` in Python."""
+    """The settings of `FitSettings` except `data`, for `**options` in Python.
+
+    In Python `backbone` may also be a network itself: a torch module or a `Backbone`.
+    """
 
     out: Path | None
     seed: int
-    backbone: str
+    backbone: Any
     arch: str | None
     strategy: str
     head: str
@@ -156,6 +161,7 @@ class FitOptions(TypedDict, total=False):
     domain: str | None
     split: str | None
     group: str | None
+    repeat: Path | None
 
 
 class RunSettings(Settings):
@@ -213,18 +219,22 @@ class EvaluateSettings(RunSettings):
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Returns the settings written in a TOML file.
+    """Returns the settings written in a TOML file; a run's `run.toml` repeats the run.
 
     Raises:
         SettingsError: If the file cannot be read or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = error.strerror or "it cannot be read"
         raise SettingsError(f"{path}: {reason}", expected="a TOML file of settings") from None
     except ValueError as error:  # bad TOML and bad UTF-8 alike
         raise SettingsError(f"{path} is not TOML: {error}", hint="regraft show-config") from None
+    if isinstance(values.get("settings"), dict) and "machine" in values:
+        # The place is the run's own, and taken.
+        return {n: v for n, v in values["settings"].items() if n != "out"} | {"repeat": str(path)}
+    return values
 
 
 def merge(toml: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:

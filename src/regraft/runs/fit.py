@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
 import torch
+from torch import nn
 
+from regraft.backbones.backbone import Backbone
 from regraft.data.encode import Encoded, encode
 from regraft.errors import UserError
 from regraft.freezing.ledger import Event
@@ -16,7 +18,7 @@ from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
 from regraft.runs.fitting.folder import LOG, RunFolder, check_free, claim
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, save_predictions
-from regraft.runs.fitting.prepare import Prepared, prepare
+from regraft.runs.fitting.prepare import Network, Prepared, Say, prepare
 from regraft.runs.fitting.record import problems_csv, run_toml
 from regraft.runs.fitting.result import result_document
 from regraft.runs.fitting.train import Trained, pool_parts, train
@@ -40,20 +42,40 @@ def fit(data: object, **options: Unpack[FitOptions]) -> dict[str, Any]:
     Args:
         data: A path or name as on the command line, a pair of lists (inputs, labels), or a
             frame with columns.
-        **options: The fields of `FitSettings`.
+        **options: The fields of `FitSettings`; `backbone` may be a network itself, a torch
+            module or what `open_module` gives. It is copied: the caller's own stays as it is.
 
     Raises:
         SettingsError: If an option cannot be used.
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used.
     """
+    settings, network = settings_of(data, options)
+    return run_fit(settings, Silent(), source=data, network=network)
+
+
+def settings_of(data: object, options: FitOptions) -> tuple[FitSettings, Network | None]:
+    """Returns checked settings, and the network itself where one was given.
+
+    Args:
+        data: As for `fit`; only a path or name is a setting.
+        options: Whose `backbone` may be a network: its name is the setting.
+    """
     named = str(data) if isinstance(data, str | Path) else ""
-    settings = FitSettings(data=named, **options)
-    return run_fit(settings, Silent(), source=data)
+    backbone = options.get("backbone")
+    if not isinstance(backbone, nn.Module | Backbone):
+        return FitSettings(data=named, **options), None
+    name = backbone.name if isinstance(backbone, Backbone) else type(backbone).__name__
+    return FitSettings(**{**options, "data": named, "backbone": name}), backbone
 
 
 def run_fit(
-    settings: FitSettings, progress: Progress, *, source: object = None, report: bool = True
+    settings: FitSettings,
+    progress: Progress,
+    *,
+    source: object = None,
+    network: Network | None = None,
+    report: bool = True,
 ) -> dict[str, Any]:
     """Returns the result document; the run folder is complete when it does.
 
@@ -61,6 +83,7 @@ def run_fit(
         settings: Checked settings.
         progress: Told what happens.
         source: The data where they are Python objects; None = `settings.data`.
+        network: The backbone where it is a Python object; None = `settings.backbone`.
         report: Whether `report.html` is drawn, which takes most of a second.
 
     Raises:
@@ -71,7 +94,10 @@ def run_fit(
     started = time.monotonic()
     check_free(settings.out)
     torch.manual_seed(settings.seed)
-    prepared = prepare(settings, settings.data if source is None else source, say=progress.say)
+    given = settings.data if source is None else source
+    prepared = prepare(settings, given, say=progress.say, network=network)
+    for choice in prepared.chosen.listed():
+        progress.say(choice.words())
     folder = claim(settings.out, prepared.dataset.name, strategy=settings.strategy)
     try:
         result = _fit_into(folder, prepared, Logged(folder, progress), started)
@@ -92,7 +118,7 @@ def run_fit(
 def _fit_into(
     folder: RunFolder, prepared: Prepared, progress: Progress, started: float
 ) -> dict[str, Any]:
-    verdict = decide_modes(prepared)
+    verdict = decide_modes(prepared, say=progress.say)
     folder.write("run.toml", run_toml(prepared, verdict))
     folder.log("start", {"data": prepared.dataset.name, "rows": _sizes(prepared)})
     seconds: Seconds = {"data": prepared.seconds}
@@ -119,8 +145,19 @@ def _fit_into(
     return result
 
 
-def decide_modes(prepared: Prepared) -> Verdict:
-    """Returns the modes for this network, data and processor: stored, or probed now."""
+def decide_modes(prepared: Prepared, *, say: Say) -> Verdict:
+    """Returns the modes for this network, data and processor: stored, or probed now.
+
+    Args:
+        prepared: Network and rows; with the verdict of an earlier run, that one is taken
+            where processor, torch, device and precision are the same.
+        say: Told where an earlier verdict does not hold here.
+    """
+    if prepared.earlier:
+        why = prepared.earlier.differs(prepared.device, prepared.settings.precision)
+        if not why:
+            return prepared.earlier.verdict
+        say(f"precision and attention are measured anew: {why}")
     rows = prepared.encoded["train"]
     middle = rows.lengths.argsort(kind="stable")[len(rows) // 2 :]
     is_text = prepared.dataset.modality == "text"

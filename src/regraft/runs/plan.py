@@ -2,9 +2,11 @@
 
 from typing import Any, Unpack
 
-from regraft.runs.fit import PROBE_IMAGES, PROBE_TOKENS, decide_modes
-from regraft.runs.fitting.prepare import Prepared, prepare
+from regraft.data.rows import Part
+from regraft.runs.fit import PROBE_IMAGES, PROBE_TOKENS, decide_modes, settings_of
+from regraft.runs.fitting.prepare import Network, Prepared, prepare
 from regraft.settings import FitOptions, FitSettings
+from regraft.training.folds import FOLDS
 from regraft.training.phase import Phase, describe
 from regraft.training.precision import Verdict
 from regraft.training.progress import Progress, Silent
@@ -25,28 +27,37 @@ def plan(data: object, **options: Unpack[FitOptions]) -> dict[str, Any]:
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used.
     """
-    named = data if isinstance(data, str) else ""
-    return run_plan(FitSettings(data=named, **options), Silent(), source=data)
+    settings, network = settings_of(data, options)
+    return run_plan(settings, Silent(), source=data, network=network)
 
 
-def run_plan(settings: FitSettings, progress: Progress, *, source: object = None) -> dict[str, Any]:
+def run_plan(
+    settings: FitSettings,
+    progress: Progress,
+    *,
+    source: object = None,
+    network: Network | None = None,
+) -> dict[str, Any]:
     """Returns the plan that the command line asked for.
 
     Args:
         settings: Checked settings.
         progress: Told what was understood of the data.
         source: The data where they are Python objects; None = `settings.data`.
+        network: The backbone where it is a Python object; None = `settings.backbone`.
 
     Raises:
         SettingsError: If an option cannot be used.
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used.
     """
-    prepared = prepare(settings, settings.data if source is None else source, say=progress.say)
-    verdict = decide_modes(prepared)
+    given = settings.data if source is None else source
+    prepared = prepare(settings, given, say=progress.say, network=network)
+    verdict = decide_modes(prepared, say=progress.say)
     head = sum(p.numel() for p in prepared.network.head.parameters())
     phases = [describe(phase, prepared.chain, head_parameters=head) for phase in prepared.phases]
     seconds = [estimate(prepared, phase, verdict=verdict) for phase in prepared.phases]
+    features = _feature_seconds(prepared, verdict)
     progress.finish()
     return {
         "data": settings.data or prepared.dataset.name,
@@ -61,27 +72,52 @@ def run_plan(settings: FitSettings, progress: Progress, *, source: object = None
             for phase, value in zip(phases, seconds, strict=True)
         ],
         "precision": verdict.as_json(),
-        "seconds": {"estimate": round(sum(seconds), 1)},
+        "seconds": {
+            "estimate": round(sum(seconds) + features, 1),
+            "features": round(features, 1),
+        },
     }
 
 
 def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict) -> float:
     """Returns the seconds that a phase will take, from the probe's timed batch.
 
+    Validation counts, and so do folds: each sees four fifths of the rows and validates the
+    rest, and a last session sees all of them. A phase on features takes next to nothing
+    beside the pass that makes them, which is counted once for the run.
+
     Args:
         prepared: Its rows.
         phase: Its line and epochs.
         verdict: Its timings.
     """
-    units = float(prepared.encoded["train"].lengths.sum())
-    is_text = prepared.dataset.modality == "text"
-    if not is_text:
-        units = float(len(prepared.encoded["train"]))
-    per_batch = PROBE_TOKENS if is_text else PROBE_IMAGES
-    batches = units / per_batch
     top = prepared.chain.top
     if phase.line == top:
-        return batches * verdict.seconds("inference")
+        return 0.0
+    train, val = _batches(prepared, "train"), _batches(prepared, "val")
+    if not val:
+        train, val = train * (FOLDS - 1) + train, train
     live = 1 - phase.line / top
     step = verdict.seconds("training") * (1 - BACKWARD_SHARE * (1 - live))
-    return phase.epochs * batches * step
+    return phase.epochs * (train * step + val * verdict.seconds("inference"))
+
+
+def _feature_seconds(prepared: Prepared, verdict: Verdict) -> float:
+    """Returns the seconds of the one pass over all rows that the head and the probe use."""
+    used = any(phase.line == prepared.chain.top for phase in prepared.phases)
+    if not used and not prepared.settings.baselines:
+        return 0.0
+    batches = _batches(prepared, "train") + _batches(prepared, "val")
+    if prepared.settings.baselines:
+        # Test rows are not encoded before the end: they are taken to be as long as the others.
+        known = sum(len(rows) for rows in prepared.encoded.values())
+        batches *= 1 + len(prepared.dataset.parts["test"]) / max(known, 1)
+    return batches * verdict.seconds("inference")
+
+
+def _batches(prepared: Prepared, part: Part) -> float:
+    """Returns a part's size in batches as the probe timed them."""
+    rows = prepared.encoded[part]
+    if prepared.dataset.modality == "text":
+        return float(rows.lengths.sum()) / PROBE_TOKENS
+    return len(rows) / PROBE_IMAGES

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
+from torch import nn
 
 from regraft.backbones.backbone import Architecture, Backbone
 from regraft.backbones.graft import Grafted, make_head
@@ -53,12 +54,14 @@ def save_model(folder: Path, model: Model, *, head: str, examples: Sequence[Inpu
         raise StorageError(f"{folder} cannot be written ({reason})") from error
 
 
-def load(run: str | Path, *, device: str = "cpu") -> Model:
+def load(run: str | Path, *, device: str = "cpu", network: nn.Module | None = None) -> Model:
     """Returns the trained model of a run folder, its files checked and its logits replayed.
 
     Args:
         run: A run folder.
         device: Where it shall answer.
+        network: The trunk's module, for a run on a network of a Python program, which alone
+            can build it; it is copied.
 
     Raises:
         DataError: If the folder is no complete run.
@@ -68,7 +71,7 @@ def load(run: str | Path, *, device: str = "cpu") -> Model:
     folder = Path(run) / MODEL
     config = read_sealed(Path(run), folder)
     try:
-        model = _assemble(folder, config, device)
+        model = _assemble(folder, config, device, network)
     except (KeyError, TypeError, ValueError, AttributeError, FileNotFoundError) as error:
         raise DamagedFileError(
             f"{folder / CONFIG} does not describe a model ({error})",
@@ -118,14 +121,14 @@ def _config(model: Model, head: str, digest: str) -> dict[str, Any]:
     }
 
 
-def _assemble(folder: Path, config: dict[str, Any], device: str) -> Model:
+def _assemble(folder: Path, config: dict[str, Any], device: str, given: nn.Module | None) -> Model:
     classes = _class_names(read_json(folder / LABELS))
     spec = spec_from_document(read_json(folder / PREPROCESSING), folder)
     architecture = Architecture(**config["architecture"])
     width = int(config["width"])
     unused = torch.Generator().manual_seed(0)
     head = make_head(str(config["head"]), width, classes=len(classes), generator=unused)
-    trunk = build_trunk(architecture, spec)
+    trunk = build_trunk(architecture, spec, given=given)
     network = Grafted(trunk, head, pooling=architecture.pooling)
     load_into_network(network, read_weights(folder / WEIGHTS), source=str(folder / WEIGHTS))
     network.eval()

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+import regraft
 from regraft.errors import (
     BackboneError,
     DataError,
@@ -17,10 +18,11 @@ from regraft.errors import (
 )
 from regraft.runs import fit as fit_module
 from regraft.runs.fit import decide_modes, fit, run_fit
+from regraft.runs.fitting import repeat as repeat_module
 from regraft.runs.fitting.folder import RunFolder
 from regraft.runs.fitting.prepare import prepare
 from regraft.serving.store import load
-from regraft.settings import FitSettings
+from regraft.settings import FitSettings, read_toml
 from regraft.training.progress import Silent
 from tests import tiny
 
@@ -208,6 +210,91 @@ def test_the_budget_starts_with_the_verb(
     assert seen == [1000.0]
 
 
+@pytest.mark.parametrize("head", ["linear", "mlp:8"])
+def test_a_run_repeated_from_its_own_file_gives_the_same_bytes(
+    bert: Path, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str
+) -> None:
+    def digest(result: dict[str, Any]) -> str:
+        found: str = result["freezing"]["ledger"][-1]["digests"]["model.safetensors"]
+        return found
+
+    options = quick(bert, strategy="two-stage", head=head, patience=1)
+    first = fit(reviews, out=tmp_path / "one", **options)
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(fit_module, "decide", None)  # the verdict is not measured again
+    settings = FitSettings(**read_toml(tmp_path / "one" / "run.toml"), out=tmp_path / "two")
+    assert digest(run_fit(settings, Silent())) == digest(first)
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path / "third"))
+    again = FitSettings(**read_toml(tmp_path / "two" / "run.toml"), out=tmp_path / "three")
+    assert digest(run_fit(again, Silent())) == digest(first)
+
+
+def test_another_machine_measures_anew_and_says_so(
+    bert: Path, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(reviews, out=tmp_path / "one", **quick(bert))
+    monkeypatch.setattr(repeat_module, "processor_name", lambda: "another")
+    settings = FitSettings(**read_toml(tmp_path / "one" / "run.toml"), out=tmp_path / "two")
+    run_fit(settings, Silent())
+    log = (tmp_path / "two" / "log.jsonl").read_text("utf-8")
+    assert "measured anew: processor was" in log
+
+
+def test_every_choice_is_said_with_its_reason(bert: Path, tmp_path: Path) -> None:
+    class Heard(Silent):
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+
+        def say(self, sentence: str) -> None:
+            self.lines.append(sentence)
+
+    heard = Heard()
+    settings = FitSettings(out=tmp_path / "run", **quick(bert, epochs=2))
+    result = run_fit(settings, heard, source=tiny.toy_texts(40))
+    assert "epochs = 2: as you typed" in heard.lines
+    assert "batch_size = 32: usual for fine-tuning" in heard.lines
+    understood = [heard.lines.index(line) for line in result["understood"]]
+    assert max(understood) < heard.lines.index("epochs = 2: as you typed")
+
+
+class Net(torch.nn.Module):
+    """A network that a program brings itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, stride=4), torch.nn.ReLU())
+        self.top = torch.nn.Sequential(torch.nn.Conv2d(8, 8, 3), torch.nn.ReLU())
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.top(self.stem(pixels)).mean(dim=(2, 3))
+        return found
+
+
+def test_a_network_of_a_program_is_fitted_and_loaded_by_that_program(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    mine = Net()
+    before = {name: tensor.clone() for name, tensor in mine.state_dict().items()}
+    backbone = regraft.open_module(mine, regraft.ImageSpec(tiny.SIDE, (0.5,) * 3, (0.25,) * 3))
+    data = tiny.toy_pixels(40)
+    options: Any = {"baselines": False, "epochs": 1, "strategy": "full", "lr": 0.01}
+    result = fit(data, out=tmp_path / "run", backbone=backbone, **options)
+    assert result["backbone"]["name"] == "module"
+    assert result["next"][0].startswith("model = regraft.load(")
+    for name, tensor in mine.state_dict().items():
+        assert torch.equal(tensor, before[name])
+    with pytest.raises(BackboneError, match=r"try regraft\.load\(run, network=\.\.\.\)"):
+        load(tmp_path / "run")
+    model = load(tmp_path / "run", network=mine)
+    assert model.predict_proba(list(data[0][:3])).shape == (3, 2)
+    assert not torch.equal(model.network.trunk.top[0].weight, mine.top[0].weight)
+
+
+def test_a_bare_module_that_does_not_say_how_it_is_fed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BackboneError, match=r"try regraft\.open_module\(network, "):
+        fit(tiny.toy_pixels(40), out=tmp_path / "run", backbone=Net())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_is_no_bug(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -245,7 +332,7 @@ def test_the_probe_sees_rows_of_the_runs_own_size(
     monkeypatch.setattr(fit_module, "decide", decide)
     settings = FitSettings(**quick(bert))
     prepared = prepare(settings, tiny.toy_texts(240), say=lambda line: None)
-    decide_modes(prepared)
+    decide_modes(prepared, say=print)
     assert 0.5 * fit_module.PROBE_TOKENS <= seen[0] <= 2 * fit_module.PROBE_TOKENS
 
 

@@ -53,6 +53,15 @@ class Choice:
     value: Any
     reason: str
 
+    def words(self) -> str:
+        """Returns the choice as one line.
+
+        >>> Choice("lr", 0.00012345, "usual").words()
+        'lr = 0.0001234: usual'
+        """
+        shown = f"{self.value:.4g}" if isinstance(self.value, float) else self.value
+        return f"{self.name} = {shown}: {self.reason}"
+
 
 @dataclass(frozen=True)
 class Chosen:

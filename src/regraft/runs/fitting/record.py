@@ -5,7 +5,10 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from regraft.data.rows import Problem
+from regraft.runs.fitting.defaults import TYPED
 from regraft.runs.fitting.prepare import Prepared
 from regraft.settings import write_toml
 from regraft.training.precision import Verdict
@@ -14,6 +17,7 @@ from regraft.training.precision import Verdict
 def run_toml(prepared: Prepared, verdict: Verdict) -> str:
     """Returns the resolved settings and every verdict that a repeat must reuse, as TOML."""
     content: dict[str, Any] = {
+        "left_open": left_open(prepared),
         "settings": resolved(prepared),
         "precision": {
             "training": verdict.training.precision,
@@ -23,7 +27,12 @@ def run_toml(prepared: Prepared, verdict: Verdict) -> str:
             "training": verdict.training.attention,
             "inference": verdict.inference.attention,
         },
-        "machine": {"processor": verdict.processor, "device": verdict.training.device},
+        "machine": {
+            "processor": verdict.processor,
+            "device": verdict.training.device,
+            "torch": torch.__version__,
+            "threads": torch.get_num_threads(),
+        },
         "probe": {"seconds": verdict.timings},
     }
     return write_toml(content)
@@ -31,11 +40,18 @@ def run_toml(prepared: Prepared, verdict: Verdict) -> str:
 
 def resolved(prepared: Prepared) -> dict[str, Any]:
     """Returns the settings with what was left open filled in; without empty values."""
-    values = prepared.settings.model_dump(mode="json")
+    values = prepared.settings.model_dump(mode="json", exclude={"repeat"})
     for choice in prepared.chosen.listed():
         if choice.value is not None and choice.name in values:
             values[choice.name] = choice.value
     return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def left_open(prepared: Prepared) -> list[str]:
+    """Returns the names of the settings that nobody typed, here or for the run repeated."""
+    filled = {c.name for c in prepared.chosen.listed() if c.reason != TYPED}
+    earlier = prepared.earlier.left_open if prepared.earlier else frozenset()
+    return sorted(filled | earlier)
 
 
 def problems_csv(problems: Sequence[Problem]) -> str:

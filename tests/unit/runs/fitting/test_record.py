@@ -1,9 +1,13 @@
 import csv
 import io
 import tomllib
+from dataclasses import replace
+
+import torch
 
 from regraft.data.rows import Origin, Problem
-from regraft.runs.fitting.record import problems_csv, resolved, run_toml
+from regraft.runs.fitting.record import left_open, problems_csv, resolved, run_toml
+from regraft.runs.fitting.repeat import Earlier
 from regraft.settings import FitSettings
 from regraft.training.precision import Verdict
 from tests.unit.runs.fitting.conftest import Prepare
@@ -30,7 +34,18 @@ def test_every_verdict_is_kept(prepared: Prepare, verdict: Verdict) -> None:
     kept = tomllib.loads(run_toml(prepared(), verdict))
     assert kept["precision"] == {"training": "fp32", "inference": "fp32"}
     assert kept["attention"] == {"training": "sdpa", "inference": "sdpa"}
-    assert kept["machine"] == {"processor": "a processor", "device": "cpu"}
+    machine = {"processor": "a processor", "device": "cpu", "torch": torch.__version__}
+    assert kept["machine"] == {**machine, "threads": torch.get_num_threads()}
+
+
+def test_what_nobody_typed_is_listed_even_when_a_run_is_repeated(
+    prepared: Prepare, verdict: Verdict
+) -> None:
+    found = prepared(40, epochs=2)
+    assert {"lr", "batch_size"} <= set(left_open(found))
+    assert "epochs" not in left_open(found)
+    earlier = Earlier(verdict, "2", frozenset({"epochs"}))
+    assert "epochs" in left_open(replace(found, earlier=earlier))
 
 
 def test_problems_are_a_table_whatever_they_hold() -> None:
