@@ -1,0 +1,74 @@
+"""Makes the verdict of an earlier run, to be used again, from its `run.toml`."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from regraft.backbones.modes import Mode
+from regraft.errors import SettingsError
+from regraft.training.precision import Verdict, processor_name
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier run measured, and what nobody had typed for it.
+
+    Args:
+        verdict: Its modes of training and inference.
+        torch: Version of torch that it was measured with.
+        left_open: Names of settings that the run filled in.
+    """
+
+    verdict: Verdict
+    torch: str
+    left_open: frozenset[str]
+
+    def differs(self, device: str, precision: str) -> str:
+        """Returns why its verdict does not hold here, or nothing where it does.
+
+        Args:
+            device: Where the network runs now.
+            precision: What was typed now, or `auto`.
+        """
+        mode = self.verdict.training
+        pairs = {
+            "processor": (self.verdict.processor, processor_name()),
+            "version of torch": (self.torch, torch.__version__),
+            "device": (mode.device, device),
+            "precision": (mode.precision, mode.precision if precision == "auto" else precision),
+        }
+        other = [f"{n} was {old}, now {new}" for n, (old, new) in pairs.items() if old != new]
+        return "; ".join(other)
+
+
+def read_earlier(path: Path | None) -> Earlier | None:
+    """Returns what a run wrote down, or None where there is none to be repeated.
+
+    Args:
+        path: Its `run.toml`.
+
+    Raises:
+        SettingsError: If the file is not there, or not one that a run wrote.
+    """
+    if path is None:
+        return None
+    try:
+        return _earlier(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(
+            f"{path} cannot be repeated ({error})", expected="a run.toml as regraft fit wrote it"
+        ) from error
+
+
+def _earlier(content: dict[str, Any]) -> Earlier:
+    machine = content["machine"]
+    training, inference = (
+        Mode(content["precision"][use], content["attention"][use], str(machine["device"]))
+        for use in ("training", "inference")
+    )
+    timings = {str(name): float(value) for name, value in content["probe"]["seconds"].items()}
+    verdict = Verdict(training, inference, timings, str(machine["processor"]))
+    return Earlier(verdict, str(machine["torch"]), frozenset(map(str, content["left_open"])))

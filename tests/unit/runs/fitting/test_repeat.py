@@ -1,0 +1,49 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from regraft.backbones.modes import Mode
+from regraft.errors import SettingsError
+from regraft.runs.fitting.record import run_toml
+from regraft.runs.fitting.repeat import Earlier, read_earlier
+from regraft.training.precision import Verdict, processor_name
+from tests.unit.runs.fitting.conftest import Prepare
+
+TIMINGS = {"training/bf16/eager": 0.1}
+FOUND = Verdict(Mode("bf16", "eager"), Mode("fp32", "sdpa"), TIMINGS, processor_name())
+EARLIER = Earlier(FOUND, torch.__version__, frozenset())
+
+
+def test_what_a_run_wrote_down_is_read_again(prepared: Prepare, tmp_path: Path) -> None:
+    place = tmp_path / "run.toml"
+    place.write_text(run_toml(prepared(40, epochs=2), FOUND), "utf-8")
+    found = read_earlier(place)
+    assert found is not None
+    assert (found.verdict, found.torch) == (FOUND, torch.__version__)
+    assert "lr" in found.left_open
+    assert "epochs" not in found.left_open
+
+
+def test_without_a_run_there_is_nothing_to_repeat() -> None:
+    assert read_earlier(None) is None
+
+
+@pytest.mark.parametrize("text", ["", "machine = 3", "not TOML", "[machine]\nprocessor = 'x'"])
+def test_a_file_that_no_run_wrote_is_refused(tmp_path: Path, text: str) -> None:
+    place = tmp_path / "run.toml"
+    place.write_text(text)
+    with pytest.raises(SettingsError, match=r"run\.toml cannot be repeated"):
+        read_earlier(place)
+    with pytest.raises(SettingsError, match="cannot be repeated"):
+        read_earlier(tmp_path / "gone.toml")
+
+
+def test_a_verdict_holds_on_the_same_machine_only() -> None:
+    assert EARLIER.differs("cpu", "auto") == EARLIER.differs("cpu", "bf16") == ""
+    assert EARLIER.differs("cuda", "auto") == "device was cpu, now cuda"
+    assert EARLIER.differs("cpu", "fp32") == "precision was bf16, now fp32"
+    old = replace(EARLIER, torch="1.0", verdict=replace(FOUND, processor="abacus"))
+    assert "processor was abacus" in old.differs("cpu", "auto")
+    assert "version of torch was 1.0" in old.differs("cpu", "auto")
