@@ -113,6 +113,20 @@ def one_of(choices: Iterable[str]) -> str:
     return "one of " + ", ".join(sorted(choices))
 
 
+def counted(count: int, thing: str, *, many: str = "") -> str:
+    """Returns a number with its noun.
+
+    Args:
+        count: How many.
+        thing: The noun for one.
+        many: The noun for several, where it is not `thing` with an s.
+
+    >>> counted(1, "row"), counted(2000, "class", many="classes")
+    ('1 row', '2,000 classes')
+    """
+    return f"{count:,} {thing if count == 1 else many or thing + 's'}"
+
+
 def harmless(text: str) -> str:
     r"""Returns text with control and direction marks spelled out, for terminals and pages.
 

@@ -144,7 +144,7 @@ def test_an_empty_text_has_an_error_in_its_row_and_the_code_says_so(
     outcome = typed("predict", run, path)
     assert outcome.code == 3
     assert [bool(row["prediction"]) for row in rows(outcome.out)] == [True, False, True]
-    assert "1 rows could not be read" in outcome.err
+    assert "1 row could not be read" in outcome.err
 
 
 def test_the_report_is_drawn_again(typed: Type, run: Path) -> None:

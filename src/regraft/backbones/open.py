@@ -13,9 +13,10 @@ from regraft.backbones.sources.module import open_object
 from regraft.backbones.sources.starter import open_starter
 from regraft.backbones.sources.timm import open_timm
 from regraft.backbones.sources.torchvision import open_torchvision
+from regraft.data.reading.sources import exists
 from regraft.data.starters.catalogue import MODELS
 from regraft.data.starters.wheels import Say, say_on_stderr
-from regraft.errors import BackboneError, nearest
+from regraft.errors import BackboneError, StorageError, nearest
 
 
 def _starter(words: str, say: Say) -> Backbone:
@@ -64,9 +65,12 @@ def open_backbone(
         return name
     if isinstance(name, nn.Module):
         return open_object(name)
-    if Path(name).is_file() or arch is not None:
-        return open_weights_file(_existing_file(name), arch)
-    return _open_named(name, say)
+    try:
+        if (exists(name) and Path(name).is_file()) or arch is not None:
+            return open_weights_file(_existing_file(name), arch)
+        return _open_named(name, say)
+    except PermissionError as error:
+        raise StorageError(f"{error.filename or name} cannot be read ({error.strerror})") from error
 
 
 def _open_named(name: str, say: Say) -> Backbone:
@@ -76,14 +80,14 @@ def _open_named(name: str, say: Say) -> Backbone:
         return PREFIXES[prefix](words, say)
     if name in MODELS:
         return open_starter(name, say=say)
-    if Path(name).is_dir():
+    if exists(name) and Path(name).is_dir():
         return open_folder(Path(name))
     raise _unknown(name)
 
 
 def _existing_file(name: str) -> Path:
     """Returns the path of a weight file that is there."""
-    if not Path(name).is_file():
+    if not exists(name) or not Path(name).is_file():
         raise BackboneError(f"{name} is no file", expected="a weight file, since --arch is given")
     return Path(name)
 

@@ -129,10 +129,12 @@ def _cell(value: object) -> str:
 
 def _report_problems(problems: list[str], *, quiet: bool) -> int:
     from regraft.cli.printing import write_words
+    from regraft.errors import counted
 
     if not problems:
         return 0
     if not quiet:
         more = f"… and {len(problems) - 10} more" if len(problems) > 10 else ""
-        write_words([f"{len(problems)} rows could not be read:", *problems[:10], more])
+        unread = counted(len(problems), "row")
+        write_words([f"{unread} could not be read:", *problems[:10], more])
     return UNREADABLE_ROWS

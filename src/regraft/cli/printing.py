@@ -156,15 +156,21 @@ def refuse_existing(out: Path | None) -> None:
     """Does nothing where a file may be made.
 
     Raises:
-        SettingsError: If something is there, or the folder is not.
+        SettingsError: If something is there, the folder is not, or nobody can tell.
     """
     from regraft.errors import SettingsError
 
-    if out is not None and out.exists():
+    try:
+        taken, placed = out is not None and out.exists(), out is None or out.parent.is_dir()
+    except OSError as error:  # A folder that must not be entered, or a name too long for any.
+        raise SettingsError(f"{out} cannot be made ({error.strerror})", hint="another --out") from (
+            None
+        )
+    if taken:
         raise SettingsError(
             f"{out} exists", expected="a path where nothing is", hint="another --out"
         )
-    if out is not None and not out.parent.is_dir():
+    if out is not None and not placed:
         raise SettingsError(f"{out.parent} is not a folder", expected="a folder that exists")
 
 

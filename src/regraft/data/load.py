@@ -16,7 +16,7 @@ from regraft.data.reading.tables import Table, missing_path
 from regraft.data.rows import UNLABELLED, Dataset, Modality, Part, Problem, Rows
 from regraft.data.split import Assignment, assign_parts, missing_classes, straddling, two_labelled
 from regraft.data.starters.wheels import Say, say_nothing
-from regraft.errors import DataError, nearest
+from regraft.errors import DataError, counted, nearest
 
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 _NO_ROLES = Roles()
@@ -191,7 +191,9 @@ def _without_unlabelled_test(read: _Read) -> tuple[_Read, tuple[str, ...]]:
         return read, ()
     gone = {row: "" for row in rows}
     gathered = replace(read.gathered, errors=read.gathered.errors | gone)
-    warning = f"the test part has no labels: its {len(rows):,} rows are left out, another is cut"
+    warning = (
+        f"the test part has no labels: it is left out ({counted(len(rows), 'row')}), another is cut"
+    )
     return replace(read, gathered=gathered), (warning,)
 
 
@@ -301,19 +303,15 @@ def _warnings(read: _Read, rows: Rows, *, kept: list[int], parts: list[Part]) ->
     keys = [read.gathered.keys[row] for row in kept]
     labels = rows.labels[kept].tolist()
     warnings = [
-        f"{_counted(count, 'row')} of {judged} {'is' if count == 1 else 'are'} also in {learnt}: "
+        f"{counted(count, 'row')} of {judged} {'is' if count == 1 else 'are'} also in {learnt}: "
         "scores will look too good"
         for (learnt, judged), count in straddling(keys, parts).items()
     ]
     if count := two_labelled(keys, labels):
         occur = "occurs" if count == 1 else "occur"
-        warnings.append(f"{_counted(count, 'input')} {occur} with more than one label")
+        warnings.append(f"{counted(count, 'input')} {occur} with more than one label")
     return [
         *warnings,
         *case_twins(rows.classes),
         *missing_classes(rows.classes, labels, parts=parts),
     ]
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"

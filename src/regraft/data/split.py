@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from regraft.data.rows import UNLABELLED, Input, Part
-from regraft.errors import DataError
+from regraft.errors import DataError, counted
 
 TEST_SHARE = 0.1
 VAL_SHARE = 0.1
@@ -141,7 +141,8 @@ def missing_classes(
         missing = [f"'{name}'" for number, name in enumerate(classes) if number not in present]
         if present and missing:
             listed = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
-            warnings.append(f"part {part} has no row of {len(missing)} classes: {listed}")
+            lacking = counted(len(missing), "class", many="classes")
+            warnings.append(f"part {part} has no row of {lacking}: {listed}")
     return warnings
 
 

@@ -12,7 +12,7 @@ from regraft.backbones.backbone import Backbone
 from regraft.backbones.open import PREFIXES, open_backbone
 from regraft.backbones.sources.module import open_module
 from regraft.data.spec import ImageSpec
-from regraft.errors import BackboneError
+from regraft.errors import BackboneError, StorageError
 from tests.unit.backbones.sources.tiny import save_text_folder
 
 
@@ -98,3 +98,20 @@ def test_an_unknown_name_is_told_what_was_meant(name: str, hint: str) -> None:
 def test_a_network_object_of_timm_says_itself_how_it_is_fed() -> None:
     backbone = open_backbone(timm.create_model("test_resnet", num_classes=7))
     assert backbone.architecture.library == "timm"
+
+
+@pytest.mark.parametrize("arch", [None, "timm:test_resnet"])
+def test_a_name_longer_than_any_file_is_a_mistake(arch: str | None) -> None:
+    with pytest.raises(BackboneError, match=r"no backbone is called|is no file"):
+        open_backbone("x" * 5000, arch=arch)
+
+
+def test_a_folder_that_must_not_be_entered_is_the_world_saying_no(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(StorageError, match=r"cannot be read \(Permission denied\)"):
+        open_backbone(str(tmp_path))

@@ -166,3 +166,8 @@ def test_bytes_are_left_out_of_json_lines_and_kept_in_parquet(
     assert first == {"id": 1, "tags": ["a", "ü"], "entry": {"n": 1, "at": None}, "view": "=x"}
     assert pq.read_table(tmp_path / "p.parquet").column_names == list(NESTED)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_name_that_is_too_long_for_a_file_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"File name too long.*try another --out"):
+        refuse_existing(tmp_path / ("x" * 300 + ".csv"))

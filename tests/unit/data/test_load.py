@@ -45,7 +45,7 @@ def test_every_row_is_a_row_or_a_problem(tmp_path: Path) -> None:
     dataset = load(path)
     assert _total(dataset) == 60
     assert [(str(p.origin), p.reason) for p in dataset.problems] == [
-        (f"{path}:2", "the row has 1 cells where the header has 2"),
+        (f"{path}:2", "the row has 1 cell where the header has 2"),
         (f"{path}:3", "the label is empty"),
         (f"{path}:4", "the text is empty"),
     ]

@@ -166,7 +166,7 @@ def test_inputs_with_two_labels_are_counted_once() -> None:
 
 def test_classes_missing_from_a_part_are_named() -> None:
     warnings = missing_classes(["x", "y"], [0, 1, 0], parts=["train", "train", "val"])
-    assert warnings == ["part val has no row of 1 classes: 'y'"]
+    assert warnings == ["part val has no row of 1 class: 'y'"]
 
 
 def test_a_unit_joins_equal_rows_and_groups_and_is_named_by_its_least_key() -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 import pyarrow as pa
 
 from regraft.data.reading.cells import Cells, clean_header
-from regraft.errors import DataError
+from regraft.errors import DataError, counted
 
 FIELD_LIMIT = 10 << 20
 """Characters in one cell."""
@@ -75,7 +75,9 @@ def _collect(header: list[str], records: Iterator[_Record], *, notes: tuple[str,
     lines, errors, width = array("q"), dict[int, str](), len(header)
     for line, cells in records:
         if len(cells) != width:
-            errors[len(lines)] = f"the row has {len(cells)} cells where the header has {width}"
+            errors[len(lines)] = (
+                f"the row has {counted(len(cells), 'cell')} where the header has {width}"
+            )
             cells = [*cells, *[""] * width][:width]
         lines.append(line)
         for column, cell in zip(columns, cells, strict=True):

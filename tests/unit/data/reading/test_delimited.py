@@ -23,7 +23,7 @@ def test_a_row_has_the_line_where_it_starts_also_after_newlines_in_cells() -> No
 def test_a_ragged_row_stays_in_place_with_its_reason() -> None:
     cells = parse_csv("text,label\na,x\nb\nc,y,more\nd,z\n", "a.csv")
     assert cells.errors == {
-        1: "the row has 1 cells where the header has 2",
+        1: "the row has 1 cell where the header has 2",
         2: "the row has 3 cells where the header has 2",
     }
     assert cells.columns == {"text": ["a", "b", "c", "d"], "label": ["x", "", "y", "z"]}

@@ -38,7 +38,7 @@ def test_ragged_rows_are_problems_with_file_and_line(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.tsv", "text\tlabel\na\tx\nb\n")
     problem = read_table(path).problems[0]
     assert str(problem.origin) == f"{path}:3"
-    assert "1 cells" in problem.reason
+    assert "1 cell where" in problem.reason
 
 
 def test_parquet_keeps_types_in_the_frame_and_gives_texts(tmp_path: Path) -> None:
