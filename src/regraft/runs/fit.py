@@ -66,7 +66,8 @@ def settings_of(data: object, options: FitOptions) -> tuple[FitSettings, Network
     if not isinstance(backbone, nn.Module | Backbone):
         return FitSettings(data=named, **options), None
     name = backbone.name if isinstance(backbone, Backbone) else type(backbone).__name__
-    return FitSettings(**{**options, "data": named, "backbone": name}), backbone
+    renamed: FitOptions = {**options, "backbone": name}
+    return FitSettings(data=named, **renamed), backbone
 
 
 def run_fit(

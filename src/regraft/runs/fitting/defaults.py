@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -246,11 +246,13 @@ def head_alone(settings: FitSettings, *, left_open: Collection[str] = ()) -> Alo
         settings: What was typed.
         left_open: Names that an earlier run filled in: nobody typed these.
     """
-    usual = Alone(rate=Alone.rate * (SGD_FACTOR if settings.optimizer == "sgd" else 1))
-    typed = {"epochs": settings.epochs, "rate": settings.lr, "batch_size": settings.batch_size}
-    names = {"rate": "lr"}
-    given = {n: v for n, v in typed.items() if v and names.get(n, n) not in left_open}
-    return replace(usual, **given)
+    rate = Alone.rate * (SGD_FACTOR if settings.optimizer == "sgd" else 1)
+    typed = settings.model_copy(update=dict.fromkeys(left_open))
+    return Alone(
+        epochs=typed.epochs or Alone.epochs,
+        rate=typed.lr or rate,
+        batch_size=typed.batch_size or Alone.batch_size,
+    )
 
 
 def choose_line(settings: FitSettings, modality: Modality, *, blocks: int) -> Choice:

@@ -82,7 +82,7 @@ def test_folds_do_not_choose_the_penalty_on_the_rows_they_score(
 def test_folds_share_the_time_that_is_left_and_leave_some_for_the_last_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(train_module.time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr("time.monotonic", lambda: 100.0)
     assert train_module._fold_deadline(165.0, left=5) == pytest.approx(110.0)
     assert train_module._fold_deadline(125.0, left=1) == pytest.approx(110.0)
     assert train_module._fold_deadline(float("inf"), left=1) == float("inf")
