@@ -168,3 +168,15 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
         with pytest.raises(SettingsError) as caught:
             read_toml(path)
         assert str(path) in str(caught.value)
+
+
+def test_a_run_s_own_file_repeats_it_in_another_place(tmp_path: Path) -> None:
+    place = tmp_path / "run.toml"
+    content = {
+        "left_open": ["lr"],
+        "settings": {"data": "d.csv", "lr": 0.1, "out": "runs/a"},
+        "machine": {"processor": "x"},
+    }
+    place.write_text(write_toml(content), "utf-8")
+    assert read_toml(place) == {"data": "d.csv", "lr": 0.1, "repeat": str(place)}
+    assert FitSettings(**read_toml(place)).repeat == place

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regraft.data.rows import Input, Modality, Origin, Rows
-from regraft.scoring.baselines import classic, majority, small_pixels
+from regraft.scoring.baselines import classic, majority, recipe, small_pixels
 
 GOOD, BAD = ["a lovely film", "lovely and great"], ["a dreadful film", "dreadful and dull"]
 
@@ -65,3 +65,23 @@ def test_dark_and_bright_images_are_told_apart() -> None:
     seen = rows([*dark[:3], *bright[:3]], [0, 0, 0, 1, 1, 1], "image")
     fitted = classic(seen, [rows([dark[3], bright[3]], [0, 1], "image")])
     assert fitted.parts[0].argmax(axis=1).tolist() == [0, 1]
+
+
+def test_the_recipe_is_the_classic_model_itself() -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    names = {
+        "TfidfVectorizer": TfidfVectorizer,
+        "LogisticRegression": LogisticRegression,
+        "make_pipeline": make_pipeline,
+    }
+    for texts in (GOOD + BAD, ["很好", "好看", "难看", "很难"]):
+        seen = rows(texts, [0, 0, 1, 1])
+        model = eval(recipe(seen), names)
+        model.fit(texts, seen.labels)
+        wanted = classic(seen, [seen]).parts[0][:, :2]
+        assert model.predict_proba(texts) == pytest.approx(wanted, abs=1e-2)
+    assert "analyzer='char'" in recipe(rows(["很好"], [0]))
+    assert "16×16 pixels" in recipe(rows([np.zeros((2, 2, 3), np.uint8)], [0], "image"))

@@ -92,3 +92,20 @@ def test_bins_hold_what_was_believed_and_what_was_right() -> None:
     assert [entry["rows"] for entry in found] == [1, 1, 1, 1]
     assert [entry["accuracy"] for entry in found] == [1, 0, 1, 0]
     assert [round(entry["confidence"], 2) for entry in found] == [0.6, 0.8, 0.9, 0.95]
+
+
+def test_predictions_that_cannot_be_written_leave_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[Path] = []
+    monkeypatch.setattr(outcome_module, "settle", settled.append)
+    save_predictions(tmp_path / "p.parquet", outcome())
+    assert settled == [tmp_path / "p.parquet.tmp", tmp_path]
+
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(outcome_module, "settle", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_predictions(tmp_path / "q.parquet", outcome())
+    assert [path.name for path in tmp_path.iterdir()] == ["p.parquet"]
