@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from regraft.errors import SettingsError, nearest, one_of
 
 Optimizer = Literal["adamw", "sgd"]
-Augment = Literal["auto", "none", "crop", "flip-crop"]
+Augment = Literal["auto", "none", "crop", "flip-crop", "hide-tokens"]
 ClassWeights = Literal["auto", "none", "balanced"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -71,7 +71,7 @@ class FitSettings(Settings):
         optimizer: What moves the weights.
         max_length: Most tokens a text.
         image_size: Side in pixels.
-        augment: What is done to training images.
+        augment: What is done to training rows, anew in each epoch.
         dropout: Share of values dropped in training, everywhere in the network, in [0, 1).
         freeze: Blocks at the bottom of the network that never move.
         layer_decay: Factor on the rate from a block to the one below, in (0, 1].

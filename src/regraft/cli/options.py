@@ -124,7 +124,9 @@ class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
     ]
     max_length: Annotated[int | None, _text(TRAINING, "TOKENS", "Longest text.")]
     image_size: Annotated[int | None, _text(TRAINING, "PIXELS", "Side of the images.")]
-    augment: Annotated[str | None, _text(TRAINING, "RULE", "auto, none, crop or flip-crop.")]
+    augment: Annotated[
+        str | None, _text(TRAINING, "RULE", "auto, none, crop, flip-crop, hide-tokens.")
+    ]
     seed: Annotated[int | None, _text(TRAINING, "NUMBER", "Of everything random (0).")]
     max_seconds: Annotated[float | None, _text(MACHINE, "SECONDS", "Budget for all of it.")]
     precision: Annotated[str | None, _text(MACHINE, "FORMAT", "auto, fp32, bf16 or fp16.")]

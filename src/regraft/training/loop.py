@@ -159,11 +159,11 @@ def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord,
 
 
 def _augmented(session: Session) -> Encoded:
-    rows = session.train.rows
+    """Returns the training rows as this epoch shows them."""
+    rows, options = session.train.rows, session.options
     if isinstance(rows, PixelRows):
-        kind = cast(Augment, session.options.augment)
-        return rows.augmented(kind, session.options.seed, epoch=session.epoch)
-    return rows
+        return rows.augmented(cast(Augment, options.augment), options.seed, epoch=session.epoch)
+    return rows.augmented(options.augment, options.seed, epoch=session.epoch)
 
 
 def _step(

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from regraft.data import texts
 from regraft.data.spec import TextSpec
-from regraft.data.texts import encode_texts, open_tokenizer, token_lengths
+from regraft.data.texts import TokenRows, encode_texts, open_tokenizer, token_lengths
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "query"]
 
@@ -103,3 +103,36 @@ def test_the_file_s_own_padding_and_cutting_are_off(spec: TextSpec) -> None:
     assert tokenizer.padding is None
     assert len(tokenizer.encode("a b").ids) == 4
     assert len(tokenizer.encode("a " * 9).ids) == 6
+
+
+def hidden_rows(seed: int, epoch: int) -> TokenRows:
+    tokens = np.arange(1000, dtype=np.int32) + 5
+    rows = TokenRows(tokens, np.arange(0, 1001, 10), pad_id=0)
+    return rows.augmented("hide-tokens", seed, epoch=epoch)
+
+
+def test_hidden_tokens_are_out_of_the_attention_and_firsts_never_are() -> None:
+    every = np.arange(100)
+    plain = hidden_rows(0, 0).batch(every)
+    assert plain["input_ids"].shape == plain["attention_mask"].shape == (100, 10)
+    assert plain["attention_mask"][:, 0].all()
+    share = 1 - plain["attention_mask"][:, 1:].float().mean().item()
+    assert 0.10 < share < 0.20
+
+
+def test_what_is_hidden_is_a_pure_function_of_seed_and_epoch() -> None:
+    every = np.arange(100)
+    masks = {
+        (seed, epoch): hidden_rows(seed, epoch).batch(every)["attention_mask"]
+        for seed, epoch in ((0, 0), (0, 1), (1, 0))
+    }
+    assert masks[0, 0].equal(hidden_rows(0, 0).batch(every)["attention_mask"])
+    assert not masks[0, 0].equal(masks[0, 1])
+    assert not masks[0, 0].equal(masks[1, 0])
+    picked = np.array([7, 3])
+    assert masks[0, 0][picked].equal(hidden_rows(0, 0).batch(picked)["attention_mask"])
+
+
+def test_no_augmentation_gives_the_texts_themselves() -> None:
+    rows = TokenRows(np.arange(4, dtype=np.int32), np.array([0, 4]), pad_id=0)
+    assert rows.augmented("none", 0, epoch=0) is rows

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from regraft.backbones.backbone import Backbone
 from regraft.data.rows import Dataset, Modality
 from regraft.data.spec import ImageSpec, InputSpec, TextSpec
-from regraft.errors import SettingsError
+from regraft.errors import SettingsError, one_of
 from regraft.settings import FitSettings
 
 BACKBONES: dict[Modality, str] = {
@@ -291,15 +291,32 @@ def _class_weights(settings: FitSettings, dataset: Dataset) -> Choice:
     return Choice("class_weights", "none", "the classes are of like size")
 
 
+AUGMENTS: dict[Modality, tuple[str, ...]] = {
+    "text": ("none", "hide-tokens"),
+    "image": ("none", "crop", "flip-crop"),
+}
+
+
 def _augment(settings: FitSettings, dataset: Dataset) -> Choice:
-    if dataset.modality == "text":
-        return Choice("augment", "none", "texts are taken as they are")
     if settings.augment != "auto":
-        return Choice("augment", settings.augment, TYPED)
+        return _typed_augment(settings.augment, dataset.modality)
+    if dataset.modality == "text":
+        why = "each epoch hides other tokens, against learning the texts by heart"
+        return Choice("augment", "hide-tokens", why)
     grey = dataset.pictures.grey_share if dataset.pictures else 0.0
     if grey > 0.5:
         return Choice("augment", "crop", "grey images: often signs, whose mirror image differs")
     return Choice("augment", "flip-crop", "colour photographs mean the same when mirrored")
+
+
+def _typed_augment(kind: str, modality: Modality) -> Choice:
+    if kind not in AUGMENTS[modality]:
+        raise SettingsError(
+            f"augment = {kind!r} is not for {modality}s",
+            expected=one_of(AUGMENTS[modality]),
+            hint="--augment auto",
+        )
+    return Choice("augment", kind, TYPED)
 
 
 def _patience(settings: FitSettings) -> Choice:
