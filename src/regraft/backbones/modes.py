@@ -35,7 +35,7 @@ class Mode:
     def running(self) -> Iterator[None]:
         """Opens a stretch in which matrix products take this mode's precision."""
         # Numbers below 1e-38 are handled by the processor's slow path: EfficientNet's dead
-        # channels are full of them, and a training step takes twice as long.
+        # channels are full of them: a training step takes much longer.
         torch.set_flush_denormal(True)
         enabled = self.precision != "fp32"
         kind = torch.device(self.device).type
