@@ -1,6 +1,7 @@
 """Fine-tunes as little of a pretrained network as serves, and proves what was frozen."""
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from regraft.serving.store import load as load
 
 __version__ = "0.1.0"
+
+# Read once by torch at its first large tensor: memory in pages of 2 MiB, where the system has
+# them. A step's gradient of an embedding table is fresh memory, and its page faults cost more
+# than its arithmetic.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 # The whole Python surface. Nothing is imported before its name is asked for (PEP 562),
 # so that `import regraft` and `regraft --help` do not wait for torch.

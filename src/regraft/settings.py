@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from regraft.errors import SettingsError, nearest, one_of
 
 Optimizer = Literal["adamw", "sgd"]
-Augment = Literal["auto", "none", "crop", "flip-crop", "hide-tokens"]
+Augment = Literal["auto", "none", "crop", "flip-crop", "drop-tokens"]
 ClassWeights = Literal["auto", "none", "balanced"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 

@@ -44,7 +44,7 @@ def test_a_single_mistake_says_what_was_given_expected_and_what_to_type() -> Non
     with pytest.raises(SettingsError) as caught:
         FitSettings(augment="flipcrop")  # type: ignore[arg-type]
     assert caught.value.given == "augment = 'flipcrop' cannot be used"
-    assert caught.value.expected == "one of auto, crop, flip-crop, hide-tokens, none"
+    assert caught.value.expected == "one of auto, crop, flip-crop, drop-tokens, none"
     assert caught.value.hint == "flip-crop"
 
 

@@ -125,7 +125,7 @@ class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
     max_length: Annotated[int | None, _text(TRAINING, "TOKENS", "Longest text.")]
     image_size: Annotated[int | None, _text(TRAINING, "PIXELS", "Side of the images.")]
     augment: Annotated[
-        str | None, _text(TRAINING, "RULE", "auto, none, crop, flip-crop, hide-tokens.")
+        str | None, _text(TRAINING, "RULE", "auto, none, crop, flip-crop, drop-tokens.")
     ]
     seed: Annotated[int | None, _text(TRAINING, "NUMBER", "Of everything random (0).")]
     max_seconds: Annotated[float | None, _text(MACHINE, "SECONDS", "Budget for all of it.")]

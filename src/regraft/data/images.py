@@ -10,6 +10,7 @@ import numpy.typing as npt
 from regraft.data.reading.pictures import open_picture
 from regraft.data.rows import Input
 from regraft.data.spec import ImageSpec
+from regraft.draws import draws
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow
@@ -70,7 +71,7 @@ class PixelRows:
         """Returns the same images moved by a pure function of (seed, epoch, row)."""
         if kind == "none":
             return self
-        generator = np.random.Generator(np.random.Philox(key=[seed, epoch]))
+        generator = draws("pixels", seed, epoch=epoch)
         reach = int(self.pixels.shape[1] * SHIFT)
         shifts = generator.integers(-reach, reach + 1, size=(len(self), 2))
         flips = generator.integers(0, 2, size=(len(self), 1)) * (kind == "flip-crop")

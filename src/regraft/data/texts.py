@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.data.spec import TextSpec
+from regraft.draws import draws
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from torch import Tensor
 
-HIDDEN_SHARE = 0.15
-"""Share of the tokens that an epoch hides from the network."""
+DROPPED_SHARE = 0.15
+"""Share of the tokens that an epoch leaves out."""
 CHUNK = 4096
 """Texts handed to the tokenizer at once: enough for both cores, little memory."""
 
@@ -27,13 +28,11 @@ class TokenRows:
         tokens: (S,) all token numbers, one row after the other.
         starts: (N + 1,) where each row starts in `tokens`.
         pad_id: Token number that fills short rows up in a batch.
-        hidden: (S,) tokens that the attention passes over; None where none is.
     """
 
     tokens: npt.NDArray[np.int32]
     starts: npt.NDArray[np.int64]
     pad_id: int
-    hidden: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -49,8 +48,7 @@ class TokenRows:
         starts = _starts(lengths)
         within = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
         places = np.repeat(self.starts[indices], lengths) + within
-        hidden = None if self.hidden is None else self.hidden[places]
-        return TokenRows(self.tokens[places], starts, self.pad_id, hidden)
+        return TokenRows(self.tokens[places], starts, self.pad_id)
 
     def batch(self, indices: npt.NDArray[np.int64]) -> "dict[str, Tensor]":
         """Returns `input_ids` and `attention_mask`, both (B, T), T the longest row's length."""
@@ -61,33 +59,31 @@ class TokenRows:
         ids = np.full(mask.shape, self.pad_id, dtype=np.int64)
         picked = self.take(indices)
         ids[mask] = picked.tokens
-        if picked.hidden is not None:
-            mask[mask] = ~picked.hidden
         return {
             "input_ids": torch.from_numpy(ids),
             "attention_mask": torch.from_numpy(mask.astype(np.int64)),
         }
 
     def augmented(self, kind: str, seed: int, *, epoch: int) -> "TokenRows":
-        """Returns the same texts with some tokens hidden, by a pure function of (seed, epoch).
+        """Returns the same texts without some tokens, by a pure function of (seed, epoch).
 
-        A row's first token always stays, so that no row is empty.
+        A row's first and last token stay: no row is empty, and most networks want both.
 
         Source: Iyyer, Manjunatha, Boyd-Graber and Daumé 2015, "Deep Unordered Composition
-        Rivals Syntactic Methods for Text Classification", section 2.2 (word dropout); here
-        the attention passes over the tokens, and positions stay.
+        Rivals Syntactic Methods for Text Classification", section 2.2 (word dropout).
 
         Args:
-            kind: `hide-tokens` or `none`.
+            kind: `drop-tokens` or `none`.
             seed: Of the run.
             epoch: Counted over the whole run.
         """
-        if kind != "hide-tokens":
+        if kind != "drop-tokens":
             return self
-        generator = np.random.Generator(np.random.Philox(key=[seed, epoch]))
-        hidden = generator.random(len(self.tokens)) < HIDDEN_SHARE
-        hidden[self.starts[:-1]] = False
-        return TokenRows(self.tokens, self.starts, self.pad_id, hidden)
+        kept = draws("tokens", seed, epoch=epoch).random(len(self.tokens)) >= DROPPED_SHARE
+        kept[self.starts[:-1]] = True
+        kept[self.starts[1:] - 1] = True
+        before = np.concatenate([[0], np.cumsum(kept)])
+        return TokenRows(self.tokens[kept], before[self.starts], self.pad_id)
 
 
 def encode_texts(

@@ -1,7 +1,11 @@
 """Makes the order of the rows of an epoch, as batches of like length, from a seed."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
+
+from regraft.draws import draws
 
 WINDOW = 40
 """Batches' worth of rows sorted together: little padding, and still a random order."""
@@ -24,7 +28,7 @@ def epoch_batches(
         seed: Of the run.
         epoch: Counted over the whole run.
     """
-    generator = np.random.Generator(np.random.Philox(key=[seed, epoch]))
+    generator = draws("order", seed, epoch=epoch)
     order = generator.permutation(len(lengths))
     span = batch_size * WINDOW
     batches: list[npt.NDArray[np.int64]] = []
@@ -65,7 +69,15 @@ def _joined(batches: list[npt.NDArray[np.int64]], batch_size: int) -> list[npt.N
 
 
 def count_steps(
-    lengths: npt.NDArray[np.int64], batch_size: int, *, seed: int, epochs: range
+    lengths: Iterable[npt.NDArray[np.int64]], batch_size: int, *, seed: int, first: int
 ) -> int:
-    """Returns the optimiser steps of these epochs."""
-    return sum(len(epoch_batches(lengths, batch_size, seed=seed, epoch=e)) for e in epochs)
+    """Returns the optimiser steps of some epochs.
+
+    Args:
+        lengths: (N,) costs of the rows of each epoch.
+        batch_size: Rows of a batch of rows of mean length.
+        seed: Of the run.
+        first: Number of the first epoch.
+    """
+    epochs = enumerate(lengths, first)
+    return sum(len(epoch_batches(each, batch_size, seed=seed, epoch=e)) for e, each in epochs)

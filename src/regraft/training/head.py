@@ -1,16 +1,19 @@
 """Makes a trained head from features computed once, the whole trunk frozen."""
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.scoring import metrics
 from regraft.training.phase import Phase
 from regraft.training.probe import Labelled, LinearProbe, fit_probe
 from regraft.training.progress import EpochRecord
+from regraft.training.sample import sample_rows
 from regraft.training.schedule import rate_share
 from regraft.training.session import Session
 
@@ -26,16 +29,34 @@ def train_head(session: Session, phase: Phase) -> None:
     """
     start = time.perf_counter()
     classes = session.network.head.classes
-    train = Labelled(session.pooled("train"), session.train.labels)
-    choosing = session.options.penalty_on_val and len(session.val)
-    val = Labelled(session.pooled("val"), session.val.labels) if choosing else None
-    probe = fit_probe(train, classes, val=val, weights=session.options.class_weights)
+    parts = _parts(session, phase)
+    val = parts.val if session.options.penalty_on_val and len(session.val) else None
+    probe = fit_probe(parts.train, classes, val=val, weights=session.options.class_weights)
     if session.network.head.hidden:
         _standardise(session, probe)
-        _train_hidden(session, phase)
+        _train_hidden(session, phase, parts)
         return
     load_probe(session, probe)
-    _record(session, phase, 1, (start, 0.0))
+    _record(session, phase, parts, (1, start, 0.0))
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Features and labels of the rows that a phase trains on and of those that choose."""
+
+    train: Labelled
+    val: Labelled
+
+
+def _parts(session: Session, phase: Phase) -> _Parts:
+    labels = session.train.labels
+    picked = None
+    if phase.rows is not None and phase.rows < len(labels):
+        picked = sample_rows(labels, phase.rows, seed=session.options.seed)
+    train = session.pooled("train", picked)
+    val = session.pooled("val") if len(session.val) else train[:0]
+    seen = labels if picked is None else labels[picked]
+    return _Parts(Labelled(train, seen), Labelled(val, session.val.labels))
 
 
 def load_probe(session: Session, probe: LinearProbe) -> None:
@@ -52,16 +73,17 @@ def _standardise(session: Session, probe: LinearProbe) -> None:
     session.network.head.standardise(shift, scale)
 
 
-def _train_hidden(session: Session, phase: Phase) -> None:
+def _train_hidden(session: Session, phase: Phase, parts: _Parts) -> None:
     """Trains a head with hidden layers by steps on the features."""
     optimiser = _optimiser(session, phase)
-    steps = phase.epochs * -(-len(session.train) // session.options.head_batch_size)
+    steps = phase.epochs * -(-len(parts.train.labels) // session.options.head_batch_size)
     session.progress.start_phase(phase.name, "trunk frozen", steps=steps)
     done, without = 0, 0
     for number in range(1, phase.epochs + 1):
         start = time.perf_counter()
-        done, rate = _hidden_epoch(session, phase, optimiser, (done, steps))
-        without = 0 if _record(session, phase, number, (start, rate)) else without + 1
+        stepper = _Stepper(session, phase, optimiser, steps)
+        done, rate = _hidden_epoch(stepper, parts.train, done)
+        without = 0 if _record(session, phase, parts, (number, start, rate)) else without + 1
         seconds = session.records[-1].seconds
         if number == phase.stop_after or session.enough(without, seconds=seconds):
             break
@@ -76,51 +98,70 @@ def _optimiser(session: Session, phase: Phase) -> torch.optim.Optimizer:
     return torch.optim.AdamW(parameters, lr=phase.head_rate, weight_decay=decay)
 
 
-def _hidden_epoch(
-    session: Session, phase: Phase, optimiser: torch.optim.Optimizer, count: tuple[int, int]
-) -> tuple[int, float]:
+@dataclass(frozen=True)
+class _Stepper:
+    """What every step on features needs."""
+
+    session: Session
+    phase: Phase
+    optimiser: torch.optim.Optimizer
+    steps: int
+
+
+def _hidden_epoch(stepper: _Stepper, train: Labelled, done: int) -> tuple[int, float]:
     """Takes the steps of one pass; returns the steps done and the last rate."""
-    done, steps = count
-    rate = phase.head_rate
-    features = torch.from_numpy(session.pooled("train")).to(session.device)
-    labels = torch.from_numpy(session.train.labels).to(session.device)
+    session, rate = stepper.session, stepper.phase.head_rate
+    features = torch.from_numpy(train.features).to(session.device)
+    labels = torch.from_numpy(train.labels).to(session.device)
     generator = torch.Generator().manual_seed(session.options.seed * 1_000_003 + done)
-    weights, size = session.weights(), session.options.head_batch_size
     session.network.head.train()
-    for indices in torch.randperm(len(labels), generator=generator).split(size):
-        rate = phase.head_rate * rate_share(phase, done, steps=steps)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        torch.manual_seed(session.options.seed * 1_000_003 + done)
-        loss = cross_entropy(
-            session.network.head(features[indices]), labels[indices], weights=weights
-        )
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
+    order = torch.randperm(len(labels), generator=generator)
+    for indices in order.split(session.options.head_batch_size):
+        rate = stepper.phase.head_rate * rate_share(stepper.phase, done, steps=stepper.steps)
+        loss = _hidden_step(stepper, features[indices], labels[indices], (done, rate))
         done += 1
-        session.progress.step(done, rate=rate, loss=float(loss.detach()))
+        session.progress.step(done, rate=rate, loss=loss)
     return done, rate
 
 
-def _record(session: Session, phase: Phase, number: int, trained: tuple[float, float]) -> bool:
-    """Scores both parts on their features, notes the epoch; says whether it is the best."""
-    start, rate = trained
+def _hidden_step(
+    stepper: _Stepper, features: Tensor, labels: Tensor, at: tuple[int, float]
+) -> float:
+    """Takes one step at (steps done, rate); returns the loss."""
+    session, optimiser = stepper.session, stepper.optimiser
+    for group in optimiser.param_groups:
+        group["lr"] = at[1]
+    torch.manual_seed(session.options.seed * 1_000_003 + at[0])
+    loss = cross_entropy(session.network.head(features), labels, weights=session.weights())
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _record(
+    session: Session, phase: Phase, parts: _Parts, trained: tuple[int, float, float]
+) -> bool:
+    """Scores both parts, notes the epoch; says whether it is the best.
+
+    `trained` is the number of the epoch, when it started, and its last rate.
+    """
+    number, start, rate = trained
     seconds = time.perf_counter() - start
-    train_loss, train_accuracy = _scored(session, "train", session.train.labels)
-    val_logits = _head_logits(session, "val")
+    seen = metrics.loss_and_accuracy(_head_logits(session, parts.train), parts.train.labels)
+    val_logits = _head_logits(session, parts.val)
     better = session.consider(phase.name, number, val_logits=val_logits)
-    val_loss, val_accuracy = _scored(session, "val", session.val.labels)
+    val_loss, val_accuracy = metrics.loss_and_accuracy(val_logits, parts.val.labels)
     record = EpochRecord(
         phase=phase.name,
         epoch=number,
         epochs=phase.epochs if session.network.head.hidden else 1,
-        train_loss=train_loss or 0.0,
-        train_accuracy=train_accuracy or 0.0,
+        train_loss=seen[0] or 0.0,
+        train_accuracy=seen[1] or 0.0,
         val_loss=val_loss,
         val_accuracy=val_accuracy,
         seconds=time.perf_counter() - start,
-        rows_per_second=len(session.train) / max(seconds, 1e-9),
+        rows_per_second=len(parts.train.labels) / max(seconds, 1e-9),
         rate=rate,
         best=better,
     )
@@ -129,18 +170,12 @@ def _record(session: Session, phase: Phase, number: int, trained: tuple[float, f
     return better
 
 
-def _scored(
-    session: Session, part: str, labels: npt.NDArray[np.int64]
-) -> tuple[float | None, float | None]:
-    return metrics.loss_and_accuracy(_head_logits(session, part), labels)
-
-
-def _head_logits(session: Session, part: str) -> Logits:
-    """Returns the head's (N, K) logits on a part's features."""
-    if part == "val" and not len(session.val):
-        return np.zeros((0, session.network.head.classes), np.float32)
+def _head_logits(session: Session, rows: Labelled) -> Logits:
+    """Returns the head's (N, K) logits on features."""
     head = session.network.head.eval()
-    features = torch.from_numpy(session.pooled(part)).to(session.device)
+    if not len(rows.labels):
+        return np.zeros((0, head.classes), np.float32)
+    features = torch.from_numpy(rows.features).to(session.device)
     with torch.inference_mode():
         found: Logits = head(features).float().cpu().numpy()
     return found

@@ -103,9 +103,8 @@ def _train_suffix(session: Session, phase: Phase, optimiser: torch.optim.Optimiz
     """Trains everything above the line for the phase's epochs."""
     options = session.options
     epochs = range(session.epoch, session.epoch + phase.epochs)
-    steps = count_steps(
-        session.train.rows.lengths, options.batch_size, seed=options.seed, epochs=epochs
-    )
+    lengths = (_augmented(session, epoch).lengths for epoch in epochs)
+    steps = count_steps(lengths, options.batch_size, seed=options.seed, first=session.epoch)
     session.progress.start_phase(phase.name, _line_words(session, phase), steps=steps)
     session.trunk_moved()
     scaler = torch.amp.GradScaler(
@@ -138,7 +137,7 @@ def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord,
     """Takes the steps of one epoch, validates; returns steps done, record, better or not."""
     session, phase = stepper.session, stepper.phase
     tally = _Tally()
-    rows = _augmented(session)
+    rows = _augmented(session, session.epoch)
     weights = session.weights()
     set_attention(session.network.trunk, session.verdict.training.attention)
     options = session.options
@@ -158,12 +157,12 @@ def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord,
     return done, record, better
 
 
-def _augmented(session: Session) -> Encoded:
-    """Returns the training rows as this epoch shows them."""
+def _augmented(session: Session, epoch: int) -> Encoded:
+    """Returns the training rows as an epoch shows them."""
     rows, options = session.train.rows, session.options
     if isinstance(rows, PixelRows):
-        return rows.augmented(cast(Augment, options.augment), options.seed, epoch=session.epoch)
-    return rows.augmented(options.augment, options.seed, epoch=session.epoch)
+        return rows.augmented(cast(Augment, options.augment), options.seed, epoch=epoch)
+    return rows.augmented(options.augment, options.seed, epoch=epoch)
 
 
 def _step(

@@ -23,6 +23,7 @@ class Phase:
         warmup: Share of the steps in which the rate rises, in [0, 1).
         schedule: How the rate falls afterwards.
         stop_after: Passes after which the phase ends, its schedule unchanged; None = all.
+        rows: Most training rows that a phase on features looks at; None = all.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Phase:
     warmup: float = 0.1
     schedule: Schedule = "linear"
     stop_after: int | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True)

@@ -112,12 +112,20 @@ class Session:
         """P, the number of the trunk's blocks."""
         return len(self.chain.blocks)
 
-    def pooled(self, part: str) -> npt.NDArray[np.float32]:
-        """Returns (N, D) features of `train` or `val`, computed once while the trunk rests."""
+    def pooled(self, part: str, indices: Labels | None = None) -> npt.NDArray[np.float32]:
+        """Returns (N, D) features of `train` or `val` for the trunk as it stands.
+
+        Args:
+            part: Which rows.
+            indices: (N,) rows wanted; None = all, which are then kept while the trunk rests.
+        """
+        rows = {"train": self.train, "val": self.val}[part].rows
+        if indices is not None and part not in self._pooled:
+            return pooled_features(self.network, rows.take(indices), mode=self.verdict.inference)
         if part not in self._pooled:
-            rows = {"train": self.train, "val": self.val}[part].rows
             self._pooled[part] = pooled_features(self.network, rows, mode=self.verdict.inference)
-        return self._pooled[part]
+        kept = self._pooled[part]
+        return kept if indices is None else kept[indices]
 
     def keep_pooled(self, part: str, features: npt.NDArray[np.float32]) -> None:
         """Takes features computed elsewhere for the trunk as it stands now."""

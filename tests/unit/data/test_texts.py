@@ -1,5 +1,6 @@
 """Tests token rows: true lengths, padding, the limit, and odd texts."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -105,32 +106,44 @@ def test_the_file_s_own_padding_and_cutting_are_off(spec: TextSpec) -> None:
     assert len(tokenizer.encode("a " * 9).ids) == 6
 
 
-def hidden_rows(seed: int, epoch: int) -> TokenRows:
+def thinned_rows(seed: int, epoch: int) -> TokenRows:
     tokens = np.arange(1000, dtype=np.int32) + 5
     rows = TokenRows(tokens, np.arange(0, 1001, 10), pad_id=0)
-    return rows.augmented("hide-tokens", seed, epoch=epoch)
+    return rows.augmented("drop-tokens", seed, epoch=epoch)
 
 
-def test_hidden_tokens_are_out_of_the_attention_and_firsts_never_are() -> None:
-    every = np.arange(100)
-    plain = hidden_rows(0, 0).batch(every)
-    assert plain["input_ids"].shape == plain["attention_mask"].shape == (100, 10)
-    assert plain["attention_mask"][:, 0].all()
-    share = 1 - plain["attention_mask"][:, 1:].float().mean().item()
-    assert 0.10 < share < 0.20
+def tokens_of(rows: TokenRows) -> list[list[int]]:
+    starts = rows.starts
+    return [rows.tokens[a:b].tolist() for a, b in pairwise(starts)]
 
 
-def test_what_is_hidden_is_a_pure_function_of_seed_and_epoch() -> None:
-    every = np.arange(100)
-    masks = {
-        (seed, epoch): hidden_rows(seed, epoch).batch(every)["attention_mask"]
-        for seed, epoch in ((0, 0), (0, 1), (1, 0))
-    }
-    assert masks[0, 0].equal(hidden_rows(0, 0).batch(every)["attention_mask"])
-    assert not masks[0, 0].equal(masks[0, 1])
-    assert not masks[0, 0].equal(masks[1, 0])
-    picked = np.array([7, 3])
-    assert masks[0, 0][picked].equal(hidden_rows(0, 0).batch(picked)["attention_mask"])
+def test_tokens_are_left_out_and_the_first_and_last_of_a_row_never_are() -> None:
+    rows = tokens_of(thinned_rows(0, 0))
+    assert len(rows) == 100
+    assert [row[0] for row in rows] == list(range(5, 1005, 10))
+    assert [row[-1] for row in rows] == list(range(14, 1005, 10))
+    assert all(row == sorted(row) and row[-1] - row[0] == 9 for row in rows)
+    assert 0.10 < 1 - sum(len(row) - 2 for row in rows) / 800 < 0.20
+
+
+def test_a_batch_of_thinned_rows_is_shorter_and_holds_no_gap() -> None:
+    rows = thinned_rows(0, 0)
+    batch = rows.batch(np.array([3, 7]))
+    assert batch["attention_mask"].sum(dim=1).tolist() == rows.lengths[[3, 7]].tolist()
+    assert batch["input_ids"].shape[1] == rows.lengths[[3, 7]].max()
+
+
+def test_what_is_left_out_is_a_pure_function_of_seed_and_epoch() -> None:
+    found = {(s, e): tokens_of(thinned_rows(s, e)) for s, e in ((0, 0), (0, 1), (1, 0))}
+    assert found[0, 0] == tokens_of(thinned_rows(0, 0))
+    assert found[0, 0] != found[0, 1]
+    assert found[0, 0] != found[1, 0]
+
+
+def test_rows_of_one_and_two_tokens_stay_whole() -> None:
+    rows = TokenRows(np.arange(3, dtype=np.int32), np.array([0, 1, 3]), pad_id=0)
+    thinned = [rows.augmented("drop-tokens", seed, epoch=0) for seed in range(20)]
+    assert all(tokens_of(each) == [[0], [1, 2]] for each in thinned)
 
 
 def test_no_augmentation_gives_the_texts_themselves() -> None:

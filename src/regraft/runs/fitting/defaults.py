@@ -292,7 +292,7 @@ def _class_weights(settings: FitSettings, dataset: Dataset) -> Choice:
 
 
 AUGMENTS: dict[Modality, tuple[str, ...]] = {
-    "text": ("none", "hide-tokens"),
+    "text": ("none", "drop-tokens"),
     "image": ("none", "crop", "flip-crop"),
 }
 
@@ -301,8 +301,8 @@ def _augment(settings: FitSettings, dataset: Dataset) -> Choice:
     if settings.augment != "auto":
         return _typed_augment(settings.augment, dataset.modality)
     if dataset.modality == "text":
-        why = "each epoch hides other tokens, against learning the texts by heart"
-        return Choice("augment", "hide-tokens", why)
+        why = "each epoch leaves out other tokens, against learning the texts by heart"
+        return Choice("augment", "drop-tokens", why)
     grey = dataset.pictures.grey_share if dataset.pictures else 0.0
     if grey > 0.5:
         return Choice("augment", "crop", "grey images: often signs, whose mirror image differs")

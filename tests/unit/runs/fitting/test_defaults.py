@@ -265,15 +265,15 @@ def test_colour_images_are_mirrored_and_grey_ones_not(grey: float, value: str, w
 
 
 def test_texts_have_other_tokens_hidden_in_each_epoch() -> None:
-    assert chosen("augment").value == "hide-tokens"
+    assert chosen("augment").value == "drop-tokens"
     assert chosen("augment", augment="none").value == "none"
 
 
 def test_an_augmentation_of_the_other_modality_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"'flip-crop' is not for texts.*hide-tokens"):
+    with pytest.raises(SettingsError, match=r"'flip-crop' is not for texts.*drop-tokens"):
         chosen("augment", augment="flip-crop")
-    with pytest.raises(SettingsError, match="'hide-tokens' is not for images"):
-        chosen("augment", spec=IMAGES, augment="hide-tokens")
+    with pytest.raises(SettingsError, match="'drop-tokens' is not for images"):
+        chosen("augment", spec=IMAGES, augment="drop-tokens")
 
 
 def test_the_rest_has_its_reason_too() -> None:
