@@ -23,7 +23,7 @@ EPOCHS: dict[Modality, tuple[int, int]] = {"text": (3, 12), "image": (4, 15)}
 STEPS: dict[Modality, int] = {"text": 150, "image": 300}
 """Optimiser steps that a small data set should get through more passes."""
 BATCH_SIZE = 32
-RATES: dict[Modality, float] = {"text": 1e-4, "image": 1e-3}
+RATES: dict[Modality, float] = {"text": 2e-4, "image": 1e-3}
 """Peak rate of the top block at a width of 384 (text) or any (image)."""
 RATE_WIDTH = 384
 LOWEST_SHARE: dict[Modality, float] = {"text": 0.4, "image": 0.2}

@@ -1,0 +1,155 @@
+"""Decides when a block has gone its way: the freeze threshold, from distances alone.
+
+The article freezes a layer whose update falls below a threshold. The update of one step
+measures the schedule (under Adam the step is the rate, whatever the gradient); what does
+shrink is the part of a block's journey that is still to come.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+CHECKS = 32
+"""Readings in a phase, evenly in integrated rate."""
+FIRST = 0.2
+"""Share of the integrated rate before which nothing freezes."""
+BACK = 1.25
+"""An exponent is taken between now and the last reading at or before now / BACK."""
+IN_A_ROW = 2
+"""Readings below the threshold, one after the other, that freeze a block."""
+AUTO = 0.1
+"""Part of the journey still to come below which a block freezes."""
+
+RuleName = Literal["left", "literal"]
+Place = tuple[float, float]
+"""A share s of the integrated rate, and a block's distance D from its start there."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When blocks freeze.
+
+    Args:
+        value: The threshold: of what is left (a share of what was gone), or of the norm of
+            one step's update.
+        name: `left`, or the article's own: `literal`.
+        prefix: Whether a block waits for all below it, so that the prefix need not be
+            passed backward.
+    """
+
+    value: float = AUTO
+    name: RuleName = "left"
+    prefix: bool = True
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a check found for one block.
+
+    Args:
+        distance: D = ‖θ − θ at the start‖ over the block's dense weights.
+        exponent: p, D's local exponent in s; None where there is no earlier reading.
+        left: What the rule compares with its value; None where it cannot be told.
+    """
+
+    distance: float
+    exponent: float | None
+    left: float | None
+
+
+def exponent(trail: Sequence[Place]) -> float | None:
+    """Returns p = ln(D / D') / ln(s / s'), s' the last reading at or before s / 1.25.
+
+    Args:
+        trail: Readings in order; the last one is now.
+
+    >>> round(exponent([(0.2, 1.0), (0.4, 2.0)]), 6)  # steady drift
+    1.0
+    >>> exponent([(0.2, 1.0), (0.4, 1.0)])  # settled
+    0.0
+    """
+    share, distance = trail[-1]
+    earlier = [place for place in trail[:-1] if place[0] * BACK <= share and place[1] > 0]
+    if not earlier or distance <= 0:
+        return None
+    before, then = earlier[-1]
+    return math.log(distance / then) / math.log(share / before)
+
+
+def still_to_come(share: float, power: float) -> float:
+    """Returns (1 / s)^max(p, 0) − 1: how much further, as a share of what was gone.
+
+    >>> round(still_to_come(0.25, 0.5), 6)  # a random walk, a quarter of it done
+    1.0
+    """
+    return float((1 / share) ** max(power, 0.0) - 1)
+
+
+def read(trail: Sequence[Place]) -> Reading:
+    """Returns the reading of a block from its trail; its last place is now."""
+    share, distance = trail[-1]
+    power = exponent(trail)
+    return Reading(distance, power, None if power is None else still_to_come(share, power))
+
+
+@dataclass
+class Trails:
+    """Where every block has been, and how often in a row it was below the threshold.
+
+    Args:
+        rule: When blocks freeze.
+        places: Of each block, its readings so far.
+        streaks: Of each block, readings below the threshold in a row.
+    """
+
+    rule: Rule
+    places: list[list[Place]]
+    streaks: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.streaks = self.streaks or [0] * len(self.places)
+
+    def note(
+        self, share: float, distances: Sequence[float], updates: Sequence[float] | None = None
+    ) -> list[Reading]:
+        """Takes the distances at a share of the integrated rate; returns the readings.
+
+        Args:
+            share: s, above every share before.
+            distances: (P,) D of each block.
+            updates: (P,) norm of each block's last update, for the literal rule.
+        """
+        for trail, distance in zip(self.places, distances, strict=True):
+            trail.append((share, distance))
+        found = [read(trail) for trail in self.places]
+        if updates is not None and self.rule.name == "literal":
+            pairs = zip(found, updates, strict=True)
+            found = [Reading(r.distance, r.exponent, update) for r, update in pairs]
+        for number, reading in enumerate(found):
+            below = reading.left is not None and reading.left < self.rule.value
+            self.streaks[number] = self.streaks[number] + 1 if below and share >= FIRST else 0
+        return found
+
+    def ripe(self, frozen: frozenset[int]) -> frozenset[int]:
+        """Returns the blocks that freeze now, besides those that are frozen."""
+        ready = {n for n, streak in enumerate(self.streaks) if streak >= IN_A_ROW} - frozen
+        if not self.rule.prefix:
+            return frozenset(ready)
+        line = 0
+        while line in frozen or line in ready:
+            line += 1
+        return frozenset(range(line)) - frozen
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain data for a checkpoint."""
+        return {"places": self.places, "streaks": self.streaks}
+
+
+def due(before: float, after: float) -> bool:
+    """Says whether a check lies between two shares of the integrated rate.
+
+    >>> due(0.030, 0.032), due(0.032, 0.033), due(0.5, 0.5)
+    (True, False, False)
+    """
+    return math.floor(before * CHECKS + 1e-9) < math.floor(after * CHECKS + 1e-9)
