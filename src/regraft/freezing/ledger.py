@@ -1,10 +1,12 @@
-"""Makes the ledger: every freeze, thaw and change of the weights, in order."""
+"""Makes the ledger: every freeze, thaw and change of the weights, and every reading."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["freeze", "thaw", "restore", "saved"]
-MOVES = ("freeze", "thaw")
+from regraft.freezing.threshold import Reading
+
+Kind = Literal["freeze", "thaw", "threshold", "restore", "saved"]
+MOVES = ("freeze", "thaw", "threshold")
 """The kinds of entries that move the line."""
 
 
@@ -15,7 +17,7 @@ class Event:
     Args:
         step: Optimiser steps taken before it, over the whole run.
         phase: Name of the phase it belongs to.
-        kind: What happened.
+        kind: What happened; `threshold` is a freeze that the freeze threshold decided.
         line: The line afterwards.
         digests: SHA-256 of blocks, by name, at this moment.
     """
@@ -27,16 +29,42 @@ class Event:
     digests: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Check:
+    """What the freeze threshold read at one moment.
+
+    Args:
+        step: Optimiser steps taken before it, over the whole run.
+        phase: Name of the phase.
+        share: s, the share of the phase's integrated rate that is spent.
+        loss: Training loss of the last step.
+        readings: (P,) one for each block, from the input up.
+        frozen: Numbers of the blocks that froze at this check.
+    """
+
+    step: int
+    phase: str
+    share: float
+    loss: float
+    readings: tuple[Reading, ...]
+    frozen: tuple[int, ...] = ()
+
+
 @dataclass
 class Ledger:
-    """The entries so far."""
+    """The entries and readings so far."""
 
     events: list[Event] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
 
     def note(self, event: Event) -> None:
         """Adds an entry at the end."""
         self.events.append(event)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Returns plain data for `result.json`."""
+        """Returns the entries as plain data for `result.json`."""
         return [asdict(event) for event in self.events]
+
+    def checks_as_json(self) -> list[dict[str, Any]]:
+        """Returns the readings as plain data for `result.json`."""
+        return [asdict(check) for check in self.checks]

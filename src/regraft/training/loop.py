@@ -1,7 +1,9 @@
 """Moves weights: works the phases in order, epoch by epoch, step by step."""
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -10,17 +12,20 @@ import torch
 from torch import Tensor
 
 from regraft.backbones.attention import set_attention
+from regraft.backbones.vocabulary import reduce_table
 from regraft.data.encode import Encoded
 from regraft.data.images import Augment, PixelRows
+from regraft.data.texts import TokenRows
 from regraft.features.pooled import to_device
-from regraft.freezing.ledger import Event, Kind
-from regraft.freezing.line import move_line
-from regraft.freezing.proof import Stretch, block_digests, state_digest
+from regraft.freezing.ledger import Event
+from regraft.freezing.proof import block_digests, state_digest
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.scoring import metrics
 from regraft.training.batches import count_steps, epoch_batches
+from regraft.training.freezer import Freezer, freezer_for
 from regraft.training.head import train_head
-from regraft.training.optimiser import make_optimiser, set_rates
+from regraft.training.lines import close_stretch, draw_line
+from regraft.training.optimiser import set_rates
 from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
 from regraft.training.schedule import rate_share
@@ -40,45 +45,53 @@ def work(session: Session, phases: list[Phase]) -> None:
     Raises:
         SettingsError: If the training diverged (raised by `check_finite`).
     """
-    optimiser = make_optimiser(session.network, session.chain, kind=session.options.optimizer)
-    for phase in phases:
-        if session.records and session.out_of_time:
-            break
-        before = _draw_line(session, phase)
-        if phase.line == session.top:
-            train_head(session, phase)
-        else:
-            _train_suffix(session, phase, optimiser)
-        after = block_digests(session.network.trunk, session.chain, line=phase.line)
-        session.stretches.append(Stretch(phase.name, before, after))
-    _restore(session)
+    with small_table(session):
+        for phase in phases:
+            if session.records and session.out_of_time:
+                break
+            draw_line(session, phase)
+            if phase.line == session.top:
+                train_head(session, phase)
+            else:
+                _train_suffix(session, phase)
+            close_stretch(session)
+        _put_back(session)
+    _note_restored(session)
     if session.best is not None:
         check_finite(session.network, session.best.val_logits)
 
 
-def _draw_line(session: Session, phase: Phase) -> dict[str, str]:
-    """Moves the line to where the phase wants it; returns the frozen blocks' digests.
+@contextmanager
+def small_table(session: Session) -> Iterator[None]:
+    """Opens a stretch in which the token table holds only the rows that the texts use."""
+    train, val = session.train, session.val
+    texts = [part.rows for part in (train, val) if isinstance(part.rows, TokenRows)]
+    reduced = reduce_table(session.network.trunk, texts) if texts else None
+    if reduced is None:
+        yield
+        return
+    session.train = replace(train, rows=reduced.renumbered(texts[0]))
+    session.val = replace(val, rows=reduced.renumbered(texts[1]))
+    try:
+        yield
+    finally:
+        reduced.restore()
+        session.train, session.val = train, val
 
-    The ledger is told which way the line went, and the digests of all blocks below either
-    place: those that were frozen until now, and those that are from now on.
-    """
-    events = session.ledger.events
-    old = events[-1].line if events else 0
-    kind: Kind = "thaw" if phase.line < old else "freeze"
-    move_line(session.network, session.chain, line=phase.line)
-    concerned = max(old, phase.line)
-    digests = block_digests(session.network.trunk, session.chain, line=concerned)
-    session.ledger.note(Event(session.step, phase.name, kind, phase.line, digests))
-    return {block.name: digests[block.name] for block in session.chain.blocks[: phase.line]}
+
+def _put_back(session: Session) -> None:
+    """Puts the best checkpoint's weights into the network."""
+    if session.best is not None:
+        session.network.load_state_dict(session.best.state)
 
 
-def _restore(session: Session) -> None:
-    """Puts the best checkpoint's weights into the network and says so in the ledger."""
+def _note_restored(session: Session) -> None:
+    """Says in the ledger what the network is now."""
     best = session.best
     if best is None:
         return
-    session.network.load_state_dict(best.state)
-    digests = {"network": state_digest(session.network)}
+    blocks = block_digests(session.network.trunk, session.chain, line=session.top)
+    digests = {**blocks, "network": state_digest(session.network)}
     line = session.ledger.events[-1].line
     session.ledger.note(Event(best.step, best.phase, "restore", line, digests))
 
@@ -99,7 +112,7 @@ class _Tally:
         self.rows += len(labels)
 
 
-def _train_suffix(session: Session, phase: Phase, optimiser: torch.optim.Optimizer) -> None:
+def _train_suffix(session: Session, phase: Phase) -> None:
     """Trains everything above the line for the phase's epochs."""
     options = session.options
     epochs = range(session.epoch, session.epoch + phase.epochs)
@@ -110,9 +123,10 @@ def _train_suffix(session: Session, phase: Phase, optimiser: torch.optim.Optimiz
     scaler = torch.amp.GradScaler(
         torch.device(session.device).type, enabled=session.verdict.training.precision == "fp16"
     )
+    freezer = freezer_for(session, phase, rule=options.threshold, steps=steps)
+    stepper = _Stepper(session, phase, scaler, steps, freezer)
     done, without = 0, 0
     for number in range(1, phase.epochs + 1):
-        stepper = _Stepper(session, phase, optimiser, scaler, steps)
         done, record, better = _epoch(stepper, done, number)
         session.records.append(record)
         session.progress.epoch(record)
@@ -128,9 +142,9 @@ class _Stepper:
 
     session: Session
     phase: Phase
-    optimiser: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     steps: int
+    freezer: Freezer | None
 
 
 def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord, bool]:
@@ -146,11 +160,13 @@ def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord,
     )
     for indices in batches:
         share = rate_share(phase, done, steps=stepper.steps)
-        set_rates(stepper.optimiser, phase, share=share)
+        set_rates(session.optimiser, phase, share=share)
         loss, logits, labels = _step(stepper, rows.batch(indices), indices, weights)
         tally.add(loss, logits, labels=labels)
         done += 1
         session.step += 1
+        if stepper.freezer:
+            stepper.freezer.after_step(share, loss)
         tally.rate = phase.head_rate * share
         session.progress.step(done, rate=tally.rate, loss=loss)
     record, better = _validated(session, phase, number, tally)
@@ -172,7 +188,8 @@ def _step(
     weights: Tensor | None,
 ) -> tuple[float, Tensor, Tensor]:
     """Takes one optimiser step; returns the plain loss, the (B, K) logits and the labels."""
-    session, optimiser, scaler = stepper.session, stepper.optimiser, stepper.scaler
+    session, scaler = stepper.session, stepper.scaler
+    optimiser = session.optimiser
     # Dropout's numbers depend on (seed, step) alone, so that a resumed run draws the same.
     torch.manual_seed(session.options.seed * 1_000_003 + session.step)
     labels = torch.from_numpy(session.train.labels[indices]).to(session.device)
@@ -180,6 +197,8 @@ def _step(
         logits = session.network(to_device(batch, session.device))
     loss = cross_entropy(logits, labels, weights=weights)
     scaler.scale(loss).backward()
+    if session.witness:
+        session.witness.step()
     scaler.unscale_(optimiser)
     moving = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
     torch.nn.utils.clip_grad_norm_(moving, CLIP, foreach=True)

@@ -15,9 +15,12 @@ from regraft.data.encode import Encoded
 from regraft.errors import SettingsError
 from regraft.features.pooled import logits, pooled_features
 from regraft.freezing.ledger import Ledger
+from regraft.freezing.line import NOTHING, Above
 from regraft.freezing.proof import Stretch
+from regraft.freezing.threshold import Rule
+from regraft.freezing.witness import Witness
 from regraft.scoring import metrics
-from regraft.training.optimiser import Kind
+from regraft.training.optimiser import Kind, make_optimiser
 from regraft.training.precision import Verdict
 from regraft.training.progress import EpochRecord, Progress
 
@@ -51,6 +54,8 @@ class Options:
         penalty_on_val: Whether a solved head's penalty is chosen on the validation rows;
             not where these are scored as rows held out.
         head_batch_size: Rows in a step of a head with hidden layers.
+        above: Parts of the trunk that are frozen wherever the line is.
+        threshold: When blocks freeze in the middle of a phase; None = never.
     """
 
     seed: int
@@ -63,6 +68,8 @@ class Options:
     deadline: float = float("inf")
     penalty_on_val: bool = True
     head_batch_size: int = 64
+    above: Above = NOTHING
+    threshold: Rule | None = None
 
 
 @dataclass(frozen=True)
@@ -104,8 +111,20 @@ class Session:
     records: list[EpochRecord] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
     stretches: list[Stretch] = field(default_factory=list)
+    still: frozenset[int] = frozenset()
+    witness: Witness | None = None
+    left_state: str | None = None
     val_logits: list[npt.NDArray[np.float32]] = field(default_factory=list)
     _pooled: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    _optimiser: torch.optim.Optimizer | None = None
+
+    @property
+    def optimiser(self) -> torch.optim.Optimizer:
+        """One for the whole run: what moves again finds its moments."""
+        if self._optimiser is None:
+            kind = self.options.optimizer
+            self._optimiser = make_optimiser(self.network, self.chain, kind=kind)
+        return self._optimiser
 
     @property
     def top(self) -> int:

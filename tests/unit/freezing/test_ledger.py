@@ -29,4 +29,4 @@ def test_entries_become_plain_data() -> None:
 
 
 def test_only_freezing_and_thawing_move_the_line() -> None:
-    assert MOVES == ("freeze", "thaw")
+    assert MOVES == ("freeze", "thaw", "threshold")

@@ -211,7 +211,8 @@ def test_the_ledger_tells_what_happened_in_order() -> None:
         ("top", "freeze", 2),
     ]
     assert events[-1].kind == "restore"
-    assert events[-1].digests == {"network": state_digest(made.network)}
+    whole = block_digests(made.network.trunk, made.chain, line=TOP)
+    assert events[-1].digests == {**whole, "network": state_digest(made.network)}
     assert [event.step for event in events[:3]] == [0, 0, made.step // 2]
 
 

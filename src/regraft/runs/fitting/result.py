@@ -174,10 +174,9 @@ def saved_backward_share(session: Session) -> float:
 
 def _proof(stretches: list[Stretch]) -> Document:
     return {
-        "holds": all(stretch.still for stretch in stretches),
-        "stretches": [
-            {"phase": s.phase, "blocks": len(s.before), "still": s.still} for s in stretches
-        ],
+        "holds": all(stretch.holds for stretch in stretches),
+        "faults": [fault for stretch in stretches for fault in stretch.faults],
+        "stretches": [stretch.as_json() for stretch in stretches],
     }
 
 

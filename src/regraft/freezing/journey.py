@@ -1,0 +1,78 @@
+"""Measures how far each block has moved from where it was, by its dense weights."""
+
+import torch
+from torch import Tensor, nn
+
+from regraft.backbones.chain import Block, Chain
+
+DENSE = 0.5
+"""Share of dense weights below which a block takes the next one's distance for its own."""
+
+
+class Journey:
+    """The blocks' weights at the start, and their distances from there.
+
+    Rows of an embedding table that the data seldom names hardly move, and would hold the
+    whole prefix up: tables do not count, and a block that is little else goes with the next.
+
+    Args:
+        trunk: As it is now, at the start.
+        chain: Its P blocks.
+    """
+
+    def __init__(self, trunk: nn.Module, chain: Chain) -> None:
+        tables = _tables(trunk)
+        parameters = dict(trunk.named_parameters())
+        self._members = [
+            [parameters[name] for name in block.parameters if name not in tables]
+            for block in chain.blocks
+        ]
+        self.starts = [[p.detach().clone() for p in members] for members in self._members]
+        self._counted = _counted(chain.blocks, self._members)
+
+    def distances(self) -> list[float]:
+        """Returns (P,) D = ‖θ − θ at the start‖ of each block."""
+        own = self._apart(self.starts)
+        return [own[number] for number in self._counted]
+
+    def marks(self) -> list[list[Tensor]]:
+        """Returns copies of the weights as they are now."""
+        return [[p.detach().clone() for p in members] for members in self._members]
+
+    def updates(self, marks: list[list[Tensor]]) -> list[float]:
+        """Returns (P,) how far each block is from the copies."""
+        own = self._apart(marks)
+        return [own[number] for number in self._counted]
+
+    def _apart(self, marks: list[list[Tensor]]) -> list[float]:
+        return [
+            _distance([p.detach() for p in members], there)
+            for members, there in zip(self._members, marks, strict=True)
+        ]
+
+
+def _distance(here: list[Tensor], there: list[Tensor]) -> float:
+    if not here:
+        return 0.0
+    norms = torch._foreach_norm(torch._foreach_sub(here, there))
+    return float(torch.linalg.vector_norm(torch.stack([norm.double() for norm in norms])))
+
+
+def _tables(trunk: nn.Module) -> set[str]:
+    """Returns the names of the weights of embedding tables."""
+    return {
+        f"{path}.weight" if path else "weight"
+        for path, module in trunk.named_modules()
+        if isinstance(module, nn.Embedding)
+    }
+
+
+def _counted(blocks: tuple[Block, ...], members: list[list[nn.Parameter]]) -> list[int]:
+    """Returns for each block the number of the block whose distance counts for it."""
+    pairs = zip(blocks, members, strict=True)
+    dense = [sum(p.numel() for p in own) >= DENSE * block.size for block, own in pairs]
+    counted = list(range(len(blocks)))
+    for number in reversed(range(len(blocks) - 1)):
+        if not dense[number] or not members[number]:
+            counted[number] = counted[number + 1]
+    return counted

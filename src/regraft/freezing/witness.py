@@ -1,0 +1,187 @@
+"""Watches a stretch of training: what must stand still, what must move, what must not run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from regraft.backbones.backbone import Batch
+from regraft.backbones.chain import Chain
+from regraft.backbones.graft import Grafted
+from regraft.backbones.splicing.tree import tensors
+from regraft.freezing.line import Above, Frozen, frozen_at
+from regraft.freezing.proof import Stretch, digest, digest_of, optimiser_digest, tensors_of
+
+ABOVE = "frozen above the line"
+HEAD = "head"
+
+
+@dataclass
+class Witness:
+    """One stretch under observation, from a move of the line to the next.
+
+    Args:
+        network: Its line was just moved.
+        chain: The trunk's blocks.
+        frozen: What stands still.
+        optimiser: What moves the rest.
+        sample: A few rows; the prefix must answer them the same throughout.
+        phase: Name of the phase.
+        start: Optimiser steps taken before it.
+        movers: Names of the pieces that have a rate, blocks and the head.
+    """
+
+    network: Grafted
+    chain: Chain
+    frozen: Frozen
+    optimiser: torch.optim.Optimizer
+    sample: Batch
+    phase: str
+    start: int
+    movers: tuple[str, ...]
+    state_kept: bool = True
+    gradients: int = 0
+    backwards: int = 0
+    restless: int = 0
+    before: dict[str, str] = field(default_factory=dict)
+    moving: dict[str, str] = field(default_factory=dict)
+    prefix: list[str] = field(default_factory=list)
+    still: list[nn.Parameter] = field(default_factory=list)
+    hooks: list[RemovableHandle] = field(default_factory=list)
+
+    def open(self) -> "Witness":
+        """Takes the digests at the start and hangs the hooks."""
+        self.before, self.moving = self._still_digests(), self._moving_digests()
+        self.still = [
+            p for n, p in self.network.trunk.named_parameters() if n in self.frozen.parameters
+        ]
+        modules = dict(self.network.trunk.named_modules())
+        for path in sorted(self.frozen.below):
+            self.hooks.append(modules[path].register_forward_hook(self._follow))
+        self._look()
+        return self
+
+    def step(self) -> None:
+        """Looks at the gradients after a backward pass."""
+        self.gradients += sum(parameter.grad is not None for parameter in self.still)
+
+    def close(self, step: int) -> Stretch:
+        """Takes the digests at the end and the hooks away; returns what was seen.
+
+        Args:
+            step: Optimiser steps taken by now, over the whole run.
+        """
+        for hook in self.hooks:
+            hook.remove()
+        self._look()
+        after = self._moving_digests()
+        same = tuple(name for name in self.movers if after.get(name) == self.moving.get(name))
+        return Stretch(
+            self.phase,
+            self.before,
+            self._still_digests(),
+            self.start,
+            step,
+            same if step > self.start or self.frozen.line == self.chain.top else (),
+            self.gradients,
+            self.backwards,
+            self.restless,
+            tuple(self.prefix),
+            self.state_kept,
+        )
+
+    def _follow(self, module: nn.Module, given: Any, output: Any) -> None:
+        """Hangs a counter on each output that has a backward pass: none should."""
+        del module, given
+        for tensor in tensors(output):
+            if tensor.requires_grad:
+                tensor.register_hook(self._count)
+
+    def _count(self, gradient: Tensor) -> None:
+        del gradient
+        self.backwards += 1
+
+    def _look(self) -> None:
+        """Counts restless modules and lets the prefix answer in both modes."""
+        modules = dict(self.network.trunk.named_modules())
+        self.restless += sum(modules[path].training for path in self.frozen.modules)
+        if not self.frozen.line:
+            return
+        for turn in (self.network.train, self.network.eval):
+            turn()
+            self.prefix.append(digest({"prefix": self._answer()}))
+        self.network.train()
+
+    def _answer(self) -> Tensor:
+        # A dropout left on by mistake must not disturb the numbers that training draws.
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            return self.chain.prefix(self.frozen.line, self.sample)
+
+    def _still_digests(self) -> dict[str, str]:
+        named = tensors_of(self.network.trunk)
+        under = self.chain.blocks[: self.frozen.line]
+        found = {b.name: digest_of(named, (*b.parameters, *b.buffers)) for b in under}
+        inside = {name for b in under for name in (*b.parameters, *b.buffers)}
+        above = (self.frozen.parameters | self.frozen.buffers) - inside
+        return {**found, ABOVE: digest_of(named, above)} if above else found
+
+    def _moving_digests(self) -> dict[str, str]:
+        named = tensors_of(self.network.trunk)
+        found = {
+            block.name: digest_of(named, set(block.parameters) - self.frozen.parameters)
+            for block in self.chain.blocks[self.frozen.line :]
+        }
+        return {**found, HEAD: digest(dict(self.network.head.named_parameters()))}
+
+
+def movers_of(chain: Chain, frozen: Frozen, *, rate: Callable[[int], float]) -> tuple[str, ...]:
+    """Returns the names of what must move: blocks with free weights and a rate, and the head.
+
+    Args:
+        chain: The trunk's blocks.
+        frozen: What stands still.
+        rate: Peak rate of a block, by its number.
+    """
+    free = [
+        block.name
+        for block in chain.blocks[frozen.line :]
+        if rate(block.index) > 0 and set(block.parameters) - frozen.parameters
+    ]
+    return (*free, HEAD)
+
+
+def observe(
+    network: Grafted,
+    chain: Chain,
+    *,
+    line: int,
+    above: Above,
+    optimiser: torch.optim.Optimizer,
+    sample: Batch,
+    phase: str,
+    step: int,
+    rates: tuple[float, ...],
+    left_state: str | None,
+) -> Witness:
+    """Opens a witness of the stretch that begins now.
+
+    Args:
+        network: Its line was just moved to `line`.
+        chain: The trunk's blocks.
+        line: 0..P.
+        above: What is frozen besides.
+        optimiser: What moves the rest.
+        sample: A few rows on the network's device.
+        phase: Name of the phase.
+        step: Optimiser steps taken before, over the whole run.
+        rates: (P,) peak rate of each block.
+        left_state: Digest of the optimiser as the stretch before left it; None at the first.
+    """
+    frozen = frozen_at(chain, line=line, above=above)
+    movers = movers_of(chain, frozen, rate=lambda number: rates[number])
+    kept = left_state is None or left_state == optimiser_digest(optimiser)
+    witness = Witness(network, chain, frozen, optimiser, sample, phase, step, movers, kept)
+    return witness.open()
