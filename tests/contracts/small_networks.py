@@ -61,6 +61,20 @@ def efficientnet() -> nn.Module:
     return network
 
 
+def mobilenet() -> nn.Module:
+    network: nn.Module = timm.create_model(
+        "mobilenetv2_035", pretrained=False, num_classes=0, pad_type="same", bn_eps=1e-3
+    )
+    return network
+
+
+def vgg() -> nn.Module:
+    narrow: list[str | int] = [8, 8, "M", 8, 8, "M"]
+    wide: list[str | int] = [16, 16, 16, "M"]
+    network: nn.Module = models.vgg.make_layers(narrow + 3 * wide)
+    return network
+
+
 def vit() -> nn.Module:
     network: nn.Module = timm.create_model(
         "vit_tiny_patch16_224", pretrained=False, img_size=32, num_classes=0, depth=4
@@ -95,6 +109,8 @@ NETWORKS: dict[str, tuple[Build, Example]] = {
     "resnet18": (resnet18, images),
     "alexnet": (alexnet, images),
     "efficientnet": (efficientnet, images),
+    "mobilenet": (mobilenet, images),
+    "vgg": (vgg, images),
     "vit": (vit, small_images),
 }
 TEXT_NETWORKS = ("bert", "deberta", "modernbert")

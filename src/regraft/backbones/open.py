@@ -14,7 +14,7 @@ from regraft.backbones.sources.starter import open_starter
 from regraft.backbones.sources.timm import open_timm
 from regraft.backbones.sources.torchvision import open_torchvision
 from regraft.data.reading.sources import exists
-from regraft.data.starters.catalogue import MODELS
+from regraft.data.starters.models import MODELS
 from regraft.data.starters.wheels import Say, say_on_stderr
 from regraft.errors import BackboneError, StorageError, nearest
 

@@ -7,7 +7,7 @@ import pytest
 from regraft.backbones.catalogue import FORMS, describe_backbones
 from regraft.backbones.open import PREFIXES
 from regraft.data.starters.cache import built_folder
-from regraft.data.starters.catalogue import MODELS
+from regraft.data.starters.models import MODELS
 
 
 def test_every_starter_is_listed_with_licence_and_size() -> None:

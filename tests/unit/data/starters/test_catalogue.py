@@ -8,22 +8,17 @@ import pytest
 from regraft.data.starters import images, texts
 from regraft.data.starters.catalogue import (
     DATASETS,
-    MODELS,
     StarterDataset,
-    StarterModel,
     dataset,
     dataset_folder,
     describe_datasets,
-    model,
 )
 from regraft.data.starters.packages import PACKAGES
-from regraft.errors import BackboneError, DataError
+from regraft.errors import DataError
 
 
-@pytest.mark.parametrize("entry", [*DATASETS.values(), *MODELS.values()], ids=lambda e: e.name)
-def test_an_entry_names_a_package_a_licence_and_whole_digests(
-    entry: StarterDataset | StarterModel,
-) -> None:
+@pytest.mark.parametrize("entry", DATASETS.values(), ids=lambda e: e.name)
+def test_an_entry_names_a_package_a_licence_and_whole_digests(entry: StarterDataset) -> None:
     assert entry.package in PACKAGES
     assert entry.licence
     assert entry.origin
@@ -43,17 +38,11 @@ def test_every_image_set_has_a_check_value() -> None:
 
 def test_keys_are_the_names() -> None:
     assert [entry.name for entry in DATASETS.values()] == list(DATASETS)
-    assert [entry.name for entry in MODELS.values()] == list(MODELS)
 
 
 def test_a_misspelled_data_set_is_told_what_was_meant() -> None:
     with pytest.raises(DataError, match=r"'bbc-new'.*one of bbc-news.*try starter:bbc-news"):
         dataset("bbc-new")
-
-
-def test_a_misspelled_model_is_told_what_was_meant() -> None:
-    with pytest.raises(BackboneError, match=r"'mini-lm'.*try starter:minilm"):
-        model("mini-lm")
 
 
 def test_a_name_like_no_other_is_told_where_the_list_is() -> None:
