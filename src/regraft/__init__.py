@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from regraft.runs.fit import fit as fit
     from regraft.runs.plan import plan as plan
     from regraft.runs.predict import predict as predict
+    from regraft.runs.resume import resume as resume
+    from regraft.runs.verify import verify as verify
     from regraft.serving.store import load as load
 
 __version__ = "0.1.0"
@@ -58,6 +60,8 @@ _PLACES = {
     "open_module": "regraft.backbones.sources.module:open_module",
     "plan": "regraft.runs.plan:plan",
     "predict": "regraft.runs.predict:predict",
+    "resume": "regraft.runs.resume:resume",
+    "verify": "regraft.runs.verify:verify",
 }
 
 __all__ = [
@@ -83,6 +87,8 @@ __all__ = [
     "open_module",
     "plan",
     "predict",
+    "resume",
+    "verify",
 ]
 
 

@@ -1,10 +1,7 @@
 """Makes one checked, frozen value per verb from flags, TOML and Python arguments."""
 
-import re
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypedDict, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, TypedDict, get_args
 
 from pydantic import (
     BaseModel,
@@ -12,6 +9,7 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -21,6 +19,8 @@ from regraft.errors import SettingsError, nearest, one_of
 Optimizer = Literal["adamw", "sgd"]
 Augment = Literal["auto", "none", "crop", "flip-crop", "drop-tokens"]
 ClassWeights = Literal["auto", "none", "balanced"]
+RuleName = Literal["left", "literal", "clock"]
+RuleScope = Literal["prefix", "any"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 _ROLES = ("text", "image", "label", "domain", "split", "group")
@@ -28,6 +28,8 @@ _COUNT = "a whole number, at least 1"
 _SIDE = "a whole number, at least 8"
 _POSITIVE = "a number above 0"
 _HEAD = "linear or mlp:UNITS[,UNITS], such as mlp:256"
+_FREEZE = "a number of blocks, conv, norm, embedding or a pattern such as encoder.layer.0"
+_THRESHOLD = "auto, off or a number above 0"
 _DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d+)?)$"
 _DEVICE = "one of auto, cpu, cuda, cuda:NUMBER, mps"
 _TABLE = "a path that ends in .csv, .jsonl or .parquet"
@@ -65,7 +67,7 @@ class FitSettings(Settings):
         arch: Identifier of the network's code, for bare weight files.
         strategy: Name of the method that makes the phases.
         head: The new last layers: `linear`, or `mlp:UNITS[,UNITS]`.
-        epochs: Passes over the training part.
+        epochs: Passes over the training part; a fraction ends the last one early.
         lr: Peak learning rate of the head and the top block.
         batch_size: Rows a step.
         optimizer: What moves the weights.
@@ -73,7 +75,13 @@ class FitSettings(Settings):
         image_size: Side in pixels.
         augment: What is done to training rows, anew in each epoch.
         dropout: Share of values dropped in training, everywhere in the network, in [0, 1).
-        freeze: Blocks at the bottom of the network that never move.
+        freeze: What never moves: a number of blocks at the bottom, `conv`, `norm`,
+            `embedding`, a pattern of names, or several with commas.
+        freeze_threshold: Part of a block's journey that is still to come, below which the
+            block stops moving: `auto`, `off` or a number.
+        freeze_threshold_rule: What the threshold is compared with: `left`, or the norm of
+            one step's update: `literal`; `clock` freezes all at a share of the integrated rate.
+        freeze_threshold_scope: Whether a block waits for those below it: `prefix` or `any`.
         layer_decay: Factor on the rate from a block to the one below, in (0, 1].
         weight_decay: Decoupled decay.
         class_weights: Whether rare classes weigh more in the loss.
@@ -100,7 +108,7 @@ class FitSettings(Settings):
     arch: str | None = Field(None, min_length=1, description="a name")
     strategy: str = Field("two-stage", min_length=1, description="a name")
     head: str = Field("linear", pattern=r"^(linear|mlp:[1-9]\d*(,[1-9]\d*)*)$", description=_HEAD)
-    epochs: int | None = Field(None, ge=1, description=_COUNT)
+    epochs: float | None = Field(None, gt=0, description=_POSITIVE)
     lr: float | None = Field(None, gt=0, description=_POSITIVE)
     batch_size: int | None = Field(None, ge=1, description=_COUNT)
     optimizer: Optimizer = "adamw"
@@ -108,7 +116,12 @@ class FitSettings(Settings):
     image_size: int | None = Field(None, ge=8, description=_SIDE)
     augment: Augment = "auto"
     dropout: float = Field(0.0, ge=0, lt=1, description="a number from 0 to below 1")
-    freeze: int | None = Field(None, ge=0, description="a whole number, at least 0")
+    freeze: str | None = Field(None, min_length=1, description=_FREEZE)
+    freeze_threshold: Annotated[float, Field(gt=0)] | Literal["auto", "off"] = Field(
+        "off", description=_THRESHOLD
+    )
+    freeze_threshold_rule: RuleName = "left"
+    freeze_threshold_scope: RuleScope = "prefix"
     layer_decay: float | None = Field(None, gt=0, le=1, description="a number above 0, at most 1")
     weight_decay: float = Field(0.01, ge=0, description="a number, at least 0")
     class_weights: ClassWeights = "auto"
@@ -125,6 +138,21 @@ class FitSettings(Settings):
     group: str | None = None
     repeat: Path | None = Field(None, strict=False, description="the run.toml of a run")
 
+    @field_validator("freeze", mode="before")
+    @classmethod
+    def _as_words(cls, value: object) -> object:
+        """Takes a plain number of blocks for the word that it is on the command line."""
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("freeze_threshold", mode="before")
+    @classmethod
+    def _as_number(cls, value: object) -> object:
+        """Takes the word of a number, as the command line gives it, for the number."""
+        try:
+            return float(value) if isinstance(value, str) else value
+        except ValueError:
+            return value
+
 
 class FitOptions(TypedDict, total=False):
     """The settings of `FitSettings` except `data`, for `**options` in Python.
@@ -138,7 +166,7 @@ class FitOptions(TypedDict, total=False):
     arch: str | None
     strategy: str
     head: str
-    epochs: int | None
+    epochs: float | None
     lr: float | None
     batch_size: int | None
     optimizer: Optimizer
@@ -146,7 +174,10 @@ class FitOptions(TypedDict, total=False):
     image_size: int | None
     augment: Augment
     dropout: float
-    freeze: int | None
+    freeze: str | int | None
+    freeze_threshold: float | str
+    freeze_threshold_rule: RuleName
+    freeze_threshold_scope: RuleScope
     layer_decay: float | None
     weight_decay: float
     class_weights: ClassWeights
@@ -218,67 +249,10 @@ class EvaluateSettings(RunSettings):
     split: str | None = None
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Returns the settings written in a TOML file; a run's `run.toml` repeats the run.
-
-    Raises:
-        SettingsError: If the file cannot be read or is not TOML.
-    """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
-        raise SettingsError(f"{path}: {reason}", expected="a TOML file of settings") from None
-    except ValueError as error:  # bad TOML and bad UTF-8 alike
-        raise SettingsError(f"{path} is not TOML: {error}", hint="regraft show-config") from None
-    if isinstance(values.get("settings"), dict) and "machine" in values:
-        # The place is the run's own, and taken.
-        return {n: v for n, v in values["settings"].items() if n != "out"} | {"repeat": str(path)}
-    return values
-
-
-def merge(toml: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the settings of both; a flag that was given (is not None) wins."""
-    return {**toml, **{name: value for name, value in flags.items() if value is not None}}
-
-
-def write_toml(values: Mapping[str, Any]) -> str:
-    """Returns TOML of strings, numbers, truths, paths, lists, tables; None is left out."""
-    present = {name: value for name, value in values.items() if value is not None}
-    tables = {name: value for name, value in present.items() if isinstance(value, Mapping)}
-    # Plain values come first: after a table's header they would belong to the table.
-    lines = [f"{_key(n)} = {_value(v)}" for n, v in present.items() if n not in tables]
-    for name, table in tables.items():
-        lines += ["", f"[{_key(name)}]"]
-        lines += [f"{_key(n)} = {_value(v)}" for n, v in table.items() if v is not None]
-    return "\n".join(lines) + "\n"
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, str | Path):
-        return _quoted(str(value))
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{_key(n)} = {_value(v)}" for n, v in value.items() if v is not None)
-        return "{" + inner + "}"
-    assert isinstance(value, list | tuple), f"no TOML for {type(value).__name__}"
-    return "[" + ", ".join(_value(item) for item in value) + "]"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", escaped) + '"'
-
-
 def _settings_error(model: type[Settings], errors: list[ErrorDetails]) -> SettingsError:
-    told = [_one_error(model, error) for error in errors]
+    # A setting that may be of two types has an error for each.
+    each = {error["loc"][:1]: error for error in reversed(errors)}
+    told = [_one_error(model, error) for error in reversed(each.values())]
     if len(told) == 1:
         return told[0]
     return SettingsError(f"{len(told)} settings cannot be used:\n  " + "\n  ".join(map(str, told)))

@@ -1,16 +1,20 @@
 """The proof fails on every fault that is seeded into a training on purpose."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
+from regraft.freezing import line as line_module
 from regraft.freezing.line import move_line
+from regraft.freezing.proof import Stretch
 from regraft.strategies.two_stage import TwoStage
-from regraft.training import loop
+from regraft.training import lines, loop
 from regraft.training.loop import work
 from regraft.training.session import Session
-from tests.tiny_sessions import facts, session
+from tests.tiny_sessions import facts, grafted, session
 
 Fault = Callable[[Session], None]
 
@@ -42,6 +46,42 @@ def the_line_moved_behind_the_ledger_s_back(made: Session) -> None:
     move_line(made.network, made.chain, line=0)
 
 
+def the_line_one_too_low(made: Session) -> None:
+    move_line(made.network, made.chain, line=1)
+
+
+def the_line_one_too_high(made: Session) -> None:
+    move_line(made.network, made.chain, line=3)
+
+
+def a_group_dropped_from_the_optimiser(made: Session) -> None:
+    weights = set(made.network.get_submodule("trunk.top").parameters())
+    groups = made.optimiser.param_groups
+    groups[:] = [group for group in groups if not weights & set(group["params"])]
+
+
+def weight_decay_on_a_frozen_weight(made: Session) -> None:
+    with torch.no_grad():
+        made.network.get_parameter("trunk.stem.0.weight").mul_(1 - 1e-5)
+
+
+def a_gradient_of_noughts_under_momentum(made: Session) -> None:
+    """What `zero_grad(set_to_none=False)` leaves behind: the moments go on moving it."""
+    weight = made.network.get_parameter("trunk.stem.0.weight")
+    weight.grad = torch.zeros_like(weight)
+    made.optimiser.state[weight] = {
+        "step": torch.tensor(3.0),
+        "exp_avg": torch.ones_like(weight),
+        "exp_avg_sq": torch.ones_like(weight),
+    }
+
+
+def an_average_over_everything(made: Session) -> None:
+    with torch.no_grad():
+        for parameter in made.network.parameters():
+            parameter.lerp_(parameter * 1.01, 0.1)
+
+
 FAULTS: list[Fault] = [
     one_weight_by_one_ulp,
     one_buffer,
@@ -49,34 +89,99 @@ FAULTS: list[Fault] = [
     a_norm_left_in_train_mode,
     a_weight_thawed,
     the_line_moved_behind_the_ledger_s_back,
+    the_line_one_too_low,
+    the_line_one_too_high,
+    a_group_dropped_from_the_optimiser,
+    weight_decay_on_a_frozen_weight,
+    a_gradient_of_noughts_under_momentum,
+    an_average_over_everything,
 ]
 
 
-def proof_of(fault: Fault | None, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Trains with a line in the middle; returns for each stretch whether all stood still.
-
-    The fault happens before the second step of the phase `tune`.
-    """
-    made = session("image")
+def trained(made: Session, fault: Fault | None, monkeypatch: pytest.MonkeyPatch) -> list[Stretch]:
+    """Trains with a line in the middle, the fault before the first step of `tune`."""
     real = loop._step
 
     def faulty(*arguments: object) -> object:
-        if fault is not None and made.step == 1:
+        if fault is not None and made.step == 0:
             fault(made)
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "_step", faulty)
     # The lowest rate is not nil, so that whatever is thawed by mistake does move.
     phases = TwoStage().phases(made.chain, facts("image", start_line=2))
-    tune = type(phases[1])(**{**vars(phases[1]), "rates": (1e-3,) * 3})
-    work(made, [phases[0], tune])
-    return [stretch.still for stretch in made.stretches]
+    work(made, [phases[0], replace(phases[1], rates=(1e-3,) * made.top)])
+    return made.stretches
 
 
 def test_the_proof_holds_where_there_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert proof_of(None, monkeypatch) == [True, True]
+    assert [stretch.faults for stretch in trained(session("image"), None, monkeypatch)] == [[], []]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_the_proof_fails_on(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert proof_of(fault, monkeypatch) == [True, False]
+    found = trained(session("image"), fault, monkeypatch)
+    assert [stretch.holds for stretch in found] == [True, False]
+    assert all(sentence.startswith("tune: ") for sentence in found[1].faults)
+
+
+def test_the_proof_fails_on_a_dropout_left_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(made: Session) -> None:
+        for path, module in made.network.trunk.named_modules():
+            if isinstance(module, nn.Dropout) and path.startswith("embeddings"):
+                vars(module).pop("train")
+                module.train()
+
+    made = session("text", network=grafted("text", dropout=0.3))
+    found = trained(made, fault, monkeypatch)[1]
+    assert found.still
+    assert not found.holds
+    assert len(set(found.prefix)) > 1
+
+
+def test_the_proof_fails_where_a_phase_loses_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = session("image")
+    real = lines.draw_line
+
+    def forgetful(given: Session, phase: object) -> None:
+        given.optimiser.state.clear()
+        real(given, phase)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "draw_line", forgetful)
+    tune = replace(TwoStage().phases(made.chain, facts("image"))[1], rates=(1e-3,) * made.top)
+    work(made, [tune, replace(tune, name="again", line=1)])
+    assert [stretch.holds for stretch in made.stretches] == [True, False]
+    assert "the optimiser's state was lost" in made.stretches[1].faults[0]
+
+
+def test_the_proof_fails_where_what_both_sides_read_is_trained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = session("text")
+    positions = tuple(
+        replace(place, borrowed=("embeddings.LayerNorm.bias",) if place.index == 1 else ())
+        for place in made.chain.positions
+    )
+    moved = replace(made.chain.blocks[0], parameters=made.chain.blocks[0].parameters)
+    assert moved.parameters
+    made.chain = replace(made.chain, positions=positions)
+
+    def fault(given: Session) -> None:
+        with torch.no_grad():
+            given.network.get_parameter("trunk.embeddings.LayerNorm.bias").add_(0.1)
+
+    found = trained(made, fault, monkeypatch)[1]
+    assert len(set(found.prefix)) > 1
+    assert not found.holds
+
+
+def test_a_line_moved_wrongly_by_the_one_function_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = line_module.frozen_at
+
+    def off_by_one(chain: object, *, line: int, above: object) -> object:
+        return real(chain, line=max(line - 1, 0), above=above)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(line_module, "frozen_at", off_by_one)
+    assert not all(stretch.holds for stretch in trained(session("image"), None, monkeypatch))

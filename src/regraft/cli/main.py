@@ -14,7 +14,9 @@ from regraft.cli.list import list_names
 from regraft.cli.plan import plan
 from regraft.cli.predict import predict
 from regraft.cli.report import report
+from regraft.cli.resume import resume
 from regraft.cli.show_config import show_config
+from regraft.cli.verify import verify
 from regraft.errors import RegraftError
 
 EXIT_CODES = """Exit codes: 0 done · 1 a bug in regraft · 2 you can mend it (arguments, data, \
@@ -23,9 +25,11 @@ settings) · 3 the world failed (network, disk, damaged file, unreadable rows) �
 
 VERBS: dict[str, Callable[..., int]] = {
     "fit": fit,
+    "resume": resume,
     "predict": predict,
     "evaluate": evaluate,
     "plan": plan,
+    "verify": verify,
     "report": report,
     "list": list_names,
     "show-config": show_config,

@@ -108,12 +108,21 @@ class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
     strategy: Annotated[
         str | None, _text(TRAINING, "NAME", "How to train; see regraft list strategies.")
     ]
-    epochs: Annotated[int | None, _text(TRAINING, "COUNT", "Passes over the training rows.")]
+    epochs: Annotated[float | None, _text(TRAINING, "COUNT", "Passes over the training rows.")]
     lr: Annotated[float | None, _text(TRAINING, "RATE", "Peak rate of the head and the top block.")]
     optimizer: Annotated[str | None, _text(TRAINING, "NAME", "adamw or sgd.")]
     freeze: Annotated[
-        int | None, _text(TRAINING, "BLOCKS", "Blocks at the bottom that never move.")
+        str | None,
+        _text(
+            TRAINING, "WHAT", "Blocks at the bottom that never move: a number; or norm, a pattern."
+        ),
     ]
+    freeze_threshold: Annotated[
+        str | None,
+        _text(TRAINING, "LEFT", "Blocks stop when less of their way is left: auto, off, 0.1."),
+    ]
+    freeze_threshold_rule: Annotated[str | None, _text(TRAINING, "RULE", "left, literal or clock.")]
+    freeze_threshold_scope: Annotated[str | None, _text(TRAINING, "SCOPE", "prefix or any.")]
     layer_decay: Annotated[
         float | None, _text(TRAINING, "FACTOR", "On the rate, from a block to the one below.")
     ]
@@ -188,7 +197,8 @@ def fit_settings(data: str | None, flags: Mapping[str, Any]) -> "FitSettings":
         data: The DATA that was typed, if any.
         flags: The values of `TrainFlags`, None where a flag was not typed.
     """
-    from regraft.settings import FitSettings, merge, read_toml
+    from regraft.settings import FitSettings
+    from regraft.toml import merge, read_toml
 
     typed = given(flags)
     if flags.get("no_baselines"):

@@ -22,7 +22,7 @@ def show_config(data: Data = None, **flags: Unpack[FitFlags]) -> int:
 
 
 def _toml(settings: "FitSettings") -> str:
-    from regraft.settings import write_toml
+    from regraft.toml import write_toml
 
     values = settings.model_dump()
     open_names = [n for n, value in values.items() if value is None and n != "repeat"]

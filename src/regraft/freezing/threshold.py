@@ -21,7 +21,7 @@ IN_A_ROW = 2
 AUTO = 0.1
 """Part of the journey still to come below which a block freezes."""
 
-RuleName = Literal["left", "literal"]
+RuleName = Literal["left", "literal", "clock"]
 Place = tuple[float, float]
 """A share s of the integrated rate, and a block's distance D from its start there."""
 
@@ -33,7 +33,8 @@ class Rule:
     Args:
         value: The threshold: of what is left (a share of what was gone), or of the norm of
             one step's update.
-        name: `left`, or the article's own: `literal`.
+        name: `left`; the article's own, `literal`; or `clock`, which asks for nothing but the
+            share of the integrated rate that is spent: all freeze when it reaches the value.
         prefix: Whether a block waits for all below it, so that the prefix need not be
             passed backward.
     """
@@ -129,6 +130,8 @@ class Trails:
         for number, reading in enumerate(found):
             below = reading.left is not None and reading.left < self.rule.value
             self.streaks[number] = self.streaks[number] + 1 if below and share >= FIRST else 0
+        if self.rule.name == "clock":
+            self.streaks = [IN_A_ROW * (share >= self.rule.value)] * len(found)
         return found
 
     def ripe(self, frozen: frozenset[int]) -> frozenset[int]:

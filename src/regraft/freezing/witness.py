@@ -17,6 +17,19 @@ from regraft.freezing.proof import Stretch, digest, digest_of, optimiser_digest,
 
 ABOVE = "frozen above the line"
 HEAD = "head"
+SEEN = (
+    "phase",
+    "start",
+    "movers",
+    "state_kept",
+    "gradients",
+    "backwards",
+    "restless",
+    "before",
+    "moving",
+    "prefix",
+)
+"""What a witness has seen, by the names of its fields."""
 
 
 @dataclass
@@ -55,14 +68,22 @@ class Witness:
     def open(self) -> "Witness":
         """Takes the digests at the start and hangs the hooks."""
         self.before, self.moving = self._still_digests(), self._moving_digests()
+        self.hang()
+        self._look()
+        return self
+
+    def hang(self) -> None:
+        """Hangs the hooks on what must not run backward."""
         self.still = [
             p for n, p in self.network.trunk.named_parameters() if n in self.frozen.parameters
         ]
         modules = dict(self.network.trunk.named_modules())
         for path in sorted(self.frozen.below):
             self.hooks.append(modules[path].register_forward_hook(self._follow))
-        self._look()
-        return self
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what was seen so far, as plain data for a checkpoint."""
+        return {name: getattr(self, name) for name in SEEN}
 
     def step(self) -> None:
         """Looks at the gradients after a backward pass."""
@@ -151,6 +172,31 @@ def movers_of(chain: Chain, frozen: Frozen, *, rate: Callable[[int], float]) -> 
         if rate(block.index) > 0 and set(block.parameters) - frozen.parameters
     ]
     return (*free, HEAD)
+
+
+def observe_again(
+    network: Grafted,
+    chain: Chain,
+    *,
+    frozen: Frozen,
+    optimiser: torch.optim.Optimizer,
+    sample: Batch,
+    seen: dict[str, Any],
+) -> Witness:
+    """Returns the witness of a stretch that a checkpoint broke off, watching again.
+
+    Args:
+        network: Its line was just moved to where it was.
+        chain: The trunk's blocks.
+        frozen: What stands still.
+        optimiser: What moves the rest.
+        sample: The same rows as before.
+        seen: From `Witness.as_json`.
+    """
+    kept = {**seen, "movers": tuple(seen["movers"]), "prefix": list(seen["prefix"])}
+    witness = Witness(network, chain, frozen, optimiser, sample, **kept)
+    witness.hang()
+    return witness
 
 
 def observe(

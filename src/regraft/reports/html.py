@@ -11,6 +11,7 @@ from regraft.reports import words
 from regraft.reports.plots import calibration_curve, confusion_map, learning_curves
 from regraft.reports.table import Entry, entries
 from regraft.reports.thumbnails import is_safe, thumbnail
+from regraft.reports.timeline import block_rows, freeze_timeline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -57,6 +58,8 @@ def render(result: Mapping[str, Any]) -> str:
             calibration=calibration_curve(result.get("calibration") or []),
             confusion=_confusion(result),
             mistakes=[_shown_mistake(mistake) for mistake in result.get("mistakes") or []],
+            timeline=freeze_timeline(result.get("freezing") or {}),
+            blocks=block_rows(result.get("freezing") or {}),
             stretches=_stretches(result.get("seconds") or {}),
         )
     )

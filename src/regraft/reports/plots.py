@@ -13,13 +13,13 @@ Epochs = Sequence[Mapping[str, Any]]
 
 # Stand-ins that matplotlib can draw with; in the finished picture each becomes a CSS
 # variable, so that one file serves light and dark pages.
-_INK, _MUTED, _GRID, _TRAIN, _VAL = "#010101", "#020202", "#030303", "#040404", "#050505"
+_INK, _MUTED, GRID, _TRAIN, VAL = "#010101", "#020202", "#030303", "#040404", "#050505"
 _VARIABLES = {
     _INK: "var(--ink)",
     _MUTED: "var(--muted)",
-    _GRID: "var(--grid)",
+    GRID: "var(--grid)",
     _TRAIN: "var(--train)",
-    _VAL: "var(--val)",
+    VAL: "var(--val)",
 }
 _STYLE = """<style>
 :root{--ink:#1d2430;--muted:#68717f;--grid:#dfe3ea;--train:#9a6b1f;--val:#1f6f78}
@@ -31,12 +31,12 @@ _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "regraft",
     "font.size": 9,
-    "axes.edgecolor": _GRID,
+    "axes.edgecolor": GRID,
     "axes.labelcolor": _MUTED,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "grid.color": _GRID,
+    "grid.color": GRID,
     "grid.linewidth": 0.6,
     "xtick.color": _MUTED,
     "ytick.color": _MUTED,
@@ -55,13 +55,13 @@ def learning_curves(history: Epochs) -> str:
     """
     if not history:
         return ""
-    figure = _figure(7.2, 2.9)
-    loss, accuracy = _panels(figure, 2)
+    figure = figure_of(7.2, 2.9)
+    loss, accuracy = panels(figure, 2)
     _curves(loss, history, measure="loss")
     _curves(accuracy, history, measure="accuracy", factor=100)
     accuracy.yaxis.set_major_formatter("{x:.0f} %")
     _legend(loss)
-    return _uri(figure)
+    return uri_of(figure)
 
 
 def calibration_curve(bins: Sequence[Mapping[str, Any]]) -> str:
@@ -73,17 +73,17 @@ def calibration_curve(bins: Sequence[Mapping[str, Any]]) -> str:
     filled = [entry for entry in bins if entry.get("rows")]
     if not filled:
         return ""
-    figure = _figure(3.4, 3.2)
-    (axes,) = _panels(figure, 1)
+    figure = figure_of(3.4, 3.2)
+    (axes,) = panels(figure, 1)
     most = max(entry["rows"] for entry in filled)
     sure = [100 * entry["confidence"] for entry in filled]
     right = [100 * entry["accuracy"] for entry in filled]
     axes.plot([0, 100], [0, 100], color=_MUTED, linewidth=1, linestyle=(0, (4, 3)))
-    axes.plot(sure, right, color=_VAL, linewidth=1.6)
-    axes.scatter(sure, right, s=[12 + 90 * e["rows"] / most for e in filled], color=_VAL)
+    axes.plot(sure, right, color=VAL, linewidth=1.6)
+    axes.scatter(sure, right, s=[12 + 90 * e["rows"] / most for e in filled], color=VAL)
     axes.set(xlabel="how sure it was (%)", ylabel="how often it was right (%)")
     axes.set(xlim=(0, 102), ylim=(0, 102), aspect="equal")
-    return _uri(figure)
+    return uri_of(figure)
 
 
 def confusion_map(confusion: Sequence[Sequence[int]]) -> str:
@@ -93,21 +93,23 @@ def confusion_map(confusion: Sequence[Sequence[int]]) -> str:
         confusion: (K, K) counts, true class by predicted class.
     """
     shares = [[count / max(sum(row), 1) for count in row] for row in confusion]
-    figure = _figure(5.2, 5.0)
-    (axes,) = _panels(figure, 1)
+    figure = figure_of(5.2, 5.0)
+    (axes,) = panels(figure, 1)
     axes.grid(visible=False)
     axes.imshow(shares, cmap="cividis", vmin=0, vmax=1, interpolation="nearest")
     axes.set(xlabel="predicted class (number)", ylabel="true class (number)")
-    return _uri(figure)
+    return uri_of(figure)
 
 
-def _figure(width: float, height: float) -> "Figure":
+def figure_of(width: float, height: float) -> "Figure":
+    """Returns an empty figure; both sides in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _panels(figure: "Figure", number: int) -> "list[Axes]":
+def panels(figure: "Figure", number: int) -> "list[Axes]":
+    """Returns axes side by side, in the report's style."""
     from matplotlib import rc_context
 
     with rc_context(_SETTINGS):  # axes read the settings when they are made
@@ -117,7 +119,7 @@ def _panels(figure: "Figure", number: int) -> "list[Axes]":
 def _curves(axes: "Axes", history: Epochs, *, measure: str, factor: int = 1) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    for part, colour in (("train", _TRAIN), ("val", _VAL)):
+    for part, colour in (("train", _TRAIN), ("val", VAL)):
         marks = [(n, e.get(f"{part}_{measure}")) for n, e in enumerate(history, start=1)]
         drawn = [(epoch, factor * value) for epoch, value in marks if value is not None]
         if drawn:
@@ -139,7 +141,7 @@ def _mark_best(axes: "Axes", history: Epochs, *, name: str, factor: int) -> None
     best = [(n, e[name]) for n, e in enumerate(history, 1) if e.get("best") and e.get(name)]
     if best:
         epoch, value = best[-1]
-        axes.plot([epoch], [factor * value], "o", color=_VAL, markersize=9, fillstyle="none")
+        axes.plot([epoch], [factor * value], "o", color=VAL, markersize=9, fillstyle="none")
 
 
 def _legend(axes: "Axes") -> None:
@@ -147,7 +149,8 @@ def _legend(axes: "Axes") -> None:
         axes.legend(labelcolor=_INK, frameon=False)
 
 
-def _uri(figure: "Figure") -> str:
+def uri_of(figure: "Figure") -> str:
+    """Returns the figure as the data URI of an SVG picture."""
     from matplotlib import rc_context
 
     buffer = io.StringIO()

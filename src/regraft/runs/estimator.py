@@ -17,7 +17,15 @@ from regraft.errors import DataError
 from regraft.runs.fit import run_fit
 from regraft.runs.fitting.prepare import pick_device
 from regraft.serving.kept import KeptModel
-from regraft.settings import Augment, ClassWeights, FitSettings, Optimizer, Precision
+from regraft.settings import (
+    Augment,
+    ClassWeights,
+    FitSettings,
+    Optimizer,
+    Precision,
+    RuleName,
+    RuleScope,
+)
 from regraft.training.progress import Silent
 
 Labels = npt.NDArray[Any]
@@ -30,7 +38,7 @@ class ClassifierOptions(TypedDict, total=False):
     arch: str | None
     strategy: str
     head: str
-    epochs: int | None
+    epochs: float | None
     lr: float | None
     batch_size: int | None
     optimizer: Optimizer
@@ -41,7 +49,10 @@ class ClassifierOptions(TypedDict, total=False):
     layer_decay: float | None
     weight_decay: float
     class_weights: ClassWeights
-    freeze: int | None
+    freeze: str | int | None
+    freeze_threshold: float | str
+    freeze_threshold_rule: RuleName
+    freeze_threshold_scope: RuleScope
     patience: int | None
     max_seconds: float | None
     device: str

@@ -15,7 +15,14 @@ from regraft.errors import UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
-from regraft.runs.fitting.folder import LOG, RunFolder, check_free, claim
+from regraft.runs.fitting.folder import (
+    CHECKPOINTS,
+    LOG,
+    SETTINGS,
+    RunFolder,
+    check_free,
+    claim,
+)
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, save_predictions
 from regraft.runs.fitting.prepare import Network, Prepared, Say, prepare
@@ -26,6 +33,7 @@ from regraft.scoring.metrics import softmax
 from regraft.serving.model import Model
 from regraft.serving.store import save_model
 from regraft.settings import FitOptions, FitSettings
+from regraft.training.keeper import Keeper
 from regraft.training.precision import Verdict, decide
 from regraft.training.progress import Progress, Silent
 
@@ -101,12 +109,7 @@ def run_fit(
         progress.say(choice.words())
     folder = claim(settings.out, prepared.dataset.name, strategy=settings.strategy)
     try:
-        result = _fit_into(folder, prepared, Logged(folder, progress), started)
-        if report:
-            with folder.writing("report.html") as place:
-                write_report(result, place)
-        folder.finish(result)
-        return result
+        return complete(folder, prepared, progress, started=started, report=report)
     except BaseException as error:
         # A mistake of the user leaves nothing; what was stopped or failed keeps its log.
         if isinstance(error, UserError) or not (folder.path / LOG).exists():
@@ -116,11 +119,47 @@ def run_fit(
         progress.finish()
 
 
-def _fit_into(
-    folder: RunFolder, prepared: Prepared, progress: Progress, started: float
+def complete(
+    folder: RunFolder,
+    prepared: Prepared,
+    progress: Progress,
+    *,
+    started: float,
+    report: bool = True,
 ) -> dict[str, Any]:
+    """Returns the result document of a run that was begun, its folder completed.
+
+    Where the folder holds a checkpoint, training goes on from there.
+
+    Args:
+        folder: Of the run.
+        prepared: Data and network.
+        progress: Told what happens.
+        started: `time.monotonic()` when the run began.
+        report: Whether `report.html` is drawn.
+
+    Raises:
+        SettingsError: If the training diverged.
+        DataError: If the rows are not those of the checkpoint.
+        StorageError: If the disk or a permission says no.
+    """
+    keeper = Keeper(folder.path / CHECKPOINTS)
+    result = _fit_into(folder, prepared, Logged(folder, progress), (started, keeper))
+    if report:
+        with folder.writing("report.html") as place:
+            write_report(result, place)
+    folder.finish(result)
+    keeper.clear()
+    return result
+
+
+def _fit_into(
+    folder: RunFolder, prepared: Prepared, progress: Progress, since: tuple[float, Keeper]
+) -> dict[str, Any]:
+    started, keeper = since
     verdict = decide_modes(prepared, say=progress.say)
-    folder.write("run.toml", run_toml(prepared, verdict))
+    if not folder.begun:
+        folder.write(SETTINGS, run_toml(prepared, verdict))
     folder.log("start", {"data": prepared.dataset.name, "rows": _sizes(prepared)})
     seconds: Seconds = {"data": prepared.seconds}
     test = _encoded_test(prepared) if prepared.settings.baselines else None
@@ -129,7 +168,9 @@ def _fit_into(
     trained = _timed(
         seconds,
         "train",
-        lambda: train(prepared, verdict, pooled=pooled, progress=progress, deadline=until),
+        lambda: train(
+            prepared, verdict, pooled=pooled, progress=progress, deadline=until, keeper=keeper
+        ),
     )
     seconds["chosen"] = _cost(prepared, seconds)
     outcome = _timed(seconds, "evaluate", lambda: _scored(prepared, trained, verdict))

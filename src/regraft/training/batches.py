@@ -69,7 +69,12 @@ def _joined(batches: list[npt.NDArray[np.int64]], batch_size: int) -> list[npt.N
 
 
 def count_steps(
-    lengths: Iterable[npt.NDArray[np.int64]], batch_size: int, *, seed: int, first: int
+    lengths: Iterable[npt.NDArray[np.int64]],
+    batch_size: int,
+    *,
+    seed: int,
+    first: int,
+    last_pass: float = 1.0,
 ) -> int:
     """Returns the optimiser steps of some epochs.
 
@@ -78,6 +83,8 @@ def count_steps(
         batch_size: Rows of a batch of rows of mean length.
         seed: Of the run.
         first: Number of the first epoch.
+        last_pass: Share of the last epoch that is taken, in (0, 1].
     """
     epochs = enumerate(lengths, first)
-    return sum(len(epoch_batches(each, batch_size, seed=seed, epoch=e)) for e, each in epochs)
+    counts = [len(epoch_batches(each, batch_size, seed=seed, epoch=e)) for e, each in epochs]
+    return sum(counts[:-1]) + max(1, round(counts[-1] * last_pass))

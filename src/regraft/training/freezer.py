@@ -1,6 +1,7 @@
 """Freezes blocks in the middle of a phase, when the freeze threshold says so."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
@@ -53,6 +54,34 @@ class Freezer:
             self.marks = self.journey.marks()
         else:
             self._check(loss, None)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Returns the weights at the start, and the copies that wait, for a checkpoint."""
+        groups = {"start": self.journey.starts, "mark": self.marks}
+        return {
+            f"{kind}.{block}.{number}": tensor
+            for kind, blocks in groups.items()
+            for block, members in enumerate(blocks)
+            for number, tensor in enumerate(members)
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain data for a checkpoint."""
+        return {"spent": self.spent, **self.trails.as_json()}
+
+    def restore(self, tensors: dict[str, Tensor], content: dict[str, Any]) -> None:
+        """Puts back what `tensors` and `as_json` gave."""
+        self.spent = float(content["spent"])
+        self.trails.places = [[(s, d) for s, d in trail] for trail in content["places"]]
+        self.trails.streaks = list(content["streaks"])
+        for block, members in enumerate(self.journey.starts):
+            for number, tensor in enumerate(members):
+                tensor.copy_(tensors[f"start.{block}.{number}"])
+        if any(name.startswith("mark.") for name in tensors):
+            self.marks = [
+                [tensors[f"mark.{block}.{number}"] for number in range(len(members))]
+                for block, members in enumerate(self.journey.starts)
+            ]
 
     def _check(self, loss: float, updates: list[float] | None) -> None:
         session = self.session

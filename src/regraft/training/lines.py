@@ -1,10 +1,13 @@
 """Moves the line while training goes on, with a witness of every stretch between two moves."""
 
+from typing import Any
+
+from regraft.backbones.backbone import Batch
 from regraft.features.pooled import to_device
 from regraft.freezing.ledger import Event, Kind
-from regraft.freezing.line import Above, move_line, of_blocks
+from regraft.freezing.line import Above, frozen_at, move_line, of_blocks
 from regraft.freezing.proof import block_digests, optimiser_digest
-from regraft.freezing.witness import observe
+from regraft.freezing.witness import Witness, observe, observe_again
 from regraft.training.phase import Phase
 from regraft.training.session import Session
 
@@ -48,6 +51,26 @@ def frozen_above(session: Session) -> Above:
     return session.options.above | of_blocks(session.chain, higher)
 
 
+def witness_again(session: Session, seen: dict[str, Any]) -> Witness:
+    """Returns the witness of the stretch that a checkpoint broke off."""
+    frozen = frozen_at(session.chain, line=line_of(session), above=frozen_above(session))
+    return observe_again(
+        session.network,
+        session.chain,
+        frozen=frozen,
+        optimiser=session.optimiser,
+        sample=sample_of(session),
+        seen=seen,
+    )
+
+
+def sample_of(session: Session) -> Batch:
+    """Returns the batch of a few short training rows, on the network's device."""
+    rows = session.train.rows
+    shortest = rows.lengths.argsort(kind="stable")[:SAMPLE]
+    return to_device(rows.batch(shortest), session.device)
+
+
 def _move(session: Session, phase: Phase, kind: Kind, *, concerned: int) -> None:
     """Moves the line to what `session.still` says; the ledger gets the blocks' digests.
 
@@ -58,15 +81,13 @@ def _move(session: Session, phase: Phase, kind: Kind, *, concerned: int) -> None
     move_line(session.network, session.chain, line=line, above=above)
     digests = block_digests(session.network.trunk, session.chain, line=concerned)
     session.ledger.note(Event(session.step, phase.name, kind, line, digests))
-    rows = session.train.rows
-    sample = rows.batch(rows.lengths.argsort(kind="stable")[:SAMPLE])
     session.witness = observe(
         session.network,
         session.chain,
         line=line,
         above=above,
         optimiser=session.optimiser,
-        sample=to_device(sample, session.device),
+        sample=sample_of(session),
         phase=phase.name,
         step=session.step,
         rates=phase.rates,

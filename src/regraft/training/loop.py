@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -22,11 +22,14 @@ from regraft.freezing.proof import block_digests, state_digest
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.scoring import metrics
 from regraft.training.batches import count_steps, epoch_batches
+from regraft.training.checkpoint import checkpoint, restore, restore_freezer
 from regraft.training.freezer import Freezer, freezer_for
 from regraft.training.head import train_head
+from regraft.training.keeper import Kept
 from regraft.training.lines import close_stretch, draw_line
 from regraft.training.optimiser import set_rates
 from regraft.training.phase import Phase
+from regraft.training.place import Place, Tally
 from regraft.training.progress import EpochRecord
 from regraft.training.schedule import rate_share
 from regraft.training.session import Session, check_finite
@@ -46,15 +49,16 @@ def work(session: Session, phases: list[Phase]) -> None:
         SettingsError: If the training diverged (raised by `check_finite`).
     """
     with small_table(session):
-        for phase in phases:
-            if session.records and session.out_of_time:
+        kept = session.keeper.latest() if session.keeper else None
+        if kept is not None:
+            restore(session, kept)
+            session.progress.say(f"going on after step {session.step}")
+        for number in range(session.place.phase, len(phases)):
+            if session.records and session.out_of_time and not session.place.done:
                 break
-            draw_line(session, phase)
-            if phase.line == session.top:
-                train_head(session, phase)
-            else:
-                _train_suffix(session, phase)
-            close_stretch(session)
+            _work_phase(session, phases[number], kept)
+            kept = None
+            session.place = Place(phase=number + 1)
         _put_back(session)
     _note_restored(session)
     if session.best is not None:
@@ -96,44 +100,61 @@ def _note_restored(session: Session) -> None:
     session.ledger.note(Event(best.step, best.phase, "restore", line, digests))
 
 
-@dataclass
-class _Tally:
-    """Sums over the steps of an epoch, the head's last rate, and when it began."""
-
-    loss: float = 0.0
-    right: int = 0
-    rows: int = 0
-    rate: float = 0.0
-    started: float = field(default_factory=time.perf_counter)
-
-    def add(self, loss: float, logits: Tensor, *, labels: Tensor) -> None:
-        self.loss += loss * len(labels)
-        self.right += int((logits.argmax(dim=1) == labels).sum())
-        self.rows += len(labels)
+def _work_phase(session: Session, phase: Phase, kept: Kept | None) -> None:
+    """Works a phase from its start, or from where a checkpoint broke it off."""
+    if kept is None:
+        draw_line(session, phase)
+    if phase.line == session.top:
+        train_head(session, phase)
+    else:
+        _train_suffix(session, phase, kept)
+    close_stretch(session)
 
 
-def _train_suffix(session: Session, phase: Phase) -> None:
+def _train_suffix(session: Session, phase: Phase, kept: Kept | None) -> None:
     """Trains everything above the line for the phase's epochs."""
-    options = session.options
-    epochs = range(session.epoch, session.epoch + phase.epochs)
-    lengths = (_augmented(session, epoch).lengths for epoch in epochs)
-    steps = count_steps(lengths, options.batch_size, seed=options.seed, first=session.epoch)
+    place = session.place
+    steps = _planned(session, phase)
     session.progress.start_phase(phase.name, _line_words(session, phase), steps=steps)
     session.trunk_moved()
     scaler = torch.amp.GradScaler(
         torch.device(session.device).type, enabled=session.verdict.training.precision == "fp16"
     )
-    freezer = freezer_for(session, phase, rule=options.threshold, steps=steps)
+    freezer = freezer_for(session, phase, rule=session.options.threshold, steps=steps)
+    if kept is not None:
+        scaler.load_state_dict(kept.content["scaler"])
+        if freezer is not None:
+            restore_freezer(freezer, kept)
     stepper = _Stepper(session, phase, scaler, steps, freezer)
-    done, without = 0, 0
-    for number in range(1, phase.epochs + 1):
-        done, record, better = _epoch(stepper, done, number)
+    while place.number <= phase.epochs and not _ended(session, phase):
+        record, better = _epoch(stepper)
         session.records.append(record)
         session.progress.epoch(record)
         session.epoch += 1
-        without = 0 if better else without + 1
-        if number == phase.stop_after or session.enough(without, seconds=record.seconds):
-            break
+        place.next_epoch(better=better)
+        stepper.keep()
+
+
+def _planned(session: Session, phase: Phase) -> int:
+    """Returns the optimiser steps of all of a phase's epochs."""
+    options, first = session.options, session.epoch - session.place.number + 1
+    lengths = (_augmented(session, e).lengths for e in range(first, first + phase.epochs))
+    return count_steps(
+        lengths,
+        options.batch_size,
+        seed=options.seed,
+        first=first,
+        last_pass=options.last_pass,
+    )
+
+
+def _ended(session: Session, phase: Phase) -> bool:
+    """Says whether a phase ends before its last epoch: as planned, by patience, by time."""
+    place = session.place
+    if place.number == 1 or place.batch:
+        return False
+    planned = place.number - 1 == phase.stop_after
+    return planned or session.enough(place.without, seconds=session.records[-1].seconds)
 
 
 @dataclass(frozen=True)
@@ -146,31 +167,37 @@ class _Stepper:
     steps: int
     freezer: Freezer | None
 
+    def keep(self) -> None:
+        """Keeps a checkpoint, where it is time for one."""
+        session, keeper = self.session, self.session.keeper
+        if keeper is None or not keeper.due:
+            return
+        if not keeper.save(checkpoint(session, self.freezer, scaler=self.scaler.state_dict())):
+            session.progress.say(f"no checkpoint could be written ({keeper.trouble})")
 
-def _epoch(stepper: _Stepper, done: int, number: int) -> tuple[int, EpochRecord, bool]:
-    """Takes the steps of one epoch, validates; returns steps done, record, better or not."""
-    session, phase = stepper.session, stepper.phase
-    tally = _Tally()
-    rows = _augmented(session, session.epoch)
+
+def _epoch(stepper: _Stepper) -> tuple[EpochRecord, bool]:
+    """Takes the steps of one epoch that are left, validates; returns record, better or not."""
+    session, phase, place = stepper.session, stepper.phase, stepper.session.place
+    rows, options = _augmented(session, session.epoch), stepper.session.options
     weights = session.weights()
     set_attention(session.network.trunk, session.verdict.training.attention)
-    options = session.options
     batches = epoch_batches(
         rows.lengths, options.batch_size, seed=options.seed, epoch=session.epoch
     )
-    for indices in batches:
-        share = rate_share(phase, done, steps=stepper.steps)
+    planned = batches[: stepper.steps - place.done + place.batch]
+    for indices in planned[place.batch :]:
+        share = rate_share(phase, place.done, steps=stepper.steps)
         set_rates(session.optimiser, phase, share=share)
         loss, logits, labels = _step(stepper, rows.batch(indices), indices, weights)
-        tally.add(loss, logits, labels=labels)
-        done += 1
-        session.step += 1
+        place.tally.add(loss, logits, labels=labels)
+        place.tally.rate = phase.head_rate * share
+        place.batch, place.done, session.step = place.batch + 1, place.done + 1, session.step + 1
         if stepper.freezer:
             stepper.freezer.after_step(share, loss)
-        tally.rate = phase.head_rate * share
-        session.progress.step(done, rate=tally.rate, loss=loss)
-    record, better = _validated(session, phase, number, tally)
-    return done, record, better
+        session.progress.step(place.done, rate=place.tally.rate, loss=loss)
+        stepper.keep()
+    return _validated(session, phase, place.number, place.tally)
 
 
 def _augmented(session: Session, epoch: int) -> Encoded:
@@ -212,7 +239,7 @@ def _step(
 
 
 def _validated(
-    session: Session, phase: Phase, number: int, tally: _Tally
+    session: Session, phase: Phase, number: int, tally: Tally
 ) -> tuple[EpochRecord, bool]:
     """Scores the validation rows, keeps the best weights, makes the epoch's record."""
     trained = time.perf_counter() - tally.started

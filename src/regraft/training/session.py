@@ -20,7 +20,9 @@ from regraft.freezing.proof import Stretch
 from regraft.freezing.threshold import Rule
 from regraft.freezing.witness import Witness
 from regraft.scoring import metrics
+from regraft.training.keeper import Keeper
 from regraft.training.optimiser import Kind, make_optimiser
+from regraft.training.place import Place
 from regraft.training.precision import Verdict
 from regraft.training.progress import EpochRecord, Progress
 
@@ -55,6 +57,7 @@ class Options:
             not where these are scored as rows held out.
         head_batch_size: Rows in a step of a head with hidden layers.
         above: Parts of the trunk that are frozen wherever the line is.
+        last_pass: Share of a phase's last pass that is taken, in (0, 1].
         threshold: When blocks freeze in the middle of a phase; None = never.
     """
 
@@ -69,6 +72,7 @@ class Options:
     penalty_on_val: bool = True
     head_batch_size: int = 64
     above: Above = NOTHING
+    last_pass: float = 1.0
     threshold: Rule | None = None
 
 
@@ -113,6 +117,8 @@ class Session:
     stretches: list[Stretch] = field(default_factory=list)
     still: frozenset[int] = frozenset()
     witness: Witness | None = None
+    keeper: Keeper | None = None
+    place: Place = field(default_factory=Place)
     left_state: str | None = None
     val_logits: list[npt.NDArray[np.float32]] = field(default_factory=list)
     _pooled: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from regraft.settings import FitSettings, read_toml
+from regraft.settings import FitSettings
+from regraft.toml import read_toml
 from tests.unit.cli.conftest import Type
 
 

@@ -22,7 +22,8 @@ from regraft.runs.fitting import repeat as repeat_module
 from regraft.runs.fitting.folder import RunFolder
 from regraft.runs.fitting.prepare import prepare
 from regraft.serving.store import load
-from regraft.settings import FitSettings, read_toml
+from regraft.settings import FitSettings
+from regraft.toml import read_toml
 from regraft.training.progress import Silent
 from tests import tiny
 

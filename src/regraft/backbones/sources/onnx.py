@@ -1,4 +1,4 @@
-"""Makes tensors from the initialisers of an ONNX file, reading nothing else of it."""
+"""Makes tensors from the initialisers of an ONNX file, reading nothing else of it.
 
 Source: the Protocol Buffers encoding (protobuf.dev/programming-guides/encoding) and the field
 numbers of onnx.proto (ModelProto.graph 7, GraphProto.initializer 5, TensorProto below).

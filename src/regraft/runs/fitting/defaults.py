@@ -249,7 +249,7 @@ def head_alone(settings: FitSettings, *, left_open: Collection[str] = ()) -> Alo
     rate = Alone.rate * (SGD_FACTOR if settings.optimizer == "sgd" else 1)
     typed = settings.model_copy(update=dict.fromkeys(left_open))
     return Alone(
-        epochs=typed.epochs or Alone.epochs,
+        epochs=math.ceil(typed.epochs or Alone.epochs),
         rate=typed.lr or rate,
         batch_size=typed.batch_size or Alone.batch_size,
     )
@@ -266,18 +266,29 @@ def choose_line(settings: FitSettings, modality: Modality, *, blocks: int) -> Ch
     Raises:
         SettingsError: If more blocks were typed than there are.
     """
-    if settings.freeze is None and settings.strategy == "full":
+    typed = frozen_words(settings)[0]
+    if typed is None and settings.strategy == "full":
         return Choice("freeze", 0, "full fine-tuning moves every block")
-    if settings.freeze is None:
+    if typed is None:
         value = round(FROZEN_SHARE[modality] * blocks)
         reason = "the lowest blocks see edges and colours, of use to any task, and cost the most"
         return Choice("freeze", value, reason if value else "every block may move")
-    if settings.freeze > blocks:
+    if typed > blocks:
         raise SettingsError(
-            f"freeze = {settings.freeze}, and the network has {blocks} blocks",
+            f"freeze = {typed}, and the network has {blocks} blocks",
             expected=f"a number from 0 to {blocks}",
         )
-    return Choice("freeze", settings.freeze, TYPED)
+    return Choice("freeze", typed, TYPED)
+
+
+def frozen_words(settings: FitSettings) -> tuple[int | None, list[str]]:
+    """Returns the number of blocks that was typed to be frozen, if any, and the other words."""
+    words = [word.strip() for word in (settings.freeze or "").split(",") if word.strip()]
+    numbers = [int(word) for word in words if word.isdecimal()]
+    patterns = [word for word in words if not word.isdecimal()]
+    # Nothing is frozen at the bottom beside what was named, unless a number was.
+    line = max(numbers) if numbers else 0 if patterns else None
+    return line, patterns
 
 
 def _class_weights(settings: FitSettings, dataset: Dataset) -> Choice:

@@ -17,6 +17,7 @@ from regraft.errors import SettingsError, StorageError
 RESULT = "result.json"
 SETTINGS = "run.toml"
 LOG = "log.jsonl"
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class RunFolder:
 
     path: Path
     made: bool = True
+
+    @property
+    def begun(self) -> bool:
+        """Says whether the settings are written: the run can be gone on with."""
+        place = self.path / SETTINGS
+        return place.is_file() and place.stat().st_size > 0
 
     def write(self, name: str, text: str) -> None:
         """Writes a file whole: temporary name, fsync, rename.

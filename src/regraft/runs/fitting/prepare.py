@@ -1,6 +1,7 @@
 """Makes everything that training needs from settings: data, network, choices, phases."""
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ from regraft.data.rows import Dataset, Modality, Part
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.data.texts import token_lengths
 from regraft.errors import BackboneError, SettingsError
+from regraft.freezing.line import Above
+from regraft.freezing.patterns import above_of
 from regraft.runs.fitting.defaults import (
     Alone,
     Chosen,
@@ -31,6 +34,7 @@ from regraft.runs.fitting.defaults import (
     choose,
     choose_backbone,
     choose_line,
+    frozen_words,
     head_alone,
 )
 from regraft.runs.fitting.repeat import Earlier, read_earlier
@@ -64,6 +68,7 @@ class Prepared:
         phases: From the strategy.
         understood: Lines on what was understood of the data.
         seconds: Seconds spent on data and on opening the network.
+        above: Parts of the trunk that never move, wherever the line is.
         alone: How a head with hidden layers is trained on features.
         earlier: What the run measured that is repeated, if one is.
     """
@@ -78,6 +83,7 @@ class Prepared:
     phases: list[Phase]
     understood: list[str]
     seconds: float
+    above: Above
     alone: Alone
     earlier: Earlier | None = None
 
@@ -141,6 +147,7 @@ def prepare(
         strategy.phases(chain, facts),
         understood,
         time.perf_counter() - start,
+        above_of(backbone.network, frozen_words(settings)[1]),
         alone,
         earlier,
     )
@@ -263,7 +270,7 @@ def _facts(settings: FitSettings, dataset: Dataset, chosen: Chosen, alone: Alone
         modality=dataset.modality,
         rows=len(dataset.parts["train"]),
         classes=len(dataset.classes),
-        epochs=int(chosen.epochs.value),
+        epochs=math.ceil(chosen.epochs.value),
         rate=float(chosen.lr.value),
         layer_decay=float(chosen.layer_decay.value),
         weight_decay=settings.weight_decay,

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from regraft.data.rows import Problem
-from regraft.runs.fitting.defaults import TYPED
+from regraft.runs.fitting.defaults import TYPED, frozen_words
 from regraft.runs.fitting.prepare import Prepared
-from regraft.settings import write_toml
+from regraft.toml import write_toml
 from regraft.training.precision import Verdict
 
 
@@ -44,6 +44,8 @@ def resolved(prepared: Prepared) -> dict[str, Any]:
     for choice in prepared.chosen.listed():
         if choice.value is not None and choice.name in values:
             values[choice.name] = choice.value
+    words = [str(prepared.chosen.freeze.value), *frozen_words(prepared.settings)[1]]
+    values["freeze"] = ",".join(words)
     return {name: value for name, value in values.items() if value not in (None, "")}
 
 

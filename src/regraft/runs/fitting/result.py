@@ -9,7 +9,9 @@ from typing import Any
 import torch
 import transformers
 
+from regraft.backbones.chain import Block
 from regraft.backbones.modes import Mode
+from regraft.freezing.cost import block_flops, saved_share
 from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import Stretch
 from regraft.runs.fitting.cheaper import Cheaper, gained, scores_of
@@ -19,6 +21,7 @@ from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
 from regraft.scoring import metrics
 from regraft.scoring.scores import score
+from regraft.training.lines import sample_of
 from regraft.training.phase import describe
 from regraft.training.precision import Verdict, processor_name
 from regraft.training.session import Session
@@ -148,28 +151,29 @@ def _freezing(trained: Trained) -> Document:
         "line": _lines(session)[best.phase],
         "saved_backward_share": saved_backward_share(session),
         "ledger": session.ledger.as_json(),
+        "checks": session.ledger.checks_as_json(),
+        "blocks": [_block(block) for block in session.chain.blocks],
         "proof": _proof(session.stretches),
     }
 
 
-def saved_backward_share(session: Session) -> float:
-    """Returns the share of the trunk's backward passes that freezing saved, in [0, 1].
+def _block(block: Block) -> Document:
+    """Returns what `regraft verify` needs to find a block again in the file of weights."""
+    return {
+        "name": block.name,
+        "parameters": block.size,
+        "tensors": [*block.parameters, *block.buffers],
+    }
 
-    Over the epochs of steps: parameters of the blocks below the line, over all parameters
-    of the trunk. An epoch of a head with hidden layers, trained on features, saves the
-    whole pass; a linear head that was solved took no steps and does not count. Where no
-    step was taken at all, nothing went backward: 1.
+
+def saved_backward_share(session: Session) -> float:
+    """Returns the share of the trunk's backward arithmetic that freezing saved, in [0, 1].
 
     Args:
         session: Of the final network.
     """
-    lines, sizes = _lines(session), [block.size for block in session.chain.blocks]
-    hidden = session.network.head.hidden
-    stepped = [lines[r.phase] for r in session.records]
-    stepped = [line for line in stepped if line < session.top or hidden]
-    if not stepped:
-        return 1.0
-    return sum(sum(sizes[:line]) for line in stepped) / (len(stepped) * max(sum(sizes), 1))
+    sample = sample_of(session)
+    return saved_share(session.stretches, block_flops(session.chain, sample))
 
 
 def _proof(stretches: list[Stretch]) -> Document:

@@ -14,10 +14,13 @@ from regraft.data.rows import Part, Rows
 from regraft.data.split import content_key, unit_keys
 from regraft.errors import DataError
 from regraft.features.pooled import pooled_features
+from regraft.freezing.threshold import AUTO, Rule
 from regraft.losses.cross_entropy import balanced_weights
 from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring import metrics
+from regraft.settings import FitSettings
 from regraft.training.folds import assign_folds
+from regraft.training.keeper import Keeper
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
@@ -56,6 +59,7 @@ def train(
     pooled: Pooled,
     progress: Progress,
     deadline: float = math.inf,
+    keeper: Keeper | None = None,
 ) -> Trained:
     """Returns the trained network, its epochs chosen on validation rows or by folds.
 
@@ -65,13 +69,14 @@ def train(
         pooled: Features of the trunk as it came, by part; may be empty.
         progress: Told of every step and epoch.
         deadline: `time.monotonic()` at which all sessions together shall be over.
+        keeper: Of checkpoints; folds have none, they are short.
 
     Raises:
         DataError: If there are too few rows to leave some out in turn.
         SettingsError: If the training diverged (raised by `check_finite`).
     """
     if len(prepared.dataset.parts["val"]):
-        return _once(prepared, verdict, pooled, progress, deadline)
+        return _once(prepared, verdict, pooled, progress, (deadline, keeper))
     return _folded(prepared, verdict, pooled, progress, deadline)
 
 
@@ -107,10 +112,15 @@ def fold_keys(rows: Rows) -> list[str]:
 
 
 def _once(
-    prepared: Prepared, verdict: Verdict, pooled: Pooled, progress: Progress, deadline: float
+    prepared: Prepared,
+    verdict: Verdict,
+    pooled: Pooled,
+    progress: Progress,
+    kept: tuple[float, Keeper | None],
 ) -> Trained:
     rows = (examples(prepared, "train"), examples(prepared, "val"))
-    session = _session(prepared, verdict, rows, progress, deadline)
+    session = _session(prepared, verdict, rows, progress, kept[0])
+    session.keeper = kept[1]
     for part in ("train", "val"):
         if part in pooled:
             session.keep_pooled(part, pooled[part])
@@ -243,6 +253,15 @@ def _fold_deadline(deadline: float, left: int) -> float:
     return now + (deadline - now) / (left + LAST_SHARE)
 
 
+def _rule(settings: FitSettings) -> Rule | None:
+    """Returns when blocks freeze in the middle of a phase, or None where they never do."""
+    value = settings.freeze_threshold
+    if value == "off":
+        return None
+    number = AUTO if isinstance(value, str) else value
+    return Rule(number, settings.freeze_threshold_rule, settings.freeze_threshold_scope == "prefix")
+
+
 def _session(
     prepared: Prepared,
     verdict: Verdict,
@@ -263,6 +282,9 @@ def _session(
         select=metrics.macro_f1 if balanced else metrics.accuracy,
         deadline=deadline,
         head_batch_size=prepared.alone.batch_size,
+        above=prepared.above,
+        last_pass=chosen.epochs.value - math.ceil(chosen.epochs.value) + 1,
+        threshold=_rule(settings),
     )
     torch.manual_seed(settings.seed)
     return Session(prepared.network, prepared.chain, *rows, verdict, options, progress)

@@ -1,0 +1,76 @@
+"""Makes what is frozen above the line from words: kinds of layers, patterns of names."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.conv import _ConvNd
+
+from regraft.errors import SettingsError, nearest
+from regraft.freezing.line import NOTHING, Above
+
+KINDS = ("conv", "embedding", "norm")
+"""Kinds of layers that have a name of their own; everything else is a pattern."""
+NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, nn.LocalResponseNorm)
+
+
+def above_of(trunk: nn.Module, words: Iterable[str]) -> Above:
+    """Returns the parts of the trunk that the words name.
+
+    A pattern is compared with the paths of modules and the names of parameters, as the
+    state dict spells them: `encoder.layer.0`, `encoder.layer.*.attention`, `*.bias`. A module
+    that matches is frozen with all that it holds.
+
+    Args:
+        trunk: The library's own module.
+        words: `conv`, `norm`, `embedding`, or patterns with `*`, `?` and `[...]`.
+
+    Raises:
+        SettingsError: If a word matches nothing, or all of them leave nothing to train.
+    """
+    found = NOTHING
+    for word in words:
+        found = found | _matched(trunk, word)
+    if found.parameters and found.parameters >= {name for name, _ in trunk.named_parameters()}:
+        raise SettingsError(
+            "--freeze names every layer of the network: only the head would be trained",
+            hint="--strategy head",
+        )
+    return found
+
+
+def _matched(trunk: nn.Module, word: str) -> Above:
+    paths = [path for path, module in trunk.named_modules() if path and _is(word, path, module)]
+    parameters = [name for name, _ in trunk.named_parameters() if fnmatchcase(name, word)]
+    if not paths and not (parameters and word not in KINDS):
+        raise _nothing(trunk, word)
+    modules = {p for p, _ in trunk.named_modules() if p and _inside(p, paths)}
+    held = {name for name, _ in trunk.named_parameters() if _inside(name, paths)}
+    return Above(frozenset(held | set(parameters)), frozenset(modules))
+
+
+def _is(word: str, path: str, module: nn.Module) -> bool:
+    if word == "conv":
+        return isinstance(module, _ConvNd)
+    if word == "embedding":
+        return isinstance(module, nn.Embedding)
+    if word == "norm":
+        # Some libraries write their own, named as what it does.
+        return isinstance(module, NORMS) or type(module).__name__.endswith(("Norm", "Norm2d"))
+    return fnmatchcase(path, word)
+
+
+def _inside(name: str, paths: list[str]) -> bool:
+    return any(name == path or name.startswith(path + ".") for path in paths)
+
+
+def _nothing(trunk: nn.Module, word: str) -> SettingsError:
+    names = [path for path, _ in trunk.named_modules() if path]
+    names += [name for name, _ in trunk.named_parameters()]
+    near = nearest(word, [*names, *KINDS])
+    return SettingsError(
+        f"--freeze {word} matches nothing in {type(trunk).__name__}",
+        expected="a number of blocks, conv, norm, embedding, or a pattern such as encoder.layer.0",
+        hint=f"--freeze {near}" if near else "regraft plan lists the blocks",
+    )

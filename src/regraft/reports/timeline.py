@@ -1,0 +1,88 @@
+"""Makes the picture and the table of what moved when, from the freezing part of a result."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from regraft.reports.plots import GRID, VAL, figure_of, panels, uri_of
+
+MOST = 40
+"""Blocks drawn; of a longer chain the lowest and the highest."""
+Span = tuple[int, int]
+
+
+def freeze_timeline(freezing: Mapping[str, Any]) -> str:
+    """Returns which blocks moved at which steps, or the empty string where none took one.
+
+    Args:
+        freezing: `blocks`, `proof` and `checks` as in `result.json`.
+    """
+    stretches = _stepped(freezing)
+    names = [str(block["name"]) for block in freezing.get("blocks") or []]
+    if not stretches or not names:
+        return ""
+    shown = list(enumerate(names))
+    shown = shown if len(shown) <= MOST else shown[: MOST // 2] + shown[-MOST // 2 :]
+    figure = figure_of(7.2, 0.9 + 0.26 * len(shown))
+    (axes,) = panels(figure, 1)
+    for row, (_, name) in enumerate(shown):
+        for frozen, colour in ((False, VAL), (True, GRID)):
+            bars = [(start, stop - start) for start, stop in spans(stretches, name, frozen=frozen)]
+            axes.broken_barh(bars, (row - 0.38, 0.76), facecolors=colour)
+    axes.set_yticks(range(len(shown)), [_short(name) for _, name in shown])
+    axes.set(xlabel="optimiser step", xlim=(0, max(s["stop"] for s in stretches)))
+    axes.grid(visible=False)
+    return uri_of(figure)
+
+
+def spans(stretches: Sequence[Mapping[str, Any]], name: str, *, frozen: bool) -> list[Span]:
+    """Returns the steps between which a block was frozen, or moved; neighbours joined.
+
+    >>> early = {"start": 0, "stop": 4, "before": {}}
+    >>> late = {"start": 4, "stop": 9, "before": {"stem": "ab"}}
+    >>> spans([early, late], "stem", frozen=True), spans([early, late], "stem", frozen=False)
+    ([(4, 9)], [(0, 4)])
+    """
+    found: list[Span] = []
+    for stretch in stretches:
+        if (name in stretch["before"]) != frozen:
+            continue
+        if found and found[-1][1] == stretch["start"]:
+            found[-1] = (found[-1][0], stretch["stop"])
+        else:
+            found.append((stretch["start"], stretch["stop"]))
+    return found
+
+
+def block_rows(freezing: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns a row for each block: weights, when it froze, and its last reading.
+
+    Args:
+        freezing: `blocks`, `proof` and `checks` as in `result.json`.
+    """
+    stretches = _stepped(freezing)
+    checks = freezing.get("checks") or []
+    last = checks[-1]["readings"] if checks else []
+    return [
+        {
+            "name": block["name"],
+            "parameters": block["parameters"],
+            "moved": sum(b - a for a, b in spans(stretches, str(block["name"]), frozen=False)),
+            "froze": _froze(checks, number),
+            **(last[number] if number < len(last) else {}),
+        }
+        for number, block in enumerate(freezing.get("blocks") or [])
+    ]
+
+
+def _froze(checks: Sequence[Mapping[str, Any]], number: int) -> int | None:
+    return next((int(c["step"]) for c in checks if number in c["frozen"]), None)
+
+
+def _stepped(freezing: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    proof = freezing.get("proof") or {}
+    stretches = proof.get("stretches") or []
+    return [s for s in stretches if "before" in s and s.get("stop", 0) > s.get("start", 0)]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 28 else f"…{name[-27:]}"

@@ -1,0 +1,75 @@
+"""Goes on with a run that was stopped: the verb that completes its folder."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from regraft.errors import DataError, SettingsError
+from regraft.runs.fit import complete
+from regraft.runs.fitting.folder import RESULT, SETTINGS, RunFolder
+from regraft.runs.fitting.prepare import prepare
+from regraft.settings import FitSettings
+from regraft.toml import read_toml
+from regraft.training.progress import Progress, Silent
+
+
+def resume(run: str | Path) -> dict[str, Any]:
+    """Returns the result document of a run that was stopped, completed now.
+
+    On the same kind of machine, with the same versions, the weights and the ledger are those
+    of a run that was never stopped, bit for bit.
+
+    Args:
+        run: The folder that `regraft fit` left.
+
+    Raises:
+        SettingsError: If the run is complete, or was given Python objects.
+        DataError: If the folder is no run, or its data cannot be used any more.
+        BackboneError: If its network cannot be opened any more.
+        StorageError: If the disk or a permission says no.
+    """
+    return run_resume(Path(run), Silent())
+
+
+def run_resume(run: Path, progress: Progress) -> dict[str, Any]:
+    """Returns the result document; arguments and errors as for `resume`.
+
+    Args:
+        run: The folder of the run.
+        progress: Told what happens.
+
+    Raises:
+        SettingsError: If the run is complete, or was given Python objects.
+        DataError: If the folder is no run, or its data cannot be used any more.
+        BackboneError: If its network cannot be opened any more.
+        StorageError: If the disk or a permission says no.
+    """
+    started = time.monotonic()
+    folder = RunFolder(run, made=False)
+    settings = _settings(folder)
+    torch.manual_seed(settings.seed)
+    prepared = prepare(settings, settings.data, say=progress.say)
+    try:
+        return complete(folder, prepared, progress, started=started)
+    finally:
+        progress.finish()
+
+
+def _settings(folder: RunFolder) -> FitSettings:
+    run = folder.path
+    if (run / RESULT).exists():
+        raise SettingsError(f"{run} is complete", hint=f"regraft report {run}")
+    if not folder.begun:
+        raise DataError(
+            f"{run} is no run that can be gone on with: {run / SETTINGS} is missing or empty",
+            expected="a folder that regraft fit made",
+        )
+    settings = FitSettings(**{**read_toml(run / SETTINGS), "out": run})
+    if not settings.data:
+        raise SettingsError(
+            f"{run} was fitted to Python objects, which are not in the folder",
+            hint="regraft.fit with the same arguments",
+        )
+    return settings

@@ -1,0 +1,49 @@
+"""Verifies a finished run: the verb that says whether what was frozen stood still."""
+
+from pathlib import Path
+from typing import Any
+
+from regraft.backbones.weights import read_weights
+from regraft.data.starters.cache import file_digest
+from regraft.errors import DamagedFileError, DataError
+from regraft.freezing.verify import faults_of
+from regraft.runs.report import read_result
+from regraft.serving.store import MODEL, WEIGHTS
+
+
+def verify(run: str | Path | dict[str, Any]) -> dict[str, Any]:
+    """Returns whether the proof of a run holds, and what speaks against it.
+
+    What is checked: every block that was frozen is equal bit for bit, parameters and buffers,
+    from the moment it froze to the next event; no frozen weight ever had a gradient, and no
+    backward pass went below the line; the frozen prefix answered the same in training mode
+    and in evaluation; everything else did move; the file of weights is the one that
+    training left.
+
+    Args:
+        run: A run folder, or the result document of one that is still where it was.
+
+    Returns:
+        `{"holds": bool, "faults": [sentence, ...], "stretches": number}`.
+
+    Raises:
+        DataError: If the folder is no complete run.
+        DamagedFileError: If its files cannot be read.
+    """
+    folder = Path(run["run"]) if isinstance(run, dict) else Path(run)
+    freezing = read_result(folder).get("freezing", {})
+    place = folder / MODEL / WEIGHTS
+    if not place.is_file():
+        raise DataError(
+            f"{folder} is no complete run: {place} is missing",
+            expected="a folder that regraft fit made",
+        )
+    try:
+        found = faults_of(freezing, read_weights(place), sha256=file_digest(place))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DamagedFileError(
+            f"{folder} holds no proof of what was frozen ({error} is missing)",
+            expected="a run of this version of regraft",
+        ) from error
+    count = len(freezing["proof"]["stretches"])
+    return {"holds": not found, "faults": found, "stretches": count}

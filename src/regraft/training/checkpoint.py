@@ -1,0 +1,164 @@
+"""Makes a checkpoint from a session between two steps, and the session from it again."""
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from regraft.backbones.weights import load_into_network
+from regraft.data.encode import Encoded
+from regraft.data.texts import TokenRows
+from regraft.errors import DataError
+from regraft.freezing.ledger import Check, Event
+from regraft.freezing.line import move_line
+from regraft.freezing.proof import stretch_from_json
+from regraft.freezing.threshold import Reading
+from regraft.training.freezer import Freezer
+from regraft.training.keeper import Kept
+from regraft.training.lines import frozen_above, line_of, witness_again
+from regraft.training.place import place_from_json
+from regraft.training.progress import EpochRecord
+from regraft.training.session import Best, Session
+
+Tensors = dict[str, Tensor]
+
+
+def checkpoint(session: Session, freezer: Freezer | None, *, scaler: dict[str, Any]) -> Kept:
+    """Returns everything that the next step and all after it depend on.
+
+    Args:
+        session: Between two steps.
+        freezer: What watches the phase, if anything does.
+        scaler: State of the gradient scaler.
+    """
+    tensors = {
+        **_named("network", session.network.state_dict()),
+        **_named("optimiser", _optimiser_state(session.optimiser)),
+    }
+    content: dict[str, Any] = {
+        "data": data_digest(session),
+        "place": session.place.as_json(),
+        "step": session.step,
+        "epoch": session.epoch,
+        "records": [asdict(record) for record in session.records],
+        "events": session.ledger.as_json(),
+        "checks": session.ledger.checks_as_json(),
+        "stretches": [stretch.as_json() for stretch in session.stretches],
+        "still": sorted(session.still),
+        "left_state": session.left_state,
+        "witness": session.witness.as_json() if session.witness else None,
+        "scaler": scaler,
+        "best": None,
+        "freezer": None,
+    }
+    if session.best is not None:
+        best = session.best
+        tensors |= _named("best", best.state)
+        tensors["best logits"] = torch.from_numpy(best.val_logits)
+        content["best"] = {
+            "key": best.key,
+            "phase": best.phase,
+            "epoch": best.epoch,
+            "step": best.step,
+        }
+    if freezer is not None:
+        tensors |= _named("journey", freezer.tensors())
+        content["freezer"] = freezer.as_json()
+    return Kept({name: t.detach().cpu().clone() for name, t in tensors.items()}, content)
+
+
+def restore(session: Session, kept: Kept) -> None:
+    """Puts a fresh session where the checkpoint was made; its freezer is restored apart.
+
+    Args:
+        session: Made from the same settings and data, nothing done.
+        kept: From `checkpoint`.
+
+    Raises:
+        DataError: If the rows are not those of the checkpoint.
+    """
+    content = kept.content
+    if content["data"] != data_digest(session):
+        raise DataError(
+            "the rows are not those that the run was started with",
+            expected="the same data, unchanged",
+            hint="regraft fit starts anew",
+        )
+    load_into_network(session.network, _under(kept.tensors, "network"), source="the checkpoint")
+    _load_optimiser(session.optimiser, _under(kept.tensors, "optimiser"))
+    session.place = place_from_json(content["place"])
+    session.step, session.epoch = int(content["step"]), int(content["epoch"])
+    session.records = [EpochRecord(**record) for record in content["records"]]
+    session.ledger.events = [Event(**event) for event in content["events"]]
+    session.ledger.checks = [_check(check) for check in content["checks"]]
+    session.stretches = [stretch_from_json(each) for each in content["stretches"]]
+    session.still = frozenset(content["still"])
+    session.left_state = content["left_state"]
+    if content["best"] is not None:
+        best = {**content["best"], "key": tuple(content["best"]["key"])}
+        logits = kept.tensors["best logits"].numpy()
+        session.best = Best(**best, state=_under(kept.tensors, "best"), val_logits=logits)
+    line = line_of(session)
+    move_line(session.network, session.chain, line=line, above=frozen_above(session))
+    if content["witness"] is not None:
+        session.witness = witness_again(session, content["witness"])
+
+
+def restore_freezer(freezer: Freezer, kept: Kept) -> None:
+    """Puts a fresh freezer where the checkpoint was made."""
+    if kept.content["freezer"] is not None:
+        freezer.restore(_under(kept.tensors, "journey"), kept.content["freezer"])
+
+
+def data_digest(session: Session) -> str:
+    """Returns the SHA-256 of the rows and labels that move weights or choose them."""
+    hashed = hashlib.sha256()
+    for part in (session.train, session.val):
+        hashed.update(np.ascontiguousarray(part.labels).tobytes())
+        for array in _arrays(part.rows):
+            hashed.update(np.ascontiguousarray(array).tobytes())
+    return hashed.hexdigest()
+
+
+def _arrays(rows: Encoded) -> tuple[Any, ...]:
+    return (rows.tokens, rows.starts) if isinstance(rows, TokenRows) else (rows.pixels,)
+
+
+def _optimiser_state(optimiser: torch.optim.Optimizer) -> Tensors:
+    """Returns the moments and counters by the number of the parameter in the groups."""
+    members = [p for group in optimiser.param_groups for p in group["params"]]
+    return {
+        f"{number}.{name}": value
+        for number, parameter in enumerate(members)
+        for name, value in optimiser.state.get(parameter, {}).items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: Tensors) -> None:
+    members = [p for group in optimiser.param_groups for p in group["params"]]
+    for key, value in tensors.items():
+        number, _, name = key.partition(".")
+        parameter = members[int(number)]
+        # Counters stay on the processor, as the fused step wants them.
+        moved = value if value.dim() == 0 else value.to(parameter.device)
+        if parameter.is_contiguous(memory_format=torch.channels_last) and value.dim() == 4:
+            moved = moved.contiguous(memory_format=torch.channels_last)
+        optimiser.state[parameter][name] = moved
+
+
+def _check(content: dict[str, Any]) -> Check:
+    readings = tuple(Reading(**reading) for reading in content["readings"])
+    return Check(**{**content, "readings": readings, "frozen": tuple(content["frozen"])})
+
+
+def _named(prefix: str, tensors: Tensors) -> Tensors:
+    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
+
+
+def _under(tensors: Tensors, prefix: str) -> Tensors:
+    start = f"{prefix}/"
+    return {n.removeprefix(start): t for n, t in tensors.items() if n.startswith(start)}

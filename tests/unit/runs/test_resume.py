@@ -1,0 +1,78 @@
+"""A run that was stopped is completed by `resume`; anything else is refused in a sentence."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from regraft.errors import DataError, SettingsError
+from regraft.runs.fit import run_fit
+from regraft.runs.resume import resume
+from regraft.settings import FitSettings
+from regraft.training import keeper, loop
+from regraft.training.progress import Silent
+
+
+class StoppedHereError(Exception):
+    """Stands for a kill."""
+
+
+def settings(reviews: Path, bert: Path, out: Path) -> FitSettings:
+    return FitSettings(
+        data=str(reviews), out=out, backbone=str(bert), epochs=2, seed=5, freeze="norm"
+    )
+
+
+def stop(made: FitSettings, monkeypatch: pytest.MonkeyPatch, *, step: int) -> None:
+    """Fits until a step begins, with a checkpoint after each one before."""
+    monkeypatch.setattr(keeper.Keeper, "due", property(lambda self: True))
+    real, seen = loop._step, [0]
+
+    def killed(*arguments: object) -> object:
+        seen[0] += 1
+        if seen[0] > step:
+            raise StoppedHereError
+        return real(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_step", killed)
+        with pytest.raises(StoppedHereError):
+            run_fit(made, Silent())
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_a_stopped_run_is_completed_as_if_it_never_was(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run_fit(settings(reviews, bert, tmp_path / "whole"), Silent())
+    stop(settings(reviews, bert, tmp_path / "stopped"), monkeypatch, step=5)
+    assert (tmp_path / "stopped" / "checkpoints").is_dir()
+    found = resume(tmp_path / "stopped")
+    assert found["scores"] == whole["scores"]
+    ledgers = [json.dumps(document["freezing"]["ledger"]) for document in (found, whole)]
+    assert ledgers[0] == ledgers[1]
+    files = [tmp_path / name / "model" / "model.safetensors" for name in ("stopped", "whole")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert (tmp_path / "stopped" / "report.html").is_file()
+    assert not (tmp_path / "stopped" / "checkpoints").exists()
+
+
+def test_a_complete_run_is_not_gone_on_with(text_run: Path) -> None:
+    with pytest.raises(SettingsError, match="is complete"):
+        resume(text_run)
+
+
+def test_a_folder_without_settings_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no run that can be gone on with"):
+        resume(tmp_path)
+
+
+def test_a_run_on_python_objects_says_what_to_do(text_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(text_run, tmp_path / "run"))
+    (run / "result.json").unlink()
+    place = run / "run.toml"
+    lines = [line for line in place.read_text("utf-8").splitlines() if "data = " not in line]
+    place.write_text("\n".join(lines), "utf-8")
+    with pytest.raises(SettingsError, match="Python objects"):
+        resume(run)

@@ -1,0 +1,139 @@
+"""A training that was stopped anywhere and gone on with is the one that was not stopped."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from regraft.errors import DataError
+from regraft.freezing.proof import optimiser_digest, state_digest
+from regraft.freezing.threshold import Rule
+from regraft.strategies.two_stage import TwoStage
+from regraft.training import loop
+from regraft.training.checkpoint import restore
+from regraft.training.keeper import Keeper
+from regraft.training.loop import work
+from regraft.training.phase import Phase
+from regraft.training.session import Options, Session
+from tests.tiny_sessions import KINDS, facts, grafted, options, session, text_examples
+
+CLOCK = Rule(0.5, "clock")
+AUGMENT = {"text": "drop-tokens", "image": "flip-crop"}
+
+
+class StoppedHereError(Exception):
+    """Stands for a kill."""
+
+
+def usual(kind: str, **changed: object) -> Options:
+    return options(augment=AUGMENT[kind], threshold=CLOCK, **changed)
+
+
+def phases(made: Session, kind: str) -> list[Phase]:
+    head, tune = TwoStage().phases(made.chain, facts(kind, start_line=1))
+    return [head, tune, replace(tune, name="again", line=0, epochs=1, rates=(1e-3,) * made.top)]
+
+
+def keeper_in(folder: Path) -> Keeper:
+    """Returns one that keeps a checkpoint after every step."""
+    return Keeper(folder / "checkpoints", soonest=0.0, share=math.inf)
+
+
+def fresh(kind: str, chosen: Options) -> Session:
+    network = grafted("text", dropout=0.2) if kind == "text" else None
+    return session(kind, chosen, network=network)
+
+
+def whole(kind: str, chosen: Options) -> Session:
+    made = fresh(kind, chosen)
+    work(made, phases(made, kind))
+    return made
+
+
+def stopped_at(step: int, kind: str, chosen: Options, folder: Path) -> None:
+    """Trains until a step begins, and no further."""
+    made = fresh(kind, chosen)
+    made.keeper = keeper_in(folder)
+    real = loop._step
+
+    def killed(*arguments: object) -> object:
+        if made.step == step:
+            raise StoppedHereError
+        return real(*arguments)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "_step", killed)
+        with pytest.raises(StoppedHereError):
+            work(made, phases(made, kind))
+
+
+def gone_on(kind: str, chosen: Options, folder: Path) -> Session:
+    made = fresh(kind, chosen)
+    made.keeper = keeper_in(folder)
+    torch.rand(7)
+    work(made, phases(made, kind))
+    return made
+
+
+def told(made: Session) -> tuple[object, ...]:
+    """Returns all that has to be equal: weights, moments, ledger, stretches, scores."""
+    scores = [(r.phase, r.epoch, r.train_loss, r.val_loss, r.rate) for r in made.records]
+    return (
+        state_digest(made.network),
+        optimiser_digest(made.optimiser),
+        made.ledger.as_json(),
+        made.ledger.checks_as_json(),
+        [stretch.as_json() for stretch in made.stretches],
+        scores,
+        made.step,
+        made.best.key if made.best else None,
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("step", [1, 3, 4, 5, 8, 9, 11])
+def test_stopped_before_any_step_and_gone_on_with_is_the_same(
+    kind: str, step: int, tmp_path: Path
+) -> None:
+    chosen = usual(kind)
+    stopped_at(step, kind, chosen, tmp_path)
+    assert told(gone_on(kind, chosen, tmp_path)) == told(whole(kind, chosen))
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_a_run_stopped_twice_is_the_same(optimizer: str, tmp_path: Path) -> None:
+    chosen = usual("text", optimizer=optimizer)
+    stopped_at(3, "text", chosen, tmp_path)
+    stopped_at(7, "text", chosen, tmp_path)
+    assert told(gone_on("text", chosen, tmp_path)) == told(whole("text", chosen))
+
+
+def test_a_stop_before_the_first_checkpoint_starts_anew(tmp_path: Path) -> None:
+    chosen = usual("text")
+    stopped_at(0, "text", chosen, tmp_path)
+    assert told(gone_on("text", chosen, tmp_path)) == told(whole("text", chosen))
+
+
+def test_the_literal_rule_waits_over_a_stop(tmp_path: Path) -> None:
+    chosen = replace(usual("image"), threshold=Rule(1.0, "literal"))
+    stopped_at(5, "image", chosen, tmp_path)
+    assert told(gone_on("image", chosen, tmp_path)) == told(whole("image", chosen))
+
+
+def test_a_finished_training_is_only_put_back(tmp_path: Path) -> None:
+    chosen = usual("text")
+    first = gone_on("text", chosen, tmp_path)
+    assert state_digest(gone_on("text", chosen, tmp_path).network) == state_digest(first.network)
+
+
+def test_other_rows_are_refused(tmp_path: Path) -> None:
+    chosen = usual("text")
+    stopped_at(3, "text", chosen, tmp_path)
+    kept = keeper_in(tmp_path).latest()
+    assert kept is not None
+    made = fresh("text", chosen)
+    made.train = text_examples(32, seed=9)
+    with pytest.raises(DataError, match="not those that the run was started with"):
+        restore(made, kept)
