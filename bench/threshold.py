@@ -138,7 +138,7 @@ def spent_at(steps: float) -> float:
     (1.0, 0.1)
     """
     if steps <= WARMUP:
-        return steps**2 / WARMUP
+        return float(steps**2 / WARMUP)
     return 1 - (1 - steps) ** 2 / (1 - WARMUP)
 
 
@@ -212,7 +212,7 @@ def read(path: Path) -> list[Trial]:
 def difference(trial: Trial, control: Trial) -> float:
     """Returns the points of accuracy that a trial has more than its control."""
     ones = [bin(int(t["right"], 16)).count("1") for t in (trial, control)]
-    return 100 * (ones[0] - ones[1]) / trial["rows"]
+    return float(100 * (ones[0] - ones[1]) / trial["rows"])
 
 
 def interval(values: list[float]) -> tuple[float, float]:

@@ -116,7 +116,7 @@ class FitSettings(Settings):
     image_size: int | None = Field(None, ge=8, description=_SIDE)
     augment: Augment = "auto"
     dropout: float = Field(0.0, ge=0, lt=1, description="a number from 0 to below 1")
-    freeze: str | None = Field(None, min_length=1, description=_FREEZE)
+    freeze: Annotated[str, Field(min_length=1)] | int | None = Field(None, description=_FREEZE)
     freeze_threshold: Annotated[float, Field(gt=0)] | Literal["auto", "off"] = Field(
         "off", description=_THRESHOLD
     )
@@ -175,7 +175,7 @@ class FitOptions(TypedDict, total=False):
     augment: Augment
     dropout: float
     freeze: str | int | None
-    freeze_threshold: float | str
+    freeze_threshold: float | Literal["auto", "off"]
     freeze_threshold_rule: RuleName
     freeze_threshold_scope: RuleScope
     layer_decay: float | None

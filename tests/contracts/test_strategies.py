@@ -62,7 +62,7 @@ def test_what_is_frozen_stands_still_and_the_rest_moves(name: str, kind: str) ->
     assert moved & below(made.chain, lowest) == set()
     assert parameters - below(made.chain, lowest) <= moved
     assert set(dict(made.network.head.named_parameters())) <= changed(head, made.network.head)
-    assert all(stretch.still for stretch in made.stretches)
+    assert all(stretch.holds for stretch in made.stretches)
 
 
 @every

@@ -54,7 +54,7 @@ MISTAKES: dict[str, tuple[Line, str]] = {
     "no such verb": (("fti", "good.csv"), "'fti' is not a verb"),
     "no such format": ((*FIT, "--precision", "fp8"), "precision = 'fp8'"),
     "no number": ((*FIT, "--epochs", "three"), "--epochs"),
-    "too low a number": ((*FIT, "--epochs", "0"), "epochs = 0 cannot be used"),
+    "too low a number": ((*FIT, "--epochs", "0"), "epochs = 0.0 cannot be used"),
     "no data at all": (("fit",), "DATA is missing"),
     "an empty file": (("fit", "empty.csv", "--backbone", "bert", "--out", "new"), "empty.csv"),
     "no rows": (("fit", "header.csv", "--backbone", "bert", "--out", "new"), "header"),

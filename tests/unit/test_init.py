@@ -14,7 +14,8 @@ from regraft import errors
 
 HEAVY = ["torch", "torchvision", "transformers", "timm", "sklearn", "scipy", "pandas", "numpy"]
 NETWORKS = {"Backbone", "ImageSpec", "TextSpec", "open_module"}
-VERBS = {"evaluate", "fit", "load", "plan", "predict", "TransferClassifier"}
+VERBS = {"evaluate", "fit", "load", "plan", "predict", "resume", "verify"}
+VERBS |= {"TransferClassifier"}
 
 
 def loaded_after(statements: str) -> list[str]:

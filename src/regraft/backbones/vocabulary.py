@@ -72,10 +72,12 @@ def reduce_table(trunk: nn.Module, rows: Sequence[TokenRows]) -> Reduced | None:
     sample = next(each for each in rows if len(each))
     before = _answer(trunk, sample)
     whole = table.weight
+    assert isinstance(whole, nn.Parameter)
     with torch.no_grad():
         small = nn.Parameter(whole[torch.from_numpy(used).to(whole.device)].clone())
     reduced = Reduced(table, whole, used)
-    _exchange(table, small.requires_grad_(whole.requires_grad))
+    small.requires_grad_(whole.requires_grad)
+    _exchange(table, small)
     if torch.equal(before, _answer(trunk, reduced.renumbered(sample))):
         return reduced
     reduced.restore()

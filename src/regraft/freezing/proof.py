@@ -1,4 +1,4 @@
-"""Defines what is proved of a stretch in which blocks were frozen, from digests and counts."""
+"""Defines what is proved of a stretch with frozen blocks, from digests and counts."""
 
 import hashlib
 from collections.abc import Iterable

@@ -112,7 +112,7 @@ class Trails:
         self.streaks = self.streaks or [0] * len(self.places)
 
     def note(
-        self, share: float, distances: Sequence[float], updates: Sequence[float] | None = None
+        self, share: float, distances: Sequence[float], *, updates: Sequence[float] | None = None
     ) -> list[Reading]:
         """Takes the distances at a share of the integrated rate; returns the readings.
 

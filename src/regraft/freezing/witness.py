@@ -12,8 +12,8 @@ from regraft.backbones.backbone import Batch
 from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted
 from regraft.backbones.splicing.tree import tensors
-from regraft.freezing.line import Above, Frozen, frozen_at
-from regraft.freezing.proof import Stretch, digest, digest_of, optimiser_digest, tensors_of
+from regraft.freezing.line import Frozen
+from regraft.freezing.proof import Stretch, digest, digest_of, tensors_of
 
 ABOVE = "frozen above the line"
 HEAD = "head"
@@ -22,6 +22,7 @@ SEEN = (
     "start",
     "movers",
     "state_kept",
+    "solved",
     "gradients",
     "backwards",
     "restless",
@@ -45,6 +46,8 @@ class Witness:
         phase: Name of the phase.
         start: Optimiser steps taken before it.
         movers: Names of the pieces that have a rate, blocks and the head.
+        state_kept: Whether the optimiser's state is what the stretch before had left.
+        solved: Whether the head moves without steps of the optimiser.
     """
 
     network: Grafted
@@ -56,6 +59,7 @@ class Witness:
     start: int
     movers: tuple[str, ...]
     state_kept: bool = True
+    solved: bool = False
     gradients: int = 0
     backwards: int = 0
     restless: int = 0
@@ -106,7 +110,7 @@ class Witness:
             self._still_digests(),
             self.start,
             step,
-            same if step > self.start or self.frozen.line == self.chain.top else (),
+            same if step > self.start or self.solved else (),
             self.gradients,
             self.backwards,
             self.restless,
@@ -172,62 +176,3 @@ def movers_of(chain: Chain, frozen: Frozen, *, rate: Callable[[int], float]) -> 
         if rate(block.index) > 0 and set(block.parameters) - frozen.parameters
     ]
     return (*free, HEAD)
-
-
-def observe_again(
-    network: Grafted,
-    chain: Chain,
-    *,
-    frozen: Frozen,
-    optimiser: torch.optim.Optimizer,
-    sample: Batch,
-    seen: dict[str, Any],
-) -> Witness:
-    """Returns the witness of a stretch that a checkpoint broke off, watching again.
-
-    Args:
-        network: Its line was just moved to where it was.
-        chain: The trunk's blocks.
-        frozen: What stands still.
-        optimiser: What moves the rest.
-        sample: The same rows as before.
-        seen: From `Witness.as_json`.
-    """
-    kept = {**seen, "movers": tuple(seen["movers"]), "prefix": list(seen["prefix"])}
-    witness = Witness(network, chain, frozen, optimiser, sample, **kept)
-    witness.hang()
-    return witness
-
-
-def observe(
-    network: Grafted,
-    chain: Chain,
-    *,
-    line: int,
-    above: Above,
-    optimiser: torch.optim.Optimizer,
-    sample: Batch,
-    phase: str,
-    step: int,
-    rates: tuple[float, ...],
-    left_state: str | None,
-) -> Witness:
-    """Opens a witness of the stretch that begins now.
-
-    Args:
-        network: Its line was just moved to `line`.
-        chain: The trunk's blocks.
-        line: 0..P.
-        above: What is frozen besides.
-        optimiser: What moves the rest.
-        sample: A few rows on the network's device.
-        phase: Name of the phase.
-        step: Optimiser steps taken before, over the whole run.
-        rates: (P,) peak rate of each block.
-        left_state: Digest of the optimiser as the stretch before left it; None at the first.
-    """
-    frozen = frozen_at(chain, line=line, above=above)
-    movers = movers_of(chain, frozen, rate=lambda number: rates[number])
-    kept = left_state is None or left_state == optimiser_digest(optimiser)
-    witness = Witness(network, chain, frozen, optimiser, sample, phase, step, movers, kept)
-    return witness.open()

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Literal, Self, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +50,7 @@ class ClassifierOptions(TypedDict, total=False):
     weight_decay: float
     class_weights: ClassWeights
     freeze: str | int | None
-    freeze_threshold: float | str
+    freeze_threshold: float | Literal["auto", "off"]
     freeze_threshold_rule: RuleName
     freeze_threshold_scope: RuleScope
     patience: int | None

@@ -33,7 +33,7 @@ from regraft.scoring.metrics import softmax
 from regraft.serving.model import Model
 from regraft.serving.store import save_model
 from regraft.settings import FitOptions, FitSettings
-from regraft.training.keeper import Keeper
+from regraft.training.keeping.keeper import Keeper
 from regraft.training.precision import Verdict, decide
 from regraft.training.progress import Progress, Silent
 
@@ -109,7 +109,7 @@ def run_fit(
         progress.say(choice.words())
     folder = claim(settings.out, prepared.dataset.name, strategy=settings.strategy)
     try:
-        return complete(folder, prepared, progress, started=started, report=report)
+        return complete(folder, prepared, progress=progress, started=started, report=report)
     except BaseException as error:
         # A mistake of the user leaves nothing; what was stopped or failed keeps its log.
         if isinstance(error, UserError) or not (folder.path / LOG).exists():
@@ -122,8 +122,8 @@ def run_fit(
 def complete(
     folder: RunFolder,
     prepared: Prepared,
-    progress: Progress,
     *,
+    progress: Progress,
     started: float,
     report: bool = True,
 ) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def run_resume(run: Path, progress: Progress) -> dict[str, Any]:
     torch.manual_seed(settings.seed)
     prepared = prepare(settings, settings.data, say=progress.say)
     try:
-        return complete(folder, prepared, progress, started=started)
+        return complete(folder, prepared, progress=progress, started=started)
     finally:
         progress.finish()
 

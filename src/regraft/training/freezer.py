@@ -85,10 +85,10 @@ class Freezer:
 
     def _check(self, loss: float, updates: list[float] | None) -> None:
         session = self.session
-        readings = self.trails.note(self.spent, self.journey.distances(), updates)
+        readings = self.trails.note(self.spent, self.journey.distances(), updates=updates)
         blocks = self.trails.ripe(session.still)
         if blocks:
-            freeze_blocks(session, self.phase, blocks)
+            freeze_blocks(session, self.phase, blocks=blocks)
         frozen = tuple(sorted(blocks))
         session.ledger.checks.append(
             Check(session.step, self.phase.name, self.spent, loss, tuple(readings), frozen)

@@ -1,4 +1,4 @@
-"""Moves the line while training goes on, with a witness of every stretch between two moves."""
+"""Moves the line while training goes on, with a witness from each move to the next."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from regraft.features.pooled import to_device
 from regraft.freezing.ledger import Event, Kind
 from regraft.freezing.line import Above, frozen_at, move_line, of_blocks
 from regraft.freezing.proof import block_digests, optimiser_digest
-from regraft.freezing.witness import Witness, observe, observe_again
+from regraft.freezing.witness import Witness, movers_of
 from regraft.training.phase import Phase
 from regraft.training.session import Session
 
@@ -22,7 +22,7 @@ def draw_line(session: Session, phase: Phase) -> None:
     _move(session, phase, "thaw" if phase.line < old else "freeze", concerned=max(old, phase.line))
 
 
-def freeze_blocks(session: Session, phase: Phase, blocks: frozenset[int]) -> None:
+def freeze_blocks(session: Session, phase: Phase, *, blocks: frozenset[int]) -> None:
     """Freezes further blocks in the middle of a phase: one stretch ends, the next begins."""
     close_stretch(session)
     session.still = session.still | blocks
@@ -52,16 +52,14 @@ def frozen_above(session: Session) -> Above:
 
 
 def witness_again(session: Session, seen: dict[str, Any]) -> Witness:
-    """Returns the witness of the stretch that a checkpoint broke off."""
+    """Returns the witness of the stretch that a checkpoint broke off, watching again."""
     frozen = frozen_at(session.chain, line=line_of(session), above=frozen_above(session))
-    return observe_again(
-        session.network,
-        session.chain,
-        frozen=frozen,
-        optimiser=session.optimiser,
-        sample=sample_of(session),
-        seen=seen,
+    kept = {**seen, "movers": tuple(seen["movers"]), "prefix": list(seen["prefix"])}
+    witness = Witness(
+        session.network, session.chain, frozen, session.optimiser, sample_of(session), **kept
     )
+    witness.hang()
+    return witness
 
 
 def sample_of(session: Session) -> Batch:
@@ -81,15 +79,17 @@ def _move(session: Session, phase: Phase, kind: Kind, *, concerned: int) -> None
     move_line(session.network, session.chain, line=line, above=above)
     digests = block_digests(session.network.trunk, session.chain, line=concerned)
     session.ledger.note(Event(session.step, phase.name, kind, line, digests))
-    session.witness = observe(
+    frozen = frozen_at(session.chain, line=line, above=above)
+    left = session.left_state
+    session.witness = Witness(
         session.network,
         session.chain,
-        line=line,
-        above=above,
-        optimiser=session.optimiser,
-        sample=sample_of(session),
-        phase=phase.name,
-        step=session.step,
-        rates=phase.rates,
-        left_state=session.left_state,
-    )
+        frozen,
+        session.optimiser,
+        sample_of(session),
+        phase.name,
+        session.step,
+        movers_of(session.chain, frozen, rate=lambda number: phase.rates[number]),
+        left is None or left == optimiser_digest(session.optimiser),
+        solved=phase.line == session.top,
+    ).open()

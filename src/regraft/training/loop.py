@@ -22,14 +22,14 @@ from regraft.freezing.proof import block_digests, state_digest
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.scoring import metrics
 from regraft.training.batches import count_steps, epoch_batches
-from regraft.training.checkpoint import checkpoint, restore, restore_freezer
 from regraft.training.freezer import Freezer, freezer_for
-from regraft.training.head import train_head
-from regraft.training.keeper import Kept
+from regraft.training.heads.head import train_head
+from regraft.training.keeping.checkpoint import checkpoint, restore, restore_freezer
+from regraft.training.keeping.keeper import Kept
+from regraft.training.keeping.place import Place, Tally
 from regraft.training.lines import close_stretch, draw_line
 from regraft.training.optimiser import set_rates
 from regraft.training.phase import Phase
-from regraft.training.place import Place, Tally
 from regraft.training.progress import EpochRecord
 from regraft.training.schedule import rate_share
 from regraft.training.session import Session, check_finite

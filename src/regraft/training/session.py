@@ -20,9 +20,9 @@ from regraft.freezing.proof import Stretch
 from regraft.freezing.threshold import Rule
 from regraft.freezing.witness import Witness
 from regraft.scoring import metrics
-from regraft.training.keeper import Keeper
+from regraft.training.keeping.keeper import Keeper
+from regraft.training.keeping.place import Place
 from regraft.training.optimiser import Kind, make_optimiser
-from regraft.training.place import Place
 from regraft.training.precision import Verdict
 from regraft.training.progress import EpochRecord, Progress
 

@@ -58,7 +58,7 @@ def test_every_verb_has_help(typed: Type, verb: str) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("fti d.csv", "'fti' is not a verb; expected one of fit, predict"),
+        ("fti d.csv", "'fti' is not a verb; expected one of fit, resume"),
         ("--epochs 3 fit d.csv", "--epochs stands before the verb; expected the verb first"),
         ("--versoin", "--versoin is not a flag of regraft; try regraft --version"),
         ("fit d.csv --epoch 3", "--epoch is not a flag of regraft fit; try --epochs"),

@@ -10,7 +10,8 @@ from regraft.errors import DataError, SettingsError
 from regraft.runs.fit import run_fit
 from regraft.runs.resume import resume
 from regraft.settings import FitSettings
-from regraft.training import keeper, loop
+from regraft.training import loop
+from regraft.training.keeping import keeper
 from regraft.training.progress import Silent
 
 

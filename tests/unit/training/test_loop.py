@@ -93,7 +93,7 @@ def test_what_is_frozen_is_equal_bit_by_bit_and_what_moves_moves(kind: str, line
     assert moved & frozen == set()
     unmoved = {name for name in set(before) - frozen - moved if "_ids" not in name}
     assert unmoved == set() if kind == "image" else unmoved <= {"embeddings.position_ids"}
-    assert all(stretch.still and len(stretch.before) == line for stretch in made.stretches)
+    assert all(stretch.holds and len(stretch.before) == line for stretch in made.stretches)
 
 
 def test_norms_above_the_line_go_on_counting_and_those_below_do_not() -> None:
@@ -159,7 +159,7 @@ def test_weight_decay_does_not_touch_what_is_frozen() -> None:
     before = state(made.network.trunk)
     work(made, [tune(0, epochs=1), tune(2, weight_decay=0.9)])
     assert changed(before, made.network.trunk) & below(made.chain, 2)
-    assert made.stretches[1].still
+    assert made.stretches[1].holds
 
 
 def test_a_long_gradient_is_shortened_to_one() -> None:

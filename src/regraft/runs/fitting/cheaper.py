@@ -16,7 +16,7 @@ from regraft.scoring import baselines
 from regraft.scoring.intervals import paired_difference, wilson
 from regraft.scoring.metrics import softmax
 from regraft.scoring.scores import Scores, score
-from regraft.training.probe import Labelled, LinearProbe, fit_probe
+from regraft.training.heads.probe import Labelled, LinearProbe, fit_probe
 
 Probabilities = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

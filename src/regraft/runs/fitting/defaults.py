@@ -283,7 +283,7 @@ def choose_line(settings: FitSettings, modality: Modality, *, blocks: int) -> Ch
 
 def frozen_words(settings: FitSettings) -> tuple[int | None, list[str]]:
     """Returns the number of blocks that was typed to be frozen, if any, and the other words."""
-    words = [word.strip() for word in (settings.freeze or "").split(",") if word.strip()]
+    words = [word.strip() for word in str(settings.freeze or "").split(",") if word.strip()]
     numbers = [int(word) for word in words if word.isdecimal()]
     patterns = [word for word in words if not word.isdecimal()]
     # Nothing is frozen at the bottom beside what was named, unless a number was.

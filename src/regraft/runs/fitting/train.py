@@ -20,7 +20,7 @@ from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring import metrics
 from regraft.settings import FitSettings
 from regraft.training.folds import assign_folds
-from regraft.training.keeper import Keeper
+from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict

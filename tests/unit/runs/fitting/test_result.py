@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from regraft.backbones.modes import Mode
+from regraft.freezing.cost import block_flops
 from regraft.runs.fitting import result as result_module
 from regraft.runs.fitting.result import environment, saved_backward_share, surroundings
 from regraft.runs.fitting.train import Trained
 from regraft.runs.report import read_result
+from regraft.training.lines import sample_of
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
@@ -93,17 +95,17 @@ def tune(line: int) -> Phase:
     return Phase("tune", line, 2, 1e-3, tuple(0.0 if b < line else 1e-3 for b in range(3)))
 
 
-def test_backward_passes_are_saved_by_the_parameters_of_frozen_blocks() -> None:
+def test_backward_passes_are_saved_by_the_arithmetic_of_frozen_blocks() -> None:
     nothing = worked(HEAD, tune(0))
-    sizes = [block.size for block in nothing.chain.blocks]
+    flops = block_flops(nothing.chain, sample_of(nothing))
     assert saved_backward_share(nothing) == 0
-    assert saved_backward_share(worked(HEAD, tune(2))) == sum(sizes[:2]) / sum(sizes)
+    assert saved_backward_share(worked(HEAD, tune(2))) == sum(flops[:2]) / sum(flops)
 
 
-def test_epochs_of_a_hidden_head_save_all_and_a_solved_one_is_no_epoch() -> None:
+def test_a_head_on_features_goes_through_no_block() -> None:
     assert saved_backward_share(worked(HEAD)) == 1
     assert saved_backward_share(worked(HEAD, head="mlp:4")) == 1
-    assert saved_backward_share(worked(HEAD, tune(0), head="mlp:4")) == 0.5
+    assert saved_backward_share(worked(HEAD, tune(0), head="mlp:4")) == 0
 
 
 def test_the_shares_and_the_line_are_those_of_the_best_checkpoint() -> None:

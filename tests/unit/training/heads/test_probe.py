@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from regraft.scoring.metrics import softmax
-from regraft.training.probe import (
+from regraft.training.heads.probe import (
     STRENGTHS,
     USUAL_STRENGTH,
     Labelled,

@@ -11,9 +11,9 @@ from regraft.features.pooled import logits
 from regraft.freezing.line import move_line
 from regraft.freezing.proof import state_digest
 from regraft.scoring.metrics import loss_and_accuracy
-from regraft.training.head import load_probe, train_head
+from regraft.training.heads.head import load_probe, train_head
+from regraft.training.heads.probe import Labelled, fit_probe
 from regraft.training.phase import Phase
-from regraft.training.probe import Labelled, fit_probe
 from regraft.training.session import Options, Session
 from tests.tiny_sessions import KINDS, changed, grafted, options, session, state
 

@@ -17,9 +17,9 @@ from regraft.freezing.line import move_line
 from regraft.freezing.proof import stretch_from_json
 from regraft.freezing.threshold import Reading
 from regraft.training.freezer import Freezer
-from regraft.training.keeper import Kept
+from regraft.training.keeping.keeper import Kept
+from regraft.training.keeping.place import place_from_json
 from regraft.training.lines import frozen_above, line_of, witness_again
-from regraft.training.place import place_from_json
 from regraft.training.progress import EpochRecord
 from regraft.training.session import Best, Session
 

@@ -1,12 +1,13 @@
 """Tests that checkpoints are whole or not there, and that the newest whole one is given."""
 
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from regraft.training import keeper as module
-from regraft.training.keeper import Keeper, Kept
+from regraft.training.keeping import keeper as module
+from regraft.training.keeping.keeper import Keeper, Kept
 
 
 def kept(number: int) -> Kept:
@@ -78,7 +79,7 @@ def test_one_is_due_after_its_share_of_the_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([0.0, 10.0, 12.0, 20.0, 24.0, 100.0, 300.0])
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     made = Keeper(tmp_path / "checkpoints", soonest=11.0, share=0.02)
     assert [made.due, made.due] == [False, True]
     made.save(kept(1))  # from 20 to 24: the next one in 200 s

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.scoring import metrics
+from regraft.training.heads.probe import Labelled, LinearProbe, fit_probe
+from regraft.training.heads.sample import sample_rows
 from regraft.training.phase import Phase
-from regraft.training.probe import Labelled, LinearProbe, fit_probe
 from regraft.training.progress import EpochRecord
-from regraft.training.sample import sample_rows
 from regraft.training.schedule import rate_share
 from regraft.training.session import Session
 

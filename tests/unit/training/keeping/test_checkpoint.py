@@ -12,8 +12,8 @@ from regraft.freezing.proof import optimiser_digest, state_digest
 from regraft.freezing.threshold import Rule
 from regraft.strategies.two_stage import TwoStage
 from regraft.training import loop
-from regraft.training.checkpoint import restore
-from regraft.training.keeper import Keeper
+from regraft.training.keeping.checkpoint import restore
+from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.session import Options, Session

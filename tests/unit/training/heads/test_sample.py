@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from regraft.training.sample import FLOOR, sample_rows
+from regraft.training.heads.sample import FLOOR, sample_rows
 
 LABELS = np.array([0] * 900 + [1] * 95 + [2] * 5)
 

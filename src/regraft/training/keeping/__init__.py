@@ -1,0 +1,1 @@
+"""Keeps where a training stands, so that it can be gone on with."""

@@ -1,0 +1,56 @@
+"""Tests what a witness sees, step by step; tests/contracts/test_proof.py seeds the faults."""
+
+import torch
+
+from regraft.freezing.line import frozen_at, move_line
+from regraft.freezing.witness import HEAD, Witness, movers_of
+from regraft.training.optimiser import make_optimiser
+from tests.tiny_sessions import example, grafted, spliced
+
+
+def witness(line: int) -> Witness:
+    network = grafted("image")
+    chain = spliced(network)
+    move_line(network, chain, line=line)
+    frozen = frozen_at(chain, line=line)
+    optimiser = make_optimiser(network, chain, kind="sgd")
+    movers = movers_of(chain, frozen, rate=lambda number: 1.0)
+    return Witness(network, chain, frozen, optimiser, example("image"), "tune", 0, movers).open()
+
+
+def test_blocks_with_a_rate_must_move_and_the_head_always() -> None:
+    network = grafted("image")
+    chain = spliced(network)
+    found = movers_of(chain, frozen_at(chain, line=1), rate=lambda number: float(number != 1))
+    assert found == ("top", HEAD)
+
+
+def test_a_stretch_without_a_step_owes_no_movement() -> None:
+    seen = witness(1)
+    assert seen.close(0).holds
+    assert witness(1).close(1).unmoved == ("middle", "top", HEAD)
+
+
+def test_gradients_and_backward_calls_below_the_line_are_counted() -> None:
+    seen = witness(2)
+    seen.network.get_parameter("trunk.stem.0.weight").requires_grad_(True)
+    seen.network(example("image")).sum().backward()
+    seen.step()
+    found = seen.close(1)
+    assert found.gradients == 1
+    assert found.backwards > 0
+    assert not found.holds
+
+
+def test_the_hooks_are_gone_afterwards() -> None:
+    seen = witness(3)
+    seen.close(0)
+    assert not any(module._forward_hooks for module in seen.network.modules())
+
+
+def test_the_sample_does_not_disturb_the_random_numbers() -> None:
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    witness(2).close(0)
+    torch.manual_seed(0)
+    assert torch.equal(torch.get_rng_state(), before)
