@@ -21,7 +21,7 @@ from regraft.training.session import Examples, Session
 from tests.contracts.small_networks import TEXT_NETWORKS, small_network
 from tests.tiny_sessions import facts, options, text_examples
 
-NETWORKS = ("bert", "e5", "deberta", "modernbert", "efficientnet", "mobilenet", "vgg", "resnet18")
+NETWORKS = ("bert", "deberta", "modernbert", "efficientnet", "mobilenet", "vgg", "resnet18")
 ROWS = 12
 
 
