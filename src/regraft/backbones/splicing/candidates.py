@@ -70,10 +70,21 @@ def _is_list_of_units(outline: Outline, path: str) -> bool:
         # A row of layers within a list (convolution, norm, activation) is a unit itself.
         within = path.count(".") and isinstance(outline.modules[parent(path)], LISTS)
         return not within or any(outline.children[child] for child in outline.children[path])
-    share = outline.sizes[path] / max(outline.sizes[""], 1)
-    if share > WRAPPER_SHARE:
+    share, layers = _shares(outline, path)
+    if min(share, layers) > WRAPPER_SHARE:
         return True
-    return share > STAGE_SHARE and any(_holds_units(outline, p) for p in outline.below(path))
+    return layers > STAGE_SHARE and any(_holds_units(outline, p) for p in outline.below(path))
+
+
+def _shares(outline: Outline, path: str) -> tuple[float, float]:
+    """Returns a module's share of the parameters, and of those outside tables of embeddings.
+
+    A table for a hundred languages has four times the parameters of all layers together: it
+    would make a trifle of the encoder, and a wrapper of the embeddings.
+    """
+    layers = {p: outline.sizes[p] - outline.tables[p] for p in ("", path)}
+    share = outline.sizes[path] / max(outline.sizes[""], 1)
+    return share, layers[path] / max(layers[""], 1)
 
 
 def _holds_units(outline: Outline, path: str) -> bool:

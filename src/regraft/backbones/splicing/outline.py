@@ -14,6 +14,7 @@ class Outline:
         modules: Each module once, under its first path.
         children: The paths directly below each path.
         sizes: Number of parameters in the whole subtree of each path.
+        tables: How many of these lie in tables of embeddings.
         owners: Paths of the modules that have entries of the state dict of their own.
         stateful: Paths whose subtree has any entry in the state dict.
     """
@@ -21,6 +22,7 @@ class Outline:
     modules: dict[str, nn.Module]
     children: dict[str, tuple[str, ...]]
     sizes: dict[str, int]
+    tables: dict[str, int]
     owners: frozenset[str]
     stateful: frozenset[str]
 
@@ -43,6 +45,7 @@ def outline(network: nn.Module) -> Outline:
         modules=modules,
         children={path: tuple(paths) for path, paths in children.items()},
         sizes={path: _size(module) for path, module in modules.items()},
+        tables={path: _table_size(module) for path, module in modules.items()},
         owners=frozenset(owners),
         stateful=frozenset(a for path in owners for a in ancestors(path)),
     )
@@ -80,3 +83,9 @@ def _has_own_state(module: nn.Module) -> bool:
 
 def _size(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _table_size(module: nn.Module) -> int:
+    tables = [held for held in module.modules() if isinstance(held, nn.Embedding)]
+    # By identity: tied tables are one.
+    return sum({id(table.weight): table.weight.numel() for table in tables}.values())

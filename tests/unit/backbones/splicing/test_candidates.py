@@ -76,3 +76,27 @@ def test_a_wrapper_is_gone_through() -> None:
     wrapped = nn.Module()
     wrapped.register_module("inside", Unit())
     assert "inside.line" in set(units(outline(wrapped)))
+
+
+class Encoder(nn.Module):
+    """Units behind a table, as text networks have them."""
+
+    def __init__(self, words: int) -> None:
+        super().__init__()
+        self.embeddings = nn.Sequential(nn.Embedding(words, 4), nn.LayerNorm(4))
+        self.encoder = nn.Module()
+        self.encoder.layers = nn.ModuleList([Unit(), Unit(), Unit()])
+
+
+def test_units_are_found_behind_a_table_of_any_size() -> None:
+    few, many = (set(units(outline(Encoder(words)))) for words in (5, 5000))
+    assert {"encoder.layers.0", "encoder.layers.2"} <= few
+    assert few == many
+
+
+def test_a_large_table_makes_no_wrapper_of_what_holds_it() -> None:
+    made = nn.Module()
+    made.front = nn.Module()
+    made.front.words, made.front.norm = nn.Embedding(5000, 4), nn.LayerNorm(4)
+    made.encoder = nn.Sequential(Unit(), Unit())
+    assert "front.words" not in set(units(outline(made)))

@@ -42,3 +42,11 @@ def test_sizes_count_the_whole_subtree() -> None:
 
 def test_below_starts_with_the_path_itself() -> None:
     assert list(outline(example()).below("1")) == ["1", "1.0", "1.1"]
+
+
+def test_tables_of_embeddings_are_counted_and_tied_ones_once() -> None:
+    one, other = nn.Embedding(5, 2), nn.Embedding(5, 2)
+    other.weight = one.weight
+    network = nn.Sequential(one, other, nn.Linear(2, 3))
+    assert outline(network).tables == {"": 10, "0": 10, "1": 10, "2": 0}
+    assert outline(network).sizes[""] == 10 + 9
