@@ -26,6 +26,14 @@ def bert() -> nn.Module:
     return network
 
 
+def e5() -> nn.Module:
+    # As the starter: BERT with the padding's row second and a table much larger than the rest.
+    sizes = {**SMALL, "vocab_size": 2000, "num_hidden_layers": 4}
+    config = transformers.BertConfig(**sizes, **NO_DROPOUT, pad_token_id=1)
+    network: nn.Module = transformers.BertModel(config, add_pooling_layer=False)
+    return network
+
+
 def deberta() -> nn.Module:
     config = transformers.DebertaV2Config(
         **SMALL,
@@ -104,6 +112,7 @@ Build = Callable[[], nn.Module]
 Example = Callable[..., Batch]
 NETWORKS: dict[str, tuple[Build, Example]] = {
     "bert": (bert, texts),
+    "e5": (e5, texts),
     "deberta": (deberta, texts),
     "modernbert": (modernbert, texts),
     "resnet18": (resnet18, images),
@@ -113,7 +122,7 @@ NETWORKS: dict[str, tuple[Build, Example]] = {
     "vgg": (vgg, images),
     "vit": (vit, small_images),
 }
-TEXT_NETWORKS = ("bert", "deberta", "modernbert")
+TEXT_NETWORKS = ("bert", "e5", "deberta", "modernbert")
 
 
 def small_network(name: str) -> tuple[nn.Module, Batch]:

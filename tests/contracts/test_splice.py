@@ -14,6 +14,7 @@ from tests.contracts.splicing_promise import check_everywhere, distance, leading
 
 POSITIONS = {
     "bert": 4,
+    "e5": 5,
     "deberta": 4,
     "modernbert": 4,
     "resnet18": 10,

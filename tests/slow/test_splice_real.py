@@ -12,6 +12,7 @@ from tests.contracts.splicing_promise import check_everywhere
 pytestmark = pytest.mark.real
 STARTERS: dict[str, tuple[dict[str, Tensor], int]] = {
     "starter:minilm": (texts(2, 8), 7),
+    "starter:multilingual-e5-small": (texts(2, 8), 13),
     "starter:efficientnet-lite0": (images(2, 64), 18),
     "starter:mobilenet-v2": (images(2, 64), 19),
     "starter:vgg16": (images(2, 64), 13),

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from regraft.backbones.backbone import Architecture, Backbone
 from regraft.backbones.sources.cached import WEIGHTS, Read, cached_backbone, cached_bert
 from regraft.backbones.sources.documents import read_object
+from regraft.backbones.sources.e5 import convert_e5, open_e5
 from regraft.backbones.sources.mobilenet import convert_mobilenet, open_mobilenet
 from regraft.backbones.sources.vgg16 import convert_vgg16, open_vgg16
 from regraft.backbones.weights import Weights, read_weights
@@ -159,6 +160,7 @@ Convert = Callable[[Read, Path], None]
 Open = Callable[[StarterModel, Path], Backbone]
 STARTERS: dict[str, tuple[Convert, Open]] = {
     "minilm": (_convert_minilm, _open_minilm),
+    "multilingual-e5-small": (convert_e5, open_e5),
     "efficientnet-lite0": (_convert_lite0, _open_lite0),
     "mobilenet-v2": (convert_mobilenet, open_mobilenet),
     "vgg16": (convert_vgg16, open_vgg16),

