@@ -7,12 +7,17 @@ import pytest
 import torch
 from torch import nn
 
+from regraft.backbones import vocabulary
+from regraft.backbones.modes import Mode
 from regraft.freezing import line as line_module
 from regraft.freezing.line import move_line
 from regraft.freezing.proof import Stretch
+from regraft.freezing.verify import faults_of
+from regraft.strategies.table import make_strategy
 from regraft.strategies.two_stage import TwoStage
 from regraft.training import lines, loop
 from regraft.training.loop import work
+from regraft.training.precision import Verdict
 from regraft.training.session import Session
 from tests.tiny_sessions import facts, grafted, session
 
@@ -185,3 +190,20 @@ def test_a_line_moved_wrongly_by_the_one_function_is_seen(
 
     monkeypatch.setattr(line_module, "frozen_at", off_by_one)
     assert not all(stretch.holds for stretch in trained(session("image"), None, monkeypatch))
+
+
+@pytest.mark.parametrize("name", ["two-stage", "head"])
+def test_another_kernel_and_a_small_table_raise_no_alarm(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vocabulary, "WORTH", 1.0)
+    made = session("text")
+    made.verdict = Verdict(Mode(attention="eager"), Mode(attention="sdpa"), {}, "none")
+    known = facts("text", start_line=1)
+    work(made, make_strategy(name).phases(made.chain, known))
+    saved = {"kind": "saved", "step": made.step, "digests": {"model.safetensors": "file"}}
+    freezing = {
+        "proof": {"stretches": [stretch.as_json() for stretch in made.stretches]},
+        "ledger": [*made.ledger.as_json(), saved],
+    }
+    assert faults_of(freezing, dict(made.network.state_dict()), sha256="file") == []

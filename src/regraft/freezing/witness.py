@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from regraft.backbones.attention import attention_of, set_attention
 from regraft.backbones.backbone import Batch
 from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted
@@ -141,9 +142,15 @@ class Witness:
         self.network.train()
 
     def _answer(self) -> Tensor:
+        trunk = self.network.trunk
+        usual = attention_of(trunk)
+        # Another kernel rounds differently, and a pass for features may leave another one.
+        set_attention(trunk, "eager")
         # A dropout left on by mistake must not disturb the numbers that training draws.
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            return self.chain.prefix(self.frozen.line, self.sample)
+            found = self.chain.prefix(self.frozen.line, self.sample)
+        set_attention(trunk, usual)
+        return found
 
     def _still_digests(self) -> dict[str, str]:
         named = tensors_of(self.network.trunk)

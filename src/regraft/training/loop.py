@@ -60,7 +60,9 @@ def work(session: Session, phases: list[Phase]) -> None:
             kept = None
             session.place = Place(phase=number + 1)
         _put_back(session)
-    _note_restored(session)
+        # With the table as it was in every stretch, so that the digests can be compared.
+        blocks = block_digests(session.network.trunk, session.chain, line=session.top)
+    _note_restored(session, blocks)
     if session.best is not None:
         check_finite(session.network, session.best.val_logits)
 
@@ -89,12 +91,11 @@ def _put_back(session: Session) -> None:
         session.network.load_state_dict(session.best.state)
 
 
-def _note_restored(session: Session) -> None:
-    """Says in the ledger what the network is now."""
+def _note_restored(session: Session, blocks: dict[str, str]) -> None:
+    """Says in the ledger what the network is now, and what its blocks are."""
     best = session.best
     if best is None:
         return
-    blocks = block_digests(session.network.trunk, session.chain, line=session.top)
     digests = {**blocks, "network": state_digest(session.network)}
     line = session.ledger.events[-1].line
     session.ledger.note(Event(best.step, best.phase, "restore", line, digests))
