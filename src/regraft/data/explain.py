@@ -26,6 +26,7 @@ def explain(
     cut_share: float | None = None,
     length: int | None = None,
     scripts: Sequence[str] = (),
+    network: str = "",
 ) -> list[str]:
     """Returns lines of plain text: rows, classes, columns and why, and what to look at.
 
@@ -34,11 +35,13 @@ def explain(
         cut_share: Share of texts that the length limit cuts, a fraction in [0, 1].
         length: The length limit, in tokens.
         scripts: Scripts that the backbone knows; empty = any.
+        network: Which backbone the data made us take, and why; empty = the usual one.
     """
     lines = [_headline(dataset), *_columns(dataset)]
     lines += [f"  {note}" for note in dataset.notes]
     lines.append(f"split: {dataset.split_rule}")
     lines += [_part_line(part, dataset.parts[part]) for part in _PARTS if dataset.parts.get(part)]
+    lines += [network] if network else []
     lines += _cut_lines(cut_share, length)
     lines += _problem_lines(dataset.problems)
     warnings = [*dataset.warnings, *_script_warnings(dataset, scripts)]
@@ -90,10 +93,7 @@ def _problem_lines(problems: Sequence[Problem]) -> list[str]:
 
 
 def _script_warnings(dataset: Dataset, scripts: Sequence[str]) -> list[str]:
-    if not scripts or dataset.modality != "text":
-        return []
-    texts = [text for text in dataset.parts["train"].inputs if isinstance(text, str)]
-    script = dominant_script(texts)
+    script = script_of(dataset) if scripts else ""
     if not script or script in scripts:
         return []
     known = ", ".join(scripts)
@@ -101,6 +101,13 @@ def _script_warnings(dataset: Dataset, scripts: Sequence[str]) -> list[str]:
         f"most letters of the texts are {script}, but the backbone was trained on {known}: "
         f"expect poor scores, or take a backbone that knows {script}"
     ]
+
+
+def script_of(dataset: Dataset) -> str:
+    """Returns the script of most letters of the training texts; nothing for images."""
+    if dataset.modality != "text":
+        return ""
+    return dominant_script([t for t in dataset.parts["train"].inputs if isinstance(t, str)])
 
 
 def dominant_script(texts: Sequence[str]) -> str:

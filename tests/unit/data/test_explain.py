@@ -55,6 +55,12 @@ def test_texts_in_a_script_that_the_backbone_does_not_know_are_a_warning() -> No
     assert not any("letters" in line for line in explain(_dataset(), scripts=["latin"]))
 
 
+def test_the_network_that_the_data_asked_for_is_told_before_the_cuts() -> None:
+    lines = explain(_dataset(), cut_share=0.01, length=9, network="backbone = a: because")
+    assert lines.index("backbone = a: because") < len(lines) - 1
+    assert "backbone" not in "".join(explain(_dataset(), cut_share=0.01, length=9))
+
+
 def test_warnings_of_the_data_come_last() -> None:
     lines = explain(_dataset(labels=["pos", "Pos", "neg"] * 20))
     assert lines[-1] == "warning: classes 'Pos', 'pos' differ only in case and are kept apart"

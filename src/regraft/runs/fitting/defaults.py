@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.backbones.backbone import Backbone
+from regraft.data.explain import script_of
 from regraft.data.rows import Dataset, Modality
 from regraft.data.spec import ImageSpec, InputSpec, TextSpec
 from regraft.errors import SettingsError, one_of
@@ -18,6 +19,8 @@ BACKBONES: dict[Modality, str] = {
     "text": "starter:minilm",
     "image": "starter:efficientnet-lite0",
 }
+MULTILINGUAL = "starter:multilingual-e5-small"
+"""The network for texts in a script that the usual one was not trained on."""
 EPOCHS: dict[Modality, tuple[int, int]] = {"text": (3, 12), "image": (4, 15)}
 """Fewest and most passes with the trunk moving."""
 STEPS: dict[Modality, int] = {"text": 150, "image": 300}
@@ -87,12 +90,15 @@ class Chosen:
 TYPED = "as you typed"
 
 
-def choose_backbone(settings: FitSettings, modality: Modality) -> Choice:
-    """Returns the network's name: by modality, unless one was typed."""
+def choose_backbone(settings: FitSettings, dataset: Dataset) -> Choice:
+    """Returns the network's name: by modality and script, unless one was typed."""
     if settings.backbone != "auto":
         return Choice("backbone", settings.backbone, TYPED)
-    name = BACKBONES[modality]
-    return Choice("backbone", name, f"the starter network for {modality}s")
+    name, script = BACKBONES[dataset.modality], script_of(dataset)
+    if script in ("", "latin"):
+        return Choice("backbone", name, f"the starter network for {dataset.modality}s")
+    why = f"most letters of the texts are {script}, and {name} knows Latin script alone"
+    return Choice("backbone", MULTILINGUAL, why)
 
 
 def choose(
@@ -112,7 +118,7 @@ def choose(
     modality = dataset.modality
     batch_size = _batch_size(settings)
     return Chosen(
-        backbone=choose_backbone(settings, modality),
+        backbone=choose_backbone(settings, dataset),
         extent=_extent(settings, dataset, backbone.spec, lengths),
         epochs=_epochs(settings, dataset, int(batch_size.value)),
         batch_size=batch_size,

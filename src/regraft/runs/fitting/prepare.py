@@ -28,6 +28,8 @@ from regraft.errors import BackboneError, SettingsError
 from regraft.freezing.line import Above
 from regraft.freezing.patterns import above_of
 from regraft.runs.fitting.defaults import (
+    MULTILINGUAL,
+    TYPED,
     Alone,
     Chosen,
     block_decay,
@@ -117,7 +119,7 @@ def prepare(
     # A copy, so that the caller's own network is not trained.
     named = copy.deepcopy(network)
     if named is None:
-        named = choose_backbone(settings, dataset.modality).value
+        named = choose_backbone(settings, dataset).value
     backbone, notes = fit_channels(_open(named, settings, dataset, say), dataset)
     lengths = _lengths(dataset, backbone)
     chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
@@ -251,7 +253,16 @@ def _explained(
         return explain(dataset)
     extent = int(chosen.extent.value)
     cut = float((lengths > extent).mean()) if len(lengths) else 0.0
-    return explain(dataset, cut_share=cut, length=extent, scripts=backbone.spec.scripts)
+    choice = chosen.backbone
+    # Not for a network of a program, which nobody chose here.
+    ours = backbone.name == choice.value == MULTILINGUAL and choice.reason != TYPED
+    return explain(
+        dataset,
+        cut_share=cut,
+        length=extent,
+        scripts=backbone.spec.scripts,
+        network=choice.words() if ours else "",
+    )
 
 
 def _of_blocks(chosen: Chosen, settings: FitSettings, modality: Modality, blocks: int) -> Chosen:

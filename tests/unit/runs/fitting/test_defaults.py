@@ -9,6 +9,7 @@ from torch import nn
 from regraft.backbones.backbone import Architecture, Backbone
 from regraft.data.rows import Dataset, Modality, Origin, Part, PictureFacts, Rows
 from regraft.data.spec import ImageSpec, InputSpec, TextSpec
+from regraft.data.starters.models import MODELS
 from regraft.errors import SettingsError
 from regraft.runs.fitting import defaults
 from regraft.runs.fitting.defaults import (
@@ -68,10 +69,29 @@ def chosen(
 
 
 def test_the_backbone_is_the_starter_of_the_modality() -> None:
-    choice = choose_backbone(FitSettings(), "image")
+    choice = choose_backbone(FitSettings(), dataset("image"))
     assert choice.value == defaults.BACKBONES["image"]
     assert choice.reason == "the starter network for images"
-    assert choose_backbone(FitSettings(), "text").value == defaults.BACKBONES["text"]
+    assert choose_backbone(FitSettings(), dataset("text")).value == defaults.BACKBONES["text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "script"), [("这家餐馆的菜非常好吃", "cjk"), ("Очень вкусно", "cyrillic")]
+)
+def test_texts_in_another_script_than_latin_take_the_multilingual_starter(
+    text: str, script: str
+) -> None:
+    data = dataset("text")
+    inputs = [f"{text} ok {i}" for i in range(len(data.parts["train"]))]
+    other = replace(
+        data, parts={**data.parts, "train": replace(data.parts["train"], inputs=inputs)}
+    )
+    choice = choose_backbone(FitSettings(), other)
+    assert (
+        choice.value == defaults.MULTILINGUAL == f"starter:{MODELS['multilingual-e5-small'].name}"
+    )
+    assert f"most letters of the texts are {script}" in choice.reason
+    assert choose_backbone(FitSettings(backbone="starter:minilm"), other).reason == TYPED
 
 
 @pytest.mark.parametrize(
