@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from regraft.data.rows import Dataset, Rows
 from regraft.data.spec import ImageSpec
 from regraft.errors import BackboneError, SettingsError
 from regraft.features.pooled import pooled_features
+from regraft.runs.fitting.defaults import MULTILINGUAL
 from regraft.runs.fitting.prepare import (
     COLOURLESS,
     GREY,
@@ -59,6 +61,29 @@ def test_every_line_is_said(bert: Path) -> None:
     said: list[str] = []
     found = prepare(FitSettings(backbone=str(bert)), tiny.toy_texts(40), say=said.append)
     assert set(found.understood) <= set(said)
+
+
+def test_texts_in_another_script_take_the_multilingual_network_and_are_told_why(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = replace(open_backbone(str(bert)), name=MULTILINGUAL)
+    asked: list[object] = []
+
+    def pretended(name: object, **_: object) -> Backbone:
+        asked.append(name)
+        return opened
+
+    monkeypatch.setattr("regraft.runs.fitting.prepare.open_backbone", pretended)
+    texts, labels = tiny.toy_texts(40)
+    chinese = [f"这家餐馆的菜非常好吃 {text[:3]} {n}" for n, text in enumerate(texts)]
+    found = prepare(FitSettings(), (chinese, labels), say=lambda line: None)
+    assert asked == [MULTILINGUAL]
+    assert any(f"{MULTILINGUAL}: most letters" in line for line in found.understood)
+    # A network of a program was not chosen by us, so no line says so.
+    mine = replace(opened, name="mine")
+    monkeypatch.setattr("regraft.runs.fitting.prepare.open_backbone", open_backbone)
+    found = prepare(FitSettings(), (chinese, labels), say=lambda line: None, network=mine)
+    assert not any(MULTILINGUAL in line for line in found.understood)
 
 
 def test_the_heads_weights_are_a_function_of_the_seed(bert: Path) -> None:
