@@ -1,17 +1,21 @@
 """Every strategy on every kind of network, the line anywhere: the proof holds."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted, make_head, pool
 from regraft.backbones.modes import Mode
 from regraft.backbones.splice import splice
 from regraft.backbones.splicing.calling import call
 from regraft.data.images import PixelRows
 from regraft.data.spec import ImageSpec
+from regraft.freezing import line as line_module
+from regraft.freezing.line import Above, Frozen
 from regraft.freezing.threshold import Rule
 from regraft.strategies.table import STRATEGIES, make_strategy
 from regraft.training.loop import work
@@ -21,7 +25,7 @@ from regraft.training.session import Examples, Session
 from tests.contracts.small_networks import TEXT_NETWORKS, small_network
 from tests.tiny_sessions import facts, options, text_examples
 
-NETWORKS = ("bert", "deberta", "modernbert", "efficientnet", "mobilenet", "vgg", "resnet18")
+NETWORKS = ("bert", "e5", "deberta", "modernbert", "efficientnet", "mobilenet", "vgg", "resnet18")
 ROWS = 12
 
 
@@ -74,3 +78,21 @@ def test_the_proof_holds_where_blocks_freeze_on_the_way(name: str, prefix: bool)
     assert worked(made, "full", 0) == []
     assert [event.kind for event in made.ledger.events].count("threshold") >= 1
     assert made.still == frozenset(range(made.top))
+
+
+def test_what_both_sides_of_the_line_read_stands_still_and_its_training_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DeBERTa's table of relative positions: read by every layer, owned by a block above."""
+    made = session_on("deberta")
+    line = next(p.index for p in made.chain.positions if p.borrowed)
+    assert worked(made, "full", line) == []
+    real = line_module.frozen_at
+
+    def forgetful(chain: Chain, *, line: int, above: Above) -> Frozen:
+        bare = tuple(replace(place, borrowed=()) for place in chain.positions)
+        return real(replace(chain, positions=bare), line=line, above=above)
+
+    monkeypatch.setattr(line_module, "frozen_at", forgetful)
+    faults = worked(session_on("deberta"), "full", line)
+    assert any("the frozen prefix did not answer the same" in fault for fault in faults)

@@ -159,27 +159,6 @@ def test_the_proof_fails_where_a_phase_loses_the_state(monkeypatch: pytest.Monke
     assert "the optimiser's state was lost" in made.stretches[1].faults[0]
 
 
-def test_the_proof_fails_where_what_both_sides_read_is_trained(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    made = session("text")
-    positions = tuple(
-        replace(place, borrowed=("embeddings.LayerNorm.bias",) if place.index == 1 else ())
-        for place in made.chain.positions
-    )
-    moved = replace(made.chain.blocks[0], parameters=made.chain.blocks[0].parameters)
-    assert moved.parameters
-    made.chain = replace(made.chain, positions=positions)
-
-    def fault(given: Session) -> None:
-        with torch.no_grad():
-            given.network.get_parameter("trunk.embeddings.LayerNorm.bias").add_(0.1)
-
-    found = trained(made, fault, monkeypatch)[1]
-    assert len(set(found.prefix)) > 1
-    assert not found.holds
-
-
 def test_a_line_moved_wrongly_by_the_one_function_is_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

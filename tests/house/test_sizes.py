@@ -11,7 +11,7 @@ WIDE_ROOMS = {"losses", "strategies", "adaptation", "backbones/sources", "cli"}
 
 INNER_FOLDERS = {
     *("backbones/sources", "backbones/splicing", "data/reading", "data/starters"),
-    *("runs/fitting", "training/heads", "training/keeping"),
+    *("runs/choosing", "runs/fitting", "training/heads", "training/keeping"),
 }
 
 

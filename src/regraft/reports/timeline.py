@@ -54,24 +54,32 @@ def spans(stretches: Sequence[Mapping[str, Any]], name: str, *, frozen: bool) ->
 
 
 def block_rows(freezing: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Returns a row for each block: weights, when it froze, and its last reading.
+    """Returns a row for each block: weights, when it froze, and its reading then, or the last.
 
     Args:
         freezing: `blocks`, `proof` and `checks` as in `result.json`.
     """
     stretches = _stepped(freezing)
     checks = freezing.get("checks") or []
-    last = checks[-1]["readings"] if checks else []
     return [
         {
             "name": block["name"],
             "parameters": block["parameters"],
             "moved": sum(b - a for a, b in spans(stretches, str(block["name"]), frozen=False)),
             "froze": _froze(checks, number),
-            **(last[number] if number < len(last) else {}),
+            **_reading(checks, number),
         }
         for number, block in enumerate(freezing.get("blocks") or [])
     ]
+
+
+def _reading(checks: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, Any]:
+    """Returns what was read of a block when it froze, or last."""
+    if not checks:
+        return {}
+    at = next((check for check in checks if number in check["frozen"]), checks[-1])
+    found: Mapping[str, Any] = at["readings"][number]
+    return found
 
 
 def _froze(checks: Sequence[Mapping[str, Any]], number: int) -> int | None:

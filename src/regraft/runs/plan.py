@@ -55,7 +55,10 @@ def run_plan(
     prepared = prepare(settings, given, say=progress.say, network=network)
     verdict = decide_modes(prepared, say=progress.say)
     head = sum(p.numel() for p in prepared.network.head.parameters())
-    phases = [describe(phase, prepared.chain, head_parameters=head) for phase in prepared.phases]
+    phases = [
+        describe(phase, prepared.chain, head_parameters=head, above=prepared.above)
+        for phase in prepared.phases
+    ]
     seconds = [estimate(prepared, phase, verdict=verdict) for phase in prepared.phases]
     features = _feature_seconds(prepared, verdict)
     progress.finish()

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from regraft.backbones.chain import Chain
+from regraft.backbones.chain import Block, Chain
 from regraft.data.rows import Modality
+from regraft.freezing.line import NOTHING, Above
 
 Schedule = Literal["linear", "cosine", "constant"]
 
@@ -90,11 +91,25 @@ def layerwise_rates(chain: Chain, line: int, *, rate: float, decay: float) -> tu
     return tuple(0.0 if b < line else rate * decay ** (top - b) for b in range(top + 1))
 
 
-def describe(phase: Phase, chain: Chain, *, head_parameters: int) -> dict[str, Any]:
-    """Returns a phase as plain data: line, groups, rates and parameter counts."""
+def describe(
+    phase: Phase, chain: Chain, *, head_parameters: int, above: Above = NOTHING
+) -> dict[str, Any]:
+    """Returns a phase as plain data: line, groups, rates and counts of what is trained.
+
+    Args:
+        phase: Of a strategy.
+        chain: The trunk's blocks.
+        head_parameters: Weights of the head.
+        above: What is frozen besides, wherever the line is.
+    """
     groups = [
-        {"name": b.name, "lr": rate, "weight_decay": phase.weight_decay, "parameters": b.size}
-        for b, rate in zip(chain.blocks, phase.rates, strict=True)
+        {
+            "name": block.name,
+            "lr": rate,
+            "weight_decay": phase.weight_decay,
+            "parameters": block.size - _held(chain, block, above),
+        }
+        for block, rate in zip(chain.blocks, phase.rates, strict=True)
         if rate > 0
     ]
     head = {
@@ -112,3 +127,9 @@ def describe(phase: Phase, chain: Chain, *, head_parameters: int) -> dict[str, A
         "trained": trained,
         "share": trained / (sum(block.size for block in chain.blocks) + head_parameters),
     }
+
+
+def _held(chain: Chain, block: Block, above: Above) -> int:
+    """Returns how many of a block's weights are frozen above the line."""
+    names = set(block.parameters) & above.parameters
+    return sum(chain.network.get_parameter(name).numel() for name in names)

@@ -22,6 +22,7 @@ def freezing(blocks: int = 3) -> dict[str, Any]:
         "checks": [
             {"step": 3, "frozen": [], "readings": [reading] * blocks},
             {"step": 6, "frozen": [0], "readings": [{**reading, "left": 0.02}] * blocks},
+            {"step": 9, "frozen": [], "readings": [{**reading, "left": 0.01}] * blocks},
         ],
     }
 
@@ -41,10 +42,10 @@ def test_a_long_chain_shows_both_ends() -> None:
     assert f"layer{MOST // 2 + 5}" not in found
 
 
-def test_rows_say_when_a_block_froze_and_what_was_read_last() -> None:
+def test_rows_say_when_a_block_froze_and_what_was_read_then() -> None:
     first, second, _ = block_rows(freezing())
     assert (first["froze"], first["moved"], first["left"]) == (6, 6, 0.02)
-    assert (second["froze"], second["moved"]) == (None, 10)
+    assert (second["froze"], second["moved"], second["left"]) == (None, 10, 0.01)
 
 
 def test_neighbouring_stretches_are_one_bar() -> None:

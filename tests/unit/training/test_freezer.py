@@ -29,12 +29,20 @@ def test_a_clock_strikes_at_its_share(schedule: str) -> None:
     assert all(0.5 <= share < 0.5 + 2 / 32 for share in found.values())
 
 
-def test_what_is_left_decides_and_nothing_freezes_at_a_rate_of_nought() -> None:
+def test_what_is_left_decides() -> None:
     assert frozen_at("linear", Rule(1e-9)) == {}
     assert set(frozen_at("linear", Rule(1e9))) == {0, 1, 2}
-    made = session("image")
-    still = replace(TUNE, schedule="constant", warmup=0.0)
-    assert freezer_for(made, still, rule=None, steps=10) is None
+
+
+def test_nothing_freezes_that_has_no_rate() -> None:
+    made = session("image", options(threshold=Rule(1e9)), size=MANY)
+    work(made, [replace(TUNE, rates=(0.0, 0.0, 0.0))])
+    assert len(made.ledger.checks) > 20
+    assert [check for check in made.ledger.checks if check.frozen] == []
+
+
+def test_without_a_rule_nobody_watches() -> None:
+    assert freezer_for(session("image"), TUNE, rule=None, steps=10) is None
 
 
 def test_the_literal_rule_freezes_what_hardly_moves() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from regraft.freezing.patterns import above_of
 from regraft.training.phase import Phase, describe, layerwise_rates
 from tests.tiny_sessions import grafted, spliced
 
@@ -21,6 +22,16 @@ def test_a_phase_is_described_with_what_it_trains() -> None:
     assert [group["lr"] for group in found["groups"]] == [0.02, 0.03, 0.1]
     assert found["trained"] == sizes[1] + sizes[2] + 34
     assert found["share"] == pytest.approx((sizes[1] + sizes[2] + 34) / (sum(sizes) + 34))
+
+
+def test_what_is_frozen_above_the_line_is_not_counted_as_trained() -> None:
+    network = grafted("image")
+    chain = spliced(network)
+    known = Phase("tune", 1, 2, 0.1, (0, 0.02, 0.03))
+    found = describe(known, chain, head_parameters=34, above=above_of(network.trunk, ["norm"]))
+    weights = [3 * 3 * 8 * 8 + 8, 3 * 3 * 8 * 16 + 16]
+    assert [group["parameters"] for group in found["groups"]] == [*weights, 34]
+    assert found["trained"] == sum(weights) + 34
 
 
 def test_a_phase_that_trains_the_head_alone_says_so() -> None:

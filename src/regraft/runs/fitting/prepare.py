@@ -27,18 +27,9 @@ from regraft.data.texts import token_lengths
 from regraft.errors import BackboneError, SettingsError
 from regraft.freezing.line import Above
 from regraft.freezing.patterns import above_of
-from regraft.runs.fitting.defaults import (
-    MULTILINGUAL,
-    TYPED,
-    Alone,
-    Chosen,
-    block_decay,
-    choose,
-    choose_backbone,
-    choose_line,
-    frozen_words,
-    head_alone,
-)
+from regraft.runs.choosing.alone import Alone, head_alone
+from regraft.runs.choosing.defaults import MULTILINGUAL, TYPED, Chosen, choose, choose_backbone
+from regraft.runs.choosing.line import block_decay, choose_line, frozen_words
 from regraft.runs.fitting.repeat import Earlier, read_earlier
 from regraft.settings import FitSettings
 from regraft.strategies.table import make_strategy
@@ -133,11 +124,6 @@ def prepare(
     chosen = _of_blocks(chosen, settings, dataset.modality, blocks=chain.top)
     alone = head_alone(settings, left_open=earlier.left_open if earlier else ())
     facts = _facts(settings, dataset, chosen, alone)
-    encoded: dict[Part, Encoded] = {
-        part: encode(rows, backbone.spec, extent=int(chosen.extent.value))
-        for part, rows in dataset.parts.items()
-        if part != "test"
-    }
     return Prepared(
         settings,
         dataset,
@@ -145,7 +131,7 @@ def prepare(
         grafted,
         chain,
         chosen,
-        encoded,
+        _encoded(dataset, backbone, chosen),
         strategy.phases(chain, facts),
         understood,
         time.perf_counter() - start,
@@ -226,6 +212,15 @@ def pick_device(device: str) -> str:
     if int(number or 0) >= here[kind]:
         raise SettingsError(f"device {device!r} is not to be had here", hint="--device cpu")
     return device
+
+
+def _encoded(dataset: Dataset, backbone: Backbone, chosen: Chosen) -> dict[Part, Encoded]:
+    """Returns the rows of training and validation as tensors; test rows wait for the end."""
+    return {
+        part: encode(rows, backbone.spec, extent=int(chosen.extent.value))
+        for part, rows in dataset.parts.items()
+        if part != "test"
+    }
 
 
 def _open(name: Any, settings: FitSettings, dataset: Dataset, say: Say) -> Backbone:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from regraft.data.rows import Problem
-from regraft.runs.fitting.defaults import TYPED, frozen_words
+from regraft.runs.choosing.defaults import TYPED
+from regraft.runs.choosing.line import frozen_words
 from regraft.runs.fitting.prepare import Prepared
 from regraft.toml import write_toml
 from regraft.training.precision import Verdict

@@ -47,7 +47,7 @@ def result_document(
     prepared, trained, outcome = made
     ways, seconds = beside
     plan = [
-        describe(phase, prepared.chain, head_parameters=_head_size(prepared))
+        describe(phase, prepared.chain, head_parameters=_head_size(prepared), above=prepared.above)
         for phase in prepared.phases
     ]
     return {

@@ -16,7 +16,7 @@ from regraft.data.rows import Dataset, Rows
 from regraft.data.spec import ImageSpec
 from regraft.errors import BackboneError, SettingsError
 from regraft.features.pooled import pooled_features
-from regraft.runs.fitting.defaults import MULTILINGUAL
+from regraft.runs.choosing.defaults import MULTILINGUAL
 from regraft.runs.fitting.prepare import (
     COLOURLESS,
     GREY,

@@ -11,17 +11,9 @@ from regraft.data.rows import Dataset, Modality, Origin, Part, PictureFacts, Row
 from regraft.data.spec import ImageSpec, InputSpec, TextSpec
 from regraft.data.starters.models import MODELS
 from regraft.errors import SettingsError
-from regraft.runs.fitting import defaults
-from regraft.runs.fitting.defaults import (
-    TYPED,
-    Alone,
-    Choice,
-    block_decay,
-    choose,
-    choose_backbone,
-    choose_line,
-    head_alone,
-)
+from regraft.runs.choosing import defaults
+from regraft.runs.choosing.defaults import TYPED, Choice, choose, choose_backbone
+from regraft.runs.choosing.line import block_decay
 from regraft.settings import FitSettings
 
 TEXTS = TextSpec(Path(), length_limit=512)
@@ -227,42 +219,6 @@ def test_where_all_moves_at_once_the_usual_rate_is_halved_and_a_typed_one_is_not
     assert chosen("lr", strategy="full", lr=0.5).value == 0.5
 
 
-def test_full_fine_tuning_freezes_nothing_unless_that_was_typed() -> None:
-    assert choose_line(FitSettings(strategy="full"), "image", blocks=20).value == 0
-    assert choose_line(FitSettings(strategy="full", freeze=3), "image", blocks=20).value == 3
-
-
-def test_a_head_alone_takes_what_was_typed_and_has_its_own_usual_values() -> None:
-    assert head_alone(FitSettings()) == Alone(20, 1e-3, 64)
-    typed = FitSettings(epochs=3, lr=0.5, batch_size=8)
-    assert head_alone(typed) == Alone(3, 0.5, 8)
-    assert head_alone(typed, left_open=["epochs", "lr", "batch_size"]) == Alone(20, 1e-3, 64)
-    assert head_alone(FitSettings(optimizer="sgd")).rate == pytest.approx(0.02)
-
-
-def test_rates_fall_to_a_share_of_the_top_ones_at_the_lowest_block() -> None:
-    choice = chosen("layer_decay")
-    assert choice.value is None
-    share = defaults.LOWEST_SHARE["text"]
-    assert f"{share:g} of the top one's rate" in choice.reason
-    assert block_decay(choice, "text", blocks=7) ** 6 == pytest.approx(share)
-    assert block_decay(choice, "text", blocks=1) <= 1
-    assert block_decay(Choice("layer_decay", 0.5, TYPED), "text", blocks=7) == 0.5
-
-
-@pytest.mark.parametrize("modality", ["text", "image"])
-def test_a_share_of_the_blocks_never_moves(modality: Modality) -> None:
-    choice = choose_line(FitSettings(), modality, blocks=20)
-    assert choice.value == round(20 * defaults.FROZEN_SHARE[modality])
-    assert ("may move" in choice.reason) == (choice.value == 0)
-
-
-def test_so_many_blocks_as_were_typed_never_move() -> None:
-    assert choose_line(FitSettings(freeze=3), "text", blocks=3) == Choice("freeze", 3, TYPED)
-    with pytest.raises(SettingsError, match=r"freeze = 4, and the network has 3 blocks"):
-        choose_line(FitSettings(freeze=4), "text", blocks=3)
-
-
 def test_classes_of_unlike_size_are_weighted() -> None:
     rare = chosen("class_weights", dataset(counts=(100, 30)))
     assert rare.value == "balanced"
@@ -309,3 +265,13 @@ def test_every_choice_is_listed_once() -> None:
     names = [choice.name for choice in found.listed()]
     assert len(names) == len(set(names)) == len(fields(found))
     assert all(choice.reason for choice in found.listed())
+
+
+def test_rates_fall_to_a_share_of_the_top_ones_at_the_lowest_block() -> None:
+    choice = chosen("layer_decay")
+    assert choice.value is None
+    share = defaults.LOWEST_SHARE["text"]
+    assert f"{share:g} of the top one's rate" in choice.reason
+    assert block_decay(choice, "text", blocks=7) ** 6 == pytest.approx(share)
+    assert block_decay(choice, "text", blocks=1) <= 1
+    assert block_decay(Choice("layer_decay", 0.5, TYPED), "text", blocks=7) == 0.5

@@ -1,7 +1,6 @@
 """Decides what the user left open, from facts of the data, each choice with its reason."""
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -36,8 +35,6 @@ FULL_SHARE = 0.5
 decay the trunk is spoilt sooner."""
 SGD_FACTOR = 20.0
 """Plain gradients are smaller than Adam's normalised ones."""
-FROZEN_SHARE: dict[Modality, float] = {"text": 0.0, "image": 0.28}
-"""Share of the blocks, from the bottom, that never move."""
 IMBALANCE = 3.0
 """Largest class over smallest: above it the loss is weighted."""
 SMALL_SIDE = 4
@@ -215,86 +212,6 @@ def _layer_decay(settings: FitSettings, modality: Modality) -> Choice:
     share = LOWEST_SHARE[modality]
     reason = f"so that the lowest block moves at {share:g} of the top one's rate"
     return Choice("layer_decay", None, reason)
-
-
-def block_decay(choice: Choice, modality: Modality, *, blocks: int) -> float:
-    """Returns the ratio of the rates of neighbouring blocks, in (0, 1].
-
-    Args:
-        choice: Of `layer_decay`; None in it = the lowest block's usual share.
-        modality: Of the rows.
-        blocks: P.
-    """
-    if choice.value is not None:
-        return float(choice.value)
-    return float(LOWEST_SHARE[modality] ** (1 / max(blocks - 1, 1)))
-
-
-@dataclass(frozen=True)
-class Alone:
-    """How a head with hidden layers is trained on features, before anything else moves.
-
-    Args:
-        epochs: Passes.
-        rate: Peak learning rate.
-        batch_size: Rows in a step.
-    """
-
-    epochs: int = 20
-    rate: float = 1e-3
-    batch_size: int = 64
-
-
-def head_alone(settings: FitSettings, *, left_open: Collection[str] = ()) -> Alone:
-    """Returns what was typed, or what suits a small network on features.
-
-    Args:
-        settings: What was typed.
-        left_open: Names that an earlier run filled in: nobody typed these.
-    """
-    rate = Alone.rate * (SGD_FACTOR if settings.optimizer == "sgd" else 1)
-    typed = settings.model_copy(update=dict.fromkeys(left_open))
-    return Alone(
-        epochs=math.ceil(typed.epochs or Alone.epochs),
-        rate=typed.lr or rate,
-        batch_size=typed.batch_size or Alone.batch_size,
-    )
-
-
-def choose_line(settings: FitSettings, modality: Modality, *, blocks: int) -> Choice:
-    """Returns how many blocks at the bottom never move, whatever the strategy.
-
-    Args:
-        settings: What was typed.
-        modality: Of the rows.
-        blocks: P.
-
-    Raises:
-        SettingsError: If more blocks were typed than there are.
-    """
-    typed = frozen_words(settings)[0]
-    if typed is None and settings.strategy == "full":
-        return Choice("freeze", 0, "full fine-tuning moves every block")
-    if typed is None:
-        value = round(FROZEN_SHARE[modality] * blocks)
-        reason = "the lowest blocks see edges and colours, of use to any task, and cost the most"
-        return Choice("freeze", value, reason if value else "every block may move")
-    if typed > blocks:
-        raise SettingsError(
-            f"freeze = {typed}, and the network has {blocks} blocks",
-            expected=f"a number from 0 to {blocks}",
-        )
-    return Choice("freeze", typed, TYPED)
-
-
-def frozen_words(settings: FitSettings) -> tuple[int | None, list[str]]:
-    """Returns the number of blocks that was typed to be frozen, if any, and the other words."""
-    words = [word.strip() for word in str(settings.freeze or "").split(",") if word.strip()]
-    numbers = [int(word) for word in words if word.isdecimal()]
-    patterns = [word for word in words if not word.isdecimal()]
-    # Nothing is frozen at the bottom beside what was named, unless a number was.
-    line = max(numbers) if numbers else 0 if patterns else None
-    return line, patterns
 
 
 def _class_weights(settings: FitSettings, dataset: Dataset) -> Choice:

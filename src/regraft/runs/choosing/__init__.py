@@ -1,0 +1,1 @@
+"""Decides what the user left open, each choice with its reason."""
