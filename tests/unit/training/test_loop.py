@@ -310,3 +310,13 @@ def test_epochs_go_on_counting_from_phase_to_phase() -> None:
     work(made, [tune(epochs=2), replace(tune(epochs=1), name="again")])
     assert made.epoch == 3
     assert [record.epoch for record in made.records] == [1, 2, 1]
+
+
+@pytest.mark.parametrize(("share", "steps"), [(1.0, 8), (0.5, 6), (0.01, 5)])
+def test_the_last_pass_may_end_early_and_the_rate_falls_to_its_end(
+    share: float, steps: int
+) -> None:
+    made = session("image", options(last_pass=share))
+    work(made, [replace(tune(), epochs=2, warmup=0.0)])
+    assert made.step == steps
+    assert made.records[-1].rate == pytest.approx(tune().head_rate / steps)

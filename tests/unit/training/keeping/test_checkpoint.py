@@ -102,6 +102,24 @@ def test_stopped_before_any_step_and_gone_on_with_is_the_same(
     assert told(gone_on(kind, chosen, tmp_path)) == told(whole(kind, chosen))
 
 
+@pytest.mark.parametrize("step", range(1, 9))
+def test_readings_in_a_row_are_counted_over_a_stop(step: int, tmp_path: Path) -> None:
+    chosen = replace(usual("image"), threshold=Rule(1e9))
+    stopped_at(step, "image", chosen, tmp_path)
+    assert told(gone_on("image", chosen, tmp_path)) == told(whole("image", chosen))
+
+
+def test_what_the_optimiser_was_left_with_is_known_after_a_stop(tmp_path: Path) -> None:
+    chosen = usual("image")
+    stopped_at(9, "image", chosen, tmp_path)
+    kept = keeper_in(tmp_path).latest()
+    assert kept is not None
+    made = fresh("image", chosen)
+    restore(made, kept)
+    assert made.left_state is not None
+    assert made.left_state == kept.content["left_state"]
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_a_run_stopped_twice_is_the_same(optimizer: str, tmp_path: Path) -> None:
     chosen = usual("text", optimizer=optimizer)

@@ -53,6 +53,26 @@ def test_a_damaged_one_gives_way_to_the_one_before(
     assert number_of(keeper.latest()) == 1
 
 
+def test_one_bit_of_a_weight_is_seen(keeper: Keeper) -> None:
+    for number in (1, 2):
+        keeper.save(kept(number))
+    place = keeper.folder / "000002.safetensors"
+    content = bytearray(place.read_bytes())
+    content[-1] ^= 1
+    place.write_bytes(bytes(content))
+    assert number_of(keeper.latest()) == 1
+
+
+def test_a_number_edited_in_the_manifest_is_seen(keeper: Keeper) -> None:
+    for number in (1, 2):
+        keeper.save(kept(number))
+    place = keeper.folder / "000002.json"
+    text = place.read_text("utf-8")
+    assert text.count('\\"number\\": 2') == 1
+    place.write_text(text.replace('\\"number\\": 2', '\\"number\\": 7'), "utf-8")
+    assert number_of(keeper.latest()) == 1
+
+
 def test_a_file_without_its_manifest_counts_for_nothing(keeper: Keeper) -> None:
     for number in (1, 2):
         keeper.save(kept(number))
