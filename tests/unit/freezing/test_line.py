@@ -5,7 +5,8 @@ import copy
 import pytest
 import torch
 
-from regraft.freezing.line import move_line
+from regraft.freezing.line import frozen_at, move_line
+from regraft.freezing.patterns import above_of
 from tests.tiny_sessions import KINDS, changed, example, grafted, spliced, state
 
 
@@ -91,3 +92,18 @@ def test_a_copy_of_a_frozen_network_is_frozen_on_its_own() -> None:
     copied.train()
     assert not copied.get_submodule("trunk.stem").training
     assert network.get_submodule("trunk.stem").training
+
+
+def test_what_is_frozen_above_the_line_keeps_its_statistics_too() -> None:
+    network = grafted("image")
+    chain = spliced(network)
+    norms = above_of(network.trunk, ["norm"])
+    found = frozen_at(chain, line=1, above=norms)
+    assert "top.1.running_mean" in found.buffers
+    assert found.below < found.modules
+    before = state(network.trunk)
+    move_line(network, chain, line=1, above=norms)
+    network(example("image"))
+    assert changed(before, network.trunk) == set()
+    assert network.get_parameter("trunk.top.0.weight").requires_grad
+    assert not network.get_parameter("trunk.top.1.weight").requires_grad

@@ -2,6 +2,7 @@
 
 import torch
 
+from regraft.backbones.attention import attention_of, set_attention
 from regraft.freezing.line import frozen_at, move_line
 from regraft.freezing.witness import HEAD, Witness, movers_of
 from regraft.training.optimiser import make_optimiser
@@ -58,3 +59,29 @@ def test_the_sample_does_not_disturb_the_random_numbers() -> None:
     found = seen.close(0)
     assert torch.equal(torch.get_rng_state(), before)
     assert len(set(found.prefix)) > 1
+
+
+def test_a_frozen_module_in_training_mode_is_counted_even_where_nothing_shows() -> None:
+    seen = witness(2)
+    relu = seen.network.get_submodule("trunk.stem.2")
+    vars(relu).pop("train")
+    relu.train()
+    found = seen.close(0)
+    assert found.still
+    assert found.restless == 1
+    assert not found.holds
+
+
+def test_the_prefix_answers_with_one_kernel_and_the_usual_one_comes_back() -> None:
+    network = grafted("text")
+    set_attention(network.trunk, "sdpa")
+    chain = spliced(network)
+    move_line(network, chain, line=2)
+    kernels = []
+    network.trunk.register_forward_pre_hook(lambda *_: kernels.append(attention_of(network.trunk)))
+    optimiser = make_optimiser(network, chain, kind="sgd")
+    frozen = frozen_at(chain, line=2)
+    seen = Witness(network, chain, frozen, optimiser, example("text"), "tune", 0, (HEAD,)).open()
+    seen.close(0)
+    assert kernels == ["eager"] * 4
+    assert attention_of(network.trunk) == "sdpa"

@@ -77,3 +77,18 @@ def test_a_run_on_python_objects_says_what_to_do(text_run: Path, tmp_path: Path)
     place.write_text("\n".join(lines), "utf-8")
     with pytest.raises(SettingsError, match="Python objects"):
         resume(run)
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_what_was_typed_of_freezing_reaches_the_training(
+    reviews: Path, bert: Path, tmp_path: Path
+) -> None:
+    typed = settings(reviews, bert, tmp_path / "run").model_copy(update={"freeze_threshold": 1e9})
+    freezing = run_fit(typed, Silent())["freezing"]
+    last = freezing["proof"]["stretches"][-1]
+    assert "threshold" in [event["kind"] for event in freezing["ledger"]]
+    assert last["stop"] > last["start"]
+    first = next(s for s in freezing["proof"]["stretches"] if s["stop"] > s["start"])
+    assert list(first["before"]) == ["frozen above the line"]
+    assert freezing["saved_backward_share"] > 0
+    assert freezing["proof"]["holds"]

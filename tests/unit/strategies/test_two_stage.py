@@ -20,3 +20,11 @@ def test_the_head_comes_first_and_then_the_trunk_at_decayed_rates() -> None:
 def test_blocks_that_must_stay_frozen_stay_frozen_in_both_stages() -> None:
     head, tune = TwoStage().phases(spliced(grafted("image")), facts("image", start_line=1))
     assert (head.line, tune.line, tune.rates[0]) == (3, 1, 0)
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(2, 2048), (1000, 20_000)])
+def test_the_head_starts_from_a_sample_that_has_rows_of_every_class(
+    classes: int, rows: int
+) -> None:
+    head, tune = TwoStage().phases(spliced(grafted("image")), facts("image", classes=classes))
+    assert (head.rows, tune.rows) == (rows, None)

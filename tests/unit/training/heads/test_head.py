@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from regraft.features.pooled import logits
+from regraft.features.pooled import logits, pooled_features
 from regraft.freezing.line import move_line
 from regraft.freezing.proof import state_digest
 from regraft.scoring.metrics import loss_and_accuracy
+from regraft.training import session as session_module
 from regraft.training.heads.head import load_probe, train_head
 from regraft.training.heads.probe import Labelled, fit_probe
+from regraft.training.heads.sample import sample_rows
 from regraft.training.phase import Phase
 from regraft.training.session import Options, Session
 from tests.tiny_sessions import KINDS, changed, grafted, options, session, state
@@ -150,3 +152,27 @@ def test_a_probe_is_loaded_with_its_shift_and_scale() -> None:
     assert np.array_equal(head.last.weight.detach().numpy(), probe.weight)
     assert np.array_equal(head.shift.numpy(), probe.shift)
     assert np.array_equal(head.scale.numpy(), probe.scale)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_start_is_solved_on_a_sample_and_passes_no_other_row(
+    kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = session("text", options(penalty_on_val=False))
+    everything = pooled_features(made.network, made.train.rows, mode=made.verdict.inference)
+    if kept:
+        made.keep_pooled("train", everything)
+    passed: list[int] = []
+    real = session_module.pooled_features
+
+    def counted(network: Any, rows: Any, **mode: Any) -> Any:
+        passed.append(len(rows))
+        return real(network, rows, **mode)
+
+    monkeypatch.setattr(session_module, "pooled_features", counted)
+    trained(made, replace(PHASE, rows=20))
+    picked = sample_rows(made.train.labels, 20, seed=made.options.seed)
+    probe = fit_probe(Labelled(everything[picked], made.train.labels[picked]), 2)
+    found = made.network.head.last.weight.detach().numpy()
+    assert found == pytest.approx(probe.weight, abs=1e-5)
+    assert passed == ([16] if kept else [20, 16])
