@@ -49,7 +49,11 @@ def test_a_stopped_run_is_completed_as_if_it_never_was(
     whole = run_fit(settings(reviews, bert, tmp_path / "whole"), Silent())
     stop(settings(reviews, bert, tmp_path / "stopped"), monkeypatch, step=5)
     assert (tmp_path / "stopped" / "checkpoints").is_dir()
+    with (tmp_path / "stopped" / "run.toml").open("a") as file:
+        file.write("# the file tells how the run was begun: it stays\n")
+    written = (tmp_path / "stopped" / "run.toml").read_bytes()
     found = resume(tmp_path / "stopped")
+    assert (tmp_path / "stopped" / "run.toml").read_bytes() == written
     assert found["scores"] == whole["scores"]
     ledgers = [json.dumps(document["freezing"]["ledger"]) for document in (found, whole)]
     assert ledgers[0] == ledgers[1]
