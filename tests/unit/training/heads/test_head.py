@@ -163,7 +163,7 @@ def test_a_start_is_solved_on_a_sample_and_passes_no_other_row(
     if kept:
         made.keep_pooled("train", everything)
     passed: list[int] = []
-    real = session_module.pooled_features
+    real = pooled_features
 
     def counted(network: Any, rows: Any, **mode: Any) -> Any:
         passed.append(len(rows))
