@@ -7,7 +7,6 @@ the machine meanwhile.
 
 import argparse
 import json
-import platform
 import statistics
 import subprocess
 import sys
@@ -36,11 +35,10 @@ def arguments() -> argparse.Namespace:
 
 
 def processor() -> str:
-    """Returns the name of the processor."""
-    for line in _lines(Path("/proc/cpuinfo")):
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    """Returns the name of the processor, with family and model."""
+    from regraft.machine import processor_name
+
+    return processor_name()
 
 
 def _lines(path: Path) -> list[str]:

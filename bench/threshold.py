@@ -9,6 +9,7 @@ goes on where it was. Rows of the table, for each task and seed:
 * `half`: the lower half of the blocks frozen from the first step.
 * `shorter`: nothing frozen, as many epochs as take the seconds of `auto`.
 * `longer`: the rule, as many epochs as take the seconds of `control`.
+* `staggered`, `outputs`, `gradient`: other rules at their usual values.
 
 Differences to the control are paired row by row on the test part; the interval is Student's
 over the seeds.
@@ -31,7 +32,8 @@ from typing import Any
 BENCH = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
 Trial = dict[str, Any]
-ROWS = ("control", "auto", "clock", "half", "shorter", "longer")
+OTHER_RULES = ("staggered", "outputs", "gradient")
+ROWS = ("control", "auto", "clock", "half", "shorter", "longer", *OTHER_RULES)
 WARMUP = 0.1
 """Of the default schedule, which rises in this share of the steps and falls to 0."""
 MARKS = ("<!-- table: python bench/threshold.py -->", "<!-- end of table -->")
@@ -124,6 +126,9 @@ def flags_of(row: str, task: Task, before: dict[str, Trial]) -> list[str]:
         value = spent_at(1 - auto["saved"])
         clock = ["--freeze-threshold-rule", "clock", "--freeze-threshold", f"{value:.4f}"]
         return ["--epochs", str(task.epochs), *clock]
+    if row in OTHER_RULES:
+        rule = ["--freeze-threshold-rule", row, "--freeze-threshold", "auto"]
+        return ["--epochs", str(task.epochs), *rule]
     faster = control["train_seconds"] / auto["train_seconds"] if auto else 1.0
     if row == "shorter":
         return ["--epochs", f"{task.epochs / faster:.3f}"]

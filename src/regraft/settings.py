@@ -19,7 +19,7 @@ from regraft.errors import SettingsError, nearest, one_of
 Optimizer = Literal["adamw", "sgd"]
 Augment = Literal["auto", "none", "crop", "flip-crop", "drop-tokens"]
 ClassWeights = Literal["auto", "none", "balanced"]
-RuleName = Literal["left", "literal", "clock"]
+RuleName = Literal["left", "staggered", "outputs", "gradient", "literal", "clock"]
 RuleScope = Literal["prefix", "any"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -79,9 +79,14 @@ class FitSettings(Settings):
             `embedding`, a pattern of names, or several with commas.
         freeze_threshold: Part of a block's journey that is still to come, below which the
             block stops moving: `auto`, `off` or a number.
-        freeze_threshold_rule: What the threshold is compared with: `left`, or the norm of
-            one step's update: `literal`; `clock` freezes all at a share of the integrated rate.
+        freeze_threshold_rule: What the threshold is compared with: what is `left` of the
+            weights' journey (`staggered`: one block a check) or of the `outputs`; the
+            `gradient` of a block by the others'; the norm of one step's update (`literal`);
+            `clock` freezes all at a share of the integrated rate.
         freeze_threshold_scope: Whether a block waits for those below it: `prefix` or `any`.
+        control: Whether an unfrozen twin is trained from the first freeze on, to compare with.
+        ema: Decay of a moving average of the weights, which is scored and kept in their
+            stead, in (0, 1); None = the weights themselves.
         layer_decay: Factor on the rate from a block to the one below, in (0, 1].
         weight_decay: Decoupled decay.
         class_weights: Whether rare classes weigh more in the loss.
@@ -90,6 +95,10 @@ class FitSettings(Settings):
         device: Where tensors live.
         precision: Number format of the training.
         baselines: Whether the majority class, the classic and the probe are measured too.
+        views: Different augmentations of each row where blocks are frozen from the start, so
+            that what these make can be kept; None = another one in each epoch.
+        cache: Whether features of what is frozen are kept on the disk and read again.
+        check_cache: Whether a sample of what was read is computed anew and compared.
         text: Column of texts.
         image: Column of image paths.
         label: Column of labels.
@@ -122,6 +131,8 @@ class FitSettings(Settings):
     )
     freeze_threshold_rule: RuleName = "left"
     freeze_threshold_scope: RuleScope = "prefix"
+    control: bool = Field(False, description="true or false")
+    ema: float | None = Field(None, gt=0, lt=1, description="a number above 0, below 1")
     layer_decay: float | None = Field(None, gt=0, le=1, description="a number above 0, at most 1")
     weight_decay: float = Field(0.01, ge=0, description="a number, at least 0")
     class_weights: ClassWeights = "auto"
@@ -130,6 +141,9 @@ class FitSettings(Settings):
     device: str = Field("auto", pattern=_DEVICE_PATTERN, description=_DEVICE)
     precision: Precision = "auto"
     baselines: bool = Field(True, description="true or false")
+    views: int | None = Field(None, ge=1, description=_COUNT)
+    cache: bool = Field(True, description="true or false")
+    check_cache: bool = Field(False, description="true or false")
     text: str | None = None
     image: str | None = None
     label: str | None = None
@@ -143,6 +157,28 @@ class FitSettings(Settings):
     def _as_words(cls, value: object) -> object:
         """Takes a plain number of blocks for the word that it is on the command line."""
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _threshold_of_something(self) -> Self:
+        """Refuses a threshold without a value, and a twin where nothing or no time is there."""
+        if self.control and self.freeze_threshold == "off":
+            raise SettingsError(
+                "control = true cannot be used without a freeze threshold: nothing would differ",
+                hint="--freeze-threshold auto --control",
+            )
+        rule = self.freeze_threshold_rule
+        if self.freeze_threshold == "auto" and rule in ("literal", "clock"):
+            raise SettingsError(
+                f"freeze_threshold = 'auto' cannot be used with the rule {rule}",
+                expected="a number above 0" if rule == "literal" else "a number from 0 to 1",
+                hint=f"--freeze-threshold {'0.01' if rule == 'literal' else '0.7'}",
+            )
+        if self.control and self.max_seconds is not None:
+            raise SettingsError(
+                "control = true cannot be used with max_seconds: the twin takes its own time",
+                expected="one of the two",
+            )
+        return self
 
     @field_validator("freeze_threshold", mode="before")
     @classmethod
@@ -178,6 +214,8 @@ class FitOptions(TypedDict, total=False):
     freeze_threshold: float | Literal["auto", "off"]
     freeze_threshold_rule: RuleName
     freeze_threshold_scope: RuleScope
+    control: bool
+    ema: float | None
     layer_decay: float | None
     weight_decay: float
     class_weights: ClassWeights
@@ -186,6 +224,9 @@ class FitOptions(TypedDict, total=False):
     device: str
     precision: Precision
     baselines: bool
+    views: int | None
+    cache: bool
+    check_cache: bool
     text: str | None
     image: str | None
     label: str | None

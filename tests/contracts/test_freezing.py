@@ -3,71 +3,35 @@
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 
+from regraft.backbones.backbone import Pooling
 from regraft.backbones.chain import Chain
-from regraft.backbones.graft import Grafted, make_head, pool
-from regraft.backbones.modes import Mode
-from regraft.backbones.splice import splice
-from regraft.backbones.splicing.calling import call
-from regraft.data.images import PixelRows
-from regraft.data.spec import ImageSpec
 from regraft.freezing import line as line_module
 from regraft.freezing.line import Above, Frozen
 from regraft.freezing.threshold import Rule
-from regraft.strategies.table import STRATEGIES, make_strategy
-from regraft.training.loop import work
-from regraft.training.precision import Verdict
-from regraft.training.progress import Silent
-from regraft.training.session import Examples, Session
+from regraft.strategies.table import STRATEGIES
+from regraft.training.session import Session
+from tests.contracts.freezing_promise import PLACES, line_at, session_around, worked
 from tests.contracts.small_networks import TEXT_NETWORKS, small_network
-from tests.tiny_sessions import facts, options, text_examples
 
 NETWORKS = ("bert", "e5", "deberta", "modernbert", "efficientnet", "mobilenet", "vgg", "resnet18")
-ROWS = 12
-
-
-def pixel_examples(rows: int, *, seed: int) -> Examples:
-    generator = np.random.default_rng(seed)
-    pixels = generator.integers(0, 256, (rows, 64, 64, 3)).astype(np.uint8)
-    spec = ImageSpec(64, (0.5,) * 3, (0.25,) * 3)
-    return Examples(PixelRows(pixels, spec), np.arange(rows) % 2)
 
 
 def session_on(name: str, **changed: Any) -> Session:
     """Returns a session on a small random network that has done nothing yet."""
     trunk, batch = small_network(name)
     is_text = name in TEXT_NETWORKS
-    pooling: Any = "mean" if is_text else "map" if name in ("vgg",) else "none"
-    with torch.no_grad():
-        width = pool(call(trunk.eval(), batch), batch, pooling=pooling).shape[1]
-    head = make_head("linear", width, classes=2, generator=torch.Generator().manual_seed(1))
-    chain = splice(trunk, batch)
-    make = text_examples if is_text else pixel_examples
-    parts = (make(ROWS, seed=1), make(4, seed=2))
-    network = Grafted(trunk, head, pooling=pooling)
-    chosen = options(batch_size=4, **changed)
-    return Session(network, chain, *parts, Verdict(Mode(), Mode(), {}, "none"), chosen, Silent())
+    pooling: Pooling = "mean" if is_text else "map" if name in ("vgg",) else "none"
+    return session_around(trunk, batch, pooling=pooling, **changed)
 
 
-def worked(made: Session, strategy: str, line: int) -> list[str]:
-    """Trains one epoch with the line at a place; returns the faults that were seen."""
-    kind = "text" if hasattr(made.train.rows, "tokens") else "image"
-    known = facts(kind, start_line=line, epochs=1, rate=1e-3)
-    work(made, make_strategy(strategy).phases(made.chain, known))
-    assert made.stretches
-    return [fault for stretch in made.stretches for fault in stretch.faults]
-
-
-@pytest.mark.parametrize("place", ["first", "middle", "last"])
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_proof_holds(name: str, strategy: str, place: str) -> None:
     made = session_on(name)
-    line = {"first": 1, "middle": made.top // 2, "last": made.top - 1}[place]
-    assert worked(made, strategy, line) == []
+    assert worked(made, strategy, line_at(made, place)) == []
 
 
 @pytest.mark.parametrize("prefix", [True, False])

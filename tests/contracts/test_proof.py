@@ -15,8 +15,10 @@ from regraft.freezing.proof import Stretch
 from regraft.freezing.verify import faults_of
 from regraft.strategies.table import make_strategy
 from regraft.strategies.two_stage import TwoStage
-from regraft.training import lines, loop
+from regraft.training import loop
+from regraft.training import steps as steps_module
 from regraft.training.loop import work
+from regraft.training.moving import lines
 from regraft.training.precision import Verdict
 from regraft.training.session import Session
 from tests.tiny_sessions import facts, grafted, session
@@ -105,14 +107,14 @@ FAULTS: list[Fault] = [
 
 def trained(made: Session, fault: Fault | None, monkeypatch: pytest.MonkeyPatch) -> list[Stretch]:
     """Trains with a line in the middle, the fault before the first step of `tune`."""
-    real = loop._step
+    real = steps_module._step
 
     def faulty(*arguments: object) -> object:
         if fault is not None and made.step == 0:
             fault(made)
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loop, "_step", faulty)
+    monkeypatch.setattr(steps_module, "_step", faulty)
     # The lowest rate is not nil, so that whatever is thawed by mistake does move.
     phases = TwoStage().phases(made.chain, facts("image", start_line=2))
     work(made, [phases[0], replace(phases[1], rates=(1e-3,) * made.top)])

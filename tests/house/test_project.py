@@ -10,7 +10,17 @@ from tests.house.source import ROOT, modules
 PINS = ROOT / "constraints.txt"
 # DESIGN.md part 1, from what knows nothing to what knows everything.
 ROOMS = [
-    *("errors", "draws", "toml", "settings", "data", "backbones", "freezing", "features"),
+    *(
+        "errors",
+        "machine",
+        "draws",
+        "toml",
+        "settings",
+        "data",
+        "backbones",
+        "freezing",
+        "features",
+    ),
     *("losses", "scoring"),
     *("training", "strategies", "adaptation", "reports", "serving", "runs", "cli"),
     "__main__",

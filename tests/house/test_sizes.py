@@ -12,6 +12,7 @@ WIDE_ROOMS = {"losses", "strategies", "adaptation", "backbones/sources", "cli"}
 INNER_FOLDERS = {
     *("backbones/sources", "backbones/splicing", "data/reading", "data/starters"),
     *("runs/choosing", "runs/fitting", "training/heads", "training/keeping"),
+    "training/moving",
 }
 
 

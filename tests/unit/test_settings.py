@@ -121,3 +121,24 @@ def test_predict_refuses_a_suffix_that_it_cannot_write() -> None:
 def test_evaluate_takes_paths_as_text() -> None:
     settings = EvaluateSettings.model_validate({"run": "r", "data": "d.csv"})
     assert settings.run == Path("r")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"control": True}, "--freeze-threshold auto --control"),
+        (
+            {"control": True, "freeze_threshold": "auto", "max_seconds": 9.0},
+            "the twin takes its own time",
+        ),
+        ({"freeze_threshold": "auto", "freeze_threshold_rule": "literal"}, "a number above 0"),
+        ({"freeze_threshold": "auto", "freeze_threshold_rule": "clock"}, "a number from 0 to 1"),
+        ({"ema": 1.0}, "a number above 0, below 1"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(values: dict[str, Any], words: str) -> None:
+    assert words in complaint(**values)
+
+
+def test_a_control_with_a_threshold_is_fine() -> None:
+    assert FitSettings(control=True, freeze_threshold="auto").control

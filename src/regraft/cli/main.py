@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from regraft import __version__
+from regraft.cli.cache import cache
 from regraft.cli.evaluate import evaluate
 from regraft.cli.fit import fit
 from regraft.cli.list import list_names
@@ -32,6 +33,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "verify": verify,
     "report": report,
     "list": list_names,
+    "cache": cache,
     "show-config": show_config,
 }
 

@@ -17,7 +17,7 @@ NETWORK = "Network"
 TRAINING = "Training"
 MACHINE = "Machine"
 OUTPUT = "Output"
-_NO_SETTINGS = {"config", "json", "quiet", "no_baselines", "guard_formulas"}
+_NO_SETTINGS = {"config", "json", "quiet", "no_baselines", "no_cache", "guard_formulas"}
 
 Data = Annotated[
     str | None,
@@ -121,8 +121,22 @@ class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
         str | None,
         _text(TRAINING, "LEFT", "Blocks stop when less of their way is left: auto, off, 0.1."),
     ]
-    freeze_threshold_rule: Annotated[str | None, _text(TRAINING, "RULE", "left, literal or clock.")]
+    freeze_threshold_rule: Annotated[
+        str | None, _text(TRAINING, "RULE", "left, staggered, outputs, gradient, literal or clock.")
+    ]
     freeze_threshold_scope: Annotated[str | None, _text(TRAINING, "SCOPE", "prefix or any.")]
+    control: Annotated[
+        bool,
+        Option(
+            "--control",
+            help="Train an unfrozen twin from the first freeze on, and compare.",
+            rich_help_panel=TRAINING,
+        ),
+    ]
+    ema: Annotated[
+        float | None,
+        _text(TRAINING, "DECAY", "Keep a moving average of the weights, such as 0.99."),
+    ]
     layer_decay: Annotated[
         float | None, _text(TRAINING, "FACTOR", "On the rate, from a block to the one below.")
     ]
@@ -146,6 +160,25 @@ class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
             "--no-baselines",
             help="Skip the models that show what transfer gained.",
             rich_help_panel=TRAINING,
+        ),
+    ]
+    views: Annotated[
+        int | None, _text(TRAINING, "COUNT", "Augmentations of each row above frozen blocks.")
+    ]
+    no_cache: Annotated[
+        bool,
+        Option(
+            "--no-cache",
+            help="Compute features of what is frozen anew, and keep none.",
+            rich_help_panel=MACHINE,
+        ),
+    ]
+    check_cache: Annotated[
+        bool,
+        Option(
+            "--check-cache",
+            help="Compute a sample of what was read anew, and compare bit by bit.",
+            rich_help_panel=MACHINE,
         ),
     ]
     config: Annotated[
@@ -186,7 +219,7 @@ def given(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in flags.items()
-        if value is not None and name not in _NO_SETTINGS
+        if value is not None and value is not False and name not in _NO_SETTINGS
     }
 
 
@@ -201,8 +234,9 @@ def fit_settings(data: str | None, flags: Mapping[str, Any]) -> "FitSettings":
     from regraft.toml import merge, read_toml
 
     typed = given(flags)
-    if flags.get("no_baselines"):
-        typed["baselines"] = False
+    for name in ("baselines", "cache"):
+        if flags.get(f"no_{name}"):
+            typed[name] = False
     config = flags.get("config")
     toml = read_toml(config) if config else {}
     return FitSettings(**merge(toml, {"data": data, **typed}))

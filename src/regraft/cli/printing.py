@@ -103,10 +103,28 @@ def write_result(
 
 def _closing_words(result: Mapping[str, Any]) -> list[str]:
     gain = (result.get("gain") or {}).get("sentence", "")
+    control = (result.get("control") or {}).get("sentence", "")
     run = result.get("run")
     report = f"Report: {Path(str(run)) / 'report.html'}" if run else ""
     commands = [f"  {command}" for command in result.get("next") or []]
-    return [gain, result.get("verdict") or "", report, *(["Next:", *commands] if commands else [])]
+    verdict = result.get("verdict") or ""
+    return [
+        gain,
+        verdict,
+        _saving(result),
+        control,
+        report,
+        *(["Next:", *commands] if commands else []),
+    ]
+
+
+def _saving(result: Mapping[str, Any]) -> str:
+    """Returns what blocks that froze on the way saved, or the empty string."""
+    freezing = result.get("freezing") or {}
+    if not any(event.get("kind") == "threshold" for event in freezing.get("ledger") or []):
+        return ""
+    share, seconds = freezing["saved_backward_share"], freezing.get("saved_seconds") or 0.0
+    return f"Freezing on the way saved {share:.0%} of the backward pass, about {seconds:.0f} s."
 
 
 def write_predictions(

@@ -1,6 +1,8 @@
 """Measures what each block costs in arithmetic, and what freezing saved of it."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -46,6 +48,55 @@ def saved_share(stretches: Sequence[Stretch], flops: Sequence[int]) -> float:
         return 1.0
     saved = sum((s.stop - s.start) * sum(flops[: line_in(s)]) for s in stretches)
     return saved / (steps * sum(flops))
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What the steps of a phase took with the line at one place.
+
+    Args:
+        phase: Its name.
+        line: Number of blocks below which no backward pass went.
+        steps: That were taken so.
+        seconds: That these took together.
+    """
+
+    phase: str
+    line: int
+    steps: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Paces:
+    """The seconds of all steps, by phase and line, in the order in which they began."""
+
+    found: list[Pace] = field(default_factory=list)
+
+    def add(self, phase: str, line: int, *, seconds: float) -> None:
+        """Takes the seconds of a step."""
+        if not self.found or (self.found[-1].phase, self.found[-1].line) != (phase, line):
+            self.found.append(Pace(phase, line))
+        last = self.found[-1]
+        self.found[-1] = Pace(phase, line, last.steps + 1, last.seconds + seconds)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Returns plain data for `result.json` and for a checkpoint."""
+        return [asdict(pace) for pace in self.found]
+
+
+def saved_seconds(paces: Sequence[Pace]) -> float:
+    """Returns the seconds that moves of the line in mid-phase saved, by the pace before them.
+
+    >>> saved_seconds([Pace("tune", 0, 10, 20.0), Pace("tune", 3, 5, 6.0)])
+    4.0
+    """
+    first: dict[str, float] = {}
+    saved = 0.0
+    for pace in paces:
+        usual = first.setdefault(pace.phase, pace.seconds / max(pace.steps, 1))
+        saved += usual * pace.steps - pace.seconds
+    return saved
 
 
 def line_in(stretch: Stretch) -> int:

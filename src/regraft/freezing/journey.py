@@ -44,6 +44,11 @@ class Journey:
         own = self._apart(marks)
         return [own[number] for number in self._counted]
 
+    def gradients(self) -> list[float]:
+        """Returns (P,) the sum of squares of each block's gradient as it is now."""
+        own = [_squares([p.grad for p in members]) for members in self._members]
+        return [own[number] for number in self._counted]
+
     def _apart(self, marks: list[list[Tensor]]) -> list[float]:
         return [
             _distance([p.detach() for p in members], there)
@@ -56,6 +61,14 @@ def _distance(here: list[Tensor], there: list[Tensor]) -> float:
         return 0.0
     norms = torch._foreach_norm(torch._foreach_sub(here, there))
     return float(torch.linalg.vector_norm(torch.stack([norm.double() for norm in norms])))
+
+
+def _squares(gradients: list[Tensor | None]) -> float:
+    found = [gradient for gradient in gradients if gradient is not None]
+    if not found:
+        return 0.0
+    norms = torch._foreach_norm(found)
+    return float(torch.stack([norm.double() for norm in norms]).square().sum())
 
 
 def _tables(trunk: nn.Module) -> set[str]:

@@ -21,7 +21,14 @@ IN_A_ROW = 2
 AUTO = 0.1
 """Part of the journey still to come below which a block freezes."""
 
-RuleName = Literal["left", "literal", "clock"]
+RuleName = Literal["left", "staggered", "outputs", "gradient", "literal", "clock"]
+USUAL: dict[RuleName, float] = {
+    "left": AUTO,
+    "staggered": AUTO,
+    "outputs": AUTO,
+    "gradient": 0.5,
+}
+"""What `auto` is; the other rules have no value that would suit most networks."""
 Place = tuple[float, float]
 """A share s of the integrated rate, and a block's distance D from its start there."""
 
@@ -31,10 +38,13 @@ class Rule:
     """When blocks freeze.
 
     Args:
-        value: The threshold: of what is left (a share of what was gone), or of the norm of
-            one step's update.
-        name: `left`; the article's own, `literal`; or `clock`, which asks for nothing but the
-            share of the integrated rate that is spent: all freeze when it reaches the value.
+        value: The threshold of what the rule compares.
+        name: `left`: what is left of the journey of the weights, as a share of what was gone;
+            `staggered`: the same, at most one block a check; `outputs`: the same of the
+            journey of a block's outputs on a few rows; `gradient`: the square of a block's
+            gradient since the last check, by the mean of those that move; `literal`: the
+            article's own, the norm of one step's update; `clock`: the share of the
+            integrated rate that is spent: all freeze when it reaches the value.
         prefix: Whether a block waits for all below it, so that the prefix need not be
             passed backward.
     """
@@ -112,21 +122,21 @@ class Trails:
         self.streaks = self.streaks or [0] * len(self.places)
 
     def note(
-        self, share: float, distances: Sequence[float], *, updates: Sequence[float] | None = None
+        self, share: float, distances: Sequence[float], *, measured: Sequence[float] | None = None
     ) -> list[Reading]:
         """Takes the distances at a share of the integrated rate; returns the readings.
 
         Args:
             share: s, above every share before.
             distances: (P,) D of each block.
-            updates: (P,) norm of each block's last update, for the literal rule.
+            measured: (P,) what the rule compares in the place of what is left, if anything.
         """
         for trail, distance in zip(self.places, distances, strict=True):
             trail.append((share, distance))
         found = [read(trail) for trail in self.places]
-        if updates is not None and self.rule.name == "literal":
-            pairs = zip(found, updates, strict=True)
-            found = [Reading(r.distance, r.exponent, update) for r, update in pairs]
+        if measured is not None:
+            pairs = zip(found, measured, strict=True)
+            found = [Reading(r.distance, r.exponent, each) for r, each in pairs]
         for number, reading in enumerate(found):
             below = reading.left is not None and reading.left < self.rule.value
             self.streaks[number] = self.streaks[number] + 1 if below and share >= FIRST else 0
@@ -142,11 +152,26 @@ class Trails:
         line = 0
         while line in frozen or line in ready:
             line += 1
-        return frozenset(range(line)) - frozen
+        lower = frozenset(range(line)) - frozen
+        return frozenset(sorted(lower)[:1]) if self.rule.name == "staggered" else lower
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain data for a checkpoint."""
         return {"places": self.places, "streaks": self.streaks}
+
+
+def gradient_shares(sums: Sequence[float], *, frozen: frozenset[int]) -> list[float]:
+    """Returns (P,) each block's sum of squares by the mean of the blocks that move.
+
+    Source: after the gradient norms of Liu, Agarwal and Venkataraman 2021, "AutoFreeze:
+    Automatically Freezing Model Blocks to Accelerate Fine-tuning", section 4.1.
+
+    >>> gradient_shares([1.0, 3.0], frozen=frozenset())
+    [0.5, 1.5]
+    """
+    moving = [value for number, value in enumerate(sums) if number not in frozen]
+    mean = sum(moving) / max(len(moving), 1)
+    return [value / mean if mean else 0.0 for value in sums]
 
 
 def due(before: float, after: float) -> bool:

@@ -78,8 +78,7 @@ def _reading(checks: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, A
     if not checks:
         return {}
     at = next((check for check in checks if number in check["frozen"]), checks[-1])
-    found: Mapping[str, Any] = at["readings"][number]
-    return found
+    return {**at["readings"][number], "loss": at.get("loss")}
 
 
 def _froze(checks: Sequence[Mapping[str, Any]], number: int) -> int | None:

@@ -53,11 +53,14 @@ class ClassifierOptions(TypedDict, total=False):
     freeze_threshold: float | Literal["auto", "off"]
     freeze_threshold_rule: RuleName
     freeze_threshold_scope: RuleScope
+    ema: float | None
     patience: int | None
     max_seconds: float | None
     device: str
     precision: Precision
     baselines: bool
+    cache: bool
+    views: int | None
     seed: int
 
 

@@ -1,8 +1,10 @@
 """Fits a network to data: the verb that makes a run folder from settings."""
 
 import math
+import shlex
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
@@ -15,8 +17,10 @@ from regraft.errors import UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
+from regraft.runs.fitting.control import train_control
 from regraft.runs.fitting.folder import (
     CHECKPOINTS,
+    CONTROL,
     LOG,
     SETTINGS,
     RunFolder,
@@ -24,13 +28,12 @@ from regraft.runs.fitting.folder import (
     claim,
 )
 from regraft.runs.fitting.logged import Logged
-from regraft.runs.fitting.outcome import Outcome, save_predictions
+from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
 from regraft.runs.fitting.prepare import Network, Prepared, Say, prepare
 from regraft.runs.fitting.record import problems_csv, run_toml
 from regraft.runs.fitting.result import result_document
 from regraft.runs.fitting.train import Trained, pool_parts, train
 from regraft.scoring.metrics import softmax
-from regraft.serving.model import Model
 from regraft.serving.store import save_model
 from regraft.settings import FitOptions, FitSettings
 from regraft.training.keeping.keeper import Keeper
@@ -114,6 +117,8 @@ def run_fit(
         # A mistake of the user leaves nothing; what was stopped or failed keeps its log.
         if isinstance(error, UserError) or not (folder.path / LOG).exists():
             folder.discard()
+        elif isinstance(error, KeyboardInterrupt) and settings.data:
+            progress.say(f"go on with: regraft resume {shlex.quote(str(folder.path))}")
         raise
     finally:
         progress.finish()
@@ -143,20 +148,24 @@ def complete(
         DataError: If the rows are not those of the checkpoint.
         StorageError: If the disk or a permission says no.
     """
-    keeper = Keeper(folder.path / CHECKPOINTS)
-    result = _fit_into(folder, prepared, Logged(folder, progress), (started, keeper))
+    keepers = (Keeper(folder.path / CHECKPOINTS), Keeper(folder.path / CONTROL))
+    result = _fit_into(folder, prepared, Logged(folder, progress), (started, *keepers))
     if report:
         with folder.writing("report.html") as place:
             write_report(result, place)
     folder.finish(result)
-    keeper.clear()
+    for keeper in keepers:
+        keeper.clear()
     return result
 
 
 def _fit_into(
-    folder: RunFolder, prepared: Prepared, progress: Progress, since: tuple[float, Keeper]
+    folder: RunFolder,
+    prepared: Prepared,
+    progress: Progress,
+    since: tuple[float, Keeper, Keeper],
 ) -> dict[str, Any]:
-    started, keeper = since
+    started, keeper, fork = since
     verdict = decide_modes(prepared, say=progress.say)
     if not folder.begun:
         folder.write(SETTINGS, run_toml(prepared, verdict))
@@ -169,7 +178,12 @@ def _fit_into(
         seconds,
         "train",
         lambda: train(
-            prepared, verdict, pooled=pooled, progress=progress, deadline=until, keeper=keeper
+            prepared,
+            verdict,
+            pooled=pooled,
+            progress=progress,
+            deadline=until,
+            keepers=(keeper, fork if prepared.settings.control else None),
         ),
     )
     seconds["chosen"] = _cost(prepared, seconds)
@@ -180,11 +194,16 @@ def _fit_into(
     trained.session.ledger.note(
         Event(trained.session.step, last.phase, "saved", last.line, {"model.safetensors": digest})
     )
+    control = {}
+    if prepared.settings.control:
+        made = (trained, outcome)
+        twin = partial(train_control, prepared, verdict, made=made, fork=fork, progress=progress)
+        control = {"control": _timed(seconds, "control", twin)}
     seconds["total"] = time.monotonic() - started
     result = result_document(
         folder.path, (prepared, trained, outcome), beside=(ways, seconds), verdict=verdict
     )
-    return result
+    return {**result, **control}
 
 
 def decide_modes(prepared: Prepared, *, say: Say) -> Verdict:
@@ -232,14 +251,7 @@ def _pooled(prepared: Prepared, verdict: Verdict, test: Encoded | None, progress
 
 def _scored(prepared: Prepared, trained: Trained, verdict: Verdict) -> Outcome:
     """Answers the test rows with the trained network: the last thing a run does with it."""
-    model = Model(
-        network=trained.session.network.eval(),
-        backbone=prepared.backbone,
-        classes=prepared.dataset.classes,
-        extent=int(prepared.chosen.extent.value),
-        mode=verdict.inference,
-        columns=prepared.dataset.columns,
-    )
+    model = model_of(prepared, verdict)
     test = prepared.dataset.parts["test"]
     return Outcome(
         model, softmax(trained.val_logits), trained.val_labels, test, model.answer(test.inputs)

@@ -107,10 +107,16 @@ def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict) -> float:
 
 def _feature_seconds(prepared: Prepared, verdict: Verdict) -> float:
     """Returns the seconds of the one pass over all rows that the head and the probe use."""
-    used = any(phase.line == prepared.chain.top for phase in prepared.phases)
-    if not used and not prepared.settings.baselines:
+    heads = [phase for phase in prepared.phases if phase.line == prepared.chain.top]
+    if not heads and not prepared.settings.baselines:
         return 0.0
-    batches = _batches(prepared, "train") + _batches(prepared, "val")
+    train = _batches(prepared, "train")
+    if not prepared.settings.baselines:
+        # A head's start is solved on a sample.
+        total = len(prepared.encoded["train"])
+        seen = max(total if phase.rows is None else min(phase.rows, total) for phase in heads)
+        train *= seen / max(total, 1)
+    batches = train + _batches(prepared, "val")
     if prepared.settings.baselines:
         # Test rows are not encoded before the end: they are taken to be as long as the others.
         known = sum(len(rows) for rows in prepared.encoded.values())

@@ -50,6 +50,7 @@ def run_resume(run: Path, progress: Progress) -> dict[str, Any]:
     folder = RunFolder(run, made=False)
     settings = _settings(folder)
     torch.manual_seed(settings.seed)
+    folder.sweep()
     prepared = prepare(settings, settings.data, say=progress.say)
     try:
         return complete(folder, prepared, progress=progress, started=started)

@@ -100,6 +100,8 @@ def _write_whole(
     write_sealed(building, _config(model, head, digest))
     for path in (*building.iterdir(), building):
         settle(path)
+    # There where a run was stopped after this and before its result: the same once more.
+    shutil.rmtree(folder, ignore_errors=True)
     building.replace(folder)
     settle(folder.parent)
     return digest

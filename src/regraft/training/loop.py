@@ -1,41 +1,27 @@
-"""Moves weights: works the phases in order, epoch by epoch, step by step."""
+"""Moves weights: works the phases of a run in order."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import replace
+from functools import partial
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from regraft.backbones.attention import set_attention
 from regraft.backbones.vocabulary import reduce_table
-from regraft.data.encode import Encoded
-from regraft.data.images import Augment, PixelRows
 from regraft.data.texts import TokenRows
-from regraft.features.pooled import to_device
 from regraft.freezing.ledger import Event
 from regraft.freezing.proof import block_digests, state_digest
-from regraft.losses.cross_entropy import cross_entropy
-from regraft.scoring import metrics
-from regraft.training.batches import count_steps, epoch_batches
-from regraft.training.freezer import Freezer, freezer_for
+from regraft.training.batches import count_steps
 from regraft.training.heads.head import train_head
-from regraft.training.keeping.checkpoint import checkpoint, restore, restore_freezer
+from regraft.training.keeping.average import Average
+from regraft.training.keeping.checkpoint import Beside, checkpoint, restore, restore_beside
 from regraft.training.keeping.keeper import Kept
-from regraft.training.keeping.place import Place, Tally
-from regraft.training.lines import close_stretch, draw_line
-from regraft.training.optimiser import set_rates
+from regraft.training.keeping.place import Place
+from regraft.training.moving.freezer import freezer_for
+from regraft.training.moving.lines import close_stretch, draw_line
 from regraft.training.phase import Phase
-from regraft.training.progress import EpochRecord
-from regraft.training.schedule import rate_share
 from regraft.training.session import Session, check_finite
-
-CLIP = 1.0
-"""Largest norm of a step's gradient; longer ones are scaled down."""
+from regraft.training.steps import Stepper, epoch, shown
 
 
 def work(session: Session, phases: list[Phase]) -> None:
@@ -122,13 +108,16 @@ def _train_suffix(session: Session, phase: Phase, kept: Kept | None) -> None:
         torch.device(session.device).type, enabled=session.verdict.training.precision == "fp16"
     )
     freezer = freezer_for(session, phase, rule=session.options.threshold, steps=steps)
+    decay = session.options.average
+    average = None if decay is None else Average(session.network, decay)
+    beside = Beside(scaler, freezer, average)
+    if freezer is not None:
+        freezer.before_first = partial(_keep_fork, session, beside)
     if kept is not None:
-        scaler.load_state_dict(kept.content["scaler"])
-        if freezer is not None:
-            restore_freezer(freezer, kept)
-    stepper = _Stepper(session, phase, scaler, steps, freezer)
+        restore_beside(beside, kept)
+    stepper = Stepper(session, phase, steps, beside)
     while place.number <= phase.epochs and not _ended(session, phase):
-        record, better = _epoch(stepper)
+        record, better = epoch(stepper)
         session.records.append(record)
         session.progress.epoch(record)
         session.epoch += 1
@@ -136,10 +125,18 @@ def _train_suffix(session: Session, phase: Phase, kept: Kept | None) -> None:
         stepper.keep()
 
 
+def _keep_fork(session: Session, beside: Beside) -> None:
+    """Keeps where the training stands before its first freeze, for a twin that never does."""
+    if session.fork is None:
+        return
+    if not session.fork.save(checkpoint(session, replace(beside, freezer=None))):
+        session.progress.say(f"there will be no control ({session.fork.trouble})")
+
+
 def _planned(session: Session, phase: Phase) -> int:
     """Returns the optimiser steps of all of a phase's epochs."""
     options, first = session.options, session.epoch - session.place.number + 1
-    lengths = (_augmented(session, e).lengths for e in range(first, first + phase.epochs))
+    lengths = (shown(session, phase, epoch=e).lengths for e in range(first, first + phase.epochs))
     return count_steps(
         lengths,
         options.batch_size,
@@ -156,111 +153,6 @@ def _ended(session: Session, phase: Phase) -> bool:
         return False
     planned = place.number - 1 == phase.stop_after
     return planned or session.enough(place.without, seconds=session.records[-1].seconds)
-
-
-@dataclass(frozen=True)
-class _Stepper:
-    """What every step of a phase needs."""
-
-    session: Session
-    phase: Phase
-    scaler: torch.amp.GradScaler
-    steps: int
-    freezer: Freezer | None
-
-    def keep(self) -> None:
-        """Keeps a checkpoint, where it is time for one."""
-        session, keeper = self.session, self.session.keeper
-        if keeper is None or not keeper.due:
-            return
-        if not keeper.save(checkpoint(session, self.freezer, scaler=self.scaler.state_dict())):
-            session.progress.say(f"no checkpoint could be written ({keeper.trouble})")
-
-
-def _epoch(stepper: _Stepper) -> tuple[EpochRecord, bool]:
-    """Takes the steps of one epoch that are left, validates; returns record, better or not."""
-    session, phase, place = stepper.session, stepper.phase, stepper.session.place
-    rows, options = _augmented(session, session.epoch), stepper.session.options
-    weights = session.weights()
-    set_attention(session.network.trunk, session.verdict.training.attention)
-    batches = epoch_batches(
-        rows.lengths, options.batch_size, seed=options.seed, epoch=session.epoch
-    )
-    planned = batches[: stepper.steps - place.done + place.batch]
-    for indices in planned[place.batch :]:
-        share = rate_share(phase, place.done, steps=stepper.steps)
-        set_rates(session.optimiser, phase, share=share)
-        loss, logits, labels = _step(stepper, rows.batch(indices), indices, weights)
-        place.tally.add(loss, logits, labels=labels)
-        place.tally.rate = phase.head_rate * share
-        place.batch, place.done, session.step = place.batch + 1, place.done + 1, session.step + 1
-        if stepper.freezer:
-            stepper.freezer.after_step(share, loss)
-        session.progress.step(place.done, rate=place.tally.rate, loss=loss)
-        stepper.keep()
-    return _validated(session, phase, place.number, place.tally)
-
-
-def _augmented(session: Session, epoch: int) -> Encoded:
-    """Returns the training rows as an epoch shows them."""
-    rows, options = session.train.rows, session.options
-    if isinstance(rows, PixelRows):
-        return rows.augmented(cast(Augment, options.augment), options.seed, epoch=epoch)
-    return rows.augmented(options.augment, options.seed, epoch=epoch)
-
-
-def _step(
-    stepper: _Stepper,
-    batch: dict[str, Tensor],
-    indices: npt.NDArray[np.int64],
-    weights: Tensor | None,
-) -> tuple[float, Tensor, Tensor]:
-    """Takes one optimiser step; returns the plain loss, the (B, K) logits and the labels."""
-    session, scaler = stepper.session, stepper.scaler
-    optimiser = session.optimiser
-    # Dropout's numbers depend on (seed, step) alone, so that a resumed run draws the same.
-    torch.manual_seed(session.options.seed * 1_000_003 + session.step)
-    labels = torch.from_numpy(session.train.labels[indices]).to(session.device)
-    with session.verdict.training.running():
-        logits = session.network(to_device(batch, session.device))
-    loss = cross_entropy(logits, labels, weights=weights)
-    scaler.scale(loss).backward()
-    if session.witness:
-        session.witness.step()
-    scaler.unscale_(optimiser)
-    moving = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
-    torch.nn.utils.clip_grad_norm_(moving, CLIP, foreach=True)
-    scaler.step(optimiser)
-    scaler.update()
-    optimiser.zero_grad(set_to_none=True)
-    found = logits.detach()
-    # Told without the weights of the classes, as every other loss of a record is.
-    plain = loss.detach() if weights is None else cross_entropy(found, labels)
-    return float(plain), found, labels
-
-
-def _validated(
-    session: Session, phase: Phase, number: int, tally: Tally
-) -> tuple[EpochRecord, bool]:
-    """Scores the validation rows, keeps the best weights, makes the epoch's record."""
-    trained = time.perf_counter() - tally.started
-    val_logits = session.evaluate()
-    better = session.consider(phase.name, number, val_logits=val_logits)
-    val_loss, val_accuracy = metrics.loss_and_accuracy(val_logits, session.val.labels)
-    record = EpochRecord(
-        phase=phase.name,
-        epoch=number,
-        epochs=phase.epochs,
-        train_loss=tally.loss / max(tally.rows, 1),
-        train_accuracy=tally.right / max(tally.rows, 1),
-        val_loss=val_loss,
-        val_accuracy=val_accuracy,
-        seconds=time.perf_counter() - tally.started,
-        rows_per_second=tally.rows / max(trained, 1e-9),
-        rate=tally.rate,
-        best=better,
-    )
-    return record, better
 
 
 def _line_words(session: Session, phase: Phase) -> str:

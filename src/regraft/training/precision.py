@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from regraft.backbones.splicing.recording import at_rest
 from regraft.data.starters.cache import cache_folder
 from regraft.features.pooled import to_device
 from regraft.losses.cross_entropy import cross_entropy
+from regraft.machine import processor_name
 
 REPEATS = 3
 MARGIN = 0.95
@@ -80,16 +80,6 @@ def decide(network: Grafted, batch: Batch, *, wanted: Precision | None, device: 
             verdict = _probe(network, to_device(batch, device), wanted, device)
         _keep(place, verdict)
     return verdict
-
-
-def processor_name() -> str:
-    """Returns the processor's model name, as the system gives it."""
-    listing = Path("/proc/cpuinfo")
-    if listing.exists():
-        for line in listing.read_text("utf-8", "replace").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def _stored(place: Path) -> Verdict | None:

@@ -12,8 +12,12 @@ from torch import Tensor, nn
 from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted
 from regraft.data.encode import Encoded
+from regraft.data.spec import InputSpec
 from regraft.errors import SettingsError
-from regraft.features.pooled import logits, pooled_features
+from regraft.features.cached import Cache, pooled
+from regraft.features.level import Level
+from regraft.features.pooled import logits
+from regraft.freezing.cost import Paces
 from regraft.freezing.ledger import Ledger
 from regraft.freezing.line import NOTHING, Above
 from regraft.freezing.proof import Stretch
@@ -59,6 +63,9 @@ class Options:
         above: Parts of the trunk that are frozen wherever the line is.
         last_pass: Share of a phase's last pass that is taken, in (0, 1].
         threshold: When blocks freeze in the middle of a phase; None = never.
+        average: Decay of the moving average that is scored and kept; None = the weights.
+        views: Different augmentations of each row in a phase that starts with frozen blocks;
+            None = another one in each epoch.
     """
 
     seed: int
@@ -74,6 +81,8 @@ class Options:
     above: Above = NOTHING
     last_pass: float = 1.0
     threshold: Rule | None = None
+    average: float | None = None
+    views: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,11 @@ class Session:
         verdict: Modes of training and inference.
         options: What holds for the whole run.
         progress: Told of every step and epoch.
+        spec: How the network is fed; a part of the cache's keys.
+        cache: Of features of what is frozen.
+        entry: Where the batches enter the network; None = at the input.
+        keeper: Of checkpoints, if they are kept.
+        fork: Takes one more checkpoint: where the threshold froze for the first time.
     """
 
     network: Grafted
@@ -117,7 +131,12 @@ class Session:
     stretches: list[Stretch] = field(default_factory=list)
     still: frozenset[int] = frozenset()
     witness: Witness | None = None
+    spec: InputSpec | None = None
+    cache: Cache = field(default_factory=lambda: Cache(on=False))
+    entry: Level | None = None
+    paces: Paces = field(default_factory=Paces)
     keeper: Keeper | None = None
+    fork: Keeper | None = None
     place: Place = field(default_factory=Place)
     left_state: str | None = None
     val_logits: list[npt.NDArray[np.float32]] = field(default_factory=list)
@@ -137,6 +156,11 @@ class Session:
         """P, the number of the trunk's blocks."""
         return len(self.chain.blocks)
 
+    def level(self, line: int) -> Level:
+        """Returns the prefix below a line as it stands."""
+        mode = self.verdict.inference
+        return Level(self.network, self.chain, line, self.spec, mode)
+
     def pooled(self, part: str, indices: Labels | None = None) -> npt.NDArray[np.float32]:
         """Returns (N, D) features of `train` or `val` for the trunk as it stands.
 
@@ -146,9 +170,9 @@ class Session:
         """
         rows = {"train": self.train, "val": self.val}[part].rows
         if indices is not None and part not in self._pooled:
-            return pooled_features(self.network, rows.take(indices), mode=self.verdict.inference)
+            return pooled(self.level(self.top), rows.take(indices), cache=self.cache)
         if part not in self._pooled:
-            self._pooled[part] = pooled_features(self.network, rows, mode=self.verdict.inference)
+            self._pooled[part] = pooled(self.level(self.top), rows, cache=self.cache)
         kept = self._pooled[part]
         return kept if indices is None else kept[indices]
 

@@ -12,11 +12,10 @@ from regraft.settings import FitSettings
 
 def test_every_setting_of_fit_has_its_flag() -> None:
     flags = set(get_type_hints(TrainFlags))
-    assert flags - {"config", "no_baselines"} == set(FitSettings.model_fields) - {
-        "data",
-        "baselines",
-        "repeat",
-    }
+    switched_off = {"baselines", "cache"}
+    assert flags - {"config", *(f"no_{name}" for name in switched_off)} == (
+        set(FitSettings.model_fields) - switched_off - {"data", "repeat"}
+    )
 
 
 def test_the_flags_of_fit_include_json_and_quiet() -> None:
@@ -33,6 +32,12 @@ def test_a_flag_wins_over_the_file(tmp_path: Path) -> None:
     file.write_text('data = "d.csv"\nlr = 0.5\nepochs = 7\n')
     settings = fit_settings(None, {"config": file, "lr": 0.1})
     assert (settings.data, settings.lr, settings.epochs) == ("d.csv", 0.1, 7)
+
+
+def test_the_cache_is_used_unless_told_otherwise() -> None:
+    assert fit_settings("d", {"no_cache": False}).cache
+    assert not fit_settings("d", {"no_cache": True}).cache
+    assert fit_settings("d", {"check_cache": True}).check_cache
 
 
 def test_baselines_are_left_out_only_when_asked(tmp_path: Path) -> None:

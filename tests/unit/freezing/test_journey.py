@@ -28,6 +28,16 @@ def test_a_block_that_is_mostly_a_table_goes_with_the_next() -> None:
     assert [round(d, 5) for d in journey.distances()[:3]] == [2.0, 2.0, 0.0]
 
 
+def test_gradients_are_summed_in_squares() -> None:
+    network = grafted("image")
+    journey = Journey(network.trunk, spliced(network))
+    assert journey.gradients() == [0.0, 0.0, 0.0]
+    bias = network.get_parameter("trunk.top.0.bias")
+    bias.grad = torch.zeros_like(bias)
+    bias.grad[:2] = torch.tensor([3.0, 4.0])
+    assert journey.gradients() == [0.0, 0.0, 25.0]
+
+
 def test_updates_are_counted_from_the_marks() -> None:
     network = grafted("image")
     journey = Journey(network.trunk, spliced(network))

@@ -13,6 +13,7 @@ from regraft.freezing.threshold import (
     Trails,
     due,
     exponent,
+    gradient_shares,
     read,
     still_to_come,
 )
@@ -105,8 +106,22 @@ def test_any_block_may_freeze_where_that_is_asked_for() -> None:
 def test_the_literal_rule_compares_the_update_alone() -> None:
     trails = Trails(Rule(0.5, "literal"), [[], []])
     for share in SHARES[8:10]:
-        trails.note(share, [1.0, 1.0], updates=[0.4, 0.6])
+        trails.note(share, [1.0, 1.0], measured=[0.4, 0.6])
     assert trails.ripe(frozenset()) == frozenset({0})
+
+
+def test_one_block_a_check_where_that_is_asked_for() -> None:
+    trails = settled(True, True, False)
+    trails.rule = Rule(name="staggered")
+    assert trails.ripe(frozenset()) == frozenset({0})
+    assert trails.ripe(frozenset({0})) == frozenset({1})
+    assert trails.ripe(frozenset({0, 1})) == frozenset()
+
+
+def test_gradients_are_shared_among_those_that_move() -> None:
+    shares = gradient_shares([9.0, 1.0, 2.0], frozen=frozenset({0}))
+    assert shares[1:] == pytest.approx([1 / 1.5, 2 / 1.5])
+    assert gradient_shares([0.0, 0.0], frozen=frozenset()) == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("shape", ["constant", "linear", "cosine"])

@@ -1,6 +1,7 @@
 """A run that was stopped is completed by `resume`; anything else is refused in a sentence."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from regraft.errors import DataError, SettingsError
 from regraft.runs.fit import run_fit
 from regraft.runs.resume import resume
 from regraft.settings import FitSettings
-from regraft.training import loop
+from regraft.training import steps as steps_module
 from regraft.training.keeping import keeper
 from regraft.training.progress import Silent
 
@@ -28,7 +29,7 @@ def settings(reviews: Path, bert: Path, out: Path) -> FitSettings:
 def stop(made: FitSettings, monkeypatch: pytest.MonkeyPatch, *, step: int) -> None:
     """Fits until a step begins, with a checkpoint after each one before."""
     monkeypatch.setattr(keeper.Keeper, "due", property(lambda self: True))
-    real, seen = loop._step, [0]
+    real, seen = steps_module._step, [0]
 
     def killed(*arguments: object) -> object:
         seen[0] += 1
@@ -37,7 +38,7 @@ def stop(made: FitSettings, monkeypatch: pytest.MonkeyPatch, *, step: int) -> No
         return real(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "_step", killed)
+        patch.setattr(steps_module, "_step", killed)
         with pytest.raises(StoppedHereError):
             run_fit(made, Silent())
 
@@ -61,6 +62,43 @@ def test_a_stopped_run_is_completed_as_if_it_never_was(
     assert files[0].read_bytes() == files[1].read_bytes()
     assert (tmp_path / "stopped" / "report.html").is_file()
     assert not (tmp_path / "stopped" / "checkpoints").exists()
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_a_run_is_gone_on_with_from_another_folder(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(reviews, tmp_path / "reviews.csv")
+    monkeypatch.chdir(tmp_path)
+    relative = settings(Path("reviews.csv"), Path(os.path.relpath(bert, tmp_path)), Path("run"))
+    stop(relative, monkeypatch, step=3)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert resume(tmp_path / "run")["freezing"]["proof"]["holds"]
+
+
+class Told(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.lines.append(sentence)
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_who_stops_a_run_is_told_how_to_go_on(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(steps_module, "_step", stopped)
+    told = Told()
+    with pytest.raises(KeyboardInterrupt):
+        run_fit(settings(reviews, bert, tmp_path / "my run"), told)
+    assert told.lines[-1] == f"go on with: regraft resume '{tmp_path / 'my run'}'"
 
 
 def test_a_complete_run_is_not_gone_on_with(text_run: Path) -> None:

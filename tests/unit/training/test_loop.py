@@ -11,7 +11,7 @@ from regraft.features.pooled import logits, pooled_features
 from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import block_digests, state_digest
 from regraft.strategies.two_stage import TwoStage
-from regraft.training import loop
+from regraft.training import steps as steps_module
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.session import Options, Session
@@ -114,7 +114,7 @@ def test_train_called_from_outside_in_the_middle_undoes_nothing(
 ) -> None:
     made = session(kind)
     before = state(made.network.trunk)
-    real = loop._step
+    real = steps_module._step
 
     def meddling(*arguments: object) -> object:
         made.network.train()
@@ -123,7 +123,7 @@ def test_train_called_from_outside_in_the_middle_undoes_nothing(
             module.train()
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loop, "_step", meddling)
+    monkeypatch.setattr(steps_module, "_step", meddling)
     work(made, [tune(2)])
     assert made.step > 0
     assert changed(before, made.network.trunk) & below(made.chain, 2) == set()
@@ -231,7 +231,7 @@ def test_each_move_of_the_line_has_the_digests_of_the_blocks_it_concerns() -> No
 @pytest.mark.parametrize("rows", [0, 16])
 def test_a_training_that_diverges_is_refused(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     made = session("text", size=Size(val=rows))
-    monkeypatch.setattr(loop, "CLIP", float("inf"))
+    monkeypatch.setattr(steps_module, "CLIP", float("inf"))
     with pytest.raises(SettingsError, match=r"diverged.*smaller --lr"):
         work(made, [tune(epochs=2, rate=1e30)])
 

@@ -11,7 +11,7 @@ import torch
 from regraft.backbones.attention import attention_of, set_attention
 from regraft.backbones.modes import Mode, Precision
 from regraft.training import precision
-from regraft.training.precision import Verdict, decide, processor_name, verdict_from_json
+from regraft.training.precision import Verdict, decide, verdict_from_json
 from tests.tiny_sessions import KINDS, changed, example, grafted, state
 
 Seconds = Callable[[Mode], float]
@@ -141,7 +141,3 @@ def test_a_real_probe_times_every_mode_it_chose_from() -> None:
 def test_a_verdict_comes_back_from_plain_data() -> None:
     found = Verdict(Mode("bf16"), Mode("fp32", "eager"), {"training/bf16/sdpa": 0.5}, "a chip")
     assert verdict_from_json(found.as_json()) == found
-
-
-def test_the_processor_has_a_name() -> None:
-    assert processor_name()

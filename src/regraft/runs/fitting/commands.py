@@ -8,7 +8,7 @@ from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring.baselines import recipe
 from regraft.settings import FitSettings
 
-NOT_KEPT = frozenset({"data", "out", "repeat", "strategy"})
+NOT_KEPT = frozenset({"check_cache", "control", "data", "out", "repeat", "strategy"})
 EVALUATED = frozenset({"device", "text", "image", "label", "split"})
 
 
@@ -26,7 +26,10 @@ def flags(settings: FitSettings, names: Collection[str] | None = None) -> list[s
         if name not in wanted or value == field.default:
             continue
         flag = f"--{name.replace('_', '-')}"
-        words += ["--no-baselines"] if name == "baselines" else [flag, str(value)]
+        if isinstance(value, bool):
+            words.append(flag if value else f"--no-{flag.removeprefix('--')}")
+        else:
+            words += [flag, str(value)]
     return words
 
 

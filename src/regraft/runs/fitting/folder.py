@@ -18,6 +18,7 @@ RESULT = "result.json"
 SETTINGS = "run.toml"
 LOG = "log.jsonl"
 CHECKPOINTS = "checkpoints"
+CONTROL = "control"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class RunFolder:
         """Writes the result: from here on the run is complete."""
         document = json.dumps(plain(result), ensure_ascii=False, allow_nan=False, indent=2)
         self.write(RESULT, document)
+
+    def sweep(self) -> None:
+        """Removes what a killed process left half-written."""
+        for path in self.path.glob("*.tmp"):
+            path.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Removes the folder, or its content where it was there before."""

@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 from regraft.backbones.sources.seal import settle
 from regraft.data.rows import Rows
 from regraft.reports.thumbnails import thumbnail
+from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring import metrics
 from regraft.serving.model import Answers, Model
+from regraft.training.precision import Verdict
 
 Labels = npt.NDArray[np.int64]
 WORST = 12
@@ -43,6 +45,18 @@ class Outcome:
     def probabilities(self) -> npt.NDArray[np.float64]:
         """(L, K) of the test rows."""
         return self.answers.probabilities
+
+
+def model_of(prepared: Prepared, verdict: Verdict) -> Model:
+    """Returns the network as it stands, ready to answer."""
+    return Model(
+        network=prepared.network.eval(),
+        backbone=prepared.backbone,
+        classes=prepared.dataset.classes,
+        extent=int(prepared.chosen.extent.value),
+        mode=verdict.inference,
+        columns=prepared.dataset.columns,
+    )
 
 
 def save_predictions(path: Path, outcome: Outcome) -> None:

@@ -4,7 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from regraft.data.rows import Dataset, Modality, Part
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.data.texts import token_lengths
 from regraft.errors import BackboneError, SettingsError
+from regraft.features.cached import Cache
 from regraft.freezing.line import Above
 from regraft.freezing.patterns import above_of
 from regraft.runs.choosing.alone import Alone, head_alone
@@ -64,6 +65,7 @@ class Prepared:
         above: Parts of the trunk that never move, wherever the line is.
         alone: How a head with hidden layers is trained on features.
         earlier: What the run measured that is repeated, if one is.
+        cache: Of features of what is frozen.
     """
 
     settings: FitSettings
@@ -79,6 +81,7 @@ class Prepared:
     above: Above
     alone: Alone
     earlier: Earlier | None = None
+    cache: Cache = field(default_factory=lambda: Cache(on=False))
 
     @property
     def device(self) -> str:
@@ -138,6 +141,7 @@ def prepare(
         above_of(backbone.network, frozen_words(settings)[1]),
         alone,
         earlier,
+        Cache(settings.cache, say, settings.check_cache),
     )
 
 
@@ -280,7 +284,8 @@ def _facts(settings: FitSettings, dataset: Dataset, chosen: Chosen, alone: Alone
         rate=float(chosen.lr.value),
         layer_decay=float(chosen.layer_decay.value),
         weight_decay=settings.weight_decay,
-        head_epochs=alone.epochs,
+        # A linear head is solved at once.
+        head_epochs=1 if settings.head == "linear" else alone.epochs,
         head_rate=alone.rate,
         start_line=int(chosen.freeze.value),
     )

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +14,9 @@ from regraft.runs.choosing.line import frozen_words
 from regraft.runs.fitting.prepare import Prepared
 from regraft.toml import write_toml
 from regraft.training.precision import Verdict
+
+PLACES = ("data", "backbone")
+"""Settings that may be paths."""
 
 
 def run_toml(prepared: Prepared, verdict: Verdict) -> str:
@@ -47,7 +51,17 @@ def resolved(prepared: Prepared) -> dict[str, Any]:
             values[choice.name] = choice.value
     words = [str(prepared.chosen.freeze.value), *frozen_words(prepared.settings)[1]]
     values["freeze"] = ",".join(words)
+    # A run may be gone on with, or repeated, from another folder than it was started in.
+    values |= {name: _absolute(values[name]) for name in PLACES}
     return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def _absolute(name: str) -> str:
+    """Returns a path that is there as it is from everywhere; any other name as it is."""
+    try:
+        return str(Path(name).resolve()) if name and Path(name).exists() else name
+    except OSError:  # a name that no file could have
+        return name
 
 
 def left_open(prepared: Prepared) -> list[str]:

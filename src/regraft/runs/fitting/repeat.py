@@ -9,7 +9,8 @@ import torch
 
 from regraft.backbones.modes import Mode
 from regraft.errors import SettingsError
-from regraft.training.precision import Verdict, processor_name
+from regraft.machine import processor_name
+from regraft.training.precision import Verdict
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import transformers
 
 from regraft.backbones.chain import Block
 from regraft.backbones.modes import Mode
-from regraft.freezing.cost import block_flops, saved_share
+from regraft.freezing.cost import block_flops, saved_seconds, saved_share
 from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import Stretch
+from regraft.machine import processor_name
 from regraft.runs.fitting.cheaper import Cheaper, gained, scores_of
 from regraft.runs.fitting.commands import next_commands
 from regraft.runs.fitting.outcome import Outcome, calibration, confusion, worst_mistakes
@@ -21,9 +22,9 @@ from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
 from regraft.scoring import metrics
 from regraft.scoring.scores import score
-from regraft.training.lines import sample_of
+from regraft.training.moving.lines import sample_of
 from regraft.training.phase import describe
-from regraft.training.precision import Verdict, processor_name
+from regraft.training.precision import Verdict
 from regraft.training.session import Session
 
 Document = dict[str, Any]
@@ -60,7 +61,7 @@ def result_document(
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "trained_share": _trained_share(trained, plan),
         "freezing": _freezing(trained),
-        "cache": {"hit": False, "fill_seconds": 0.0, "bytes": 0},
+        "cache": prepared.cache.tally.as_json(),
         "environment": environment(verdict),
         "plan": {"phases": plan},
         "defaults": [vars(choice) for choice in prepared.chosen.listed()],
@@ -150,6 +151,8 @@ def _freezing(trained: Trained) -> Document:
     return {
         "line": _lines(session)[best.phase],
         "saved_backward_share": saved_backward_share(session),
+        "saved_seconds": round(saved_seconds(session.paces.found), 3),
+        "paces": session.paces.as_json(),
         "ledger": session.ledger.as_json(),
         "checks": session.ledger.checks_as_json(),
         "blocks": [_block(block) for block in session.chain.blocks],

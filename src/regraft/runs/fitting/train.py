@@ -6,26 +6,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from regraft.data.encode import Encoded
 from regraft.data.reading.pictures import open_picture
 from regraft.data.rows import Part, Rows
 from regraft.data.split import content_key, unit_keys
 from regraft.errors import DataError
-from regraft.features.pooled import pooled_features
-from regraft.freezing.threshold import AUTO, Rule
-from regraft.losses.cross_entropy import balanced_weights
+from regraft.features import cached
 from regraft.runs.fitting.prepare import Prepared
-from regraft.scoring import metrics
-from regraft.settings import FitSettings
+from regraft.runs.fitting.sessions import examples, new_session, top_level
 from regraft.training.folds import assign_folds
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
 from regraft.training.progress import EpochRecord, Progress
-from regraft.training.session import Examples, Options, Session, check_finite, selection_key
+from regraft.training.session import Examples, Session, check_finite, selection_key
 
 Logits = npt.NDArray[np.float32]
 Pooled = dict[Part, Logits]
@@ -59,7 +55,7 @@ def train(
     pooled: Pooled,
     progress: Progress,
     deadline: float = math.inf,
-    keeper: Keeper | None = None,
+    keepers: tuple[Keeper | None, Keeper | None] = (None, None),
 ) -> Trained:
     """Returns the trained network, its epochs chosen on validation rows or by folds.
 
@@ -69,14 +65,15 @@ def train(
         pooled: Features of the trunk as it came, by part; may be empty.
         progress: Told of every step and epoch.
         deadline: `time.monotonic()` at which all sessions together shall be over.
-        keeper: Of checkpoints; folds have none, they are short.
+        keepers: Of checkpoints, and of the one that a control starts from; folds have
+            none, they are short.
 
     Raises:
         DataError: If there are too few rows to leave some out in turn.
         SettingsError: If the training diverged (raised by `check_finite`).
     """
     if len(prepared.dataset.parts["val"]):
-        return _once(prepared, verdict, pooled, progress, (deadline, keeper))
+        return _once(prepared, verdict, pooled, progress, (deadline, *keepers))
     return _folded(prepared, verdict, pooled, progress, deadline)
 
 
@@ -92,15 +89,10 @@ def pool_parts(prepared: Prepared, verdict: Verdict, *, test: Encoded | None) ->
     if test is not None:
         parts["test"] = test
     return {
-        part: pooled_features(prepared.network, rows, mode=verdict.inference)
+        part: cached.pooled(top_level(prepared, verdict), rows, cache=prepared.cache)
         for part, rows in parts.items()
         if len(rows)
     }
-
-
-def examples(prepared: Prepared, part: Part) -> Examples:
-    """Returns a part's encoded rows with their labels."""
-    return Examples(prepared.encoded[part], prepared.dataset.parts[part].labels)
 
 
 def fold_keys(rows: Rows) -> list[str]:
@@ -116,11 +108,11 @@ def _once(
     verdict: Verdict,
     pooled: Pooled,
     progress: Progress,
-    kept: tuple[float, Keeper | None],
+    kept: tuple[float, Keeper | None, Keeper | None],
 ) -> Trained:
     rows = (examples(prepared, "train"), examples(prepared, "val"))
-    session = _session(prepared, verdict, rows, progress, kept[0])
-    session.keeper = kept[1]
+    session = new_session(prepared, verdict, rows=rows, progress=progress, deadline=kept[0])
+    _, session.keeper, session.fork = kept
     for part in ("train", "val"):
         if part in pooled:
             session.keep_pooled(part, pooled[part])
@@ -146,7 +138,9 @@ def _folded(
     start = {name: t.detach().clone() for name, t in prepared.network.state_dict().items()}
     features = pooled.get("train")
     if features is None:
-        features = pooled_features(prepared.network, everything.rows, mode=verdict.inference)
+        features = cached.pooled(
+            top_level(prepared, verdict), everything.rows, cache=prepared.cache
+        )
     found: list[Logits] = []
     sessions = []
     for number, fold in enumerate(held_out, 1):
@@ -175,7 +169,7 @@ def _fold(
     everything, features, held = rows
     inside, outside = np.flatnonzero(~held), np.flatnonzero(held)
     parts = (_take(everything, inside), _take(everything, outside))
-    session = _session(prepared, verdict, parts, progress, deadline)
+    session = new_session(prepared, verdict, rows=parts, progress=progress, deadline=deadline)
     # The rows held out are scored: they must not choose the penalty as well.
     session.options = replace(session.options, patience=None, penalty_on_val=False)
     session.keep_pooled("train", features[inside])
@@ -193,7 +187,7 @@ def _last(
     everything, features, record = chosen
     nothing = _take(everything, np.zeros(0, np.int64))
     # No deadline: the epochs were counted in the folds, and must be reached here.
-    session = _session(prepared, verdict, (everything, nothing), progress, math.inf)
+    session = new_session(prepared, verdict, rows=(everything, nothing), progress=progress)
     session.keep_pooled("train", features)
     work(session, until(prepared.phases, record.phase, epoch=record.epoch))
     return session
@@ -251,40 +245,3 @@ def _fold_deadline(deadline: float, left: int) -> float:
     """Returns when a fold shall be over, so that those left and the last session have time."""
     now = time.monotonic()
     return now + (deadline - now) / (left + LAST_SHARE)
-
-
-def _rule(settings: FitSettings) -> Rule | None:
-    """Returns when blocks freeze in the middle of a phase, or None where they never do."""
-    value = settings.freeze_threshold
-    if value == "off":
-        return None
-    number = AUTO if isinstance(value, str) else value
-    return Rule(number, settings.freeze_threshold_rule, settings.freeze_threshold_scope == "prefix")
-
-
-def _session(
-    prepared: Prepared,
-    verdict: Verdict,
-    rows: tuple[Examples, Examples],
-    progress: Progress,
-    deadline: float,
-) -> Session:
-    settings, chosen = prepared.settings, prepared.chosen
-    balanced = chosen.class_weights.value == "balanced"
-    classes = len(prepared.dataset.classes)
-    options = Options(
-        seed=settings.seed,
-        batch_size=int(chosen.batch_size.value),
-        optimizer=settings.optimizer,
-        augment=str(chosen.augment.value),
-        class_weights=balanced_weights(rows[0].labels, classes) if balanced else None,
-        patience=chosen.patience.value,
-        select=metrics.macro_f1 if balanced else metrics.accuracy,
-        deadline=deadline,
-        head_batch_size=prepared.alone.batch_size,
-        above=prepared.above,
-        last_pass=chosen.epochs.value - math.ceil(chosen.epochs.value) + 1,
-        threshold=_rule(settings),
-    )
-    torch.manual_seed(settings.seed)
-    return Session(prepared.network, prepared.chain, *rows, verdict, options, progress)

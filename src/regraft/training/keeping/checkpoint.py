@@ -1,7 +1,9 @@
 """Makes a checkpoint from a session between two steps, and the session from it again."""
 
 import hashlib
-from dataclasses import asdict
+import math
+import time
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,28 +14,57 @@ from regraft.backbones.weights import load_into_network
 from regraft.data.encode import Encoded
 from regraft.data.texts import TokenRows
 from regraft.errors import DataError
+from regraft.freezing.cost import Pace, Paces
 from regraft.freezing.ledger import Check, Event
 from regraft.freezing.line import move_line
 from regraft.freezing.proof import stretch_from_json
 from regraft.freezing.threshold import Reading
-from regraft.training.freezer import Freezer
+from regraft.training.keeping.average import Average
 from regraft.training.keeping.keeper import Kept
 from regraft.training.keeping.place import place_from_json
-from regraft.training.lines import frozen_above, line_of, witness_again
+from regraft.training.moving.freezer import Freezer
+from regraft.training.moving.lines import frozen_above, line_of, witness_again
 from regraft.training.progress import EpochRecord
 from regraft.training.session import Best, Session
 
 Tensors = dict[str, Tensor]
 
 
-def checkpoint(session: Session, freezer: Freezer | None, *, scaler: dict[str, Any]) -> Kept:
+@dataclass(frozen=True)
+class Beside:
+    """What a phase has beside its session, from its first step to its last.
+
+    Args:
+        scaler: Of the gradients of half numbers.
+        freezer: What watches the blocks' journeys, if anything does.
+        average: Of the weights, if one is kept.
+    """
+
+    scaler: torch.amp.GradScaler
+    freezer: Freezer | None = None
+    average: Average | None = None
+
+    def before_step(self) -> None:
+        """Looks at the gradients of a step, before they are clipped."""
+        if self.freezer:
+            self.freezer.before_step()
+
+    def after_step(self, share: float, loss: float) -> None:
+        """Takes a step's share of the peak rate and its loss; blocks may freeze by it."""
+        if self.average:
+            self.average.after_step()
+        if self.freezer:
+            self.freezer.after_step(share, loss)
+
+
+def checkpoint(session: Session, beside: Beside) -> Kept:
     """Returns everything that the next step and all after it depend on.
 
     Args:
         session: Between two steps.
-        freezer: What watches the phase, if anything does.
-        scaler: State of the gradient scaler.
+        beside: What the phase has beside it.
     """
+    freezer, average = beside.freezer, beside.average
     tensors = {
         **_named("network", session.network.state_dict()),
         **_named("optimiser", _optimiser_state(session.optimiser)),
@@ -48,9 +79,12 @@ def checkpoint(session: Session, freezer: Freezer | None, *, scaler: dict[str, A
         "checks": session.ledger.checks_as_json(),
         "stretches": [stretch.as_json() for stretch in session.stretches],
         "still": sorted(session.still),
+        "paces": session.paces.as_json(),
+        "seconds_left": _seconds_left(session),
         "left_state": session.left_state,
         "witness": session.witness.as_json() if session.witness else None,
-        "scaler": scaler,
+        "scaler": beside.scaler.state_dict(),
+        "averaged": average.steps if average else None,
         "best": None,
         "freezer": None,
     }
@@ -64,6 +98,8 @@ def checkpoint(session: Session, freezer: Freezer | None, *, scaler: dict[str, A
             "epoch": best.epoch,
             "step": best.step,
         }
+    if average is not None:
+        tensors |= _named("average", average.averages)
     if freezer is not None:
         tensors |= _named("journey", freezer.tensors())
         content["freezer"] = freezer.as_json()
@@ -71,7 +107,7 @@ def checkpoint(session: Session, freezer: Freezer | None, *, scaler: dict[str, A
 
 
 def restore(session: Session, kept: Kept) -> None:
-    """Puts a fresh session where the checkpoint was made; its freezer is restored apart.
+    """Puts a fresh session where the checkpoint was made; what is beside it comes apart.
 
     Args:
         session: Made from the same settings and data, nothing done.
@@ -96,6 +132,10 @@ def restore(session: Session, kept: Kept) -> None:
     session.ledger.checks = [_check(check) for check in content["checks"]]
     session.stretches = [stretch_from_json(each) for each in content["stretches"]]
     session.still = frozenset(content["still"])
+    if content["seconds_left"] is not None:
+        deadline = time.monotonic() + float(content["seconds_left"])
+        session.options = replace(session.options, deadline=deadline)
+    session.paces = Paces([Pace(**pace) for pace in content["paces"]])
     session.left_state = content["left_state"]
     if content["best"] is not None:
         best = {**content["best"], "key": tuple(content["best"]["key"])}
@@ -107,10 +147,14 @@ def restore(session: Session, kept: Kept) -> None:
         session.witness = witness_again(session, content["witness"])
 
 
-def restore_freezer(freezer: Freezer, kept: Kept) -> None:
-    """Puts a fresh freezer where the checkpoint was made."""
-    if kept.content["freezer"] is not None:
-        freezer.restore(_under(kept.tensors, "journey"), kept.content["freezer"])
+def restore_beside(beside: Beside, kept: Kept) -> None:
+    """Puts what a phase has beside its session where the checkpoint was made."""
+    content, tensors = kept.content, kept.tensors
+    beside.scaler.load_state_dict(content["scaler"])
+    if beside.freezer is not None and content["freezer"] is not None:
+        beside.freezer.restore(_under(tensors, "journey"), content["freezer"])
+    if beside.average is not None and content["averaged"] is not None:
+        beside.average.restore(_under(tensors, "average"), content["averaged"])
 
 
 def data_digest(session: Session) -> str:
@@ -121,6 +165,12 @@ def data_digest(session: Session) -> str:
         for array in _arrays(part.rows):
             hashed.update(np.ascontiguousarray(array).tobytes())
     return hashed.hexdigest()
+
+
+def _seconds_left(session: Session) -> float | None:
+    """Returns what is left of the time budget, or None where there is none."""
+    left = session.options.deadline - time.monotonic()
+    return left if math.isfinite(left) else None
 
 
 def _arrays(rows: Encoded) -> tuple[Any, ...]:

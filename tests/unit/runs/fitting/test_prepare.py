@@ -202,6 +202,10 @@ def test_a_device_is_refused_before_the_data_are_read() -> None:
         prepare(FitSettings(device="cuda:99"), "nothing.csv", say=lambda line: None)
 
 
+def test_a_head_that_is_solved_takes_one_pass(prepared: Prepare) -> None:
+    assert [phase.epochs for phase in prepared(40).phases] == [1, 2]
+
+
 def test_what_was_typed_reaches_a_head_with_hidden_layers(prepared: Prepare) -> None:
     usual = prepared(40, head="mlp:8", epochs=None)
     assert (usual.phases[0].epochs, usual.phases[0].head_rate) == (20, 1e-3)

@@ -6,9 +6,10 @@ import torch
 
 from regraft.backbones.modes import Mode
 from regraft.errors import SettingsError
+from regraft.machine import processor_name
 from regraft.runs.fitting.record import run_toml
 from regraft.runs.fitting.repeat import Earlier, read_earlier
-from regraft.training.precision import Verdict, processor_name
+from regraft.training.precision import Verdict
 from tests.unit.runs.fitting.conftest import Prepare
 
 TIMINGS = {"training/bf16/eager": 0.1}

@@ -12,8 +12,8 @@ from regraft.runs.fitting import result as result_module
 from regraft.runs.fitting.result import environment, saved_backward_share, surroundings
 from regraft.runs.fitting.train import Trained
 from regraft.runs.report import read_result
-from regraft.training.lines import sample_of
 from regraft.training.loop import work
+from regraft.training.moving.lines import sample_of
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
 from regraft.training.session import Session
@@ -33,7 +33,8 @@ def test_it_has_every_key_that_is_promised(result: dict[str, Any]) -> None:
     assert {"total", "data", "probe", "train", "evaluate"} <= set(result["seconds"])
     freezing = {"line", "saved_backward_share", "ledger", "proof"}
     assert freezing <= set(result["freezing"])
-    assert set(result["cache"]) == {"hit", "fill_seconds", "bytes"}
+    cache = {"hit", "read", "computed", "checked", "fill_seconds", "bytes", "trouble"}
+    assert set(result["cache"]) == cache
 
 
 def test_every_set_of_scores_is_whole(result: dict[str, Any]) -> None:

@@ -7,9 +7,9 @@ from regraft.data.rows import Origin, Rows
 from regraft.errors import DataError
 from regraft.freezing.proof import state_digest
 from regraft.runs.fitting import train as train_module
+from regraft.runs.fitting.sessions import examples
 from regraft.runs.fitting.train import (
     Trained,
-    examples,
     fold_keys,
     mean_records,
     pool_parts,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from regraft.features import cached
 from regraft.features.pooled import logits, pooled_features
 from regraft.freezing.line import move_line
 from regraft.freezing.proof import state_digest
@@ -163,13 +164,13 @@ def test_a_start_is_solved_on_a_sample_and_passes_no_other_row(
     if kept:
         made.keep_pooled("train", everything)
     passed: list[int] = []
-    real = pooled_features
+    real = cached.pooled
 
-    def counted(network: Any, rows: Any, **mode: Any) -> Any:
+    def counted(level: Any, rows: Any, **more: Any) -> Any:
         passed.append(len(rows))
-        return real(network, rows, **mode)
+        return real(level, rows, **more)
 
-    monkeypatch.setattr(session_module, "pooled_features", counted)
+    monkeypatch.setattr(session_module, "pooled", counted)
     trained(made, replace(PHASE, rows=20))
     picked = sample_rows(made.train.labels, 20, seed=made.options.seed)
     probe = fit_probe(Labelled(everything[picked], made.train.labels[picked]), 2)

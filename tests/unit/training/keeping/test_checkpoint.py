@@ -1,6 +1,7 @@
 """A training that was stopped anywhere and gone on with is the one that was not stopped."""
 
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import torch
 
 from regraft.errors import DataError
 from regraft.freezing.proof import optimiser_digest, state_digest
-from regraft.freezing.threshold import Rule
+from regraft.freezing.threshold import Rule, RuleName
 from regraft.strategies.two_stage import TwoStage
-from regraft.training import loop
+from regraft.training import steps as steps_module
 from regraft.training.keeping.checkpoint import restore
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
@@ -56,7 +57,7 @@ def stopped_at(step: int, kind: str, chosen: Options, folder: Path) -> None:
     """Trains until a step begins, and no further."""
     made = fresh(kind, chosen)
     made.keeper = keeper_in(folder)
-    real = loop._step
+    real = steps_module._step
 
     def killed(*arguments: object) -> object:
         if made.step == step:
@@ -64,7 +65,7 @@ def stopped_at(step: int, kind: str, chosen: Options, folder: Path) -> None:
         return real(*arguments)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_step", killed)
+        patch.setattr(steps_module, "_step", killed)
         with pytest.raises(StoppedHereError):
             work(made, phases(made, kind))
 
@@ -137,6 +138,35 @@ def test_a_stop_before_the_first_checkpoint_starts_anew(tmp_path: Path) -> None:
 def test_the_literal_rule_waits_over_a_stop(tmp_path: Path) -> None:
     chosen = replace(usual("image"), threshold=Rule(1.0, "literal"))
     stopped_at(5, "image", chosen, tmp_path)
+    assert told(gone_on("image", chosen, tmp_path)) == told(whole("image", chosen))
+
+
+def test_the_time_that_was_used_stays_used(tmp_path: Path) -> None:
+    chosen = replace(usual("text"), deadline=time.monotonic() + 500)
+    stopped_at(3, "text", chosen, tmp_path)
+    kept = keeper_in(tmp_path).latest()
+    assert kept is not None
+    assert 400 < kept.content["seconds_left"] <= 500
+    made = fresh("text", replace(chosen, deadline=time.monotonic() + 9999))
+    restore(made, kept)
+    assert made.options.deadline < time.monotonic() + 501
+
+
+def test_without_a_limit_none_is_kept(tmp_path: Path) -> None:
+    stopped_at(3, "text", usual("text"), tmp_path)
+    kept = keeper_in(tmp_path).latest()
+    assert kept is not None
+    made = fresh("text", usual("text"))
+    restore(made, kept)
+    assert kept.content["seconds_left"] is None
+    assert made.options.deadline == math.inf
+
+
+@pytest.mark.parametrize("name", ["outputs", "gradient", "staggered"])
+@pytest.mark.parametrize("step", [3, 6])
+def test_every_rule_reads_the_same_over_a_stop(step: int, name: RuleName, tmp_path: Path) -> None:
+    chosen = replace(usual("image"), threshold=Rule(0.7, name))
+    stopped_at(step, "image", chosen, tmp_path)
     assert told(gone_on("image", chosen, tmp_path)) == told(whole("image", chosen))
 
 

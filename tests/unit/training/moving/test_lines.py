@@ -1,6 +1,6 @@
 """Tests that the line, the ledger and the witness move together."""
 
-from regraft.training.lines import close_stretch, draw_line, freeze_blocks, line_of
+from regraft.training.moving.lines import close_stretch, draw_line, freeze_blocks, line_of
 from regraft.training.phase import Phase
 from tests.tiny_sessions import session
 

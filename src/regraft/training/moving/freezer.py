@@ -1,17 +1,24 @@
 """Freezes blocks in the middle of a phase, when the freeze threshold says so."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
+from regraft.backbones.backbone import Batch
+from regraft.features.pooled import to_device
 from regraft.freezing.journey import Journey
 from regraft.freezing.ledger import Check
-from regraft.freezing.threshold import Rule, Trails, due
-from regraft.training.lines import freeze_blocks
+from regraft.freezing.outputs import Outputs
+from regraft.freezing.threshold import Rule, Trails, due, gradient_shares
+from regraft.training.moving.lines import freeze_blocks
 from regraft.training.phase import Phase
 from regraft.training.schedule import rate_share
 from regraft.training.session import Session
+
+SAMPLE = 16
+"""Training rows on which the blocks' outputs are looked at."""
 
 
 @dataclass
@@ -25,7 +32,10 @@ class Freezer:
         journey: The blocks' weights at the start of the phase.
         trails: What was read so far.
         spent: s, the share of the total that is spent.
+        outputs: The blocks' outputs at the start of the phase, where the rule looks at them.
         marks: Copies of the weights, while the literal rule waits for one more step.
+        squares: Of each block's gradients since the last check, where the rule looks at them.
+        before_first: Called before the phase's first freeze.
     """
 
     session: Session
@@ -33,8 +43,19 @@ class Freezer:
     total: float
     journey: Journey
     trails: Trails
+    outputs: Outputs | None = None
     spent: float = 0.0
     marks: list[list[Tensor]] = field(default_factory=list)
+    squares: list[float] = field(default_factory=list)
+    before_first: Callable[[], None] | None = None
+
+    def before_step(self) -> None:
+        """Looks at the gradients of a step, before they are clipped."""
+        if self.trails.rule.name != "gradient":
+            return
+        found = self.journey.gradients()
+        sums = self.squares or [0.0] * len(found)
+        self.squares = [total + each for total, each in zip(sums, found, strict=True)]
 
     def after_step(self, share: float, loss: float) -> None:
         """Takes the schedule's share of one step; reads and freezes where it is time.
@@ -52,12 +73,17 @@ class Freezer:
             return
         if self.trails.rule.name == "literal":
             self.marks = self.journey.marks()
-        else:
-            self._check(loss, None)
+            return
+        shares = None
+        if self.squares:
+            shares = gradient_shares(self.squares, frozen=self.session.still)
+            self.squares = []
+        self._check(loss, shares)
 
     def tensors(self) -> dict[str, Tensor]:
         """Returns the weights at the start, and the copies that wait, for a checkpoint."""
-        groups = {"start": self.journey.starts, "mark": self.marks}
+        outputs = self.outputs.starts if self.outputs else []
+        groups = {"start": self.journey.starts, "mark": self.marks, "output": outputs}
         return {
             f"{kind}.{block}.{number}": tensor
             for kind, blocks in groups.items()
@@ -67,32 +93,45 @@ class Freezer:
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain data for a checkpoint."""
-        return {"spent": self.spent, **self.trails.as_json()}
+        return {"spent": self.spent, "squares": self.squares, **self.trails.as_json()}
 
     def restore(self, tensors: dict[str, Tensor], content: dict[str, Any]) -> None:
         """Puts back what `tensors` and `as_json` gave."""
         self.spent = float(content["spent"])
         self.trails.places = [[(s, d) for s, d in trail] for trail in content["places"]]
         self.trails.streaks = list(content["streaks"])
-        for block, members in enumerate(self.journey.starts):
-            for number, tensor in enumerate(members):
-                tensor.copy_(tensors[f"start.{block}.{number}"])
+        self.squares = list(content["squares"])
+        kept = {"start": self.journey.starts, "output": self.outputs.starts if self.outputs else []}
+        for kind, blocks in kept.items():
+            for block, members in enumerate(blocks):
+                for number, tensor in enumerate(members):
+                    tensor.copy_(tensors[f"{kind}.{block}.{number}"])
         if any(name.startswith("mark.") for name in tensors):
             self.marks = [
                 [tensors[f"mark.{block}.{number}"] for number in range(len(members))]
                 for block, members in enumerate(self.journey.starts)
             ]
 
-    def _check(self, loss: float, updates: list[float] | None) -> None:
+    def _check(self, loss: float, measured: list[float] | None) -> None:
         session = self.session
-        readings = self.trails.note(self.spent, self.journey.distances(), updates=updates)
+        distances = (self.outputs or self.journey).distances()
+        readings = self.trails.note(self.spent, distances, measured=measured)
         blocks = self.trails.ripe(session.still)
         if blocks:
+            if self.before_first and not any(check.frozen for check in session.ledger.checks):
+                self.before_first()
             freeze_blocks(session, self.phase, blocks=blocks)
+            session.progress.say(self._words(blocks))
         frozen = tuple(sorted(blocks))
         session.ledger.checks.append(
             Check(session.step, self.phase.name, self.spent, loss, tuple(readings), frozen)
         )
+
+    def _words(self, blocks: frozenset[int]) -> str:
+        names = [self.session.chain.blocks[number].name for number in sorted(blocks)]
+        which = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+        left = 1 - self.spent
+        return f"frozen from step {self.session.step} on: {which} ({left:.0%} of the rate to go)"
 
 
 def freezer_for(session: Session, phase: Phase, *, rule: Rule | None, steps: int) -> Freezer | None:
@@ -108,4 +147,14 @@ def freezer_for(session: Session, phase: Phase, *, rule: Rule | None, steps: int
     if rule is None or not total:
         return None
     journey = Journey(session.network.trunk, session.chain)
-    return Freezer(session, phase, total, journey, Trails(rule, [[] for _ in phase.rates]))
+    outputs = Outputs(session.chain, _sample(session)) if rule.name == "outputs" else None
+    trails = Trails(rule, [[] for _ in phase.rates])
+    return Freezer(session, phase, total, journey, trails, outputs)
+
+
+def _sample(session: Session) -> Batch:
+    """Returns a batch of training rows of middling length, on the network's device."""
+    rows = session.train.rows
+    order = rows.lengths.argsort(kind="stable")
+    middle = max(len(order) - SAMPLE, 0) // 2
+    return to_device(rows.batch(order[middle : middle + SAMPLE]), session.device)

@@ -1,0 +1,214 @@
+"""Makes features of rows at a level: read where they are stored, else computed and stored."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.data.encode import Encoded
+from regraft.errors import GuardError
+from regraft.features import shelf
+from regraft.features.level import Level, chunks
+from regraft.features.rowkeys import Keys, row_keys
+from regraft.features.store import Growing, Store
+
+Array = npt.NDArray[np.generic]
+Indices = npt.NDArray[np.int64]
+Say = Callable[[str], None]
+SAMPLE = 64
+"""Stored rows that are computed anew where that is asked for."""
+BLOCK = 1024
+"""Stored rows handed on at once."""
+
+
+@dataclass
+class Tally:
+    """What the cache did in a run.
+
+    Args:
+        read: Rows that were found.
+        computed: Rows that were not.
+        seconds: That these took.
+        bytes: That were written.
+        trouble: Why nothing could be written, or the empty string.
+        checked: Rows that were read and computed anew, and were the same.
+    """
+
+    read: int = 0
+    computed: int = 0
+    seconds: float = 0.0
+    bytes: int = 0
+    trouble: str = ""
+    checked: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain data for `result.json`."""
+        return {
+            "hit": self.read > 0,
+            "read": self.read,
+            "computed": self.computed,
+            "checked": self.checked,
+            "fill_seconds": round(self.seconds, 3),
+            "bytes": self.bytes,
+            "trouble": self.trouble,
+        }
+
+
+@dataclass
+class Cache:
+    """The cache as one run uses it.
+
+    Args:
+        on: Whether anything is read or stored; without it everything is computed anew, in
+            chunks of the same shapes.
+        say: Told once where the disk says no.
+        check: Whether a sample of what is read is computed anew and compared.
+        tally: What it did so far.
+    """
+
+    on: bool = True
+    say: Say = print
+    check: bool = False
+    tally: Tally = field(default_factory=Tally)
+
+    def complain(self, error: OSError) -> None:
+        """Notes why nothing can be stored, and says so the first time."""
+        if not self.tally.trouble:
+            self.tally.trouble = str(error.strerror or error)
+            self.say(f"features cannot be stored ({self.tally.trouble}): they are computed anew")
+
+
+def pooled(level: Level, rows: Encoded, *, cache: Cache) -> npt.NDArray[np.float32]:
+    """Returns (N, D) pooled features, those that are stored read, the others computed.
+
+    Args:
+        level: At the trunk's end.
+        rows: N rows.
+        cache: Whether and where features are kept.
+    """
+    assert level.pooled, "only a whole trunk is pooled"
+    result = np.empty((len(rows), 0), np.float32)
+    for indices, arrays in found_or_made(level, rows, cache=cache):
+        values = np.concatenate(arrays)
+        if not result.shape[1]:
+            result = np.empty((len(rows), values.shape[1]), np.float32)
+        result[indices] = values
+    return result
+
+
+def found_or_made(
+    level: Level, rows: Encoded, *, cache: Cache
+) -> Iterator[tuple[Indices, list[Array]]]:
+    """Yields all rows with what the prefix makes of them, stored ones first.
+
+    Args:
+        level: The prefix.
+        rows: N rows.
+        cache: Whether and where features are kept.
+    """
+    if not cache.on:
+        for chunk in chunks(rows):
+            yield chunk.indices, level.pass_through(rows, chunk)
+        return
+    keys = row_keys(rows)
+    store = shelf.open_store(level.key)
+    segments, numbers = store.find(keys)
+    known = np.flatnonzero(segments >= 0)
+    if cache.check:
+        _check(
+            level, rows, (known[:: max(1, len(known) // SAMPLE)], segments, numbers), store, cache
+        )
+    cache.tally.read += len(known)
+    for start in range(0, len(known), BLOCK):
+        some = known[start : start + BLOCK]
+        yield some, list(store.rows(segments[some], numbers[some]))
+    missing = np.flatnonzero(segments < 0)
+    if len(missing):
+        yield from _made(level, rows, (missing, keys), store, cache)
+
+
+def _check(
+    level: Level,
+    rows: Encoded,
+    read: tuple[Indices, Indices, Indices],
+    store: Store,
+    cache: Cache,
+) -> None:
+    """Computes stored rows anew and compares them bit by bit.
+
+    Raises:
+        GuardError: If one is not what was stored.
+    """
+    sample, segments, numbers = read
+    few = rows.take(sample)
+    for chunk in chunks(few):
+        places = sample[chunk.indices]
+        stored = store.rows(segments[places], numbers[places])
+        for place, new, old in zip(places, level.pass_through(few, chunk), stored, strict=True):
+            if new.tobytes() != old.tobytes():
+                raise GuardError(
+                    f"the cache holds other features of row {place} than are computed now",
+                    expected="the same, bit for bit",
+                    hint="regraft cache clear",
+                )
+            cache.tally.checked += 1
+
+
+def _made(
+    level: Level, rows: Encoded, wanted: tuple[Indices, Keys], store: Store, cache: Cache
+) -> Iterator[tuple[Indices, list[Array]]]:
+    """Computes rows chunk by chunk, yields them, and stores them if the disk lets us."""
+    missing, keys = wanted
+    few = rows.take(missing)
+    cache.tally.computed += len(missing)
+    with _Writer(store, cache) as writer:
+        for chunk in chunks(few):
+            started = time.perf_counter()
+            arrays = level.pass_through(few, chunk)
+            writer.add(keys[missing[chunk.indices]], arrays)
+            cache.tally.seconds += time.perf_counter() - started
+            yield missing[chunk.indices], arrays
+
+
+class _Writer:
+    """Writes a segment for as long as the disk lets us, and never fails for want of it.
+
+    Args:
+        store: Gets the segment.
+        cache: Is told of trouble.
+    """
+
+    def __init__(self, store: Store, cache: Cache) -> None:
+        self._store, self._cache = store, cache
+        self._stack = ExitStack()
+        self._segment: Growing | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._segment = self._stack.enter_context(self._store.growing())
+        except OSError as error:
+            self._cache.complain(error)
+        return self
+
+    def add(self, keys: Keys, arrays: list[Array]) -> None:
+        """Adds rows, unless the disk said no before."""
+        if self._segment is None:
+            return
+        try:
+            self._segment.add(keys, arrays)
+            self._cache.tally.bytes += sum(array.nbytes for array in arrays)
+        except OSError as error:
+            self._segment = None
+            with suppress(OSError):
+                self._stack.__exit__(type(error), error, error.__traceback__)
+            self._cache.complain(error)
+
+    def __exit__(self, *failure: Any) -> None:
+        try:
+            self._stack.__exit__(*failure)
+        except OSError as error:
+            self._cache.complain(error)

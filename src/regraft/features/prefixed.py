@@ -1,0 +1,137 @@
+"""Makes batches that enter a network at the line: what lies below was computed before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from regraft.backbones.backbone import Batch
+from regraft.backbones.graft import pool
+from regraft.backbones.modes import DTYPES
+from regraft.data.encode import Encoded
+from regraft.features import shelf
+from regraft.features.cached import Array, Cache, found_or_made
+from regraft.features.level import Level, chunks, tensor_of
+from regraft.features.rowkeys import row_keys
+from regraft.features.store import Store
+from regraft.features.worth import Worth, worth_of
+
+Indices = npt.NDArray[np.int64]
+ACTIVATION = "activation"
+"""Key of a batch under which what the prefix made of its rows lies."""
+
+
+@dataclass(frozen=True)
+class Prefixed:
+    """N rows with what the prefix makes of them: read from memory maps, or computed again.
+
+    Either way a row's numbers are the same, bit for bit, as they come from chunks of the
+    same shapes.
+
+    Args:
+        rows: As the network is fed them.
+        level: The prefix.
+        store: Holds what it made; None = it is computed for every batch.
+        segments: (N,) the segment of each row.
+        numbers: (N,) its number in the segment.
+    """
+
+    rows: Encoded
+    level: Level
+    store: Store | None
+    segments: Indices
+    numbers: Indices
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def lengths(self) -> Indices:
+        """(N,) relative cost of each row."""
+        return self.rows.lengths
+
+    def batch(self, indices: Indices) -> Batch:
+        """Returns the rows' own tensors, and `activation` beside them."""
+        batch = self.rows.batch(indices)
+        made = self._made(indices)
+        numbers = _stacked(made, max(len(array) for array in made))
+        return {**batch, ACTIVATION: tensor_of(numbers, DTYPES[self.level.mode.precision])}
+
+    def _made(self, indices: Indices) -> list[Array]:
+        if self.store is not None:
+            return list(self.store.rows(self.segments[indices], self.numbers[indices]))
+        few = self.rows.take(indices)
+        found: list[Array] = [np.zeros(0)] * len(few)
+        for chunk in chunks(few):
+            arrays = self.level.pass_through(few, chunk)
+            for place, array in zip(chunk.indices.tolist(), arrays, strict=True):
+                found[place] = array
+        return found
+
+
+def feed(
+    level: Level, rows: Encoded, *, cache: Cache, epochs: int, views: int
+) -> Encoded | Prefixed:
+    """Returns what a training reads: the rows, or where it pays what the prefix makes of them.
+
+    Args:
+        level: The prefix below the phase's line.
+        rows: N rows as this epoch shows them.
+        cache: Whether features are kept.
+        epochs: Of the phase.
+        views: How many different ones of each row the phase shows.
+    """
+    if not cache.on or level.line == 0 or level.pooled or not len(rows):
+        return rows
+    worth = worth_of(level, rows)
+    if not worth.pays(epochs=epochs, views=views):
+        return rows
+    found = _stored(level, rows, worth, cache)
+    if found is not None:
+        return found
+    nowhere = np.full(len(rows), -1, np.int64)
+    return Prefixed(rows, level, None, nowhere, nowhere)
+
+
+def forward(level: Level, batch: Batch) -> Tensor:
+    """Returns logits, (B, K), of a batch that enters at the level's line.
+
+    Args:
+        level: Names the network and the line.
+        batch: From `Prefixed.batch`, on the network's device.
+    """
+    own = {name: tensor for name, tensor in batch.items() if name != ACTIVATION}
+    activation = batch[ACTIVATION]
+    if activation.dim() == 4:
+        activation = activation.contiguous(memory_format=torch.channels_last)
+    output = level.chain.suffix(level.line, activation, batch=own)
+    logits: Tensor = level.network.head(pool(output, own, pooling=level.network.pooling))
+    return logits
+
+
+def _stored(level: Level, rows: Encoded, worth: Worth, cache: Cache) -> Prefixed | None:
+    """Returns rows with their places in the store, filled now; None where there is no room."""
+    keys = row_keys(rows)
+    store = shelf.open_store(level.key)
+    missing = int((store.find(keys)[0] < 0).sum())
+    if not shelf.make_room(int(missing * worth.bytes), keep=level.key):
+        cache.complain(OSError(0, "no room left"))
+        return None
+    for _ in found_or_made(level, rows, cache=cache):
+        pass
+    store.refresh()
+    segments, numbers = store.find(keys)
+    if (segments < 0).any():
+        return None
+    return Prefixed(rows, level, store, segments, numbers)
+
+
+def _stacked(rows: Sequence[Array], length: int) -> Array:
+    """Returns (B, length, *tail), short rows filled up with noughts."""
+    found = np.zeros((len(rows), length, *rows[0].shape[1:]), rows[0].dtype)
+    for place, row in zip(found, rows, strict=True):
+        place[: len(row)] = row
+    return found

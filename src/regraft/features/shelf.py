@@ -1,0 +1,124 @@
+"""Keeps the stores of all levels under one roof: listed, capped, the oldest dropped."""
+
+import contextlib
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from regraft.data.starters.cache import cache_folder
+from regraft.features.store import DRAFT, Store
+
+FOLDER = "features"
+USED = "used"
+"""A file in each store, touched at every use."""
+LIMIT = 20 * 10**9
+"""Bytes of all stores together; `REGRAFT_CACHE_BYTES` overrides."""
+STALE = 24 * 3600.0
+"""Seconds after which a half-written file belongs to a process that died."""
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """One store, as it lies on the disk.
+
+    Args:
+        key: Of its level.
+        rows: That are stored.
+        bytes: On the disk.
+        used: Seconds since the epoch when it was used last.
+    """
+
+    key: str
+    rows: int
+    bytes: int
+    used: float
+
+
+def roof() -> Path:
+    """Returns the folder of all stores."""
+    return cache_folder() / FOLDER
+
+
+def limit() -> int:
+    """Returns the bytes that all stores together may take."""
+    return int(float(os.environ.get("REGRAFT_CACHE_BYTES", LIMIT)))
+
+
+def open_store(key: str) -> Store:
+    """Returns the store of a level, and notes that it was used."""
+    folder = roof() / key
+    if folder.is_dir():
+        with contextlib.suppress(OSError):
+            (folder / USED).touch()
+    return Store(folder)
+
+
+def shelved() -> list[Shelved]:
+    """Returns what is there, the one used last first."""
+    folders = [path for path in roof().glob("*") if path.is_dir()]
+    return sorted(map(_shelved, folders), key=lambda each: -each.used)
+
+
+def make_room(needed: int, *, keep: str) -> bool:
+    """Drops the stores used longest ago until so many bytes are free; says whether they are.
+
+    Args:
+        needed: Bytes to come.
+        keep: Key of the store that they are for, which stays.
+    """
+    there = shelved()
+    total = sum(each.bytes for each in there)
+    for old in reversed(there):
+        if total + needed <= limit():
+            break
+        if old.key != keep:
+            shutil.rmtree(roof() / old.key, ignore_errors=True)
+            total -= old.bytes
+    return total + needed <= limit() and needed <= _free()
+
+
+def clear() -> int:
+    """Drops everything; returns the bytes that were freed."""
+    freed = sum(each.bytes for each in shelved())
+    shutil.rmtree(roof(), ignore_errors=True)
+    return freed
+
+
+def prune() -> int:
+    """Drops what is damaged, half-written or above the limit; returns the bytes freed."""
+    before = sum(each.bytes for each in shelved())
+    for folder in [path for path in roof().glob("*") if path.is_dir()]:
+        _prune(folder)
+    make_room(0, keep="")
+    return before - sum(each.bytes for each in shelved())
+
+
+def _prune(folder: Path) -> None:
+    now = time.time()
+    store = Store(folder)
+    for segment in store.segments:
+        if not segment.sound:
+            segment.drop()
+    known = {segment.path.stem for segment in Store(folder).segments} | {USED, "worth"}
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            young = path.suffix == DRAFT and now - path.stat().st_mtime < STALE
+            if path.stem not in known and not young:
+                path.unlink()
+
+
+def _shelved(folder: Path) -> Shelved:
+    files = [path for path in folder.iterdir() if path.is_file()]
+    used = folder / USED
+    when = (used if used.exists() else folder).stat().st_mtime
+    rows = sum(len(segment.lengths) for segment in Store(folder).segments)
+    return Shelved(folder.name, rows, sum(path.stat().st_size for path in files), when)
+
+
+def _free() -> int:
+    place = roof()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free

@@ -1,0 +1,26 @@
+"""Names the processor, which every measured figure and verdict depends on."""
+
+import platform
+from pathlib import Path
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def processor_name(listing: Path = CPUINFO) -> str:
+    """Returns the processor's name with family and model, as the system gives them.
+
+    The name alone will not do: virtual machines call processors of different generations,
+    with and without bf16 products, all "AMD EPYC".
+
+    Args:
+        listing: What Linux says of its processors.
+    """
+    facts: dict[str, str] = {}
+    if listing.exists():
+        for line in listing.read_text("utf-8", "replace").splitlines():
+            key, _, value = line.partition(":")
+            facts.setdefault(key.strip(), value.strip())
+    name = facts.get("model name") or platform.processor() or platform.machine()
+    kinds = {"family": "cpu family", "model": "model", "part": "CPU part"}
+    known = [f"{word} {facts[key]}" for word, key in kinds.items() if facts.get(key)]
+    return f"{name} ({', '.join(known)})" if known else name

@@ -1,0 +1,79 @@
+"""Makes the session that works a run's phases, from what was prepared."""
+
+import math
+
+import torch
+
+from regraft.data.rows import Part
+from regraft.features.level import Level
+from regraft.freezing.threshold import USUAL, Rule
+from regraft.losses.cross_entropy import balanced_weights
+from regraft.runs.fitting.prepare import Prepared
+from regraft.scoring import metrics
+from regraft.settings import FitSettings
+from regraft.training.precision import Verdict
+from regraft.training.progress import Progress
+from regraft.training.session import Examples, Options, Session
+
+
+def examples(prepared: Prepared, part: Part) -> Examples:
+    """Returns a part's encoded rows with their labels."""
+    return Examples(prepared.encoded[part], prepared.dataset.parts[part].labels)
+
+
+def rule_of(settings: FitSettings) -> Rule | None:
+    """Returns when blocks freeze in the middle of a phase, or None where they never do."""
+    value = settings.freeze_threshold
+    if value == "off":
+        return None
+    name = settings.freeze_threshold_rule
+    number = USUAL[name] if isinstance(value, str) else value
+    return Rule(number, name, settings.freeze_threshold_scope == "prefix")
+
+
+def new_session(
+    prepared: Prepared,
+    verdict: Verdict,
+    *,
+    rows: tuple[Examples, Examples],
+    progress: Progress,
+    deadline: float = math.inf,
+) -> Session:
+    """Returns a session that has done nothing yet.
+
+    Args:
+        prepared: Network, phases and choices.
+        verdict: Modes of training and inference.
+        rows: Those that move weights, and those that choose the epoch.
+        progress: Told of every step and epoch.
+        deadline: `time.monotonic()` after which no further epoch starts.
+    """
+    settings, chosen = prepared.settings, prepared.chosen
+    balanced = chosen.class_weights.value == "balanced"
+    classes = len(prepared.dataset.classes)
+    options = Options(
+        seed=settings.seed,
+        batch_size=int(chosen.batch_size.value),
+        optimizer=settings.optimizer,
+        augment=str(chosen.augment.value),
+        class_weights=balanced_weights(rows[0].labels, classes) if balanced else None,
+        patience=chosen.patience.value,
+        select=metrics.macro_f1 if balanced else metrics.accuracy,
+        deadline=deadline,
+        head_batch_size=prepared.alone.batch_size,
+        above=prepared.above,
+        last_pass=chosen.epochs.value - math.ceil(chosen.epochs.value) + 1,
+        threshold=rule_of(settings),
+        average=settings.ema,
+        views=settings.views,
+    )
+    torch.manual_seed(settings.seed)
+    session = Session(prepared.network, prepared.chain, *rows, verdict, options, progress)
+    session.spec, session.cache = prepared.backbone.spec, prepared.cache
+    return session
+
+
+def top_level(prepared: Prepared, verdict: Verdict) -> Level:
+    """Returns the whole trunk as it stands."""
+    chain, mode = prepared.chain, verdict.inference
+    return Level(prepared.network, chain, chain.top, prepared.backbone.spec, mode)

@@ -1,0 +1,1 @@
+"""Moves the line while training goes on."""

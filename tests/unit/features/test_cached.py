@@ -1,0 +1,105 @@
+"""Features that are read are those that were computed; where the disk fails, none are lost."""
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from regraft.backbones.modes import Mode
+from regraft.data.spec import ImageSpec
+from regraft.features import level as level_module
+from regraft.features import shelf
+from regraft.features.cached import Cache, found_or_made, pooled
+from regraft.features.level import Level
+from regraft.features.pooled import pooled_features
+from regraft.features.store import DATA, Growing, Store
+from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced
+
+SPEC = ImageSpec(16, (0.5,) * 3, (0.25,) * 3)
+
+
+@pytest.fixture(autouse=True)
+def _own_roof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path))
+    monkeypatch.setattr(level_module, "TOKENS", 64)
+    monkeypatch.setattr(level_module, "IMAGES", 4)
+
+
+def level_of(kind: str, line: int = 3) -> Level:
+    network = grafted(kind)
+    return Level(network, spliced(network), line, SPEC, Mode())
+
+
+def quiet() -> tuple[Cache, list[str]]:
+    lines: list[str] = []
+    return Cache(say=lines.append), lines
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pooled_features_are_those_of_the_plain_pass(kind: str) -> None:
+    level, rows = level_of(kind), EXAMPLES[kind](13).rows
+    found = pooled(level, rows, cache=quiet()[0])
+    expected = pooled_features(level.network, rows, mode=Mode())
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_warm_cold_and_off_give_the_same_bytes(kind: str) -> None:
+    level, rows = level_of(kind), EXAMPLES[kind](13).rows
+    cold, warm = quiet()[0], quiet()[0]
+    first = pooled(level, rows, cache=cold)
+    second = pooled(level, rows, cache=warm)
+    third = pooled(level, rows, cache=Cache(on=False))
+    assert first.tobytes() == second.tobytes() == third.tobytes()
+    assert (cold.tally.read, cold.tally.computed) == (0, 13)
+    assert (warm.tally.read, warm.tally.computed) == (13, 0)
+    assert cold.tally.bytes == first.nbytes
+    assert warm.tally.bytes == 0
+
+
+def test_only_what_is_new_is_computed() -> None:
+    level, rows = level_of("text"), EXAMPLES["text"](13).rows
+    pooled(level, rows.take(np.arange(5)), cache=quiet()[0])
+    cache = quiet()[0]
+    found = pooled(level, rows, cache=cache)
+    assert (cache.tally.read, cache.tally.computed) == (5, 8)
+    assert found.tobytes() == pooled(level, rows, cache=Cache(on=False)).tobytes()
+
+
+def test_activations_come_back_at_their_true_lengths() -> None:
+    level, rows = level_of("text", 2), EXAMPLES["text"](9).rows
+    for _ in range(2):
+        for indices, arrays in found_or_made(level, rows, cache=quiet()[0]):
+            lengths = [len(array) for array in arrays]
+            assert lengths == rows.lengths[indices].tolist()
+
+
+def full_disk(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("where", ["growing", "add", "finish"])
+def test_a_full_disk_is_told_once_and_nothing_is_lost(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level, rows = level_of("text"), EXAMPLES["text"](13).rows
+    expected = pooled(level, rows, cache=Cache(on=False))
+    monkeypatch.setattr(Store if where == "growing" else Growing, where, full_disk)
+    cache, lines = quiet()
+    for _ in range(2):
+        assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
+    assert lines == ["features cannot be stored (No space left on device): they are computed anew"]
+    left = [path for path in shelf.roof().glob("*/*") if path.name != shelf.USED]
+    assert left == []
+
+
+def test_a_flipped_bit_is_computed_anew() -> None:
+    level, rows = level_of("text"), EXAMPLES["text"](13).rows
+    expected = pooled(level, rows, cache=quiet()[0])
+    (data,) = shelf.roof().glob(f"*/*{DATA}")
+    data.write_bytes(bytes([data.read_bytes()[0] ^ 1]) + data.read_bytes()[1:])
+    cache = quiet()[0]
+    assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
+    assert cache.tally.computed == 13

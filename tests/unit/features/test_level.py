@@ -1,0 +1,142 @@
+"""What a prefix makes of a row is its own, whatever stands beside it; every change tells."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from regraft.backbones.modes import Mode
+from regraft.data.encode import Encoded
+from regraft.data.spec import ImageSpec
+from regraft.features import level as level_module
+from regraft.features.level import STEP, Level, chunks, numbers_of, tensor_of
+from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced, token_rows
+
+SPEC = ImageSpec(16, (0.5,) * 3, (0.25,) * 3)
+
+
+def level_of(kind: str, line: int) -> Level:
+    network = grafted(kind)
+    return Level(network, spliced(network), line, SPEC, Mode())
+
+
+def made(level: Level, rows: Encoded) -> list[np.ndarray]:
+    """Returns what the level makes of each row, in order."""
+    found: list[np.ndarray] = [np.zeros(0)] * len(rows)
+    for chunk in chunks(rows):
+        arrays = level.pass_through(rows, chunk)
+        for index, array in zip(chunk.indices.tolist(), arrays, strict=True):
+            found[index] = array
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(level_module, "TOKENS", 64)
+    monkeypatch.setattr(level_module, "IMAGES", 4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_row_is_in_one_chunk_of_a_shape_of_its_own_length(kind: str) -> None:
+    rows = EXAMPLES[kind](21).rows
+    found = list(chunks(rows))
+    assert sorted(np.concatenate([c.indices for c in found]).tolist()) == list(range(21))
+    for chunk in found:
+        if kind == "text":
+            assert {-(-length // STEP) * STEP for length in rows.lengths[chunk.indices]} == {
+                chunk.extent
+            }
+            assert chunk.size == 64 // chunk.extent
+        else:
+            assert (chunk.size, chunk.extent) == (4, 0)
+        assert 0 < len(chunk.indices) <= chunk.size
+
+
+@pytest.mark.parametrize("line", [1, 2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_alone_is_the_row_among_others_bit_for_bit(kind: str, line: int) -> None:
+    level, rows = level_of(kind, line), EXAMPLES[kind](9).rows
+    order = np.array([4, 8, 0, 3, 7, 1, 2, 6, 5])
+    together, otherwise = made(level, rows), made(level, rows.take(order))
+    for place, index in enumerate(order.tolist()):
+        (alone,) = made(level, rows.take(np.array([index])))
+        assert np.array_equal(alone, together[index])
+        assert np.array_equal(otherwise[place], together[index])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_what_the_chain_gives(kind: str) -> None:
+    level, rows = level_of(kind, 2), EXAMPLES[kind](5).rows
+    level.network.eval()
+    for index, array in enumerate(made(level, rows)):
+        with torch.no_grad():
+            expected = level.chain.prefix(2, rows.batch(np.array([index])))[0].numpy()
+        assert array == pytest.approx(expected, abs=1e-5)
+        assert len(array) == (rows.lengths[index] if kind == "text" else 8)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_at_the_top_a_row_is_one_vector(kind: str) -> None:
+    level, rows = level_of(kind, 3), EXAMPLES[kind](3).rows
+    assert level.pooled
+    assert [array.shape for array in made(level, rows)] == [(1, 16)] * 3
+
+
+def test_the_mode_of_the_network_is_left_as_it_was() -> None:
+    level, rows = level_of("text", 1), token_rows([[5, 6]])
+    level.network.train()
+    made(level, rows)
+    assert level.network.training
+
+
+def changed_weight(level: Level) -> Level:
+    with torch.no_grad():
+        level.network.get_parameter("trunk.stem.0.weight").view(-1)[0].add_(1e-6)
+    return level
+
+
+def changed_buffer(level: Level) -> Level:
+    level.network.get_buffer("trunk.stem.1.running_mean")[0] += 1e-6
+    return level
+
+
+CHANGES: dict[str, Callable[[Level], Level]] = {
+    "weight": changed_weight,
+    "buffer": changed_buffer,
+    "preprocessing": lambda level: replace(level, spec=replace(SPEC, mean=(0.5, 0.5, 0.4))),
+    "dtype": lambda level: replace(level, mode=Mode("bf16")),
+    "attention": lambda level: replace(level, mode=Mode(attention="eager")),
+    "position": lambda level: replace(level, line=2),
+    "top": lambda level: replace(level, line=3),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_whatever_changes_makes_another_key(name: str) -> None:
+    before = level_of("image", 1).key
+    assert level_of("image", 1).key == before
+    assert CHANGES[name](level_of("image", 1)).key != before
+
+
+def test_the_shape_of_chunks_makes_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = level_of("image", 1).key
+    monkeypatch.setattr(level_module, "IMAGES", 8)
+    assert level_of("image", 1).key != before
+
+
+def test_weights_above_the_line_make_no_other_key() -> None:
+    level = level_of("image", 1)
+    before = level.key
+    nn.init.zeros_(level.network.get_parameter("trunk.top.0.weight"))
+    assert replace(level).key == before
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_numbers_come_back_as_they_were(dtype: torch.dtype) -> None:
+    tensor = torch.randn(3, 5, generator=torch.Generator().manual_seed(1)).to(dtype)
+    back = tensor_of(numbers_of(tensor), dtype)
+    assert back.dtype == dtype
+    assert torch.equal(back, tensor)

@@ -1,0 +1,105 @@
+"""A batch that enters at the line gives the logits of one that enters at the input."""
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from regraft.backbones.modes import Mode
+from regraft.features import prefixed as prefixed_module
+from regraft.features import shelf
+from regraft.features.cached import Cache
+from regraft.features.level import Level
+from regraft.features.prefixed import ACTIVATION, Prefixed, feed, forward
+from regraft.features.store import Growing
+from regraft.features.worth import Worth
+from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced
+
+SOME = np.array([5, 0, 7, 2])
+
+
+@pytest.fixture(autouse=True)
+def _own_roof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path))
+    monkeypatch.setattr(prefixed_module, "worth_of", lambda *_: Worth(1.0, 0.1, 0.1, 1000.0))
+
+
+def level_of(kind: str, line: int = 2) -> Level:
+    network = grafted(kind)
+    network.eval()
+    return Level(network, spliced(network), line, None, Mode())
+
+
+def fed(level: Level, kind: str, **changed: Any) -> Any:
+    named: dict[str, Any] = {"cache": Cache(say=lambda line: None), "epochs": 3, "views": 1}
+    return feed(level, EXAMPLES[kind](9).rows, **{**named, **changed})
+
+
+@pytest.mark.parametrize("line", [1, 2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_logits_are_those_of_the_whole_network(kind: str, line: int) -> None:
+    level, rows = level_of(kind, line), EXAMPLES[kind](9).rows
+    found = fed(level, kind)
+    assert isinstance(found, Prefixed)
+    assert found.lengths.tolist() == rows.lengths.tolist()
+    with torch.no_grad():
+        logits = forward(level, found.batch(SOME))
+        expected = level.network(rows.batch(SOME))
+    assert logits.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_gradient_reaches_all_above_and_nothing_below(kind: str) -> None:
+    level = level_of(kind)
+    forward(level, fed(level, kind).batch(SOME)).sum().backward()
+    blocks = level.chain.blocks
+    network = level.network.trunk
+    grads = [[network.get_parameter(n).grad for n in b.parameters] for b in blocks]
+    assert all(grad is None for block in grads[:2] for grad in block)
+    assert any(grad is not None for grad in grads[2])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_room_the_same_bytes_are_computed(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level = level_of(kind)
+    stored = fed(level, kind)
+    assert stored.store is not None
+    shelf.clear()
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "10")
+    lines: list[str] = []
+    again = fed(level, kind, cache=Cache(say=lines.append))
+    assert again.store is None
+    assert len(lines) == 1
+    assert torch.equal(again.batch(SOME)[ACTIVATION], stored.batch(SOME)[ACTIVATION])
+
+
+def test_a_disk_that_fills_up_on_the_way_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    level = level_of("text")
+    stored = fed(level, "text").batch(SOME)[ACTIVATION]
+    shelf.clear()
+    monkeypatch.setattr(Growing, "add", full)
+    again = fed(level, "text")
+    assert again.store is None
+    assert torch.equal(again.batch(SOME)[ACTIVATION], stored)
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        (0, {}),
+        (3, {}),
+        (2, {"cache": Cache(on=False)}),
+        (2, {"epochs": 1}),
+        (2, {"views": 3}),
+    ],
+)
+def test_otherwise_the_rows_themselves_are_read(line: int, changed: dict[str, Any]) -> None:
+    assert not isinstance(fed(level_of("text", line), "text", **changed), Prefixed)

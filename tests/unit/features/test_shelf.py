@@ -1,0 +1,74 @@
+"""The stores together are listed, kept below a limit, cleared and swept."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from regraft.features import shelf
+from regraft.features.shelf import clear, make_room, open_store, prune, roof, shelved
+from regraft.features.store import DATA, DRAFT
+
+
+@pytest.fixture(autouse=True)
+def _own_roof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path))
+
+
+def fill(key: str, rows: int, *, used: float) -> None:
+    """Makes a store of so many rows of 4 kB each, used at a time."""
+    with open_store(key).growing() as segment:
+        keys = np.arange(rows * 16).reshape(rows, 16).astype(np.uint8)
+        segment.add(keys, [np.zeros((1, 1000), np.float32)] * rows)
+    open_store(key)
+    os.utime(roof() / key / shelf.USED, (used, used))
+
+
+def test_nothing_is_there_at_first() -> None:
+    assert shelved() == []
+    assert clear() == 0
+    assert prune() == 0
+
+
+def test_stores_are_listed_the_last_used_first() -> None:
+    fill("old", 2, used=1000.0)
+    fill("new", 5, used=2000.0)
+    assert [(each.key, each.rows, each.used) for each in shelved()] == [
+        ("new", 5, 2000.0),
+        ("old", 2, 1000.0),
+    ]
+    assert shelved()[1].bytes > 8000
+
+
+def test_the_store_used_longest_ago_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, key in enumerate("abc"):
+        fill(key, 5, used=1000.0 + number)
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "70000")
+    assert make_room(20_000, keep="a")
+    assert [each.key for each in shelved()] == ["c", "a"]
+    assert not make_room(60_000, keep="a")
+    assert [each.key for each in shelved()] == ["a"]
+
+
+def test_more_than_the_disk_has_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "1e30")
+    assert not make_room(10**24, keep="")
+
+
+def test_prune_drops_what_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill("a", 3, used=1000.0)
+    (data,) = (roof() / "a").glob(f"*{DATA}")
+    data.write_bytes(bytes([1]) + data.read_bytes()[1:])
+    old, young = roof() / "a" / f"1-x{DRAFT}", roof() / "a" / f"2-y{DRAFT}"
+    for draft in (old, young):
+        draft.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    assert prune() > 12_000
+    assert sorted(path.name for path in (roof() / "a").iterdir()) == [young.name, shelf.USED]
+
+
+def test_clear_drops_everything() -> None:
+    fill("a", 3, used=1000.0)
+    assert clear() > 12_000
+    assert not roof().exists()

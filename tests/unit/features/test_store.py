@@ -1,0 +1,133 @@
+"""A store gives back what it was given, or does not find it: never anything else."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from regraft.features.rowkeys import Keys
+from regraft.features.store import DATA, DRAFT, INDEX, Store
+
+
+def keys(*numbers: int) -> Keys:
+    return np.array([[number, *[7] * 15] for number in numbers], np.uint8)
+
+
+def rows(*lengths: int) -> list[np.ndarray]:
+    return [np.full((length, 3), length, np.float32) for length in lengths]
+
+
+def filled(folder: Path) -> Store:
+    """Returns a store of five rows in two segments."""
+    store = Store(folder)
+    with store.growing() as segment:
+        segment.add(keys(1, 2), rows(4, 2))
+        segment.add(keys(3), rows(5))
+    with store.growing() as segment:
+        segment.add(keys(9, 8), rows(1, 6))
+    return store
+
+
+def lengths_found(store: Store, *numbers: int) -> list[int | None]:
+    """Returns the length of each row that is found, its content checked."""
+    segments, places = store.find(keys(*numbers))
+    known = segments >= 0
+    read = list(store.rows(segments[known], places[known]))
+    assert all((row == len(row)).all() for row in read)
+    lengths = iter(len(row) for row in read)
+    return [next(lengths) if hit else None for hit in known]
+
+
+def test_rows_come_back_whatever_the_order_and_the_segment(tmp_path: Path) -> None:
+    expected = [6, 5, None, 4, 1, 2]
+    store = filled(tmp_path / "level")
+    assert lengths_found(store, 8, 3, 77, 1, 9, 2) == expected
+    assert lengths_found(Store(tmp_path / "level"), 8, 3, 77, 1, 9, 2) == expected
+
+
+def test_an_empty_store_finds_nothing(tmp_path: Path) -> None:
+    assert lengths_found(Store(tmp_path / "none"), 1, 2) == [None, None]
+
+
+def test_keys_that_share_their_first_half_are_told_apart(tmp_path: Path) -> None:
+    store = Store(tmp_path / "level")
+    both = np.array([[1] * 16, [1] * 8 + [2] * 8], np.uint8)
+    with store.growing() as segment:
+        segment.add(both[:1], rows(4))
+    assert store.find(both)[0].tolist() == [0, -1]
+
+
+def test_a_stretch_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "level")
+
+    def stopped() -> None:
+        with store.growing() as segment:
+            segment.add(keys(1), rows(4))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert list((tmp_path / "level").iterdir()) == []
+    assert lengths_found(store, 1) == [None]
+
+
+def test_a_stretch_without_rows_leaves_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "level")
+    with store.growing():
+        pass
+    assert list((tmp_path / "level").iterdir()) == []
+
+
+def test_another_process_s_rows_are_seen_after_a_look(tmp_path: Path) -> None:
+    store = Store(tmp_path / "level")
+    filled(tmp_path / "level")
+    assert lengths_found(store, 1) == [None]
+    store.refresh()
+    assert lengths_found(store, 1) == [4]
+
+
+def test_two_that_fill_the_same_rows_do_no_harm(tmp_path: Path) -> None:
+    first, second = Store(tmp_path / "level"), Store(tmp_path / "level")
+    with first.growing() as one, second.growing() as other:
+        one.add(keys(1), rows(4))
+        other.add(keys(1, 2), rows(4, 2))
+    assert lengths_found(Store(tmp_path / "level"), 1, 2) == [4, 2]
+
+
+def test_a_flipped_bit_is_seen_and_the_segment_dropped(tmp_path: Path) -> None:
+    folder = tmp_path / "level"
+    filled(folder)
+    damaged = max(folder.glob(f"*{DATA}"), key=lambda path: path.stat().st_size)
+    content = bytearray(damaged.read_bytes())
+    content[5] ^= 1
+    damaged.write_bytes(content)
+    found = lengths_found(Store(folder), 1, 2, 3, 9, 8)
+    assert [length is None for length in found].count(True) in (2, 3)
+    assert not damaged.exists()
+    assert not damaged.with_suffix(INDEX).exists()
+
+
+@pytest.mark.parametrize("fault", ["shorter", "gone", "index"])
+def test_half_a_segment_is_none(fault: str, tmp_path: Path) -> None:
+    store = Store(tmp_path / "level")
+    with store.growing() as segment:
+        segment.add(keys(1), rows(4))
+    (data,) = (tmp_path / "level").glob(f"*{DATA}")
+    if fault == "shorter":
+        data.write_bytes(data.read_bytes()[:-1])
+    elif fault == "gone":
+        data.unlink()
+    else:
+        data.with_suffix(INDEX).write_bytes(b"no index")
+    assert lengths_found(Store(tmp_path / "level"), 1) == [None]
+
+
+def test_a_draft_counts_for_nothing(tmp_path: Path) -> None:
+    filled(tmp_path / "level")
+    (tmp_path / "level" / f"1-abc{DRAFT}").write_bytes(b"half")
+    assert len(Store(tmp_path / "level").segments) == 2
+
+
+def test_rows_of_another_kind_are_a_bug(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="among rows of"), Store(tmp_path).growing() as segment:
+        segment.add(keys(1, 2), [np.zeros((1, 3), np.float32), np.zeros((1, 4), np.float32)])

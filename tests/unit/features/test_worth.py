@@ -1,0 +1,68 @@
+"""The decision follows its arithmetic, is measured once, and is kept."""
+
+from pathlib import Path
+
+import pytest
+
+from regraft.backbones.modes import Mode
+from regraft.features import shelf, worth
+from regraft.features.level import Level
+from regraft.features.worth import PLACE, Worth, worth_of
+from tests.tiny_sessions import KINDS, grafted, image_examples, spliced, text_examples
+
+
+@pytest.fixture(autouse=True)
+def _own_roof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path))
+
+
+def level_of(kind: str) -> Level:
+    network = grafted(kind)
+    return Level(network, spliced(network), 2, None, Mode())
+
+
+@pytest.mark.parametrize(
+    ("epochs", "views", "expected"),
+    [(1, 1, False), (2, 1, True), (2, 2, False), (5, 3, True), (5, 4, False), (3, 9, False)],
+)
+def test_storing_pays_where_it_is_cheaper_than_computing(
+    epochs: int, views: int, expected: bool
+) -> None:
+    # By hand: views x 1.2 + epochs x 0.1 against epochs x 1.
+    assert Worth(1.0, 0.2, 0.1, 8).pays(epochs=epochs, views=views) is expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_is_measured(kind: str) -> None:
+    rows = {"text": text_examples, "image": image_examples}[kind](40).rows
+    found = worth_of(level_of(kind), rows)
+    assert min(found.compute, found.write, found.read) > 0
+    if kind == "image":
+        assert found.bytes == 8 * 16 * 16 * 4
+
+
+def test_it_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    level, rows = level_of("text"), text_examples(8).rows
+    first = worth_of(level, rows)
+    monkeypatch.setattr(worth, "_measured", None)
+    assert worth_of(level, rows) == first
+
+
+def test_what_cannot_be_read_is_measured_anew() -> None:
+    level, rows = level_of("text"), text_examples(8).rows
+    place = shelf.roof() / level.key / PLACE
+    worth_of(level, rows)
+    place.write_text("[]")
+    assert worth_of(level, rows).compute > 0
+
+
+def test_a_disk_that_takes_nothing_does_not_speak_against_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    found = worth_of(level_of("text"), text_examples(8).rows)
+    assert (found.write, found.read) == (0.0, 0.0)
+    assert found.pays(epochs=2, views=1)

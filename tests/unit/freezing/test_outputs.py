@@ -1,0 +1,39 @@
+"""Tests distances of blocks' outputs: nothing moved, one block moved, by hand."""
+
+import pytest
+import torch
+
+from regraft.freezing.outputs import Outputs
+from tests.tiny_sessions import KINDS, SIDE, example, grafted, spliced
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_moved_gives_nought_and_leaves_the_mode(kind: str) -> None:
+    network = grafted(kind, dropout=0.3)
+    network.train()
+    found = Outputs(spliced(network), example(kind))
+    assert found.distances() == [0.0, 0.0, 0.0]
+    assert network.trunk.training
+
+
+def test_a_moved_block_changes_its_own_outputs_and_those_above() -> None:
+    network = grafted("image")
+    found = Outputs(spliced(network), example("image"))
+    with torch.no_grad():
+        network.get_parameter("trunk.middle.1.bias").add_(0.1)
+    below, own, above = found.distances()
+    assert below == 0.0
+    assert own > 0
+    assert above > 0
+
+
+def test_the_distance_is_that_of_all_numbers_together() -> None:
+    network = grafted("image")
+    # A norm's bias far above nought passes the ReLU as it is: every pixel moves by 3.
+    with torch.no_grad():
+        network.get_parameter("trunk.top.1.bias").fill_(100.0)
+    found = Outputs(spliced(network), example("image"))
+    with torch.no_grad():
+        network.get_parameter("trunk.top.1.bias").add_(3.0)
+    numbers = 2 * 16 * SIDE * SIDE
+    assert found.distances()[2] == pytest.approx(3 * numbers**0.5, rel=1e-4)

@@ -1,0 +1,83 @@
+"""Tests that blocks freeze while training goes on, at the same shares for every schedule."""
+
+from dataclasses import replace
+
+import pytest
+
+from regraft.freezing.threshold import CHECKS, Rule, RuleName
+from regraft.training.loop import work
+from regraft.training.moving.freezer import freezer_for
+from regraft.training.phase import Phase
+from tests.tiny_sessions import KINDS, Size, options, session
+
+TUNE = Phase("tune", 0, 4, 5e-3, (5e-3,) * 3, warmup=0.0)
+MANY = Size(train=160)
+SCHEDULES = ("constant", "linear", "cosine")
+
+
+def frozen_at(schedule: str, rule: Rule) -> dict[int, float]:
+    """Returns the share of the integrated rate at which each block froze."""
+    made = session("image", options(threshold=rule), size=MANY)
+    work(made, [replace(TUNE, schedule=schedule)])  # type: ignore[arg-type]
+    assert all(stretch.holds for stretch in made.stretches)
+    return {n: check.share for check in made.ledger.checks for n in check.frozen}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_clock_strikes_at_its_share(schedule: str) -> None:
+    found = frozen_at(schedule, Rule(0.5, "clock"))
+    assert set(found) == {0, 1, 2}
+    assert all(0.5 <= share < 0.5 + 2 / 32 for share in found.values())
+
+
+@pytest.mark.parametrize("name", ["left", "staggered", "outputs", "gradient"])
+def test_what_is_measured_decides(name: RuleName) -> None:
+    assert set(frozen_at("linear", Rule(1e9, name))) == {0, 1, 2}
+    if name != "outputs":  # which may turn back, and then count as settled
+        assert frozen_at("linear", Rule(1e-9, name)) == {}
+
+
+def test_staggered_blocks_freeze_one_after_the_other() -> None:
+    found = frozen_at("linear", Rule(1e9, "staggered"))
+    assert found[0] < found[1] < found[2] < found[0] + 4 / CHECKS
+
+
+@pytest.mark.parametrize("value", [0.5, 0.25])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_schedule_leaves_no_trace(kind: str, value: float) -> None:
+    """The same blocks freeze within two checks of each other, in units of integrated rate.
+
+    A rate that falls to nought has half the sum of a constant one of the same peak.
+    """
+    found = []
+    for schedule, peak in (("constant", 5e-4), ("linear", 1e-3), ("cosine", 1e-3)):
+        made = session(kind, options(threshold=Rule(value)), size=MANY)
+        phase = replace(TUNE, rates=(peak,) * made.top, head_rate=peak)
+        work(made, [replace(phase, schedule=schedule)])  # type: ignore[arg-type]
+        found.append({n: check.share for check in made.ledger.checks for n in check.frozen})
+    assert set(found[0]) == {0, 1, 2}
+    for other in found[1:]:
+        assert all(abs(other[n] - found[0][n]) <= 2.01 / CHECKS for n in found[0])
+
+
+def test_what_was_read_of_gradients_is_their_share() -> None:
+    made = session("image", options(threshold=Rule(1e-9, "gradient")), size=MANY)
+    work(made, [TUNE])
+    for check in made.ledger.checks:
+        assert sum(reading.left or 0.0 for reading in check.readings) == pytest.approx(3.0)
+
+
+def test_nothing_freezes_that_has_no_rate() -> None:
+    made = session("image", options(threshold=Rule(1e9)), size=MANY)
+    work(made, [replace(TUNE, rates=(0.0, 0.0, 0.0))])
+    assert len(made.ledger.checks) > 20
+    assert [check for check in made.ledger.checks if check.frozen] == []
+
+
+def test_without_a_rule_nobody_watches() -> None:
+    assert freezer_for(session("image"), TUNE, rule=None, steps=10) is None
+
+
+def test_the_literal_rule_freezes_what_hardly_moves() -> None:
+    assert set(frozen_at("constant", Rule(1e9, "literal"))) == {0, 1, 2}
+    assert frozen_at("constant", Rule(1e-12, "literal")) == {}

@@ -1,0 +1,100 @@
+"""Steps on what a frozen prefix made are steps on the rows; views come again."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from regraft.features import prefixed, shelf
+from regraft.features.cached import Cache
+from regraft.features.prefixed import Prefixed
+from regraft.features.worth import Worth
+from regraft.freezing.proof import state_digest
+from regraft.training import steps as steps_module
+from regraft.training.loop import work
+from regraft.training.phase import Phase
+from regraft.training.session import Session
+from regraft.training.steps import shown
+from tests.tiny_sessions import KINDS, options, session
+
+AUGMENT = {"text": "drop-tokens", "image": "flip-crop"}
+
+
+@pytest.fixture(autouse=True)
+def _own_roof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path))
+    monkeypatch.setattr(prefixed, "worth_of", lambda *_: Worth(1.0, 0.1, 0.1, 1000.0))
+
+
+def phase(line: int, epochs: int = 3) -> Phase:
+    rates = tuple(0.0 if block < line else 5e-3 for block in range(3))
+    return Phase("tune", line, epochs, 5e-3, rates)
+
+
+def worked(kind: str, *, on: bool, phases: list[Phase], **changed: Any) -> Session:
+    made = session(kind, options(**changed))
+    made.cache = Cache(on=on, say=lambda line: None)
+    work(made, phases)
+    return made
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_line_that_moves_twice_gives_the_same_answers_from_the_cache(kind: str) -> None:
+    phases = [phase(1), phase(2), phase(1)]
+    plain = worked(kind, on=False, phases=phases)
+    cold = worked(kind, on=True, phases=phases)
+    warm = worked(kind, on=True, phases=phases)
+    assert cold.cache.tally.computed > 0
+    assert warm.cache.tally.read > cold.cache.tally.read
+    assert state_digest(cold.network) == state_digest(warm.network)
+    answers = [made.evaluate().argmax(axis=1) for made in (plain, cold)]
+    assert (answers[0] == answers[1]).mean() >= 0.995
+    assert all(stretch.holds for stretch in cold.stretches)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_disk_without_room_gives_the_same_weights(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cold = worked(kind, on=True, phases=[phase(2)])
+    shelf.clear()
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "1")
+    full = worked(kind, on=True, phases=[phase(2)])
+    assert full.cache.tally.trouble
+    assert state_digest(full.network) == state_digest(cold.network)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_views_come_again_where_blocks_are_frozen(kind: str) -> None:
+    made = session(kind, options(augment=AUGMENT[kind], views=2))
+
+    def batch(line: int, epoch: int) -> bytes:
+        rows = shown(made, phase(line), epoch=epoch).batch(np.arange(4))
+        return b"".join(tensor.numpy().tobytes() for tensor in rows.values())
+
+    assert batch(1, 0) == batch(1, 2) != batch(1, 1)
+    assert len({batch(0, epoch) for epoch in range(3)}) == 3
+
+
+@pytest.mark.parametrize(("views", "epochs", "prefixed_ones"), [(2, 4, 4), (None, 4, 0), (4, 4, 0)])
+def test_views_are_kept_where_that_pays(
+    views: int | None, epochs: int, prefixed_ones: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed: list[bool] = []
+    real = prefixed.feed
+
+    def seen(*arguments: Any, **named: Any) -> Any:
+        found = real(*arguments, **named)
+        fed.append(isinstance(found, Prefixed))
+        return found
+
+    monkeypatch.setattr(steps_module, "feed", seen)
+    changed = {"augment": "drop-tokens", "views": views}
+    made = worked("text", on=True, phases=[phase(1, epochs)], **changed)
+    assert (len(fed), sum(fed)) == (epochs, prefixed_ones)
+    if prefixed_ones:
+        # A short text may come through unchanged: it is one row in both views.
+        tally, rows = made.cache.tally, len(made.train)
+        assert rows < tally.computed <= 2 * rows
+        assert tally.computed + tally.read == epochs * rows
