@@ -1,7 +1,8 @@
 """Runs fits in forked processes, each stopped or hindered at a moment of the caller's choice.
 
 One process opens the libraries once, by a fit of its own where it is told to warm up, and
-forks for every other order, so that a fit takes about a second. Orders come as lines of JSON on standard input, answers go as lines to standard output.
+forks for every other order, so that a fit takes about a second. Orders come as lines of JSON
+on standard input, answers go as lines to standard output.
 """
 
 import ctypes

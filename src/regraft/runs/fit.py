@@ -16,6 +16,7 @@ from regraft.data.encode import Encoded, encode
 from regraft.errors import UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
+from regraft.runs.choosing.budget import PROBE_IMAGES, PROBE_TOKENS, closing_seconds
 from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
 from regraft.runs.fitting.control import train_control
 from regraft.runs.fitting.folder import (
@@ -40,9 +41,6 @@ from regraft.training.keeping.keeper import Keeper
 from regraft.training.precision import Verdict, decide
 from regraft.training.progress import Progress, Silent
 
-PROBE_TOKENS = 1024
-"""Tokens of the batch on which precision is probed: a second or two for both kinds."""
-PROBE_IMAGES = 16
 Seconds = dict[str, float]
 T = TypeVar("T")
 
@@ -173,7 +171,8 @@ def _fit_into(
     seconds: Seconds = {"data": prepared.seconds}
     test = _encoded_test(prepared) if prepared.settings.baselines else None
     pooled = _timed(seconds, "probe", lambda: _pooled(prepared, verdict, test, progress))
-    until = started + (prepared.settings.max_seconds or math.inf)
+    limit = prepared.settings.max_seconds
+    until = started + limit - closing_seconds(prepared, verdict) if limit else math.inf
     trained = _timed(
         seconds,
         "train",

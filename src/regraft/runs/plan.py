@@ -2,8 +2,8 @@
 
 from typing import Any, Unpack
 
-from regraft.data.rows import Part
-from regraft.runs.fit import PROBE_IMAGES, PROBE_TOKENS, decide_modes, settings_of
+from regraft.runs.choosing.budget import batches
+from regraft.runs.fit import decide_modes, settings_of
 from regraft.runs.fitting.prepare import Network, Prepared, prepare
 from regraft.settings import FitOptions, FitSettings
 from regraft.training.folds import FOLDS
@@ -97,7 +97,7 @@ def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict) -> float:
     top = prepared.chain.top
     if phase.line == top:
         return 0.0
-    train, val = _batches(prepared, "train"), _batches(prepared, "val")
+    train, val = batches(prepared, "train"), batches(prepared, "val")
     if not val:
         train, val = train * (FOLDS - 1) + train, train
     live = 1 - phase.line / top
@@ -110,23 +110,11 @@ def _feature_seconds(prepared: Prepared, verdict: Verdict) -> float:
     heads = [phase for phase in prepared.phases if phase.line == prepared.chain.top]
     if not heads and not prepared.settings.baselines:
         return 0.0
-    train = _batches(prepared, "train")
+    train = batches(prepared, "train")
     if not prepared.settings.baselines:
         # A head's start is solved on a sample.
         total = len(prepared.encoded["train"])
         seen = max(total if phase.rows is None else min(phase.rows, total) for phase in heads)
         train *= seen / max(total, 1)
-    batches = train + _batches(prepared, "val")
-    if prepared.settings.baselines:
-        # Test rows are not encoded before the end: they are taken to be as long as the others.
-        known = sum(len(rows) for rows in prepared.encoded.values())
-        batches *= 1 + len(prepared.dataset.parts["test"]) / max(known, 1)
-    return batches * verdict.seconds("inference")
-
-
-def _batches(prepared: Prepared, part: Part) -> float:
-    """Returns a part's size in batches as the probe timed them."""
-    rows = prepared.encoded[part]
-    if prepared.dataset.modality == "text":
-        return float(rows.lengths.sum()) / PROBE_TOKENS
-    return len(rows) / PROBE_IMAGES
+    test = batches(prepared, "test") if prepared.settings.baselines else 0.0
+    return (train + batches(prepared, "val") + test) * verdict.seconds("inference")

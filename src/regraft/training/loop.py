@@ -1,5 +1,6 @@
 """Moves weights: works the phases of a run in order."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from regraft.training.keeping.place import Place
 from regraft.training.moving.freezer import freezer_for
 from regraft.training.moving.lines import close_stretch, draw_line
 from regraft.training.phase import Phase
+from regraft.training.schedule import Clock
 from regraft.training.session import Session, check_finite
 from regraft.training.steps import Stepper, epoch, shown
 
@@ -115,8 +117,8 @@ def _train_suffix(session: Session, phase: Phase, kept: Kept | None) -> None:
         freezer.before_first = partial(_keep_fork, session, beside)
     if kept is not None:
         restore_beside(beside, kept)
-    stepper = Stepper(session, phase, steps, beside)
-    while place.number <= phase.epochs and not _ended(session, phase):
+    stepper = Stepper(session, phase, steps, beside, _clock(session))
+    while place.number <= phase.epochs and not _ended(stepper):
         record, better = epoch(stepper)
         session.records.append(record)
         session.progress.epoch(record)
@@ -146,13 +148,24 @@ def _planned(session: Session, phase: Phase) -> int:
     )
 
 
-def _ended(session: Session, phase: Phase) -> bool:
+def _clock(session: Session) -> Clock:
+    """Returns the clock of a phase that has all the time that is left."""
+    options = session.options
+    if not options.anneal:
+        return Clock()
+    return Clock(time.monotonic(), options.deadline - options.reserve, session.place.at)
+
+
+def _ended(stepper: Stepper) -> bool:
     """Says whether a phase ends before its last epoch: as planned, by patience, by time."""
-    place = session.place
+    session, place = stepper.session, stepper.session.place
     if place.number == 1 or place.batch:
         return False
-    planned = place.number - 1 == phase.stop_after
-    return planned or session.enough(place.without, seconds=session.records[-1].seconds)
+    if place.number - 1 == stepper.phase.stop_after:
+        return True
+    if session.options.anneal:
+        return session.enough(place.without) or stepper.due() >= stepper.steps
+    return session.enough(place.without, seconds=session.records[-1].seconds)
 
 
 def _line_words(session: Session, phase: Phase) -> str:

@@ -64,6 +64,9 @@ class Options:
         last_pass: Share of a phase's last pass that is taken, in (0, 1].
         threshold: When blocks freeze in the middle of a phase; None = never.
         average: Decay of the moving average that is scored and kept; None = the weights.
+        anneal: Whether a phase's rate falls to its end by the deadline; else no epoch starts
+            that would not be done by then.
+        reserve: Seconds that a pass over the validation rows takes.
         views: Different augmentations of each row in a phase that starts with frozen blocks;
             None = another one in each epoch.
     """
@@ -82,6 +85,8 @@ class Options:
     last_pass: float = 1.0
     threshold: Rule | None = None
     average: float | None = None
+    anneal: bool = False
+    reserve: float = 0.0
     views: int | None = None
 
 

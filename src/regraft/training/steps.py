@@ -24,7 +24,7 @@ from regraft.training.moving.lines import line_of
 from regraft.training.optimiser import set_rates
 from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
-from regraft.training.schedule import rate_share
+from regraft.training.schedule import Clock, rate_share
 from regraft.training.session import Session
 
 CLIP = 1.0
@@ -39,6 +39,12 @@ class Stepper:
     phase: Phase
     steps: int
     beside: Beside
+    clock: Clock
+
+    def due(self) -> int:
+        """Returns the step of the schedule that comes next; all of them where time is up."""
+        by_time = self.clock.step(time.monotonic(), steps=self.steps)
+        return max(self.session.place.at, by_time)
 
     def keep(self) -> None:
         """Keeps a checkpoint, where it is time for one."""
@@ -61,7 +67,10 @@ def epoch(stepper: Stepper) -> tuple[EpochRecord, bool]:
     )
     planned = batches[: stepper.steps - place.done + place.batch]
     for indices in planned[place.batch :]:
-        share = rate_share(phase, place.done, steps=stepper.steps)
+        at = stepper.due()
+        if at >= stepper.steps:
+            break
+        share = rate_share(phase, at, steps=stepper.steps)
         set_rates(session.optimiser, phase, share=share)
         began = time.perf_counter()
         loss, logits, labels = _step(stepper, fed.batch(indices), indices, weights)
@@ -70,8 +79,9 @@ def epoch(stepper: Stepper) -> tuple[EpochRecord, bool]:
         place.tally.add(loss, logits, labels=labels)
         place.tally.rate = phase.head_rate * share
         place.batch, place.done, session.step = place.batch + 1, place.done + 1, session.step + 1
+        place.at = at + 1
         stepper.beside.after_step(share, loss)
-        session.progress.step(place.done, rate=place.tally.rate, loss=loss)
+        session.progress.step(place.at, rate=place.tally.rate, loss=loss)
         stepper.keep()
     return _validated(stepper, place.number, place.tally)
 

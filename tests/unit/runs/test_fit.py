@@ -17,6 +17,7 @@ from regraft.errors import (
     UserError,
 )
 from regraft.runs import fit as fit_module
+from regraft.runs.choosing.budget import PROBE_TOKENS
 from regraft.runs.fit import decide_modes, fit, run_fit
 from regraft.runs.fitting import repeat as repeat_module
 from regraft.runs.fitting.folder import RunFolder
@@ -208,7 +209,7 @@ def test_the_budget_starts_with_the_verb(
     monkeypatch.setattr("time.monotonic", lambda: float(next(ticks)))
     with pytest.raises(UserError):
         fit(tiny.toy_texts(40), out=tmp_path / "run", max_seconds=1000.0, **quick(bert))
-    assert seen == [1000.0]
+    assert 990 < seen[0] < 1000  # what follows training takes its share
 
 
 @pytest.mark.parametrize("head", ["linear", "mlp:8"])
@@ -334,7 +335,7 @@ def test_the_probe_sees_rows_of_the_runs_own_size(
     settings = FitSettings(**quick(bert))
     prepared = prepare(settings, tiny.toy_texts(240), say=lambda line: None)
     decide_modes(prepared, say=print)
-    assert 0.5 * fit_module.PROBE_TOKENS <= seen[0] <= 2 * fit_module.PROBE_TOKENS
+    assert 0.5 * PROBE_TOKENS <= seen[0] <= 2 * PROBE_TOKENS
 
 
 def test_seconds_of_the_stretches_add_up_to_less_than_all(text_run: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from regraft.backbones.modes import Mode
 from regraft.errors import DataError
-from regraft.runs.fit import PROBE_TOKENS
+from regraft.runs.choosing.budget import PROBE_TOKENS
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.plan import estimate, plan
 from regraft.settings import FitSettings

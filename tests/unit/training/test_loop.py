@@ -1,6 +1,7 @@
 """Tests the loop on tiny networks: it learns, repeats itself, and keeps still what is frozen."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from regraft.freezing.proof import block_digests, state_digest
 from regraft.strategies.two_stage import TwoStage
 from regraft.training import steps as steps_module
 from regraft.training.loop import work
+from regraft.training.optimiser import set_rates
 from regraft.training.phase import Phase
 from regraft.training.session import Options, Session
 from tests.tiny_sessions import (
@@ -320,3 +322,54 @@ def test_the_last_pass_may_end_early_and_the_rate_falls_to_its_end(
     work(made, [replace(tune(), epochs=2, warmup=0.0)])
     assert made.step == steps
     assert made.records[-1].rate == pytest.approx(tune().head_rate / steps)
+
+
+class Ticking:
+    """A clock that goes on by a second whenever it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def timed(monkeypatch: pytest.MonkeyPatch, *, deadline: float) -> tuple[Session, list[float]]:
+    """Trains up to forty steps by a clock that ticks once a step or so; returns the rates."""
+    monkeypatch.setattr("time.monotonic", Ticking())
+    rates: list[float] = []
+    real = set_rates
+
+    def seen(optimiser: Any, phase: Any, *, share: float) -> None:
+        rates.append(share)
+        real(optimiser, phase, share=share)
+
+    monkeypatch.setattr(steps_module, "set_rates", seen)
+    made = session("image", options(deadline=deadline, anneal=True, reserve=2.0))
+    work(made, [tune(epochs=10, warmup=0.0)])
+    return made, rates
+
+
+def test_where_time_is_short_the_rate_falls_to_its_end_by_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, rates = timed(monkeypatch, deadline=22.0)
+    assert 10 <= made.step < 20
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] > 0.9
+    assert rates[-1] < 0.2
+    assert made.best is not None
+    assert made.place.phase == 1
+
+
+def test_where_time_is_plenty_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, rates = timed(monkeypatch, deadline=1e6)
+    assert made.step == 40
+    assert rates == [pytest.approx((40 - n) / 40) for n in range(40)]
+
+
+def test_where_there_is_no_time_the_weights_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, rates = timed(monkeypatch, deadline=0.0)
+    assert (made.step, rates) == (0, [])
+    assert len(made.records) == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from regraft.training.phase import Phase, Schedule
-from regraft.training.schedule import rate_share
+from regraft.training.schedule import Clock, rate_share
 
 
 def shares(schedule: Schedule, warmup: float, steps: int) -> list[float]:
@@ -32,3 +32,23 @@ def test_a_constant_rate_stays_after_its_rise() -> None:
 @pytest.mark.parametrize("steps", [1, 2, 7, 100])
 def test_no_step_is_wasted_on_a_rate_of_zero(schedule: Schedule, steps: int) -> None:
     assert all(0 < share <= 1 for share in shares(schedule, 0.06, steps))
+
+
+def test_a_clock_without_an_end_says_nothing() -> None:
+    assert Clock().step(1e9, steps=100) == 0
+
+
+def test_a_clock_tells_the_step_that_is_due() -> None:
+    clock = Clock(start=100.0, end=110.0)
+    assert [clock.step(now, steps=40) for now in (100.0, 102.5, 105.0, 110.0, 120.0)] == [
+        *(0, 10, 20, 40, 40)
+    ]
+
+
+def test_a_clock_that_is_gone_on_with_starts_where_it_was() -> None:
+    clock = Clock(start=100.0, end=110.0, at=20)
+    assert [clock.step(now, steps=40) for now in (100.0, 105.0, 110.0)] == [20, 30, 40]
+
+
+def test_no_time_at_all_is_the_end() -> None:
+    assert Clock(start=100.0, end=90.0).step(100.1, steps=40) == 40

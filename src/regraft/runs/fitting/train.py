@@ -13,6 +13,7 @@ from regraft.data.rows import Part, Rows
 from regraft.data.split import content_key, unit_keys
 from regraft.errors import DataError
 from regraft.features import cached
+from regraft.runs.choosing.budget import pass_seconds
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import examples, new_session, top_level
 from regraft.training.folds import assign_folds
@@ -113,6 +114,9 @@ def _once(
     rows = (examples(prepared, "train"), examples(prepared, "val"))
     session = new_session(prepared, verdict, rows=rows, progress=progress, deadline=kept[0])
     _, session.keeper, session.fork = kept
+    if math.isfinite(kept[0]):
+        reserve = pass_seconds(prepared, verdict, part="val")
+        session.options = replace(session.options, anneal=True, reserve=reserve)
     for part in ("train", "val"):
         if part in pooled:
             session.keep_pooled(part, pooled[part])

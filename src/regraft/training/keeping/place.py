@@ -37,6 +37,7 @@ class Place:
         number: Number of the epoch in the phase, from 1.
         batch: Batches of the epoch that are done.
         done: Steps of the phase that are done.
+        at: Where its schedule is: as many steps, or ahead of them where time is short.
         without: Epochs since the last one that was better.
         tally: Of the epoch.
     """
@@ -45,6 +46,7 @@ class Place:
     number: int = 1
     batch: int = 0
     done: int = 0
+    at: int = 0
     without: int = 0
     tally: Tally = field(default_factory=Tally)
 

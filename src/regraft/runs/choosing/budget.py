@@ -1,0 +1,42 @@
+"""Estimates seconds from the probe's timed batch: of passes, and of what follows training."""
+
+from regraft.data.rows import Part
+from regraft.runs.fitting.prepare import Prepared
+from regraft.training.precision import Verdict
+
+PROBE_TOKENS = 1024
+"""Tokens of the batch on which precision is probed: a second or two for both kinds."""
+PROBE_IMAGES = 16
+SLOWER = 1.2
+"""A pass over many rows by the probe's pace: it finds less in the caches."""
+SAVING = 3.0
+"""Seconds to save the model, draw the report and end."""
+CLASSIC = 3e-4
+"""Seconds that a row takes in the classic without pretraining."""
+
+
+def batches(prepared: Prepared, part: Part) -> float:
+    """Returns a part's size in batches as the probe timed them.
+
+    Test rows are not encoded before the end: they are taken to be as long as the others.
+    """
+    if part == "test":
+        known = sum(len(rows) for rows in prepared.encoded.values())
+        each = (batches(prepared, "train") + batches(prepared, "val")) / max(known, 1)
+        return each * len(prepared.dataset.parts["test"])
+    rows = prepared.encoded[part]
+    if prepared.dataset.modality == "text":
+        return float(rows.lengths.sum()) / PROBE_TOKENS
+    return len(rows) / PROBE_IMAGES
+
+
+def pass_seconds(prepared: Prepared, verdict: Verdict, *, part: Part) -> float:
+    """Returns the seconds of one pass over a part without gradients."""
+    return SLOWER * batches(prepared, part) * verdict.seconds("inference")
+
+
+def closing_seconds(prepared: Prepared, verdict: Verdict) -> float:
+    """Returns the seconds that a run takes after its training: test, baselines, saving."""
+    rows = sum(len(part) for part in prepared.dataset.parts.values())
+    beside = CLASSIC * rows if prepared.settings.baselines else 0.0
+    return pass_seconds(prepared, verdict, part="test") + beside + SAVING
