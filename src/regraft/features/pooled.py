@@ -64,11 +64,29 @@ def _pass(
     order: list[npt.NDArray[np.int64]] = []
     with torch.inference_mode(), mode.running():
         for indices in chunks(rows):
-            batch = to_device(rows.batch(indices), mode.device)
-            outputs.append(compute(batch).float().cpu().numpy())
-            order.append(indices)
+            for some, output in _fitting(rows, indices, mode.device, compute):
+                outputs.append(output)
+                order.append(some)
     network.train(training)
     return _unsorted(outputs, order)
+
+
+def _fitting(
+    rows: Batches,
+    indices: npt.NDArray[np.int64],
+    device: str,
+    compute: Callable[[Batch], Tensor],
+) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
+    """Yields rows with what is computed of them: at once, or in halves where memory is short."""
+    try:
+        output = compute(to_device(rows.batch(indices), device)).float().cpu().numpy()
+    except torch.OutOfMemoryError:
+        if len(indices) == 1:
+            raise
+        for half in np.array_split(indices, 2):
+            yield from _fitting(rows, half, device, compute)
+    else:
+        yield indices, output
 
 
 def to_device(batch: Batch, device: str) -> Batch:

@@ -1,5 +1,6 @@
 """Defines a session: everything that moves while the phases of one run are worked."""
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -117,6 +118,8 @@ class Session:
         spec: How the network is fed; a part of the cache's keys.
         cache: Of features of what is frozen.
         entry: Where the batches enter the network; None = at the input.
+        piece: Rows of a batch that go through the network at once: less than all where the
+            device's memory was too small.
         keeper: Of checkpoints, if they are kept.
         fork: Takes one more checkpoint: where the threshold froze for the first time.
     """
@@ -139,6 +142,7 @@ class Session:
     spec: InputSpec | None = None
     cache: Cache = field(default_factory=lambda: Cache(on=False))
     entry: Level | None = None
+    piece: int = sys.maxsize
     paces: Paces = field(default_factory=Paces)
     keeper: Keeper | None = None
     fork: Keeper | None = None

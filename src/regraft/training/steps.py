@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from regraft.backbones.attention import set_attention
+from regraft.backbones.backbone import Batch
 from regraft.data.encode import Encoded
 from regraft.data.images import Augment, PixelRows
 from regraft.features.pooled import to_device
@@ -113,14 +114,8 @@ def _step(
     """Takes one optimiser step; returns the plain loss, the (B, K) logits and the labels."""
     session, scaler = stepper.session, stepper.beside.scaler
     optimiser = session.optimiser
-    # Dropout's numbers depend on (seed, step) alone, so that a resumed run draws the same.
-    torch.manual_seed(session.options.seed * 1_000_003 + session.step)
     labels = torch.from_numpy(session.train.labels[indices]).to(session.device)
-    with session.verdict.training.running():
-        moved = to_device(batch, session.device)
-        logits = forward(session.entry, moved) if session.entry else session.network(moved)
-    loss = cross_entropy(logits, labels, weights=weights)
-    scaler.scale(loss).backward()
+    loss, found = _backward(stepper, to_device(batch, session.device), labels, weights)
     if session.witness:
         session.witness.step()
     scaler.unscale_(optimiser)
@@ -130,10 +125,56 @@ def _step(
     scaler.step(optimiser)
     scaler.update()
     optimiser.zero_grad(set_to_none=True)
-    found = logits.detach()
     # Told without the weights of the classes, as every other loss of a record is.
-    plain = loss.detach() if weights is None else cross_entropy(found, labels)
+    plain = loss if weights is None else cross_entropy(found, labels)
     return float(plain), found, labels
+
+
+def _backward(
+    stepper: Stepper, batch: Batch, labels: Tensor, weights: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Computes the gradients of a batch; returns its loss and its (B, K) logits.
+
+    Where the device's memory is too small, the batch goes in pieces, now and from now on,
+    whose gradients add up to the same.
+    """
+    session = stepper.session
+    while True:
+        # Dropout's numbers depend on (seed, step) alone, so that a resumed run draws the same.
+        torch.manual_seed(session.options.seed * 1_000_003 + session.step)
+        try:
+            return _in_pieces(stepper, batch, labels, weights)
+        except torch.OutOfMemoryError:
+            if min(session.piece, len(labels)) == 1:
+                raise
+            session.optimiser.zero_grad(set_to_none=True)
+            session.piece = -(-min(session.piece, len(labels)) // 2)
+            session.progress.say(
+                f"out of memory: batches go in pieces of {session.piece} rows from now on"
+            )
+
+
+def _in_pieces(
+    stepper: Stepper, batch: Batch, labels: Tensor, weights: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    session, total = stepper.session, _mass(labels, weights)
+    loss, logits = torch.zeros((), device=labels.device), []
+    for start in range(0, len(labels), session.piece):
+        some = slice(start, start + session.piece)
+        piece = {name: tensor[some] for name, tensor in batch.items()}
+        with session.verdict.training.running():
+            made = forward(session.entry, piece) if session.entry else session.network(piece)
+        share = _mass(labels[some], weights) / total
+        part = cross_entropy(made, labels[some], weights=weights) * share
+        stepper.beside.scaler.scale(part).backward()
+        loss = loss + part.detach()
+        logits.append(made.detach())
+    return loss, torch.cat(logits)
+
+
+def _mass(labels: Tensor, weights: Tensor | None) -> float:
+    """Returns what a batch weighs in a mean: its rows, or the sum of their classes' weights."""
+    return float(len(labels) if weights is None else weights[labels].sum())
 
 
 def _validated(stepper: Stepper, number: int, tally: Tally) -> tuple[EpochRecord, bool]:

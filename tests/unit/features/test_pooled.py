@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from regraft.backbones.graft import Grafted
 from regraft.backbones.modes import Mode
 from regraft.data.encode import Encoded
 from regraft.features import pooled
@@ -119,3 +120,26 @@ def test_no_rows_have_no_features() -> None:
 def test_images_lie_channels_last_on_the_device() -> None:
     moved = to_device(rows_of("image").batch(np.arange(4)), "cpu")["pixels"]
     assert moved.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_where_memory_is_short_a_pass_goes_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, rows = grafted("image"), rows_of("image", 9)
+    expected = pooled_features(network, rows, mode=Mode())
+    real = Grafted.features
+
+    def small(self: Grafted, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        if len(batch["pixels"]) > 2:
+            raise torch.OutOfMemoryError("a fake")
+        return real(self, batch)
+
+    monkeypatch.setattr(Grafted, "features", small)
+    assert pooled_features(network, rows, mode=Mode()) == pytest.approx(expected, abs=1e-5)
+
+
+def test_one_row_that_is_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("a fake")
+
+    monkeypatch.setattr(Grafted, "features", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        pooled_features(grafted("image"), rows_of("image", 3), mode=Mode())

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from regraft.backbones.graft import Grafted
 from regraft.features import prefixed, shelf
 from regraft.features.cached import Cache
 from regraft.features.prefixed import Prefixed
@@ -98,3 +100,45 @@ def test_views_are_kept_where_that_pays(
         tally, rows = made.cache.tally, len(made.train)
         assert rows < tally.computed <= 2 * rows
         assert tally.computed + tally.read == epochs * rows
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_memory_that_is_too_small_changes_nothing_but_the_pieces(
+    kind: str, weighted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = np.array([0.4, 1.6], np.float32) if weighted else None
+    # A norm that keeps statistics would see other batches: the images' are frozen.
+    phases = [phase(2) if kind == "image" else phase(0)]
+    plain = worked(kind, on=False, phases=phases, class_weights=weights, optimizer="sgd")
+    sizes: list[int] = []
+    real = Grafted.forward
+
+    def small(network: Grafted, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        rows = len(next(iter(batch.values())))
+        if rows > 3:
+            raise torch.OutOfMemoryError("a fake")
+        sizes.append(rows)
+        return real(network, batch)
+
+    monkeypatch.setattr(Grafted, "forward", small)
+    lines: list[str] = []
+    made = session(kind, options(class_weights=weights, optimizer="sgd"))
+    monkeypatch.setattr(made.progress, "say", lines.append, raising=False)
+    work(made, phases)
+    assert made.piece <= 3
+    assert max(sizes) <= 3
+    assert [line for line in lines if "out of memory" in line][-1].endswith("from now on")
+    losses = [[record.train_loss for record in each.records] for each in (plain, made)]
+    if kind == "text":
+        assert losses[1] == pytest.approx(losses[0], abs=1e-4)
+    assert all(np.isfinite(losses[1]))
+
+
+def test_one_row_that_is_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("a fake")
+
+    monkeypatch.setattr(Grafted, "forward", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        worked("text", on=False, phases=[phase(0)])
