@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.regraft-setup
 DEMO ?= starter:sentiment-movie
+# Processes that share the tests; torch takes one thread in each.
+JOBS ?= 2
 # On a slow machine the rate falls to its end by then, in fewer steps.
 DEMO_SECONDS ?= 345
 BENCH_DATA ?= starter:sentiment-movie
@@ -25,7 +27,7 @@ demo: setup
 	$(BIN)/regraft fit $(DEMO) --max-seconds $(DEMO_SECONDS)
 
 test: setup
-	$(BIN)/pytest tests -m "not slow"
+	$(BIN)/pytest tests -m "not slow" -n $(JOBS)
 
 test-slow: setup
 	$(BIN)/pytest tests/slow

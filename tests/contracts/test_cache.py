@@ -1,0 +1,124 @@
+"""Runs share the features of what is frozen: the same bytes, warm, cold, off or by two at once."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regraft.errors import GuardError
+from regraft.features import shelf
+from regraft.features.level import Level
+from regraft.features.store import DATA
+from regraft.runs.fit import run_fit
+from regraft.settings import FitSettings
+from regraft.training.progress import Silent
+from tests import tiny
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(params=["text", "image"])
+def typed(
+    request: pytest.FixtureRequest, bert: Path, resnet: Path, tmp_path: Path
+) -> dict[str, Any]:
+    texts, labels = tiny.toy_texts(240)
+    if request.param == "text":
+        data = tiny.write_csv(tmp_path / "texts.csv", {"text": texts, "label": labels})
+        return {"data": str(data), "backbone": str(bert)}
+    data = tiny.image_folders(tmp_path / "tiles", 240)
+    return {"data": str(data), "backbone": str(resnet)}
+
+
+def fitted(typed: dict[str, Any], out: Path, **changed: Any) -> dict[str, Any]:
+    usual: dict[str, Any] = {"epochs": 3, "precision": "fp32", "augment": "none", "lr": 5e-3}
+    return run_fit(FitSettings(**{**usual, **typed, **changed}, out=out), Silent())
+
+
+def weights(run: Path) -> bytes:
+    return (run / "model" / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("asked", [{"strategy": "head"}, {"freeze": "1"}])
+def test_warm_and_cold_give_the_same_bytes(
+    typed: dict[str, Any], asked: dict[str, Any], tmp_path: Path
+) -> None:
+    cold = fitted(typed, tmp_path / "cold", **asked)
+    warm = fitted(typed, tmp_path / "warm", **asked, check_cache=True)
+    assert not cold["cache"]["hit"] or "freeze" in asked
+    assert cold["cache"]["bytes"] > 0
+    assert warm["cache"]["hit"]
+    assert warm["cache"]["computed"] == 0
+    assert warm["cache"]["checked"] > 0
+    assert weights(tmp_path / "cold") == weights(tmp_path / "warm")
+    assert cold["scores"] == warm["scores"]
+
+
+def test_another_strategy_and_another_seed_read_what_the_first_computed(
+    typed: dict[str, Any], tmp_path: Path
+) -> None:
+    first = fitted(typed, tmp_path / "first", strategy="head")
+    others: tuple[dict[str, Any], ...]
+    others = ({"seed": 1, "strategy": "head"}, {"strategy": "two-stage", "freeze": "0"})
+    for number, changed in enumerate(others):
+        again = fitted(typed, tmp_path / str(number), **changed)
+        assert again["cache"]["read"] >= first["cache"]["computed"]
+        assert again["cache"]["computed"] == 0
+
+
+def test_without_a_cache_nothing_is_kept_and_a_head_is_the_same(
+    typed: dict[str, Any], tmp_path: Path
+) -> None:
+    off = fitted(typed, tmp_path / "off", strategy="head", cache=False)
+    assert not shelf.roof().exists()
+    assert not off["cache"]["hit"]
+    fitted(typed, tmp_path / "on", strategy="head")
+    assert weights(tmp_path / "off") == weights(tmp_path / "on")
+
+
+def test_a_flipped_bit_is_computed_anew(typed: dict[str, Any], tmp_path: Path) -> None:
+    fitted(typed, tmp_path / "first", strategy="head")
+    for data in shelf.roof().glob(f"*/*{DATA}"):
+        content = bytearray(data.read_bytes())
+        content[len(content) // 2] ^= 4
+        data.write_bytes(content)
+    again = fitted(typed, tmp_path / "again", strategy="head")
+    assert again["cache"]["computed"] > 0
+    assert weights(tmp_path / "first") == weights(tmp_path / "again")
+
+
+def test_a_sample_that_differs_is_told(
+    typed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted(typed, tmp_path / "first", strategy="head")
+    real = Level.pass_through
+    monkeypatch.setattr(Level, "pass_through", lambda *given: [array + 1 for array in real(*given)])
+    with pytest.raises(GuardError, match="regraft cache clear"):
+        fitted(typed, tmp_path / "again", strategy="head", check_cache=True)
+
+
+def test_two_processes_that_fill_one_entry_end_alike(typed: dict[str, Any], tmp_path: Path) -> None:
+    surroundings = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "REGRAFT_CACHE": str(tmp_path / "cache"),
+        "REGRAFT_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    words = [sys.executable, "-m", "regraft", "fit", typed["data"], "--strategy", "head"]
+    words += ["--backbone", typed["backbone"], "--precision", "fp32", "--json", "--quiet"]
+    pairs = [
+        subprocess.Popen([*words, "--out", str(tmp_path / name)], stdout=-1, env=surroundings)
+        for name in ("one", "other")
+    ]
+    printed = [process.communicate()[0] for process in pairs]
+    assert [process.returncode for process in pairs] == [0, 0]
+    scores = [json.loads(text)["scores"] for text in printed]
+    assert scores[0] == scores[1]
+    assert weights(tmp_path / "one") == weights(tmp_path / "other")
