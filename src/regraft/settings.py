@@ -173,6 +173,20 @@ class FitSettings(Settings):
                 expected="a number above 0" if rule == "literal" else "a number from 0 to 1",
                 hint=f"--freeze-threshold {'0.01' if rule == 'literal' else '0.7'}",
             )
+        if rule != "left" and self.freeze_threshold == "off":
+            raise SettingsError(
+                f"freeze_threshold_rule = {rule!r} cannot be used without a freeze threshold",
+                hint=f"--freeze-threshold 0.1 --freeze-threshold-rule {rule}",
+            )
+        if rule == "clock" and not isinstance(self.freeze_threshold, str):
+            _within(self.freeze_threshold, "freeze_threshold", "of the rule clock")
+        if rule == "staggered" and self.freeze_threshold_scope == "any":
+            raise SettingsError(
+                "freeze_threshold_rule = 'staggered' cannot be used with the scope any",
+                expected="the scope prefix",
+            )
+        if self.check_cache and not self.cache:
+            raise SettingsError("check_cache cannot be used without the cache")
         if self.control and self.max_seconds is not None:
             raise SettingsError(
                 "control = true cannot be used with max_seconds: the twin takes its own time",
@@ -288,6 +302,13 @@ class EvaluateSettings(RunSettings):
 
     data: str = Field(min_length=1, description="a path or a name of data")
     split: str | None = None
+
+
+def _within(value: float, name: str, whose: str) -> None:
+    if value > 1:
+        raise SettingsError(
+            f"{name} = {value} {whose} cannot be used", expected="a number from 0 to 1"
+        )
 
 
 def _settings_error(model: type[Settings], errors: list[ErrorDetails]) -> SettingsError:

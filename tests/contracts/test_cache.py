@@ -12,7 +12,7 @@ import pytest
 from regraft.errors import GuardError
 from regraft.features import shelf
 from regraft.features.level import Level
-from regraft.features.store import DATA
+from regraft.features.store import CHECKED, DATA
 from regraft.runs.fit import run_fit
 from regraft.settings import FitSettings
 from regraft.training.progress import Silent
@@ -45,10 +45,12 @@ def weights(run: Path) -> bytes:
     return (run / "model" / "model.safetensors").read_bytes()
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("asked", [{"strategy": "head"}, {"freeze": "1"}])
 def test_warm_and_cold_give_the_same_bytes(
-    typed: dict[str, Any], asked: dict[str, Any], tmp_path: Path
+    typed: dict[str, Any], asked: dict[str, Any], precision: str, tmp_path: Path
 ) -> None:
+    asked = {**asked, "precision": precision}
     cold = fitted(typed, tmp_path / "cold", **asked)
     warm = fitted(typed, tmp_path / "warm", **asked, check_cache=True)
     assert not cold["cache"]["hit"] or "freeze" in asked
@@ -88,6 +90,7 @@ def test_a_flipped_bit_is_computed_anew(typed: dict[str, Any], tmp_path: Path) -
         content = bytearray(data.read_bytes())
         content[len(content) // 2] ^= 4
         data.write_bytes(content)
+    CHECKED.clear()  # as in another process
     again = fitted(typed, tmp_path / "again", strategy="head")
     assert again["cache"]["computed"] > 0
     assert weights(tmp_path / "first") == weights(tmp_path / "again")
@@ -103,7 +106,10 @@ def test_a_sample_that_differs_is_told(
         fitted(typed, tmp_path / "again", strategy="head", check_cache=True)
 
 
-def test_two_processes_that_fill_one_entry_end_alike(typed: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [["--strategy", "head"], ["--freeze", "1", "--epochs", "2"]])
+def test_two_processes_that_fill_one_entry_end_alike(
+    typed: dict[str, Any], asked: list[str], tmp_path: Path
+) -> None:
     surroundings = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
@@ -111,7 +117,8 @@ def test_two_processes_that_fill_one_entry_end_alike(typed: dict[str, Any], tmp_
         "REGRAFT_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
     }
-    words = [sys.executable, "-m", "regraft", "fit", typed["data"], "--strategy", "head"]
+    words = [sys.executable, "-m", "regraft", "fit", typed["data"], *asked]
+    words += ["--augment", "none"]
     words += ["--backbone", typed["backbone"], "--precision", "fp32", "--json", "--quiet"]
     pairs = [
         subprocess.Popen([*words, "--out", str(tmp_path / name)], stdout=-1, env=surroundings)

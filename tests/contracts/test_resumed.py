@@ -52,6 +52,7 @@ def standing(made: Session, batch: dict[str, torch.Tensor], indices: Any) -> See
         "rows": indices.tolist(),
         "batch": digest(batch),
         "place": {**vars(made.place), "tally": (made.place.tally.loss, made.place.tally.rows)},
+        "piece": made.piece,
         "readings": made.ledger.checks_as_json(),
         "best": made.best.key if made.best else None,
     }
@@ -95,4 +96,4 @@ def test_nothing_differs_before_the_first_update(
     torch.rand(5)
     again = watched(made_for(kind, optimizer, tmp_path), kind, at=at, stop=False)
     assert again == whole
-    assert len(whole) == 13
+    assert len(whole) == 14

@@ -10,6 +10,7 @@ import json
 import mmap
 import os
 import random
+import shutil
 import signal
 import struct
 import sys
@@ -77,8 +78,9 @@ def _work(order: Order, counter: mmap.mmap) -> int:
     # A page takes a second to draw, and is drawn from the result alone.
     fit_module.write_report = lambda result, path: path.write_text("a report")  # type: ignore[assignment, attr-defined]
     run = Path(order["run"])
+    _own_cache(run.parent)
     moment = order.get("moment")
-    _disk(order.get("disk") or {}, run)
+    _disk(order.get("disk") or {}, run.parent)
     if moment:
         sys.setprofile(Moment(counter, **moment))
     random.seed(os.getpid())
@@ -94,10 +96,18 @@ def _work(order: Order, counter: mmap.mmap) -> int:
     return 0
 
 
-def _disk(fault: Order, run: Path) -> None:
-    """Counts the operations in the run folder from now on; makes one of them fail."""
+def _own_cache(folder: Path) -> None:
+    """Gives a run a cache of its own, with nothing in it but the verdicts of the probes."""
+    usual, own = Path(os.environ["REGRAFT_CACHE"]), folder / "cache"
+    if own != usual and not own.exists():
+        shutil.copytree(usual / "probes", own / "probes")
+    os.environ["REGRAFT_CACHE"] = str(own)
+
+
+def _disk(fault: Order, folder: Path) -> None:
+    """Counts the operations in a folder from now on; makes one of them fail."""
     values = [int(fault.get(name, 0)) for name in ("at", "error", "stays")]
-    ctypes.CDLL(None).disk_faults_arm(str(run).encode(), *values)
+    ctypes.CDLL(None).disk_faults_arm(str(folder).encode(), *values)
 
 
 def main() -> None:

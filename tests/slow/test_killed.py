@@ -116,7 +116,7 @@ def driver(
     surroundings = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
-        "REGRAFT_CACHE": str(folder / "cache"),
+        "REGRAFT_CACHE": str(folder / "warm" / "cache"),
         "REGRAFT_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
         "TOKENIZERS_PARALLELISM": "false",
@@ -137,13 +137,13 @@ def driver(
 @pytest.fixture(scope="module")
 def whole(driver: Driver) -> tuple[tuple[str, ...], dict[str, int]]:
     """The digests of the run that nothing happens to, with its counts."""
-    first = driver.order("warm", driver.folder / "warm")  # the probe's verdict is stored
+    first = driver.order("warm", driver.folder / "warm" / "run")  # the probe's verdict is stored
     assert first["code"] == 0
     moment = {"inside": "", "entry": 0, "call": 0}
-    counts = driver.order("fit", driver.folder / "whole", moment=moment)
+    counts = driver.order("fit", driver.folder / "whole" / "run", moment=moment)
     assert counts["code"] == 0
-    assert digests(driver.folder / "whole") == digests(driver.folder / "warm")
-    return digests(driver.folder / "whole"), counts
+    assert digests(driver.folder / "whole" / "run") == digests(driver.folder / "warm" / "run")
+    return digests(driver.folder / "whole" / "run"), counts
 
 
 def test_killed_at_every_file_operation(
@@ -151,10 +151,10 @@ def test_killed_at_every_file_operation(
 ) -> None:
     expected, counts = whole
     for at in range(1, counts["operations"] + 1):
-        run = driver.folder / f"killed-{at}"
+        run = driver.folder / f"killed-{at}" / "run"
         assert driver.order("fit", run, disk={"at": at})["code"] == KILLED
         assert driver.completed(run) == expected, f"operation {at}"
-        shutil.rmtree(run)
+        shutil.rmtree(run.parent)
 
 
 @pytest.mark.parametrize("name", ERRORS)
@@ -165,11 +165,11 @@ def test_every_file_operation_fails(
     expected, counts = whole
     number, stays = ERRORS[name]
     for at in range(1, counts["operations"] + 1):
-        run = driver.folder / f"{name}-{at}"
+        run = driver.folder / f"{name}-{at}" / "run"
         fault = {"at": at, "error": number, "stays": stays}
         assert driver.order("fit", run, disk=fault)["code"] in (0, 3), f"operation {at}"
         assert driver.completed(run) == expected, f"operation {at}"
-        shutil.rmtree(run)
+        shutil.rmtree(run.parent)
 
 
 @pytest.mark.parametrize(("inside", "entry"), MOMENTS)
@@ -177,7 +177,7 @@ def test_killed_inside(
     inside: str, entry: int, driver: Driver, whole: tuple[tuple[str, ...], dict[str, int]]
 ) -> None:
     chance = random.Random(f"{inside} {entry}")
-    run = driver.folder / f"{inside}-{entry}"
+    run = driver.folder / f"{inside}-{entry}" / "run"
     moment = {"inside": inside, "entry": entry, "call": chance.randint(1, 4)}
     assert driver.order("fit", run, moment=moment)["code"] == KILLED
     assert driver.completed(run) == whole[0]
@@ -188,7 +188,7 @@ def test_killed_anywhere_and_again(
     number: int, driver: Driver, whole: tuple[tuple[str, ...], dict[str, int]]
 ) -> None:
     chance = random.Random(number)
-    run = driver.folder / f"anywhere-{number}"
+    run = driver.folder / f"anywhere-{number}" / "run"
     for verb in ("fit", "resume"):
         call = chance.randint(1, whole[1]["calls"])
         moment = {"inside": "", "entry": 0, "call": call}

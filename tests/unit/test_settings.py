@@ -134,6 +134,17 @@ def test_evaluate_takes_paths_as_text() -> None:
         ({"freeze_threshold": "auto", "freeze_threshold_rule": "literal"}, "a number above 0"),
         ({"freeze_threshold": "auto", "freeze_threshold_rule": "clock"}, "a number from 0 to 1"),
         ({"ema": 1.0}, "a number above 0, below 1"),
+        ({"freeze_threshold_rule": "clock"}, "--freeze-threshold 0.1"),
+        ({"freeze_threshold": 1.5, "freeze_threshold_rule": "clock"}, "a number from 0 to 1"),
+        (
+            {
+                "freeze_threshold": 0.1,
+                "freeze_threshold_rule": "staggered",
+                "freeze_threshold_scope": "any",
+            },
+            "the scope prefix",
+        ),
+        ({"check_cache": True, "cache": False}, "without the cache"),
     ],
 )
 def test_what_does_not_go_together_is_refused(values: dict[str, Any], words: str) -> None:

@@ -12,13 +12,15 @@ import numpy.typing as npt
 from regraft.data.encode import Encoded
 from regraft.errors import GuardError
 from regraft.features import shelf
-from regraft.features.level import Level, chunks
+from regraft.features.level import Level
 from regraft.features.rowkeys import Keys, row_keys
 from regraft.features.store import Growing, Store
 
 Array = npt.NDArray[np.generic]
 Indices = npt.NDArray[np.int64]
 Say = Callable[[str], None]
+POOLED = 8192
+"""Bytes of a pooled row at the most, for the limit of the cache."""
 SAMPLE = 64
 """Stored rows that are computed anew where that is asked for."""
 BLOCK = 1024
@@ -36,6 +38,7 @@ class Tally:
         bytes: That were written.
         trouble: Why nothing could be written, or the empty string.
         checked: Rows that were read and computed anew, and were the same.
+        worth: Of each phase that could be fed from the cache, what decided.
     """
 
     read: int = 0
@@ -44,6 +47,7 @@ class Tally:
     bytes: int = 0
     trouble: str = ""
     checked: int = 0
+    worth: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain data for `result.json`."""
@@ -55,6 +59,7 @@ class Tally:
             "fill_seconds": round(self.seconds, 3),
             "bytes": self.bytes,
             "trouble": self.trouble,
+            "worth": self.worth,
         }
 
 
@@ -111,7 +116,7 @@ def found_or_made(
         cache: Whether and where features are kept.
     """
     if not cache.on:
-        for chunk in chunks(rows):
+        for chunk in level.chunks(rows):
             yield chunk.indices, level.pass_through(rows, chunk)
         return
     keys = row_keys(rows)
@@ -145,7 +150,7 @@ def _check(
     """
     sample, segments, numbers = read
     few = rows.take(sample)
-    for chunk in chunks(few):
+    for chunk in level.chunks(few):
         places = sample[chunk.indices]
         stored = store.rows(segments[places], numbers[places])
         for place, new, old in zip(places, level.pass_through(few, chunk), stored, strict=True):
@@ -165,8 +170,8 @@ def _made(
     missing, keys = wanted
     few = rows.take(missing)
     cache.tally.computed += len(missing)
-    with _Writer(store, cache) as writer:
-        for chunk in chunks(few):
+    with _Writer(store, cache, room=level.pooled and len(missing) * POOLED) as writer:
+        for chunk in level.chunks(few):
             started = time.perf_counter()
             arrays = level.pass_through(few, chunk)
             writer.add(keys[missing[chunk.indices]], arrays)
@@ -180,14 +185,18 @@ class _Writer:
     Args:
         store: Gets the segment.
         cache: Is told of trouble.
+        room: Bytes to come, if they were not counted before.
     """
 
-    def __init__(self, store: Store, cache: Cache) -> None:
-        self._store, self._cache = store, cache
+    def __init__(self, store: Store, cache: Cache, *, room: int) -> None:
+        self._store, self._cache, self._room = store, cache, room
         self._stack = ExitStack()
         self._segment: Growing | None = None
 
     def __enter__(self) -> Self:
+        if not shelf.make_room(int(self._room), keep=self._store.folder.name):
+            self._cache.complain(OSError(0, "no room left"))
+            return self
         try:
             self._segment = self._stack.enter_context(self._store.growing())
         except OSError as error:

@@ -3,14 +3,16 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from regraft.backbones.attention import attention_of, set_attention
 from regraft.backbones.backbone import Batch
@@ -34,6 +36,7 @@ STEP = 8
 """Texts are padded to a multiple of so many tokens."""
 HALF = {torch.bfloat16: torch.int16, torch.float16: torch.int16}
 """Kinds of numbers that are kept as the integers of their bits: NumPy lacks the first."""
+LIBRARIES = ("timm", "torchvision", "transformers")
 Array = npt.NDArray[np.generic]
 Indices = npt.NDArray[np.int64]
 
@@ -53,17 +56,23 @@ class Chunk:
     extent: int
 
 
-def chunks(rows: Encoded) -> Iterator[Chunk]:
+def chunks(rows: Encoded, *, limit: int | None = None) -> Iterator[Chunk]:
     """Yields all rows in chunks whose shapes depend on nothing but a row's own length.
 
     So what comes out for a row does not depend on its neighbours: a batch of another shape
     may be multiplied by another kernel, which rounds differently.
+
+    Args:
+        rows: N rows.
+        limit: Most tokens that the network takes; None = as many as there are.
     """
     if not isinstance(rows, TokenRows):
         for start in range(0, len(rows), IMAGES):
             yield Chunk(np.arange(start, min(start + IMAGES, len(rows))), IMAGES, 0)
         return
     extents = -(-rows.lengths // STEP) * STEP
+    if limit is not None:
+        extents = np.maximum(np.minimum(extents, limit), rows.lengths)
     order = np.argsort(-extents, kind="stable")
     for extent in np.unique(extents)[::-1].tolist():
         members = order[extents[order] == extent]
@@ -123,7 +132,8 @@ class Level:
             "spec": _spec_words(self.spec),
             "mode": asdict(self.mode),
             "chunk": [TOKENS, IMAGES, STEP],
-            "machine": [processor_name(), torch.get_num_threads(), torch.__version__],
+            "machine": [*_machine(self.mode.device), torch.get_num_threads()],
+            "network": _code_words(self.network.trunk),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -133,12 +143,28 @@ class Level:
         training, attention = self.network.training, attention_of(self.network.trunk)
         self.network.eval()
         set_attention(self.network.trunk, self.mode.attention)
-        with self.mode.running():
-            batch = to_device(chunk_batch(rows, chunk), self.mode.device)
-            made = self._compute(batch)
-        self.network.train(training)
-        set_attention(self.network.trunk, attention)
+        try:
+            with self.mode.running():
+                made = self._fitting(to_device(chunk_batch(rows, chunk), self.mode.device))
+        finally:
+            self.network.train(training)
+            set_attention(self.network.trunk, attention)
         return _rows_of(made, rows, chunk)
+
+    def chunks(self, rows: Encoded) -> Iterator[Chunk]:
+        """Yields all rows in chunks that this network can take."""
+        return chunks(rows, limit=getattr(self.spec, "length_limit", None))
+
+    def _fitting(self, batch: Batch) -> Tensor:
+        """Computes a batch at once, or in halves where the device's memory is too small."""
+        with suppress(torch.OutOfMemoryError):
+            return self._compute(batch)
+        size = len(next(iter(batch.values())))
+        if size == 1:
+            return self._compute(batch)
+        halves = (slice(0, size // 2), slice(size // 2, size))
+        parts = [{name: tensor[half] for name, tensor in batch.items()} for half in halves]
+        return torch.cat([self._fitting(part) for part in parts])
 
     def _compute(self, batch: Batch) -> Tensor:
         if self.pooled:
@@ -161,9 +187,14 @@ def numbers_of(tensor: Tensor) -> Array:
 
 
 def tensor_of(numbers: Array, dtype: torch.dtype) -> Tensor:
-    """Returns the tensor that `numbers_of` was given, its numbers copied."""
+    """Returns the tensor that `numbers_of` was given, its numbers copied.
+
+    Args:
+        numbers: As they were kept.
+        dtype: Of half numbers, which are kept as integers; others tell their own.
+    """
     tensor = torch.from_numpy(np.array(numbers))
-    return tensor.view(dtype) if dtype in HALF else tensor
+    return tensor.view(dtype) if dtype in HALF and tensor.dtype == HALF[dtype] else tensor
 
 
 def _rows_of(made: Tensor, rows: Encoded, chunk: Chunk) -> list[Array]:
@@ -172,6 +203,21 @@ def _rows_of(made: Tensor, rows: Encoded, chunk: Chunk) -> list[Array]:
         return list(arrays)
     lengths = rows.lengths[chunk.indices].tolist()
     return [array[:length] for array, length in zip(arrays, lengths, strict=True)]
+
+
+def _machine(device: str) -> list[str]:
+    """Returns what does the arithmetic, and by which libraries."""
+    kind = torch.device(device)
+    name = torch.cuda.get_device_name(kind) if kind.type == "cuda" else kind.type
+    versions = [f"{each} {version(each)}" for each in LIBRARIES]
+    return [processor_name(), name, torch.__version__, *versions]
+
+
+def _code_words(trunk: nn.Module) -> str:
+    """Returns what the network is built of, and how: all but its weights."""
+    config: Any = getattr(trunk, "config", None)
+    told = config.to_dict() if hasattr(config, "to_dict") else ""
+    return f"{type(trunk).__module__} {trunk!r} {told}"
 
 
 def _spec_words(spec: InputSpec | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Makes batches that enter a network at the line: what lies below was computed before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from regraft.backbones.modes import DTYPES
 from regraft.data.encode import Encoded
 from regraft.features import shelf
 from regraft.features.cached import Array, Cache, found_or_made
-from regraft.features.level import Level, chunks, tensor_of
+from regraft.features.level import Level, tensor_of
 from regraft.features.rowkeys import row_keys
 from regraft.features.store import Store
 from regraft.features.worth import Worth, worth_of
@@ -65,31 +65,40 @@ class Prefixed:
             return list(self.store.rows(self.segments[indices], self.numbers[indices]))
         few = self.rows.take(indices)
         found: list[Array] = [np.zeros(0)] * len(few)
-        for chunk in chunks(few):
+        for chunk in self.level.chunks(few):
             arrays = self.level.pass_through(few, chunk)
             for place, array in zip(chunk.indices.tolist(), arrays, strict=True):
                 found[place] = array
         return found
 
 
-def feed(
-    level: Level, rows: Encoded, *, cache: Cache, epochs: int, views: int
-) -> Encoded | Prefixed:
-    """Returns what a training reads: the rows, or where it pays what the prefix makes of them.
+def decide(level: Level, rows: Encoded, *, cache: Cache, epochs: int, views: int) -> bool:
+    """Says whether a phase is to be fed with what its prefix makes: where that pays.
 
     Args:
         level: The prefix below the phase's line.
-        rows: N rows as this epoch shows them.
+        rows: N rows as an epoch shows them.
         cache: Whether features are kept.
         epochs: Of the phase.
         views: How many different ones of each row the phase shows.
     """
     if not cache.on or level.line == 0 or level.pooled or not len(rows):
-        return rows
+        return False
     worth = worth_of(level, rows)
-    if not worth.pays(epochs=epochs, views=views):
-        return rows
-    found = _stored(level, rows, worth, cache)
+    pays = worth.pays(epochs=epochs, views=views)
+    cache.tally.worth.append({"line": level.line, **asdict(worth), "pays": pays})
+    return pays
+
+
+def feed(level: Level, rows: Encoded, *, cache: Cache) -> Prefixed:
+    """Returns rows with what the prefix makes of them, stored now where there is room.
+
+    Args:
+        level: The prefix below the phase's line.
+        rows: N rows as this epoch shows them.
+        cache: Keeps them.
+    """
+    found = _stored(level, rows, worth_of(level, rows), cache)
     if found is not None:
         return found
     nowhere = np.full(len(rows), -1, np.int64)
@@ -116,8 +125,8 @@ def _stored(level: Level, rows: Encoded, worth: Worth, cache: Cache) -> Prefixed
     """Returns rows with their places in the store, filled now; None where there is no room."""
     keys = row_keys(rows)
     store = shelf.open_store(level.key)
-    missing = int((store.find(keys)[0] < 0).sum())
-    if not shelf.make_room(int(missing * worth.bytes), keep=level.key):
+    missing = rows.lengths[store.find(keys)[0] < 0]
+    if not shelf.make_room(int(missing.sum() * worth.bytes), keep=level.key):
         cache.complain(OSError(0, "no room left"))
         return None
     for _ in found_or_made(level, rows, cache=cache):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regraft.data.starters.cache import cache_folder
+from regraft.errors import SettingsError
 from regraft.features.store import DRAFT, Store
 
 FOLDER = "features"
@@ -42,8 +43,19 @@ def roof() -> Path:
 
 
 def limit() -> int:
-    """Returns the bytes that all stores together may take."""
-    return int(float(os.environ.get("REGRAFT_CACHE_BYTES", LIMIT)))
+    """Returns the bytes that all stores together may take.
+
+    Raises:
+        SettingsError: If `REGRAFT_CACHE_BYTES` is no number.
+    """
+    typed = os.environ.get("REGRAFT_CACHE_BYTES", str(LIMIT))
+    try:
+        return int(float(typed))
+    except ValueError:
+        raise SettingsError(
+            f"REGRAFT_CACHE_BYTES = {typed!r} cannot be used",
+            expected="a number of bytes, such as 20e9",
+        ) from None
 
 
 def open_store(key: str) -> Store:
@@ -57,8 +69,8 @@ def open_store(key: str) -> Store:
 
 def shelved() -> list[Shelved]:
     """Returns what is there, the one used last first."""
-    folders = [path for path in roof().glob("*") if path.is_dir()]
-    return sorted(map(_shelved, folders), key=lambda each: -each.used)
+    found = [_shelved(folder) for folder in _folders()]
+    return sorted(filter(None, found), key=lambda each: -each.used)
 
 
 def make_room(needed: int, *, keep: str) -> bool:
@@ -68,6 +80,8 @@ def make_room(needed: int, *, keep: str) -> bool:
         needed: Bytes to come.
         keep: Key of the store that they are for, which stays.
     """
+    if needed > min(limit(), _free()):
+        return False
     there = shelved()
     total = sum(each.bytes for each in there)
     for old in reversed(there):
@@ -76,7 +90,7 @@ def make_room(needed: int, *, keep: str) -> bool:
         if old.key != keep:
             shutil.rmtree(roof() / old.key, ignore_errors=True)
             total -= old.bytes
-    return total + needed <= limit() and needed <= _free()
+    return total + needed <= limit()
 
 
 def clear() -> int:
@@ -89,7 +103,7 @@ def clear() -> int:
 def prune() -> int:
     """Drops what is damaged, half-written or above the limit; returns the bytes freed."""
     before = sum(each.bytes for each in shelved())
-    for folder in [path for path in roof().glob("*") if path.is_dir()]:
+    for folder in _folders():
         _prune(folder)
     make_room(0, keep="")
     return before - sum(each.bytes for each in shelved())
@@ -109,12 +123,27 @@ def _prune(folder: Path) -> None:
                 path.unlink()
 
 
-def _shelved(folder: Path) -> Shelved:
-    files = [path for path in folder.iterdir() if path.is_file()]
-    used = folder / USED
-    when = (used if used.exists() else folder).stat().st_mtime
+def _folders() -> list[Path]:
+    return [path for path in roof().glob("*") if path.is_dir() and path.name[0] != "."]
+
+
+def _shelved(folder: Path) -> Shelved | None:
+    """Returns what a store is, or None where another process is just dropping it."""
+    try:
+        sizes = [_size(path) for path in folder.iterdir()]
+        used = folder / USED
+        when = (used if used.exists() else folder).stat().st_mtime
+    except OSError:
+        return None
     rows = sum(len(segment.lengths) for segment in Store(folder).segments)
-    return Shelved(folder.name, rows, sum(path.stat().st_size for path in files), when)
+    return Shelved(folder.name, rows, sum(sizes), when)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # renamed or dropped meanwhile
+        return 0
 
 
 def _free() -> int:

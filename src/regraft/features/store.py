@@ -21,6 +21,8 @@ from regraft.data.starters.cache import file_digest
 from regraft.features.rowkeys import Keys
 
 DATA, INDEX, DRAFT = ".bin", ".index", ".tmp"
+CHECKED: set[Path] = set()
+"""Segments whose digests were compared in this process; their names never come again."""
 Array = npt.NDArray[np.generic]
 Places = npt.NDArray[np.int64]
 
@@ -88,7 +90,6 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.segments: list[Segment] = []
-        self._checked: set[Path] = set()
         self.refresh()
 
     def refresh(self) -> None:
@@ -110,8 +111,8 @@ class Store:
         while True:
             found = self._look_up(keys)
             used = [self.segments[number] for number in np.unique(found[0]) if number >= 0]
-            damaged = [s for s in used if s.path not in self._checked and not s.sound]
-            self._checked |= {segment.path for segment in used}
+            damaged = [s for s in used if s.path not in CHECKED and not s.sound]
+            CHECKED.update(segment.path for segment in used)
             if not damaged:
                 for segment in used:
                     _ = segment.numbers  # mapped now: it may be dropped by others later
@@ -147,7 +148,7 @@ class Store:
                 with contextlib.suppress(OSError):
                     left.unlink(missing_ok=True)
             raise
-        self._checked.add(path)  # what was just written need not be read again
+        CHECKED.add(path)  # what was just written need not be read again
         self.refresh()
 
     def _look_up(self, keys: Keys) -> tuple[Places, Places]:
@@ -195,7 +196,11 @@ class Growing:
         self._keys.append(keys)
 
     def finish(self, draft: Path, path: Path) -> None:
-        """Puts the segment in its place, its index last."""
+        """Puts the segment in its place, its index last.
+
+        Raises:
+            OSError: If the disk or a permission says no.
+        """
         if self._kind is None:
             draft.unlink()
             return
@@ -207,7 +212,10 @@ class Growing:
         }
         index = path.with_suffix(INDEX)
         building = path.with_suffix(INDEX + DRAFT)
-        save_file(arrays, building, metadata={"segment": json.dumps(told)})
+        try:
+            save_file(arrays, building, metadata={"segment": json.dumps(told)})
+        except SafetensorError as error:
+            raise OSError(0, str(error)) from error
         settle(building)
         draft.replace(path)
         settle(path.parent)

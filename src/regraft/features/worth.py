@@ -1,6 +1,7 @@
 """Decides whether keeping activations pays, from timed passes, writes and reads."""
 
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -13,7 +14,7 @@ import numpy as np
 
 from regraft.data.encode import Encoded
 from regraft.features import shelf
-from regraft.features.level import Level, chunks
+from regraft.features.level import Level
 
 REPEATS = 3
 PLACE = "worth.json"
@@ -27,7 +28,7 @@ class Worth:
         compute: Seconds to compute it.
         write: Seconds to store it.
         read: Seconds to read it.
-        bytes: On the disk.
+        bytes: On the disk, for each token of a text or pixel of an image's side.
     """
 
     compute: float
@@ -62,7 +63,9 @@ def worth_of(level: Level, rows: Encoded) -> Worth:
         known = _measured(level, rows)
         with suppress(OSError):
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(json.dumps(asdict(known)), encoding="utf-8")
+            draft = place.with_suffix(f".{os.getpid()}")
+            draft.write_text(json.dumps(asdict(known)), encoding="utf-8")
+            draft.replace(place)
     return known
 
 
@@ -76,21 +79,22 @@ def _read(place: Path) -> Worth | None:
 
 
 def _measured(level: Level, rows: Encoded) -> Worth:
-    every = list(chunks(rows))
+    every = list(level.chunks(rows))
     chunk = max(every, key=lambda each: len(each.indices))
     count = len(chunk.indices)
     level.pass_through(rows, chunk)  # the first pass makes kernels
     compute = _median(lambda: level.pass_through(rows, chunk))
     content = b"".join(array.tobytes() for array in level.pass_through(rows, chunk))
     write, read = _disk_seconds(content)
-    return Worth(compute / count, write / count, read / count, len(content) / count)
+    units = int(rows.lengths[chunk.indices].sum())
+    return Worth(compute / count, write / count, read / count, len(content) / units)
 
 
 def _disk_seconds(content: bytes) -> tuple[float, float]:
     """Returns the seconds of a write and of a read; noughts where the disk is full."""
     try:
         shelf.roof().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=shelf.roof()) as folder:
+        with tempfile.TemporaryDirectory(dir=shelf.roof(), prefix=".") as folder:
             place = Path(folder) / "rows"
             write = _median(lambda: place.write_bytes(content))
             return write, _median(lambda: np.array(np.memmap(place, np.uint8, mode="r")))

@@ -198,6 +198,7 @@ def _fit_into(
         made = (trained, outcome)
         twin = partial(train_control, prepared, verdict, made=made, fork=fork, progress=progress)
         control = {"control": _timed(seconds, "control", twin)}
+    seconds["checkpoints"] = keeper.spent  # a part of the training
     seconds["total"] = time.monotonic() - started
     result = result_document(
         folder.path, (prepared, trained, outcome), beside=(ways, seconds), verdict=verdict

@@ -92,6 +92,7 @@ def _note_restored(session: Session, blocks: dict[str, str]) -> None:
 def _work_phase(session: Session, phase: Phase, kept: Kept | None) -> None:
     """Works a phase from its start, or from where a checkpoint broke it off."""
     if kept is None:
+        session.cached = None
         draw_line(session, phase)
     if phase.line == session.top:
         train_head(session, phase)
@@ -125,6 +126,8 @@ def _train_suffix(session: Session, phase: Phase, kept: Kept | None) -> None:
         session.epoch += 1
         place.next_epoch(better=better)
         stepper.keep()
+    if place.done < place.at:
+        session.progress.say(f"{phase.name}: {place.done} of {steps} steps in the time there was")
 
 
 def _keep_fork(session: Session, beside: Beside) -> None:

@@ -45,9 +45,12 @@ class Verdict:
     processor: str
 
     def seconds(self, use: Use) -> float:
-        """Returns the seconds that the probe's batch took in the mode that was chosen."""
+        """Returns the seconds that the probe's batch took in the mode that was chosen.
+
+        0 where nothing was timed, as there was nothing to choose from.
+        """
         mode = self.training if use == "training" else self.inference
-        return self.timings[f"{use}/{mode.precision}/{mode.attention}"]
+        return self.timings.get(f"{use}/{mode.precision}/{mode.attention}", 0.0)
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain data for `run.toml`, `result.json` and the store."""

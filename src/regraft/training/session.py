@@ -118,6 +118,7 @@ class Session:
         spec: How the network is fed; a part of the cache's keys.
         cache: Of features of what is frozen.
         entry: Where the batches enter the network; None = at the input.
+        cached: Whether what the phase's frozen blocks make is kept; None = not decided yet.
         piece: Rows of a batch that go through the network at once: less than all where the
             device's memory was too small.
         keeper: Of checkpoints, if they are kept.
@@ -142,6 +143,7 @@ class Session:
     spec: InputSpec | None = None
     cache: Cache = field(default_factory=lambda: Cache(on=False))
     entry: Level | None = None
+    cached: bool | None = None
     piece: int = sys.maxsize
     paces: Paces = field(default_factory=Paces)
     keeper: Keeper | None = None

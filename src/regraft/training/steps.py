@@ -15,7 +15,7 @@ from regraft.backbones.backbone import Batch
 from regraft.data.encode import Encoded
 from regraft.data.images import Augment, PixelRows
 from regraft.features.pooled import to_device
-from regraft.features.prefixed import Prefixed, feed, forward
+from regraft.features.prefixed import Prefixed, decide, feed, forward
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.scoring import metrics
 from regraft.training.batches import epoch_batches
@@ -43,9 +43,13 @@ class Stepper:
     clock: Clock
 
     def due(self) -> int:
-        """Returns the step of the schedule that comes next; all of them where time is up."""
+        """Returns the step of the schedule that comes next; all of them where time is up.
+
+        One step is taken even where there is no time at all.
+        """
+        place = self.session.place
         by_time = self.clock.step(time.monotonic(), steps=self.steps)
-        return max(self.session.place.at, by_time)
+        return max(place.at, by_time if place.done else min(by_time, self.steps - 1))
 
     def keep(self) -> None:
         """Keeps a checkpoint, where it is time for one."""
@@ -81,7 +85,7 @@ def epoch(stepper: Stepper) -> tuple[EpochRecord, bool]:
         place.tally.rate = phase.head_rate * share
         place.batch, place.done, session.step = place.batch + 1, place.done + 1, session.step + 1
         place.at = at + 1
-        stepper.beside.after_step(share, loss)
+        stepper.beside.after_step(at, loss)
         session.progress.step(place.at, rate=place.tally.rate, loss=loss)
         stepper.keep()
     return _validated(stepper, place.number, place.tally)
@@ -100,9 +104,11 @@ def _feed(session: Session, phase: Phase, rows: Encoded) -> Encoded | Prefixed:
     """Returns what the steps of an epoch read: the rows, or what the frozen prefix made."""
     views = 1 if session.options.augment == "none" else session.options.views or phase.epochs
     level = session.level(phase.line)
-    fed = feed(level, rows, cache=session.cache, epochs=phase.epochs, views=views)
-    session.entry = fed.level if isinstance(fed, Prefixed) else None
-    return fed
+    if session.cached is None:
+        asked = {"epochs": phase.epochs, "views": views}
+        session.cached = decide(level, rows, cache=session.cache, **asked)
+    session.entry = level if session.cached else None
+    return feed(level, rows, cache=session.cache) if session.cached else rows
 
 
 def _step(

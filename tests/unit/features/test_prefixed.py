@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from regraft.backbones.modes import Mode
+from regraft.backbones.modes import Mode, Precision
 from regraft.features import prefixed as prefixed_module
 from regraft.features import shelf
 from regraft.features.cached import Cache
 from regraft.features.level import Level
-from regraft.features.prefixed import ACTIVATION, Prefixed, feed, forward
+from regraft.features.prefixed import ACTIVATION, Prefixed, decide, feed, forward
 from regraft.features.store import Growing
 from regraft.features.worth import Worth
 from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced
@@ -24,7 +24,7 @@ SOME = np.array([5, 0, 7, 2])
 @pytest.fixture(autouse=True)
 def _own_roof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path))
-    monkeypatch.setattr(prefixed_module, "worth_of", lambda *_: Worth(1.0, 0.1, 0.1, 1000.0))
+    monkeypatch.setattr(prefixed_module, "worth_of", lambda *_: Worth(1.0, 0.1, 0.1, 10.0))
 
 
 def level_of(kind: str, line: int = 2) -> Level:
@@ -33,9 +33,24 @@ def level_of(kind: str, line: int = 2) -> Level:
     return Level(network, spliced(network), line, None, Mode())
 
 
-def fed(level: Level, kind: str, **changed: Any) -> Any:
-    named: dict[str, Any] = {"cache": Cache(say=lambda line: None), "epochs": 3, "views": 1}
-    return feed(level, EXAMPLES[kind](9).rows, **{**named, **changed})
+def fed(level: Level, kind: str, cache: Cache | None = None) -> Prefixed:
+    return feed(level, EXAMPLES[kind](9).rows, cache=cache or Cache(say=lambda line: None))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_activations_keep_their_kind_of_numbers(kind: str, precision: Precision) -> None:
+    """Under autocast some networks hand on half numbers, and some do not."""
+    network = grafted(kind)
+    level = Level(network, spliced(network), 2, None, Mode(precision))
+    found = fed(level, kind).batch(SOME)
+    with torch.inference_mode(), level.mode.running():
+        own = {name: tensor for name, tensor in found.items() if name != ACTIVATION}
+        expected = level.chain.prefix(2, own)
+    assert found[ACTIVATION].dtype == expected.dtype
+    assert found[ACTIVATION].shape == expected.shape
+    with level.mode.running():
+        assert forward(level, found).shape == (4, 2)
 
 
 @pytest.mark.parametrize("line", [1, 2])
@@ -102,4 +117,21 @@ def test_a_disk_that_fills_up_on_the_way_changes_nothing(monkeypatch: pytest.Mon
     ],
 )
 def test_otherwise_the_rows_themselves_are_read(line: int, changed: dict[str, Any]) -> None:
-    assert not isinstance(fed(level_of("text", line), "text", **changed), Prefixed)
+    named: dict[str, Any] = {"cache": Cache(say=lambda line: None), "epochs": 3, "views": 1}
+    rows = EXAMPLES["text"](9).rows
+    assert decide(level_of("text", 2), rows, **named)
+    assert not decide(level_of("text", line), rows, **{**named, **changed})
+
+
+def test_what_decided_is_told() -> None:
+    cache = Cache(say=lambda line: None)
+    decide(level_of("text", 2), EXAMPLES["text"](9).rows, cache=cache, epochs=3, views=1)
+    (told,) = cache.tally.worth
+    assert told == {
+        "line": 2,
+        "compute": 1.0,
+        "write": 0.1,
+        "read": 0.1,
+        "bytes": 10.0,
+        "pays": True,
+    }

@@ -1,8 +1,10 @@
 """Tests the freeze threshold on journeys worked by hand: drift, random walk, settled."""
 
 import math
+from typing import Literal
 
 import pytest
+import torch
 
 from regraft.freezing.threshold import (
     AUTO,
@@ -142,3 +144,48 @@ def test_checks_are_due_as_often_whatever_the_schedule(shape: str) -> None:
 
 def test_a_rate_of_nought_gives_no_reading() -> None:
     assert not due(0.5, 0.5)
+
+
+STEPS = 640
+WIDTH = 4000
+
+
+def gradients(kind: str, step: int, generator: torch.Generator) -> torch.Tensor:
+    """Returns the gradient of a synthetic block: steady, of random sign, or at rest."""
+    if kind == "drift":
+        return torch.ones(WIDTH)
+    signs = torch.randint(0, 2, (WIDTH,), generator=generator) * 2.0 - 1.0
+    return signs if kind == "walk" or step < STEPS // 10 else torch.zeros(WIDTH)
+
+
+def journey(kind: str, optimizer: Literal["adamw", "sgd"]) -> list[tuple[float, float]]:
+    """Returns the distances of a synthetic block, moved by the optimiser itself."""
+    generator = torch.Generator().manual_seed(5)
+    block = torch.nn.Parameter(torch.zeros(WIDTH))
+    # Without a memory of past gradients: the walk's steps are then independent.
+    made: torch.optim.Optimizer = torch.optim.SGD([block], lr=1e-3)
+    if optimizer == "adamw":
+        made = torch.optim.AdamW([block], lr=1e-3, betas=(0.0, 0.999), weight_decay=0.0)
+    found, spent = [], 0.0
+    for step in range(STEPS):
+        block.grad = gradients(kind, step, generator)
+        made.step()
+        before, spent = spent, spent + 1 / STEPS
+        if due(before, spent):
+            found.append((spent, float(block.detach().norm())))
+    return found
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize(("kind", "power"), [("drift", 1.0), ("walk", 0.5), ("settled", 0.0)])
+def test_a_synthetic_block_freezes_at_the_share_that_the_formula_gives(
+    kind: str, power: float, optimizer: Literal["adamw", "sgd"]
+) -> None:
+    trails = Trails(Rule(AUTO), [[]])
+    froze = None
+    for share, distance in journey(kind, optimizer):
+        trails.note(share, [distance])
+        if froze is None and trails.ripe(frozenset()):
+            froze = share
+    # By hand: drift above 1 / 1.1 = .909, a walk above 1.1^-2 = .826, each a check later.
+    assert froze == pytest.approx(by_hand(power, AUTO), abs=1.01 / CHECKS)

@@ -340,8 +340,9 @@ def test_the_probe_sees_rows_of_the_runs_own_size(
 
 def test_seconds_of_the_stretches_add_up_to_less_than_all(text_run: Path) -> None:
     seconds = result_of(text_run)["seconds"]
-    names = {"data", "probe", "train", "evaluate", "baselines", "chosen", "total"}
+    names = {"data", "probe", "train", "evaluate", "baselines", "chosen", "checkpoints", "total"}
     assert set(seconds) == names
+    assert 0 <= seconds.pop("checkpoints") <= seconds["train"]
     total = seconds.pop("total")
     assert 0 < seconds.pop("chosen") < total
     assert 0 < sum(seconds.values()) <= total + 0.01

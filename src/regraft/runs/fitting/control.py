@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regraft.errors import UserError
 from regraft.runs.fitting.outcome import Outcome, model_of
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import examples, new_session
@@ -53,14 +54,19 @@ def train_control(
     kept = fork.latest()
     if kept is None:
         return {"sentence": NO_CONTROL[_why_none(trained)]}
-    shared = int(kept.content["step"])
+    events = trained.session.ledger.events
+    shared = next(event.step for event in events if event.kind == "threshold")
     progress.say("control: the same training from there on, with nothing frozen")
     weights = {n: t.detach().clone() for n, t in prepared.network.state_dict().items()}
     started = time.perf_counter()
     rows = (examples(prepared, "train"), examples(prepared, "val"))
     session = new_session(_unfrozen(prepared), verdict, rows=rows, progress=progress)
     session.keeper = fork
-    work(session, prepared.phases)
+    try:
+        work(session, prepared.phases)
+    except UserError as error:  # the run itself is done and saved
+        prepared.network.load_state_dict(weights)
+        return {"sentence": f"No control: {error}."}
     seconds = time.perf_counter() - started
     test = softmax(session.chosen_logits()), session.val.labels
     if len(outcome.test):
@@ -82,12 +88,12 @@ def train_control(
 def control_words(found: Mapping[str, Any], *, steps: int) -> str:
     """Returns what freezing did to the accuracy, in one sentence.
 
-    >>> gap = {"value": -0.003, "low": -0.009, "high": 0.002}
-    >>> control_words({"accuracy": {"value": 0.842}, "difference": gap}, steps=40)
+    >>> gap = {"difference": -0.003, "low": -0.009, "high": 0.002}
+    >>> control_words({"accuracy": {"value": 0.842}, **gap}, steps=40)
     'Control: 40 further steps with nothing frozen reach 0.842; freezing changed the accuracy \
 by -0.3 points (95 % interval -0.9 to +0.2).'
     """
-    low, value, high = (100 * found["difference"][name] for name in ("low", "value", "high"))
+    low, value, high = (100 * found[name] for name in ("low", "difference", "high"))
     return (
         f"Control: {steps} further steps with nothing frozen reach "
         f"{found['accuracy']['value']:.3f}; freezing changed the accuracy by {value:+.1f} points "
@@ -116,5 +122,7 @@ def _compared(
     gap = paired_difference(right[0], right[1])
     return {
         "accuracy": score(other, labels).as_json()["accuracy"],
-        "difference": {"value": gap.value, "low": gap.low, "high": gap.high},
+        "difference": gap.value,
+        "low": gap.low,
+        "high": gap.high,
     }

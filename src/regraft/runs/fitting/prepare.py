@@ -141,7 +141,8 @@ def prepare(
         above_of(backbone.network, frozen_words(settings)[1]),
         alone,
         earlier,
-        Cache(settings.cache, say, settings.check_cache),
+        # The code of a program's own network may change while its weights stay.
+        Cache(settings.cache and network is None, say, settings.check_cache),
     )
 
 

@@ -49,12 +49,12 @@ class Beside:
         if self.freezer:
             self.freezer.before_step()
 
-    def after_step(self, share: float, loss: float) -> None:
-        """Takes a step's share of the peak rate and its loss; blocks may freeze by it."""
+    def after_step(self, at: int, loss: float) -> None:
+        """Takes the schedule's step that was taken, and its loss; blocks may freeze by it."""
         if self.average:
             self.average.after_step()
         if self.freezer:
-            self.freezer.after_step(share, loss)
+            self.freezer.after_step(at, loss)
 
 
 def checkpoint(session: Session, beside: Beside) -> Kept:
@@ -81,6 +81,8 @@ def checkpoint(session: Session, beside: Beside) -> Kept:
         "still": sorted(session.still),
         "paces": session.paces.as_json(),
         "seconds_left": _seconds_left(session),
+        "piece": session.piece,
+        "cached": session.cached,
         "left_state": session.left_state,
         "witness": session.witness.as_json() if session.witness else None,
         "scaler": beside.scaler.state_dict(),
@@ -135,6 +137,7 @@ def restore(session: Session, kept: Kept) -> None:
     if content["seconds_left"] is not None:
         deadline = time.monotonic() + float(content["seconds_left"])
         session.options = replace(session.options, deadline=deadline)
+    session.piece, session.cached = int(content["piece"]), content["cached"]
     session.paces = Paces([Pace(**pace) for pace in content["paces"]])
     session.left_state = content["left_state"]
     if content["best"] is not None:

@@ -44,12 +44,14 @@ class Keeper:
         soonest: Least seconds between two.
         share: Of the time that they may take.
         trouble: Why the last one could not be written, or the empty string.
+        spent: Seconds that all of them took.
     """
 
     folder: Path
     soonest: float = SOONEST
     share: float = SHARE
     trouble: str = ""
+    spent: float = 0.0
     _last: float = field(default_factory=lambda: time.monotonic())
     _cost: float = 0.0
 
@@ -78,6 +80,7 @@ class Keeper:
                 self._drop(old)
         self._last = time.monotonic()
         self._cost = self._last - start
+        self.spent += self._cost
         return not self.trouble
 
     def latest(self) -> Kept | None:

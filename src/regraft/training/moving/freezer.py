@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from torch import Tensor
@@ -28,7 +29,7 @@ class Freezer:
     Args:
         session: Its ledger takes the readings, its line moves.
         phase: Whose blocks may freeze.
-        total: Σ of the schedule over the phase's planned steps.
+        curve: (steps,) s after each step of the schedule: the share of its sum that is spent.
         journey: The blocks' weights at the start of the phase.
         trails: What was read so far.
         spent: s, the share of the total that is spent.
@@ -40,7 +41,7 @@ class Freezer:
 
     session: Session
     phase: Phase
-    total: float
+    curve: list[float]
     journey: Journey
     trails: Trails
     outputs: Outputs | None = None
@@ -57,14 +58,14 @@ class Freezer:
         sums = self.squares or [0.0] * len(found)
         self.squares = [total + each for total, each in zip(sums, found, strict=True)]
 
-    def after_step(self, share: float, loss: float) -> None:
-        """Takes the schedule's share of one step; reads and freezes where it is time.
+    def after_step(self, at: int, loss: float) -> None:
+        """Takes one step; reads and freezes where it is time.
 
         Args:
-            share: Of the peak rate at which the step was taken.
+            at: The 0-based step of the schedule that was taken; some may have been skipped.
             loss: Of the step.
         """
-        before, self.spent = self.spent, self.spent + share / self.total
+        before, self.spent = self.spent, self.curve[at]
         if self.marks:
             updates = self.journey.updates(self.marks)
             self.marks = []
@@ -143,13 +144,15 @@ def freezer_for(session: Session, phase: Phase, *, rule: Rule | None, steps: int
         rule: When blocks freeze; None = never.
         steps: Planned optimiser steps.
     """
-    total = sum(rate_share(phase, done, steps=steps) for done in range(steps))
+    shares = [rate_share(phase, done, steps=steps) for done in range(steps)]
+    total = sum(shares)
     if rule is None or not total:
         return None
+    curve = [spent / total for spent in accumulate(shares)]
     journey = Journey(session.network.trunk, session.chain)
     outputs = Outputs(session.chain, _sample(session)) if rule.name == "outputs" else None
     trails = Trails(rule, [[] for _ in phase.rates])
-    return Freezer(session, phase, total, journey, trails, outputs)
+    return Freezer(session, phase, curve, journey, trails, outputs)
 
 
 def _sample(session: Session) -> Batch:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regraft.errors import SettingsError
 from regraft.freezing.proof import state_digest
 from regraft.runs.fit import run_fit
 from regraft.runs.fitting.control import control_words
@@ -53,8 +54,8 @@ def test_the_twin_is_the_run_that_never_froze(
     assert steps == [*range(last), *range(shared, last)]
     assert control["accuracy"]["value"] == plain["scores"]["test"]["accuracy"]["value"]
     gap = found["scores"]["test"]["accuracy"]["value"] - control["accuracy"]["value"]
-    assert control["difference"]["value"] == pytest.approx(gap)
-    assert control["difference"]["low"] <= gap <= control["difference"]["high"]
+    assert control["difference"] == pytest.approx(gap)
+    assert control["low"] <= gap <= control["high"]
     assert not (tmp_path / "run" / "control").exists()
     assert found["freezing"]["proof"]["holds"]
 
@@ -86,6 +87,19 @@ def test_without_a_twin_it_says_why(
 
 
 @pytest.mark.usefixtures("_own_cache")
+def test_a_twin_that_fails_leaves_the_run(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverged(*_: object) -> None:
+        raise SettingsError("the training diverged")
+
+    monkeypatch.setattr("regraft.runs.fitting.control.work", diverged)
+    made = settings(reviews, bert, tmp_path / "run", freeze_threshold=ALL, control=True)
+    assert "diverged" in run_fit(made, Silent())["control"]["sentence"]
+    assert (tmp_path / "run" / "result.json").exists()
+
+
+@pytest.mark.usefixtures("_own_cache")
 def test_folds_have_no_twin(resnet: Path, tmp_path: Path) -> None:
     from tests import tiny
 
@@ -95,8 +109,8 @@ def test_folds_have_no_twin(resnet: Path, tmp_path: Path) -> None:
 
 
 def test_the_sentence_has_signs() -> None:
-    gap = {"value": 0.0125, "low": -0.001, "high": math.nextafter(0.02, 1)}
-    words = control_words({"accuracy": {"value": np.float64(0.9)}, "difference": gap}, steps=3)
+    gap = {"difference": 0.0125, "low": -0.001, "high": math.nextafter(0.02, 1)}
+    words = control_words({"accuracy": {"value": np.float64(0.9)}, **gap}, steps=3)
     assert "3 further steps" in words
     assert "reach 0.900" in words
     assert "+1.2 points (95 % interval -0.1 to +2.0)" in words
