@@ -26,7 +26,7 @@ from regraft.training.optimiser import set_rates
 from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
 from regraft.training.schedule import Clock, rate_share
-from regraft.training.session import Session
+from regraft.training.session import Session, selection_key
 
 CLIP = 1.0
 """Largest norm of a step's gradient; longer ones are scaled down."""
@@ -189,7 +189,10 @@ def _validated(stepper: Stepper, number: int, tally: Tally) -> tuple[EpochRecord
     trained = time.perf_counter() - tally.started
     with average.shown() if average else nullcontext():
         val_logits = session.evaluate()
-        better = session.consider(phase.name, number, val_logits=val_logits)
+        best = session.consider(phase.name, number, val_logits=val_logits)
+    # A phase may begin below what came before and still rise: its own best counts for patience.
+    key = selection_key(val_logits, session.val.labels, options=session.options)
+    better = session.place.improves(key) or not len(session.val)
     val_loss, val_accuracy = metrics.loss_and_accuracy(val_logits, session.val.labels)
     record = EpochRecord(
         phase=phase.name,
@@ -202,6 +205,6 @@ def _validated(stepper: Stepper, number: int, tally: Tally) -> tuple[EpochRecord
         seconds=time.perf_counter() - tally.started,
         rows_per_second=tally.rows / max(trained, 1e-9),
         rate=tally.rate,
-        best=better,
+        best=best,
     )
     return record, better

@@ -17,7 +17,7 @@ from regraft.training import steps as steps_module
 from regraft.training.loop import work
 from regraft.training.optimiser import set_rates
 from regraft.training.phase import Phase
-from regraft.training.session import Options, Session
+from regraft.training.session import Best, Options, Session
 from tests.tiny_sessions import (
     KINDS,
     Size,
@@ -31,6 +31,7 @@ from tests.tiny_sessions import (
 )
 
 TOP = 3
+NO_LOGITS = np.zeros((16, 2), np.float32)
 
 
 def tune(line: int = 0, epochs: int = 2, rate: float = 5e-3, **more: object) -> Phase:
@@ -383,3 +384,23 @@ def test_a_budget_spends_the_whole_journey(monkeypatch: pytest.MonkeyPatch) -> N
     work(made, [tune(epochs=10, warmup=0.0)])
     assert made.step < 40
     assert made.still == frozenset(range(TOP))
+
+
+@pytest.mark.parametrize(("scores", "epochs"), [((4, 8, 12, 14), 4), ((12, 8, 4, 2), 2)])
+def test_patience_looks_at_the_phase_alone(
+    scores: tuple[int, ...], epochs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phase that begins below the solved head and rises is not stopped for that."""
+    made = session("image", options(patience=1))
+    answers = iter(scores)
+
+    def evaluate(self: Session) -> np.ndarray:
+        right = np.arange(16) < next(answers)
+        answer = np.where(right, self.val.labels, 1 - self.val.labels)
+        return np.eye(2, dtype=np.float32)[answer]
+
+    made.best = Best((2.0, 0.0), "head", 1, 0, made.network.state_dict(), NO_LOGITS)
+    monkeypatch.setattr(Session, "evaluate", evaluate)
+    work(made, [tune(epochs=4)])
+    assert len(made.records) == epochs
+    assert not any(record.best for record in made.records)

@@ -38,7 +38,8 @@ class Place:
         batch: Batches of the epoch that are done.
         done: Steps of the phase that are done.
         at: Where its schedule is: as many steps, or ahead of them where time is short.
-        without: Epochs since the last one that was better.
+        without: Epochs since the last one that was better than all before in the phase.
+        best: The best validation score of the phase so far, and minus its log loss.
         tally: Of the epoch.
     """
 
@@ -48,7 +49,15 @@ class Place:
     done: int = 0
     at: int = 0
     without: int = 0
+    best: tuple[float, float] | None = None
     tally: Tally = field(default_factory=Tally)
+
+    def improves(self, key: tuple[float, float]) -> bool:
+        """Takes the validation score of an epoch; says whether it is the phase's best so far."""
+        if self.best is not None and key <= self.best:
+            return False
+        self.best = key
+        return True
 
     def next_epoch(self, *, better: bool) -> None:
         """Goes to the start of the next epoch."""
@@ -66,4 +75,5 @@ def place_from_json(content: dict[str, Any]) -> Place:
     """Returns the place that `Place.as_json` wrote down."""
     tally = dict(content["tally"])
     tally["started"] = time.perf_counter() - float(tally["started"])
-    return Place(**{**content, "tally": Tally(**tally)})
+    best = None if content["best"] is None else tuple(content["best"])
+    return Place(**{**content, "best": best, "tally": Tally(**tally)})
