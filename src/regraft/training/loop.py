@@ -25,6 +25,9 @@ from regraft.training.schedule import Clock
 from regraft.training.session import Session, check_finite
 from regraft.training.steps import Stepper, epoch, shown
 
+KEPT = 4
+"""Weights, two moments and the best weights so far: what a checkpoint holds of each weight."""
+
 
 def work(session: Session, phases: list[Phase]) -> None:
     """Works the phases in order and puts the best checkpoint back at the end.
@@ -119,6 +122,8 @@ def _train_suffix(session: Session, phase: Phase, kept: Kept | None) -> None:
     if kept is not None:
         restore_beside(beside, kept)
     stepper = Stepper(session, phase, steps, beside, _clock(session))
+    if session.keeper is not None:
+        session.keeper.expect(KEPT * sum(p.nbytes for p in session.network.parameters()))
     while place.number <= phase.epochs and not _ended(stepper):
         record, better = epoch(stepper)
         session.records.append(record)

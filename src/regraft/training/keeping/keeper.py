@@ -20,6 +20,8 @@ GENERATIONS = 2
 """Checkpoints kept: if the newest is damaged, the one before serves."""
 SHARE = 0.01
 """Of the training's time that checkpoints may take, at most twice that after a slow one."""
+PACE = 300e6
+"""Bytes a second that a disk is taken to write, digests included, before the first one."""
 SOONEST = 15.0
 """Seconds before the first one and between any two."""
 
@@ -59,6 +61,11 @@ class Keeper:
     def due(self) -> bool:
         """Says whether the next checkpoint is worth its cost by now."""
         return time.monotonic() - self._last >= max(self.soonest, self._cost / self.share)
+
+    def expect(self, size: int) -> None:
+        """Takes the bytes that a checkpoint will have, before the first one is timed."""
+        if not self.spent:
+            self._cost = size / PACE
 
     def save(self, kept: Kept) -> bool:
         """Writes a checkpoint and drops those before the last two; says whether it could.

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from regraft.training.keeping import keeper as module
-from regraft.training.keeping.keeper import Keeper, Kept
+from regraft.training.keeping.keeper import PACE, Keeper, Kept
 
 
 def kept(number: int) -> Kept:
@@ -110,3 +110,19 @@ def test_all_are_removed_when_the_run_is_complete(keeper: Keeper) -> None:
     keeper.save(kept(1))
     keeper.clear()
     assert not keeper.folder.exists()
+
+
+def test_the_first_one_waits_until_it_is_worth_what_it_will_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    keeper = Keeper(tmp_path / "kept", soonest=15.0, share=0.01)
+    keeper.expect(int(PACE))  # a second
+    now[0] = 99.0
+    assert not keeper.due
+    now[0] = 101.0
+    assert keeper.due
+    keeper.spent = 3.0
+    keeper.expect(int(100 * PACE))  # what was measured counts from now on
+    assert keeper.due
