@@ -64,7 +64,7 @@ def command(typed: argparse.Namespace, who: str, seed: int, out: Path) -> list[s
         program = Path(sys.executable).with_name("regraft")
         options = ["--backbone", "starter:minilm", "--no-baselines", "--json", "--out", str(out)]
         return [str(program), "fit", typed.data, *options, *shared]
-    script = str(BENCH / "hf_trainer.py")
+    script = str(BENCH / "peers" / "trainer.py")
     places = ["--data", str(typed.table), "--model", str(typed.model)]
     return [sys.executable, script, *places, *shared]
 

@@ -55,6 +55,12 @@ def test_every_row_is_in_one_chunk_of_a_shape_of_its_own_length(kind: str) -> No
         assert 0 < len(chunk.indices) <= chunk.size
 
 
+def test_no_text_is_padded_beyond_what_the_network_takes() -> None:
+    rows = token_rows([[5] * length for length in (3, 11, 13)])
+    extents = {int(i): chunk.extent for chunk in chunks(rows, limit=13) for i in chunk.indices}
+    assert extents == {0: 8, 1: 13, 2: 13}
+
+
 @pytest.mark.parametrize("line", [1, 2, 3])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_row_alone_is_the_row_among_others_bit_for_bit(kind: str, line: int) -> None:
@@ -103,9 +109,16 @@ def changed_buffer(level: Level) -> Level:
     return level
 
 
+def changed_code(level: Level) -> Level:
+    """The same weights, used otherwise."""
+    level.network.get_submodule("trunk.stem.1").eps = 1e-2  # type: ignore[assignment]
+    return level
+
+
 CHANGES: dict[str, Callable[[Level], Level]] = {
     "weight": changed_weight,
     "buffer": changed_buffer,
+    "code": changed_code,
     "preprocessing": lambda level: replace(level, spec=replace(SPEC, mean=(0.5, 0.5, 0.4))),
     "dtype": lambda level: replace(level, mode=Mode("bf16")),
     "attention": lambda level: replace(level, mode=Mode(attention="eager")),

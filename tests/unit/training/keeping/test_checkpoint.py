@@ -13,7 +13,7 @@ from regraft.freezing.proof import optimiser_digest, state_digest
 from regraft.freezing.threshold import Rule, RuleName
 from regraft.strategies.two_stage import TwoStage
 from regraft.training import steps as steps_module
-from regraft.training.keeping.checkpoint import restore
+from regraft.training.keeping.checkpoint import Beside, checkpoint, restore
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
 from regraft.training.phase import Phase
@@ -150,6 +150,13 @@ def test_the_time_that_was_used_stays_used(tmp_path: Path) -> None:
     made = fresh("text", replace(chosen, deadline=time.monotonic() + 9999))
     restore(made, kept)
     assert made.options.deadline < time.monotonic() + 501
+
+
+def test_pieces_and_decisions_are_known_after_a_stop() -> None:
+    made, again = fresh("text", usual("text")), fresh("text", usual("text"))
+    made.piece, made.cached = 3, True
+    restore(again, checkpoint(made, Beside(torch.amp.GradScaler("cpu", enabled=False))))
+    assert (again.piece, again.cached) == (3, True)
 
 
 def test_without_a_limit_none_is_kept(tmp_path: Path) -> None:
