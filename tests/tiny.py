@@ -154,3 +154,24 @@ def model(folder: Path, classes: Sequence[str] = ("neg", "pos")) -> Model:
     network = Grafted(backbone.network, head, pooling=backbone.architecture.pooling).eval()
     extent = 24 if isinstance(backbone.spec, TextSpec) else SIDE
     return Model(network, backbone, tuple(classes), extent, Mode())
+
+
+def texts_elsewhere(rows: int) -> tuple[list[str], list[str]]:
+    """Returns N texts of another kind than the toy texts, the same words giving them away."""
+    texts, labels = [], []
+    for row in range(rows):
+        words = BAD if row % 2 else GOOD
+        thing = THINGS[row % 8]
+        word = words[row // 2 % 4]
+        texts.append(f"{word} {thing}, they say, and {row} others say so of the play")
+        labels.append("neg" if row % 2 else "pos")
+    return texts, labels
+
+
+def dim_folders(folder: Path, rows: int) -> Path:
+    """Writes the toy images at half their brightness, in a folder a class."""
+    pixels, labels = toy_pixels(rows)
+    for number, (image, label) in enumerate(zip(pixels // 2 + 20, labels, strict=True)):
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / label / f"{number:03d}.png")
+    return folder

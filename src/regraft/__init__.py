@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from regraft.errors import UnreachableError as UnreachableError
     from regraft.errors import UserError as UserError
     from regraft.errors import WorldError as WorldError
+    from regraft.runs.adapt import adapt as adapt
+    from regraft.runs.compare import compare as compare
     from regraft.runs.estimator import TransferClassifier as TransferClassifier
     from regraft.runs.evaluate import evaluate as evaluate
     from regraft.runs.fit import fit as fit
@@ -54,6 +56,8 @@ _PLACES = {
     "UnreachableError": "regraft.errors:UnreachableError",
     "UserError": "regraft.errors:UserError",
     "WorldError": "regraft.errors:WorldError",
+    "adapt": "regraft.runs.adapt:adapt",
+    "compare": "regraft.runs.compare:compare",
     "evaluate": "regraft.runs.evaluate:evaluate",
     "fit": "regraft.runs.fit:fit",
     "load": "regraft.serving.store:load",
@@ -81,6 +85,8 @@ __all__ = [
     "UserError",
     "WorldError",
     "__version__",
+    "adapt",
+    "compare",
     "evaluate",
     "fit",
     "load",

@@ -4,8 +4,15 @@ from typing import Literal
 
 import numpy as np
 
-Purpose = Literal["order", "tokens", "pixels", "sample"]
-STREAMS: dict[Purpose, int] = {"order": 0, "tokens": 1, "pixels": 2, "sample": 3}
+Purpose = Literal["order", "tokens", "pixels", "sample", "mix", "share"]
+STREAMS: dict[Purpose, int] = {
+    "order": 0,
+    "tokens": 1,
+    "pixels": 2,
+    "sample": 3,
+    "mix": 4,
+    "share": 5,
+}
 """Each purpose's own number: streams that shared a key would move together."""
 
 
@@ -14,7 +21,7 @@ def draws(purpose: Purpose, seed: int, *, epoch: int) -> np.random.Generator:
 
     Args:
         purpose: What the numbers decide: the order of rows, tokens left out, pixels moved,
-            rows sampled.
+            rows sampled, rows of a source mixed in, labelled rows that are used.
         seed: Of the run, 0 or more.
         epoch: Counted over the whole run.
 

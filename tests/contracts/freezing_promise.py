@@ -1,5 +1,6 @@
 """The promise of freezing: whatever the network, strategy and line, the proof holds."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from regraft.backbones.splice import splice
 from regraft.backbones.splicing.calling import call
 from regraft.data.images import PixelRows
 from regraft.data.spec import ImageSpec
-from regraft.strategies.table import make_strategy
+from regraft.strategies.table import STRATEGIES, make_strategy
 from regraft.training.loop import work
 from regraft.training.precision import Verdict
 from regraft.training.progress import Silent
@@ -21,6 +22,10 @@ from regraft.training.session import Examples, Session
 from tests.tiny_sessions import facts, options, text_examples
 
 PLACES = ("first", "middle", "last")
+BASIC = ("two-stage", "head", "full")
+OTHERS = [*(name for name in STRATEGIES if name not in BASIC), "full+average"]
+CASES = [*((name, place) for name in BASIC for place in PLACES), *((n, "middle") for n in OTHERS)]
+"""The basic strategies with the line everywhere, the others with it in the middle."""
 ROWS = 12
 
 
@@ -55,6 +60,8 @@ def worked(made: Session, strategy: str, line: int) -> list[str]:
     """Trains one epoch with the line at a place; returns the faults that were seen."""
     kind = "text" if hasattr(made.train.rows, "tokens") else "image"
     known = facts(kind, start_line=line, epochs=1, rate=1e-3)
-    work(made, make_strategy(strategy).phases(made.chain, known))
+    chosen = make_strategy(strategy)
+    made.options = replace(made.options, above=chosen.held(made.network.trunk))
+    work(made, chosen.phases(made.chain, known))
     assert made.stretches
     return [fault for stretch in made.stretches for fault in stretch.faults]

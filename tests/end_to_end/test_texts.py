@@ -175,5 +175,5 @@ def test_a_run_is_the_backbone_of_another(typed: Type, run: Path, tmp_path: Path
 
 def test_what_can_be_named_is_listed(typed: Type) -> None:
     found = document(typed("list", "--json"))
-    assert set(found) == {"backbones", "datasets", "strategies"}
+    assert set(found) == {"backbones", "datasets", "methods", "strategies"}
     assert {"head", "full", "two-stage"} <= {entry["name"] for entry in found["strategies"]}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from docs.check_links import broken, pages
-from regraft.strategies.table import STRATEGIES
+from regraft.strategies.table import AUTO, MODIFIERS, STRATEGIES
 from regraft.training.phase import Facts
 from tests.house.source import ROOT
 
@@ -44,8 +44,9 @@ def test_the_strategy_walked_through_makes_its_phases() -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
 def test_a_readme_names_every_strategy_and_no_other(page: str) -> None:
-    named = re.findall(r"^\| `([a-z-]+)`[^`|]*\| ", text_of(page), re.MULTILINE)
-    assert set(named) == set(STRATEGIES)
+    named = re.findall(r"^\| `([a-z0-9-]+)`[^`|]*\| ", text_of(page), re.MULTILINE)
+    assert set(named) == {*STRATEGIES, AUTO}
+    assert all(f"`+{name}`" in text_of(page) for name in MODIFIERS)
 
 
 def test_both_readmes_have_the_same_commands() -> None:

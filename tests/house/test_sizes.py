@@ -10,8 +10,9 @@ from tests.house.source import body_lines, modules
 WIDE_ROOMS = {"losses", "strategies", "adaptation", "backbones/sources", "cli"}
 
 INNER_FOLDERS = {
-    *("backbones/sources", "backbones/splicing", "data/reading", "data/starters"),
-    *("runs/choosing", "runs/fitting", "training/heads", "training/keeping"),
+    *("backbones/sources", "backbones/splicing", "data/parting", "data/reading"),
+    *("runs/adapting", "runs/choosing", "runs/comparing", "runs/fitting", "runs/trials"),
+    *("data/starters", "training/heads", "training/keeping"),
     "training/moving",
 }
 

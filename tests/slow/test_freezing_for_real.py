@@ -4,9 +4,8 @@ import pytest
 
 from regraft.backbones.open import open_backbone
 from regraft.freezing.threshold import Rule
-from regraft.strategies.table import STRATEGIES
 from regraft.training.session import Session
-from tests.contracts.freezing_promise import PLACES, line_at, session_around, worked
+from tests.contracts.freezing_promise import CASES, line_at, session_around, worked
 from tests.contracts.small_networks import images, texts
 
 pytestmark = pytest.mark.real
@@ -22,8 +21,7 @@ def session_on(name: str, threshold: Rule | None = None) -> Session:
     return session_around(opened.network, batch, pooling=pooling, threshold=threshold)
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(("strategy", "place"), CASES)
 @pytest.mark.parametrize("name", [*TEXTS, *IMAGES])
 def test_the_proof_holds(name: str, strategy: str, place: str) -> None:
     made = session_on(name)

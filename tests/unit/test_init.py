@@ -14,7 +14,7 @@ from regraft import errors
 
 HEAVY = ["torch", "torchvision", "transformers", "timm", "sklearn", "scipy", "pandas", "numpy"]
 NETWORKS = {"Backbone", "ImageSpec", "TextSpec", "open_module"}
-VERBS = {"evaluate", "fit", "load", "plan", "predict", "resume", "verify"}
+VERBS = {"adapt", "compare", "evaluate", "fit", "load", "plan", "predict", "resume", "verify"}
 VERBS |= {"TransferClassifier"}
 
 

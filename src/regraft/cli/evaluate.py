@@ -6,6 +6,7 @@ from typing import Annotated, Unpack
 from typer import Argument
 
 from regraft.cli.options import (
+    CacheFlag,
     ColumnFlags,
     DeviceFlag,
     OutFlag,
@@ -16,7 +17,9 @@ from regraft.cli.options import (
 )
 
 
-class EvaluateFlags(ColumnFlags, PartFlag, DeviceFlag, OutFlag, OutputFlags, total=False):
+class EvaluateFlags(
+    ColumnFlags, PartFlag, DeviceFlag, CacheFlag, OutFlag, OutputFlags, total=False
+):
     """Flags of `evaluate`."""
 
 
@@ -27,12 +30,12 @@ def evaluate(
     **flags: Unpack[EvaluateFlags],
 ) -> int:
     """Score a finished run on labelled data; on its test rows, if the data have a split."""
-    from regraft.cli.options import given
+    from regraft.cli.options import typed_settings
     from regraft.cli.printing import json_text, refuse_existing, write_file, write_result
     from regraft.cli.progress import progress_for
     from regraft.settings import EvaluateSettings
 
-    settings = EvaluateSettings(run=Path(run), data=data, **given(flags))
+    settings = EvaluateSettings(run=Path(run), data=data, **typed_settings(flags))
     refuse_existing(settings.out)
     quiet = flags.get("quiet", False)
     from regraft.runs.evaluate import run_evaluate

@@ -1,4 +1,4 @@
-"""Lists what can be named: `regraft list [backbones|datasets|strategies]`."""
+"""Lists what can be named: `regraft list [KIND]`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Unpack
@@ -7,16 +7,16 @@ from typer import Argument
 
 from regraft.cli.options import OutputFlags, spelled_out
 
-KINDS = ("backbones", "datasets", "strategies")
+KINDS = ("backbones", "datasets", "methods", "strategies")
 Kind = Annotated[
     str | None,
-    Argument(metavar="[backbones|datasets|strategies]", help="All three if left out."),
+    Argument(metavar="[backbones|datasets|methods|strategies]", help="All of them if left out."),
 ]
 
 
 @spelled_out(OutputFlags)
 def list_names(kind: Kind = None, **flags: Unpack[OutputFlags]) -> int:
-    """List the backbones, data sets and strategies that can be named."""
+    """List the backbones, data sets, methods and strategies that can be named."""
     from regraft.cli.printing import write_json, write_out, write_table
 
     found = {name: _entries(name) for name in ([_known(kind)] if kind else KINDS)}
@@ -40,11 +40,17 @@ def _known(kind: str) -> str:
 
 
 def _entries(kind: str) -> Sequence[Mapping[str, Any]]:
-    from regraft.runs.listing import list_backbones, list_datasets, list_strategies
+    from regraft.runs.listing import (
+        list_backbones,
+        list_datasets,
+        list_methods,
+        list_strategies,
+    )
 
     tables = {
         "backbones": list_backbones,
         "datasets": list_datasets,
+        "methods": list_methods,
         "strategies": list_strategies,
     }
     entries: Sequence[Mapping[str, Any]] = tables[kind]()

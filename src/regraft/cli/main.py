@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from regraft import __version__
+from regraft.cli.adapt import adapt
 from regraft.cli.cache import cache
+from regraft.cli.compare import compare
 from regraft.cli.evaluate import evaluate
 from regraft.cli.fit import fit
 from regraft.cli.list import list_names
@@ -30,6 +32,8 @@ VERBS: dict[str, Callable[..., int]] = {
     "predict": predict,
     "evaluate": evaluate,
     "plan": plan,
+    "compare": compare,
+    "adapt": adapt,
     "verify": verify,
     "report": report,
     "list": list_names,

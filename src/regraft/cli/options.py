@@ -1,7 +1,7 @@
 """Defines the flags of the verbs, and makes checked settings from what was typed."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar, get_type_hints
 
@@ -77,10 +77,17 @@ class DeviceFlag(TypedDict, total=False):
     device: Annotated[str | None, _text(MACHINE, "NAME", "auto, cpu, cuda, cuda:NUMBER or mps.")]
 
 
-class MachineFlags(DeviceFlag, total=False):
-    """Flags that say where and in which portions a network is trained."""
+class CacheFlag(TypedDict, total=False):
+    """The flag that leaves the features kept on the disk alone."""
 
-    batch_size: Annotated[int | None, _text(MACHINE, "ROWS", "Rows a step.")]
+    no_cache: Annotated[
+        bool,
+        Option(
+            "--no-cache",
+            help="Compute features of what is frozen anew, and keep none.",
+            rich_help_panel=MACHINE,
+        ),
+    ]
 
 
 class OutFlag(TypedDict, total=False):
@@ -89,8 +96,8 @@ class OutFlag(TypedDict, total=False):
     out: Annotated[Path | None, _text(OUTPUT, "FILE", "File to write, which must not exist yet.")]
 
 
-class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
-    """Flags of the verbs that train or say how they would."""
+class SharedFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, total=False):
+    """Flags of the verbs that make a run, whatever is trained."""
 
     backbone: Annotated[
         str | None,
@@ -101,12 +108,42 @@ class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
         ),
     ]
     arch: Annotated[str | None, _text(NETWORK, "ID", "The code for a bare file of weights.")]
+    class_weights: Annotated[str | None, _text(TRAINING, "RULE", "auto, none or balanced.")]
+    max_length: Annotated[int | None, _text(TRAINING, "TOKENS", "Longest text.")]
+    image_size: Annotated[int | None, _text(TRAINING, "PIXELS", "Side of the images.")]
+    seed: Annotated[int | None, _text(TRAINING, "NUMBER", "Of everything random (0).")]
+    precision: Annotated[str | None, _text(MACHINE, "FORMAT", "auto, fp32, bf16 or fp16.")]
+    no_baselines: Annotated[
+        bool,
+        Option(
+            "--no-baselines",
+            help="Skip the models that show what transfer gained.",
+            rich_help_panel=TRAINING,
+        ),
+    ]
+    check_cache: Annotated[
+        bool,
+        Option(
+            "--check-cache",
+            help="Compute a sample of what was read anew, and compare bit by bit.",
+            rich_help_panel=MACHINE,
+        ),
+    ]
+    config: Annotated[
+        Path | None, _text(DATA, "FILE.toml", "Settings in a file; flags win over it.")
+    ]
+
+
+class TrainFlags(SharedFlags, total=False):
+    """Flags of the verbs that train or say how they would."""
+
+    batch_size: Annotated[int | None, _text(MACHINE, "ROWS", "Rows a step.")]
     head: Annotated[str | None, _text(NETWORK, "HEAD", "linear, or mlp:UNITS[,UNITS].")]
     dropout: Annotated[
         float | None, _text(NETWORK, "SHARE", "Share of values dropped in training.")
     ]
-    strategy: Annotated[
-        str | None, _text(TRAINING, "NAME", "How to train; see regraft list strategies.")
+    source: Annotated[
+        str | None, _text(DATA, "DATA", "Other labelled data, for the strategy sequential.")
     ]
     epochs: Annotated[float | None, _text(TRAINING, "COUNT", "Passes over the training rows.")]
     lr: Annotated[float | None, _text(TRAINING, "RATE", "Peak rate of the head and the top block.")]
@@ -125,14 +162,6 @@ class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
         str | None, _text(TRAINING, "RULE", "left, staggered, outputs, gradient, literal or clock.")
     ]
     freeze_threshold_scope: Annotated[str | None, _text(TRAINING, "SCOPE", "prefix or any.")]
-    control: Annotated[
-        bool,
-        Option(
-            "--control",
-            help="Train an unfrozen twin from the first freeze on, and compare.",
-            rich_help_panel=TRAINING,
-        ),
-    ]
     ema: Annotated[
         float | None,
         _text(TRAINING, "DECAY", "Keep a moving average of the weights, such as 0.99."),
@@ -141,53 +170,39 @@ class TrainFlags(ColumnFlags, SplitFlags, MachineFlags, total=False):
         float | None, _text(TRAINING, "FACTOR", "On the rate, from a block to the one below.")
     ]
     weight_decay: Annotated[float | None, _text(TRAINING, "DECAY", "Decoupled weight decay.")]
-    class_weights: Annotated[str | None, _text(TRAINING, "RULE", "auto, none or balanced.")]
     patience: Annotated[
         int | None, _text(TRAINING, "EPOCHS", "Stop after so many without improvement.")
     ]
-    max_length: Annotated[int | None, _text(TRAINING, "TOKENS", "Longest text.")]
-    image_size: Annotated[int | None, _text(TRAINING, "PIXELS", "Side of the images.")]
     augment: Annotated[
         str | None, _text(TRAINING, "RULE", "auto, none, crop, flip-crop, drop-tokens.")
     ]
-    seed: Annotated[int | None, _text(TRAINING, "NUMBER", "Of everything random (0).")]
-    max_seconds: Annotated[float | None, _text(MACHINE, "SECONDS", "Budget for all of it.")]
-    precision: Annotated[str | None, _text(MACHINE, "FORMAT", "auto, fp32, bf16 or fp16.")]
-    out: Annotated[Path | None, _text(OUTPUT, "RUN", "Folder to make (runs/DATA-STRATEGY-NNN).")]
-    no_baselines: Annotated[
-        bool,
-        Option(
-            "--no-baselines",
-            help="Skip the models that show what transfer gained.",
-            rich_help_panel=TRAINING,
-        ),
-    ]
+    max_seconds: Annotated[float | None, _text(MACHINE, "SECONDS", "Budget of a run, all of it.")]
     views: Annotated[
         int | None, _text(TRAINING, "COUNT", "Augmentations of each row above frozen blocks.")
-    ]
-    no_cache: Annotated[
-        bool,
-        Option(
-            "--no-cache",
-            help="Compute features of what is frozen anew, and keep none.",
-            rich_help_panel=MACHINE,
-        ),
-    ]
-    check_cache: Annotated[
-        bool,
-        Option(
-            "--check-cache",
-            help="Compute a sample of what was read anew, and compare bit by bit.",
-            rich_help_panel=MACHINE,
-        ),
-    ]
-    config: Annotated[
-        Path | None, _text(DATA, "FILE.toml", "Settings in a file; flags win over it.")
     ]
 
 
 class FitFlags(TrainFlags, OutputFlags, total=False):
-    """Flags of `fit`, `plan` and `show-config`."""
+    """Flags of `fit`, `plan` and `show-config`, which make one run."""
+
+    strategy: Annotated[
+        str | None, _text(TRAINING, "NAME[:OPTION=VALUE][+…]", "How; see regraft list strategies.")
+    ]
+    preset: Annotated[
+        str | None, _text(TRAINING, "NAME", "Choose the strategy: fast, balanced or best.")
+    ]
+    fraction: Annotated[
+        float | None, _text(TRAINING, "SHARE", "Share of the labelled rows that is used (1).")
+    ]
+    control: Annotated[
+        bool,
+        Option(
+            "--control",
+            help="Train an unfrozen twin from the first freeze on, and compare.",
+            rich_help_panel=TRAINING,
+        ),
+    ]
+    out: Annotated[Path | None, _text(OUTPUT, "RUN", "Folder to make (runs/DATA-STRATEGY-NNN).")]
 
 
 def spelled_out(flags: type) -> Callable[[Verb], Verb]:
@@ -223,23 +238,41 @@ def given(flags: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def typed_settings(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings that flags say, those that switch something off among them."""
+    off = {name: False for name in ("baselines", "cache") if flags.get(f"no_{name}")}
+    return {**given(flags), **off}
+
+
 def fit_settings(data: str | None, flags: Mapping[str, Any]) -> "FitSettings":
     """Returns the settings of `fit` and `plan` from what was typed and the TOML file.
 
     Args:
         data: The DATA that was typed, if any.
-        flags: The values of `TrainFlags`, None where a flag was not typed.
+        flags: The values of `FitFlags`, None where a flag was not typed.
     """
     from regraft.settings import FitSettings
+
+    return FitSettings(**merged(data, flags))
+
+
+def merged(
+    data: str | None, flags: Mapping[str, Any], *, passed_over: Collection[str] = ()
+) -> dict[str, Any]:
+    """Returns settings by name: those of the TOML file, and over them what was typed.
+
+    Args:
+        data: The DATA that was typed, if any.
+        flags: The values of the flags, None where one was not typed.
+        passed_over: Settings in the file that are none of the verb.
+    """
     from regraft.toml import merge, read_toml
 
-    typed = given(flags)
-    for name in ("baselines", "cache"):
-        if flags.get(f"no_{name}"):
-            typed[name] = False
+    typed = typed_settings(flags)
     config = flags.get("config")
     toml = read_toml(config) if config else {}
-    return FitSettings(**merge(toml, {"data": data, **typed}))
+    kept = {name: value for name, value in toml.items() if name not in passed_over}
+    return merge(kept, {"data": data, **typed})
 
 
 def required(settings: "FitSettings") -> "FitSettings":

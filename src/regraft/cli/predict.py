@@ -8,13 +8,14 @@ from typer import Argument, Option
 
 from regraft.cli.options import (
     OUTPUT,
+    CacheFlag,
     ColumnFlags,
     DeviceFlag,
     OutFlag,
     OutputFlags,
     Run,
-    given,
     spelled_out,
+    typed_settings,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _NAMED = re.compile(r"(starter|hf):\S+")
 _SHOWN = ("text", "prediction", "confidence", "error")
 
 
-class PredictFlags(ColumnFlags, DeviceFlag, OutFlag, OutputFlags, total=False):
+class PredictFlags(ColumnFlags, DeviceFlag, CacheFlag, OutFlag, OutputFlags, total=False):
     """Flags of `predict`."""
 
     suffix: Annotated[
@@ -64,7 +65,7 @@ def predict(
     from regraft.cli.progress import progress_for
     from regraft.settings import PredictSettings
 
-    settings = PredictSettings(run=Path(run), inputs=tuple(inputs), **given(flags))
+    settings = PredictSettings(run=Path(run), inputs=tuple(inputs), **typed_settings(flags))
     refuse_existing(settings.out)
     from regraft.runs.predict import run_predict
 

@@ -97,18 +97,21 @@ def write_result(
     lines = [entry.cells for entry in entries(shown)]
     write_table(HEADERS, lines, strong=len(lines) - 1 if len(lines) > 1 else -1)
     if fitted and not quiet:
-        write_words(["", *_closing_words(result)])
+        write_words(["", *closing_words(result)])
     return None
 
 
-def _closing_words(result: Mapping[str, Any]) -> list[str]:
+def closing_words(result: Mapping[str, Any]) -> list[str]:
+    """Returns what is said after the table of a run: gains, its report, what to type next."""
     gain = (result.get("gain") or {}).get("sentence", "")
     control = (result.get("control") or {}).get("sentence", "")
+    chosen = (result.get("auto") or {}).get("sentence", "")
     run = result.get("run")
     report = f"Report: {Path(str(run)) / 'report.html'}" if run else ""
     commands = [f"  {command}" for command in result.get("next") or []]
     verdict = result.get("verdict") or ""
     return [
+        chosen,
         gain,
         verdict,
         _saving(result),

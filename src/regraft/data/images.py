@@ -51,6 +51,10 @@ class PixelRows:
         moves = None if self.moves is None else self.moves[indices]
         return PixelRows(self.pixels[indices], self.spec, moves)
 
+    def joined(self, others: "PixelRows") -> "PixelRows":
+        """Returns these rows with others of the same size behind them, none of them moved."""
+        return PixelRows(np.concatenate([self.pixels, others.pixels]), self.spec)
+
     def batch(self, indices: npt.NDArray[np.int64]) -> "dict[str, Tensor]":
         """Returns `pixels`, (B, C, H, W), normalised and channels-last in memory."""
         import torch

@@ -50,6 +50,12 @@ class TokenRows:
         places = np.repeat(self.starts[indices], lengths) + within
         return TokenRows(self.tokens[places], starts, self.pad_id)
 
+    def joined(self, others: "TokenRows") -> "TokenRows":
+        """Returns these rows with others of the same tokenizer behind them."""
+        tokens = np.concatenate([self.tokens, others.tokens])
+        starts = np.concatenate([self.starts, self.starts[-1] + others.starts[1:]])
+        return TokenRows(tokens, starts, self.pad_id)
+
     def batch(self, indices: npt.NDArray[np.int64]) -> "dict[str, Tensor]":
         """Returns `input_ids` and `attention_mask`, both (B, T), T the longest row's length."""
         import torch

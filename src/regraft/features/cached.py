@@ -12,11 +12,13 @@ import numpy.typing as npt
 from regraft.data.encode import Encoded
 from regraft.errors import GuardError
 from regraft.features import shelf
+from regraft.features.below import Below
 from regraft.features.level import Level
+from regraft.features.numbers import Array
+from regraft.features.room import room_for
 from regraft.features.rowkeys import Keys, row_keys
 from regraft.features.store import Growing, Store
 
-Array = npt.NDArray[np.generic]
 Indices = npt.NDArray[np.int64]
 Say = Callable[[str], None]
 POOLED = 8192
@@ -34,6 +36,7 @@ class Tally:
     Args:
         read: Rows that were found.
         computed: Rows that were not.
+        advanced: Those of them that were made from a lower level, not from the input.
         seconds: That these took.
         bytes: That were written.
         trouble: Why nothing could be written, or the empty string.
@@ -43,6 +46,7 @@ class Tally:
 
     read: int = 0
     computed: int = 0
+    advanced: int = 0
     seconds: float = 0.0
     bytes: int = 0
     trouble: str = ""
@@ -55,6 +59,7 @@ class Tally:
             "hit": self.read > 0,
             "read": self.read,
             "computed": self.computed,
+            "advanced": self.advanced,
             "checked": self.checked,
             "fill_seconds": round(self.seconds, 3),
             "bytes": self.bytes,
@@ -100,13 +105,13 @@ def pooled(level: Level, rows: Encoded, *, cache: Cache) -> npt.NDArray[np.float
     for indices, arrays in found_or_made(level, rows, cache=cache):
         values = np.concatenate(arrays)
         if not result.shape[1]:
-            result = np.empty((len(rows), values.shape[1]), np.float32)
+            result = room_for((len(rows), values.shape[1]))
         result[indices] = values
     return result
 
 
 def found_or_made(
-    level: Level, rows: Encoded, *, cache: Cache
+    level: Level, rows: Encoded, *, cache: Cache, below: Below | None = None
 ) -> Iterator[tuple[Indices, list[Array]]]:
     """Yields all rows with what the prefix makes of them, stored ones first.
 
@@ -114,6 +119,7 @@ def found_or_made(
         level: The prefix.
         rows: N rows.
         cache: Whether and where features are kept.
+        below: Where the line was before, whose rows are carried on from.
     """
     if not cache.on:
         for chunk in level.chunks(rows):
@@ -133,7 +139,7 @@ def found_or_made(
         yield some, list(store.rows(segments[some], numbers[some]))
     missing = np.flatnonzero(segments < 0)
     if len(missing):
-        yield from _made(level, rows, (missing, keys), store, cache)
+        yield from _made(level, rows, (missing, keys), store, (cache, below))
 
 
 def _check(
@@ -164,17 +170,24 @@ def _check(
 
 
 def _made(
-    level: Level, rows: Encoded, wanted: tuple[Indices, Keys], store: Store, cache: Cache
+    level: Level,
+    rows: Encoded,
+    wanted: tuple[Indices, Keys],
+    store: Store,
+    kept: tuple[Cache, Below | None],
 ) -> Iterator[tuple[Indices, list[Array]]]:
     """Computes rows chunk by chunk, yields them, and stores them if the disk lets us."""
-    missing, keys = wanted
+    (missing, keys), (cache, below) = wanted, kept
     few = rows.take(missing)
     cache.tally.computed += len(missing)
     with _Writer(store, cache, room=level.pooled and len(missing) * POOLED) as writer:
         for chunk in level.chunks(few):
             started = time.perf_counter()
-            arrays = level.pass_through(few, chunk)
-            writer.add(keys[missing[chunk.indices]], arrays)
+            own = keys[missing[chunk.indices]]
+            lower = None if below is None else below.of(chunk, own)
+            arrays = level.pass_through(few, chunk, below=lower)
+            cache.tally.advanced += 0 if lower is None else len(own)
+            writer.add(own, arrays)
             cache.tally.seconds += time.perf_counter() - started
             yield missing[chunk.indices], arrays
 

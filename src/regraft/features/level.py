@@ -17,11 +17,12 @@ from torch import Tensor, nn
 from regraft.backbones.attention import attention_of, set_attention
 from regraft.backbones.backbone import Batch
 from regraft.backbones.chain import Chain
-from regraft.backbones.graft import Grafted
+from regraft.backbones.graft import Grafted, pool
 from regraft.backbones.modes import Mode
 from regraft.data.encode import Encoded
 from regraft.data.spec import InputSpec
 from regraft.data.texts import TokenRows
+from regraft.features.numbers import Array, numbers_of
 from regraft.features.pooled import to_device
 from regraft.freezing.proof import digest_of, tensors_of
 from regraft.machine import processor_name
@@ -34,10 +35,9 @@ IMAGES = 32
 """Images of a chunk."""
 STEP = 8
 """Texts are padded to a multiple of so many tokens."""
-HALF = {torch.bfloat16: torch.int16, torch.float16: torch.int16}
-"""Kinds of numbers that are kept as the integers of their bits: NumPy lacks the first."""
 LIBRARIES = ("timm", "torchvision", "transformers")
-Array = npt.NDArray[np.generic]
+ACTIVATION = "activation"
+"""Key of a batch under which what a lower level made of its rows lies."""
 Indices = npt.NDArray[np.int64]
 
 
@@ -104,14 +104,14 @@ class Level:
 
     Args:
         network: The grafted network.
-        chain: Its trunk's blocks.
+        chain: Its trunk's blocks; None where the whole trunk is meant.
         line: The position; at P what is kept is pooled.
         spec: How the network is fed, if it is known.
         mode: Of the pass.
     """
 
     network: Grafted
-    chain: Chain
+    chain: Chain | None
     line: int
     spec: InputSpec | None
     mode: Mode
@@ -119,7 +119,7 @@ class Level:
     @property
     def pooled(self) -> bool:
         """Says whether the whole trunk is below, so that one vector a row is enough."""
-        return self.line == self.chain.top
+        return self.chain is None or self.line == self.chain.top
 
     @cached_property
     def key(self) -> str:
@@ -127,7 +127,7 @@ class Level:
         content = {
             "format": FORMAT,
             "prefix": self._weights(),
-            "line": self.line,
+            "line": "whole" if self.pooled else self.line,
             "pooling": self.network.pooling if self.pooled else "",
             "spec": _spec_words(self.spec),
             "mode": asdict(self.mode),
@@ -138,14 +138,25 @@ class Level:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @torch.inference_mode()
-    def pass_through(self, rows: Encoded, chunk: Chunk) -> list[Array]:
-        """Returns what the prefix makes of a chunk's rows: B arrays at their true lengths."""
+    def pass_through(
+        self, rows: Encoded, chunk: Chunk, *, below: tuple[int, Tensor] | None = None
+    ) -> list[Array]:
+        """Returns what the prefix makes of a chunk's rows: B arrays at their true lengths.
+
+        Args:
+            rows: N rows.
+            chunk: Some of them.
+            below: A lower position and what the network made of the whole chunk there, its
+                filling included; None = the pass starts at the input.
+        """
+        start, beside = (0, {}) if below is None else (below[0], {ACTIVATION: below[1]})
         training, attention = self.network.training, attention_of(self.network.trunk)
         self.network.eval()
         set_attention(self.network.trunk, self.mode.attention)
         try:
             with self.mode.running():
-                made = self._fitting(to_device(chunk_batch(rows, chunk), self.mode.device))
+                batch = to_device({**chunk_batch(rows, chunk), **beside}, self.mode.device)
+                made = self._fitting(batch, start)
         finally:
             self.network.train(training)
             set_attention(self.network.trunk, attention)
@@ -155,46 +166,44 @@ class Level:
         """Yields all rows in chunks that this network can take."""
         return chunks(rows, limit=getattr(self.spec, "length_limit", None))
 
-    def _fitting(self, batch: Batch) -> Tensor:
+    def _fitting(self, batch: Batch, start: int) -> Tensor:
         """Computes a batch at once, or in halves where the device's memory is too small."""
         with suppress(torch.OutOfMemoryError):
-            return self._compute(batch)
+            return self._compute(batch, start)
         size = len(next(iter(batch.values())))
         if size == 1:
-            return self._compute(batch)
+            return self._compute(batch, start)
         halves = (slice(0, size // 2), slice(size // 2, size))
         parts = [{name: tensor[half] for name, tensor in batch.items()} for half in halves]
-        return torch.cat([self._fitting(part) for part in parts])
+        return torch.cat([self._fitting(part, start) for part in parts])
 
-    def _compute(self, batch: Batch) -> Tensor:
-        if self.pooled:
-            return self.network.features(batch).unsqueeze(1)
-        return self.chain.prefix(self.line, batch)
+    def _compute(self, batch: Batch, start: int) -> Tensor:
+        own, activation = entering(batch)
+        if self.chain is None or activation is None:
+            if self.chain is None or self.pooled:
+                return self.network.features(own).unsqueeze(1)
+            return self.chain.prefix(self.line, own)
+        if not self.pooled:
+            return self.chain.advance(activation, own, start=start, stop=self.line)
+        output = self.chain.suffix(start, activation, batch=own)
+        return pool(output, own, pooling=self.network.pooling).unsqueeze(1)
 
     def _weights(self) -> str:
         named = tensors_of(self.network.trunk)
+        if self.chain is None or self.pooled:
+            return digest_of(named, set(named))
         blocks = self.chain.blocks[: self.line]
         names = {name for block in blocks for name in (*block.parameters, *block.buffers)}
-        borrowed = set() if self.pooled else set(self.chain.positions[self.line].borrowed)
-        return digest_of(named, names | borrowed)
+        return digest_of(named, names | set(self.chain.positions[self.line].borrowed))
 
 
-def numbers_of(tensor: Tensor) -> Array:
-    """Returns a tensor as NumPy has it; half numbers as the integers of their bits."""
-    kind = HALF.get(tensor.dtype)
-    found: Array = (tensor if kind is None else tensor.view(kind)).cpu().numpy()
-    return found
-
-
-def tensor_of(numbers: Array, dtype: torch.dtype) -> Tensor:
-    """Returns the tensor that `numbers_of` was given, its numbers copied.
-
-    Args:
-        numbers: As they were kept.
-        dtype: Of half numbers, which are kept as integers; others tell their own.
-    """
-    tensor = torch.from_numpy(np.array(numbers))
-    return tensor.view(dtype) if dtype in HALF and tensor.dtype == HALF[dtype] else tensor
+def entering(batch: Batch) -> tuple[Batch, Tensor | None]:
+    """Returns a batch's own tensors, and the activation with which it enters, if it has one."""
+    own = {name: tensor for name, tensor in batch.items() if name != ACTIVATION}
+    activation = batch.get(ACTIVATION)
+    if activation is not None and activation.dim() == 4:
+        activation = activation.contiguous(memory_format=torch.channels_last)
+    return own, activation
 
 
 def _rows_of(made: Tensor, rows: Encoded, chunk: Chunk) -> list[Array]:

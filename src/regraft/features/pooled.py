@@ -9,7 +9,7 @@ from torch import Tensor
 
 from regraft.backbones.attention import set_attention
 from regraft.backbones.backbone import Batch
-from regraft.backbones.graft import Grafted
+from regraft.backbones.graft import Grafted, Head
 from regraft.backbones.modes import Mode
 from regraft.data.encode import Batches
 
@@ -17,6 +17,8 @@ TOKENS = 4096
 """Padded tokens of a text batch: fills both cores, stays in the cache."""
 IMAGES = 32
 """Images of a batch."""
+ROWS = 256
+"""Rows of pooled features that go through a head together."""
 
 
 def chunks(rows: Batches) -> Iterator[npt.NDArray[np.int64]]:
@@ -48,6 +50,30 @@ def pooled_features(network: Grafted, rows: Batches, *, mode: Mode) -> npt.NDArr
 def logits(network: Grafted, rows: Batches, *, mode: Mode) -> npt.NDArray[np.float32]:
     """Returns (N, K) logits in fp32; arguments as for `pooled_features`."""
     return _pass(network, rows, mode, compute=network)
+
+
+def head_logits(
+    head: Head, features: npt.NDArray[np.float32], *, device: str
+) -> npt.NDArray[np.float32]:
+    """Returns (N, K) logits of (N, D) pooled features, a row's whatever stands beside it.
+
+    Args:
+        head: Put into evaluation mode for the pass and back afterwards.
+        features: Filled up to whole blocks, so that each product has the same shape.
+        device: Where the head is.
+    """
+    training = head.training
+    head.eval()
+    found = np.empty((len(features), head.classes), np.float32)
+    block = np.zeros((ROWS, features.shape[1]), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(features), ROWS):
+            some = features[start : start + ROWS]
+            block[: len(some)] = some
+            answer = head(torch.from_numpy(block).to(device)).float().cpu().numpy()
+            found[start : start + len(some)] = answer[: len(some)]
+    head.train(training)
+    return found
 
 
 def _pass(

@@ -1,11 +1,9 @@
 """Makes batches that enter a network at the line: what lies below was computed before."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
 from regraft.backbones.backbone import Batch
@@ -13,15 +11,15 @@ from regraft.backbones.graft import pool
 from regraft.backbones.modes import DTYPES
 from regraft.data.encode import Encoded
 from regraft.features import shelf
-from regraft.features.cached import Array, Cache, found_or_made
-from regraft.features.level import Level, tensor_of
+from regraft.features.below import Below
+from regraft.features.cached import Cache, found_or_made
+from regraft.features.level import ACTIVATION, Level, entering
+from regraft.features.numbers import Array, stacked, tensor_of
 from regraft.features.rowkeys import row_keys
 from regraft.features.store import Store
 from regraft.features.worth import Worth, worth_of
 
 Indices = npt.NDArray[np.int64]
-ACTIVATION = "activation"
-"""Key of a batch under which what the prefix made of its rows lies."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Prefixed:
         """Returns the rows' own tensors, and `activation` beside them."""
         batch = self.rows.batch(indices)
         made = self._made(indices)
-        numbers = _stacked(made, max(len(array) for array in made))
+        numbers = stacked(made, max(len(array) for array in made))
         return {**batch, ACTIVATION: tensor_of(numbers, DTYPES[self.level.mode.precision])}
 
     def _made(self, indices: Indices) -> list[Array]:
@@ -80,9 +78,10 @@ def decide(level: Level, rows: Encoded, *, cache: Cache, epochs: int, views: int
         rows: N rows as an epoch shows them.
         cache: Whether features are kept.
         epochs: Of the phase.
-        views: How many different ones of each row the phase shows.
+        views: How many different ones of each row the phase shows; where it is another one
+            in each epoch there is nothing to be read again.
     """
-    if not cache.on or level.line == 0 or level.pooled or not len(rows):
+    if not cache.on or level.line == 0 or level.pooled or not len(rows) or views >= epochs:
         return False
     worth = worth_of(level, rows)
     pays = worth.pays(epochs=epochs, views=views)
@@ -90,57 +89,52 @@ def decide(level: Level, rows: Encoded, *, cache: Cache, epochs: int, views: int
     return pays
 
 
-def feed(level: Level, rows: Encoded, *, cache: Cache) -> Prefixed:
+def feed(level: Level, rows: Encoded, *, cache: Cache, lower: Level | None = None) -> Prefixed:
     """Returns rows with what the prefix makes of them, stored now where there is room.
 
     Args:
-        level: The prefix below the phase's line.
+        level: The prefix below the line.
         rows: N rows as this epoch shows them.
         cache: Keeps them.
+        lower: Where the line was before: what is stored there is carried on from.
     """
-    found = _stored(level, rows, worth_of(level, rows), cache)
+    below = None if lower is None else Below(lower, shelf.open_store(lower.key))
+    found = _stored(level, rows, worth_of(level, rows), (cache, below))
     if found is not None:
         return found
     nowhere = np.full(len(rows), -1, np.int64)
     return Prefixed(rows, level, None, nowhere, nowhere)
 
 
-def forward(level: Level, batch: Batch) -> Tensor:
-    """Returns logits, (B, K), of a batch that enters at the level's line.
+def entered(level: Level, batch: Batch) -> Tensor:
+    """Returns pooled features, (B, D), of a batch that enters at the level's line.
 
     Args:
         level: Names the network and the line.
         batch: From `Prefixed.batch`, on the network's device.
     """
-    own = {name: tensor for name, tensor in batch.items() if name != ACTIVATION}
-    activation = batch[ACTIVATION]
-    if activation.dim() == 4:
-        activation = activation.contiguous(memory_format=torch.channels_last)
+    own, activation = entering(batch)
+    assert level.chain is not None, "a level that is fed has a line"
+    assert activation is not None, "made by `Prefixed.batch`"
     output = level.chain.suffix(level.line, activation, batch=own)
-    logits: Tensor = level.network.head(pool(output, own, pooling=level.network.pooling))
-    return logits
+    return pool(output, own, pooling=level.network.pooling)
 
 
-def _stored(level: Level, rows: Encoded, worth: Worth, cache: Cache) -> Prefixed | None:
+def _stored(
+    level: Level, rows: Encoded, worth: Worth, kept: tuple[Cache, Below | None]
+) -> Prefixed | None:
     """Returns rows with their places in the store, filled now; None where there is no room."""
+    cache, below = kept
     keys = row_keys(rows)
     store = shelf.open_store(level.key)
     missing = rows.lengths[store.find(keys)[0] < 0]
     if not shelf.make_room(int(missing.sum() * worth.bytes), keep=level.key):
         cache.complain(OSError(0, "no room left"))
         return None
-    for _ in found_or_made(level, rows, cache=cache):
+    for _ in found_or_made(level, rows, cache=cache, below=below):
         pass
     store.refresh()
     segments, numbers = store.find(keys)
     if (segments < 0).any():
         return None
     return Prefixed(rows, level, store, segments, numbers)
-
-
-def _stacked(rows: Sequence[Array], length: int) -> Array:
-    """Returns (B, length, *tail), short rows filled up with noughts."""
-    found = np.zeros((len(rows), length, *rows[0].shape[1:]), rows[0].dtype)
-    for place, row in zip(found, rows, strict=True):
-        place[: len(row)] = row
-    return found

@@ -93,6 +93,15 @@ def make_room(needed: int, *, keep: str) -> bool:
     return total + needed <= limit()
 
 
+def empty(key: str) -> None:
+    """Drops the rows of a level that nobody will ask for again.
+
+    What was measured stays, so that the same run decides alike when it is repeated.
+    """
+    for segment in Store(roof() / key).segments:
+        segment.drop()
+
+
 def clear() -> int:
     """Drops everything; returns the bytes that were freed."""
     freed = sum(each.bytes for each in shelved())

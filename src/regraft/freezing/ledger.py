@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from regraft.freezing.threshold import Reading
 
-Kind = Literal["freeze", "thaw", "threshold", "restore", "saved"]
+Kind = Literal["freeze", "thaw", "threshold", "average", "restore", "merge", "saved"]
 MOVES = ("freeze", "thaw", "threshold")
 """The kinds of entries that move the line."""
 

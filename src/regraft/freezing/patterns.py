@@ -40,6 +40,35 @@ def above_of(trunk: nn.Module, words: Iterable[str]) -> Above:
     return found
 
 
+def is_norm(module: nn.Module) -> bool:
+    """Says whether a module is a norm layer; some libraries write their own, named so."""
+    return isinstance(module, NORMS) or type(module).__name__.endswith(("Norm", "Norm2d"))
+
+
+def all_but(trunk: nn.Module, moving: set[str], *, word: str) -> Above:
+    """Returns all of the trunk but some parameters, and the modules that hold none of these.
+
+    Args:
+        trunk: The library's own module.
+        moving: Names of the parameters that move.
+        word: What was typed, for the message.
+
+    Raises:
+        SettingsError: If nothing would move.
+    """
+    if not moving:
+        raise SettingsError(
+            f"{word} leaves nothing of {type(trunk).__name__} to move: it has no such weights",
+            hint="--strategy head",
+        )
+    owners = {name.rpartition(".")[0] for name in moving}
+    frozen = {name for name, _ in trunk.named_parameters()} - moving
+    # Not what holds nothing, such as dropout: it stays as it was asked for.
+    named = (*trunk.named_parameters(), *trunk.named_buffers())
+    paths = {name.rpartition(".")[0] for name, _ in named} - {""}
+    return Above(frozenset(frozen), frozenset(paths - owners))
+
+
 def _matched(trunk: nn.Module, word: str) -> Above:
     paths = [path for path, module in trunk.named_modules() if path and _is(word, path, module)]
     parameters = [name for name, _ in trunk.named_parameters() if fnmatchcase(name, word)]
@@ -56,8 +85,7 @@ def _is(word: str, path: str, module: nn.Module) -> bool:
     if word == "embedding":
         return isinstance(module, nn.Embedding)
     if word == "norm":
-        # Some libraries write their own, named as what it does.
-        return isinstance(module, NORMS) or type(module).__name__.endswith(("Norm", "Norm2d"))
+        return is_norm(module)
     return fnmatchcase(path, word)
 
 

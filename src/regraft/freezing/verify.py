@@ -9,6 +9,8 @@ from torch import Tensor
 from regraft.freezing.proof import Stretch, digest, stretch_from_json
 
 Document = Mapping[str, Any]
+LAST = ("merge", "average", "restore")
+"""What may be done to the weights when training is over, the last one first."""
 
 
 def faults_of(freezing: Document, weights: dict[str, Tensor], *, sha256: str) -> list[str]:
@@ -25,7 +27,8 @@ def faults_of(freezing: Document, weights: dict[str, Tensor], *, sha256: str) ->
     found = [fault for stretch in stretches for fault in stretch.faults]
     found += _between(stretches)
     found += _restored(stretches, restored, step=events["restore"]["step"])
-    if digest(weights) != restored["network"]:
+    last = next(events[kind] for kind in LAST if kind in events)
+    if digest(weights) != last["digests"]["network"]:
         found.append("the saved weights are not those that training left")
     if events["saved"]["digests"]["model.safetensors"] != sha256:
         found.append("the file of weights was changed after it was saved")

@@ -169,17 +169,20 @@ class Witness:
         return {**found, HEAD: digest(dict(self.network.head.named_parameters()))}
 
 
-def movers_of(chain: Chain, frozen: Frozen, *, rate: Callable[[int], float]) -> tuple[str, ...]:
+def movers_of(
+    chain: Chain, frozen: Frozen, *, rate: Callable[[int], float], head: bool = True
+) -> tuple[str, ...]:
     """Returns the names of what must move: blocks with free weights and a rate, and the head.
 
     Args:
         chain: The trunk's blocks.
         frozen: What stands still.
         rate: Peak rate of a block, by its number.
+        head: Whether the loss looks at the head.
     """
     free = [
         block.name
         for block in chain.blocks[frozen.line :]
         if rate(block.index) > 0 and set(block.parameters) - frozen.parameters
     ]
-    return (*free, HEAD)
+    return (*free, HEAD) if head else tuple(free)

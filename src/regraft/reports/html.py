@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regraft.errors import StorageError, harmless
-from regraft.reports import words
+from regraft.reports import methods, words
 from regraft.reports.plots import calibration_curve, confusion_map, learning_curves
 from regraft.reports.table import Entry, entries
 from regraft.reports.thumbnails import is_safe, thumbnail
@@ -28,13 +28,25 @@ def write_report(result: Mapping[str, Any], path: Path) -> None:
         path: The file to write.
 
     Raises:
+        StorageError: If the disk says no (raised by `write_page`).
+    """
+    write_page(render(result), path)
+
+
+def write_page(page: str, path: Path) -> None:
+    """Writes a page under its name when it is whole.
+
+    Args:
+        page: Its text.
+        path: The file to write.
+
+    Raises:
         StorageError: If the disk says no.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    page = render(result).encode("utf-8", "replace")
     try:
         with temporary.open("wb") as file:
-            file.write(page)
+            file.write(page.encode("utf-8", "replace"))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -47,8 +59,8 @@ def render(result: Mapping[str, Any]) -> str:
     """Returns the page as text: no scripts, nothing from the network, all data escaped."""
     table = entries(result)
     return (
-        _environment()
-        .from_string(_template())
+        environment()
+        .get_template("report.html.j2")
         .render(
             result=result,
             sentence=sentence(result),
@@ -60,6 +72,7 @@ def render(result: Mapping[str, Any]) -> str:
             mistakes=[_shown_mistake(mistake) for mistake in result.get("mistakes") or []],
             timeline=freeze_timeline(result.get("freezing") or {}),
             blocks=block_rows(result.get("freezing") or {}),
+            methods=_methods(result),
             stretches=_stretches(result.get("seconds") or {}),
         )
     )
@@ -84,18 +97,31 @@ def sentence(result: Mapping[str, Any]) -> str:
     return "".join(parts) + "."
 
 
-def _template() -> str:
-    return resources.files("regraft.reports").joinpath("report.html.j2").read_text("utf-8")
+def _methods(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "headers": methods.headers(result),
+        "lines": methods.lines(result),
+        "chosen": methods.chosen_line(result),
+    }
 
 
-def _environment() -> "Environment":
-    from jinja2 import ChainableUndefined, Environment
+def _template(name: str) -> str:
+    return resources.files("regraft.reports").joinpath(name).read_text("utf-8")
+
+
+def environment() -> "Environment":
+    """Returns what makes pages from templates: all data escaped, unknown names empty."""
+    from jinja2 import ChainableUndefined, Environment, FunctionLoader
 
     # An undefined name is empty, as documents of older versions may lack keys.
-    environment = Environment(
-        autoescape=True, undefined=ChainableUndefined, finalize=_harmless, trim_blocks=True
+    made = Environment(
+        autoescape=True,
+        loader=FunctionLoader(_template),
+        undefined=ChainableUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         named=words.named,
         percent=words.percent,
         percent_score=words.percent_score,
@@ -105,7 +131,7 @@ def _environment() -> "Environment":
         share=words.share,
         count=words.count,
     )
-    return environment
+    return made
 
 
 def _harmless(value: object) -> object:

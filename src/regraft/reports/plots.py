@@ -13,9 +13,9 @@ Epochs = Sequence[Mapping[str, Any]]
 
 # Stand-ins that matplotlib can draw with; in the finished picture each becomes a CSS
 # variable, so that one file serves light and dark pages.
-_INK, _MUTED, GRID, _TRAIN, VAL = "#010101", "#020202", "#030303", "#040404", "#050505"
+INK, _MUTED, GRID, _TRAIN, VAL = "#010101", "#020202", "#030303", "#040404", "#050505"
 _VARIABLES = {
-    _INK: "var(--ink)",
+    INK: "var(--ink)",
     _MUTED: "var(--muted)",
     GRID: "var(--grid)",
     _TRAIN: "var(--train)",
@@ -40,7 +40,7 @@ _SETTINGS: dict[Any, Any] = {
     "grid.linewidth": 0.6,
     "xtick.color": _MUTED,
     "ytick.color": _MUTED,
-    "text.color": _INK,
+    "text.color": INK,
     "text.parse_math": False,
     "legend.frameon": False,
 }
@@ -146,7 +146,7 @@ def _mark_best(axes: "Axes", history: Epochs, *, name: str, factor: int) -> None
 
 def _legend(axes: "Axes") -> None:
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(labelcolor=_INK, frameon=False)
+        axes.legend(labelcolor=INK, frameon=False)
 
 
 def uri_of(figure: "Figure") -> str:

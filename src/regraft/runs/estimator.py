@@ -23,6 +23,7 @@ from regraft.settings import (
     FitSettings,
     Optimizer,
     Precision,
+    Preset,
     RuleName,
     RuleScope,
 )
@@ -37,6 +38,8 @@ class ClassifierOptions(TypedDict, total=False):
     backbone: str
     arch: str | None
     strategy: str
+    source: str | None
+    preset: Preset | None
     head: str
     epochs: float | None
     lr: float | None
@@ -168,8 +171,10 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _settings(self) -> dict[str, Any]:
         """Returns the parameters as plain values: searches give numbers of NumPy."""
-        values = self.get_params(deep=False).items()
-        return {n: v.item() if isinstance(v, np.generic) else v for n, v in values}
+        values = self.get_params(deep=False)
+        if values["preset"] and values["strategy"] == DEFAULTS["strategy"]:
+            del values["strategy"]  # nobody typed it: the preset chooses
+        return {n: v.item() if isinstance(v, np.generic) else v for n, v in values.items()}
 
 
 def _signature() -> inspect.Signature:

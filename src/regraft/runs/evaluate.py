@@ -1,6 +1,7 @@
 """Scores a finished run on labelled data: the same answers as `predict`, with labels."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from regraft.data.load import Reading, load_inputs
 from regraft.data.reading.tables import Table
 from regraft.data.rows import UNLABELLED, Rows
 from regraft.errors import DataError
+from regraft.features.cached import Cache
 from regraft.runs.fitting.prepare import pick_device
 from regraft.runs.fitting.result import surroundings
 from regraft.runs.predict import answer_readable, refuse_missing
@@ -64,6 +66,7 @@ def run_evaluate(
     if isinstance(data, str):
         refuse_missing(data)
     model = load(settings.run, device=pick_device(settings.device))
+    model = replace(model, cache=Cache(settings.cache, progress.say))
     rows, table = load_inputs(
         data,
         model.modality,

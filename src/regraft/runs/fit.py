@@ -4,6 +4,7 @@ import math
 import shlex
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
@@ -17,8 +18,8 @@ from regraft.errors import UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.choosing.budget import PROBE_IMAGES, PROBE_TOKENS, closing_seconds
+from regraft.runs.choosing.network import example
 from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
-from regraft.runs.fitting.control import train_control
 from regraft.runs.fitting.folder import (
     CHECKPOINTS,
     CONTROL,
@@ -32,12 +33,16 @@ from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
 from regraft.runs.fitting.prepare import Network, Prepared, Say, prepare
 from regraft.runs.fitting.record import problems_csv, run_toml
-from regraft.runs.fitting.result import result_document
-from regraft.runs.fitting.train import Trained, pool_parts, train
+from regraft.runs.fitting.result import described, result_document
+from regraft.runs.fitting.train import Trained, pool_parts
+from regraft.runs.trials.automatic import Job, trained_as_asked
+from regraft.runs.trials.control import train_control
 from regraft.scoring.metrics import softmax
 from regraft.serving.store import save_model
 from regraft.settings import FitOptions, FitSettings
+from regraft.strategies.table import make_strategy
 from regraft.training.keeping.keeper import Keeper
+from regraft.training.keeping.merging import merge_into_trunk
 from regraft.training.precision import Verdict, decide
 from regraft.training.progress import Progress, Silent
 
@@ -173,18 +178,13 @@ def _fit_into(
     pooled = _timed(seconds, "probe", lambda: _pooled(prepared, verdict, test, progress))
     limit = prepared.settings.max_seconds
     until = started + limit - closing_seconds(prepared, verdict) if limit else math.inf
-    trained = _timed(
-        seconds,
-        "train",
-        lambda: train(
-            prepared,
-            verdict,
-            pooled=pooled,
-            progress=progress,
-            deadline=until,
-            keepers=(keeper, fork if prepared.settings.control else None),
-        ),
-    )
+    keepers = (keeper, fork if prepared.settings.control else None)
+    job = Job(folder, prepared, verdict, pooled, progress, until, keepers)
+    prepared, trained, automatic = _timed(seconds, "train", lambda: trained_as_asked(job))
+    plan = described(prepared)
+    prepared = _merged(prepared, trained)
+    if automatic:
+        seconds["auto"] = automatic.seconds  # a part of the training
     seconds["chosen"] = _cost(prepared, seconds)
     outcome = _timed(seconds, "evaluate", lambda: _scored(prepared, trained, verdict))
     ways = _timed(seconds, "baselines", lambda: _ways(prepared, trained, pooled, seconds))
@@ -193,17 +193,17 @@ def _fit_into(
     trained.session.ledger.note(
         Event(trained.session.step, last.phase, "saved", last.line, {"model.safetensors": digest})
     )
-    control = {}
+    beside = {"auto": automatic.as_json()} if automatic else {}
     if prepared.settings.control:
         made = (trained, outcome)
         twin = partial(train_control, prepared, verdict, made=made, fork=fork, progress=progress)
-        control = {"control": _timed(seconds, "control", twin)}
+        beside["control"] = _timed(seconds, "control", twin)
     seconds["checkpoints"] = keeper.spent  # a part of the training
     seconds["total"] = time.monotonic() - started
     result = result_document(
-        folder.path, (prepared, trained, outcome), beside=(ways, seconds), verdict=verdict
+        folder.path, (prepared, trained, outcome), beside=(ways, seconds, plan), verdict=verdict
     )
-    return {**result, **control}
+    return {**result, **beside}
 
 
 def decide_modes(prepared: Prepared, *, say: Say) -> Verdict:
@@ -226,6 +226,13 @@ def decide_modes(prepared: Prepared, *, say: Say) -> Verdict:
     wanted = None if prepared.settings.precision == "auto" else prepared.settings.precision
     batch = rows.batch(middle[: max(count, 1)])
     return decide(prepared.network, batch, wanted=wanted, device=prepared.device)
+
+
+def _merged(prepared: Prepared, trained: Trained) -> Prepared:
+    """Puts what was trained beside the trunk's layers into them."""
+    merging = make_strategy(prepared.settings.strategy).merging
+    merge_into_trunk(trained.session, merging, example=example(prepared.backbone))
+    return replace(prepared, chain=trained.session.chain)
 
 
 def _timed(seconds: Seconds, name: str, work: Callable[[], T]) -> T:

@@ -1,11 +1,14 @@
-"""Makes the lists of what can be named: backbones, data sets, strategies."""
+"""Makes the lists of what can be named: backbones, data sets, strategies, methods."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
+from regraft.adaptation.table import METHODS
 from regraft.backbones.catalogue import describe_backbones
 from regraft.data.starters.catalogue import describe_datasets
-from regraft.strategies.table import STRATEGIES
+from regraft.strategies.options import options_of
+from regraft.strategies.table import MODIFIERS, STRATEGIES
 
 
 def list_backbones() -> list[dict[str, Any]]:
@@ -19,12 +22,25 @@ def list_datasets() -> list[dict[str, Any]]:
 
 
 def list_strategies() -> list[dict[str, Any]]:
-    """Returns the strategies: what each does and whose idea it is."""
-    return [{"name": name, **_pages(made)} for name, made in sorted(STRATEGIES.items())]
+    """Returns strategies and modifiers: their options, what each does and whose idea it is."""
+    modifiers = {f"+{name}": made for name, made in sorted(MODIFIERS.items())}
+    named = {**dict(sorted(STRATEGIES.items())), **modifiers}
+    return [
+        {"name": name, "options": _options(made), **_pages(made)} for name, made in named.items()
+    ]
+
+
+def _options(made: Callable[..., object]) -> list[str]:
+    return [f"{name}={value}" for name, value in options_of(made).items()]
+
+
+def list_methods() -> list[dict[str, Any]]:
+    """Returns the methods of adaptation: what each does and whose idea it is."""
+    return [{"name": name, **_pages(made)} for name, made in METHODS.items()]
 
 
 def _pages(made: object) -> dict[str, str]:
-    """Reads a strategy's first line and source from its module's own documentation."""
+    """Reads what a strategy or a method does, and whose idea it is, from its module."""
     document = sys.modules[str(getattr(made, "__module__", ""))].__doc__ or ""
     summary, _, source = document.partition("\n\nSource: ")
     return {"does": summary.strip(), "source": " ".join(source.split())}

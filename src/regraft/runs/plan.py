@@ -2,17 +2,13 @@
 
 from typing import Any, Unpack
 
-from regraft.runs.choosing.budget import batches
+from regraft.runs.choosing.budget import batches, estimate
 from regraft.runs.fit import decide_modes, settings_of
 from regraft.runs.fitting.prepare import Network, Prepared, prepare
+from regraft.runs.fitting.result import described
 from regraft.settings import FitOptions, FitSettings
-from regraft.training.folds import FOLDS
-from regraft.training.phase import Phase, describe
 from regraft.training.precision import Verdict
 from regraft.training.progress import Progress, Silent
-
-BACKWARD_SHARE = 2 / 3
-"""Of a training step's arithmetic: the backward pass costs twice the forward pass."""
 
 
 def plan(data: object, **options: Unpack[FitOptions]) -> dict[str, Any]:
@@ -54,11 +50,7 @@ def run_plan(
     given = settings.data if source is None else source
     prepared = prepare(settings, given, say=progress.say, network=network)
     verdict = decide_modes(prepared, say=progress.say)
-    head = sum(p.numel() for p in prepared.network.head.parameters())
-    phases = [
-        describe(phase, prepared.chain, head_parameters=head, above=prepared.above)
-        for phase in prepared.phases
-    ]
+    phases = described(prepared)
     seconds = [estimate(prepared, phase, verdict=verdict) for phase in prepared.phases]
     features = _feature_seconds(prepared, verdict)
     progress.finish()
@@ -80,29 +72,6 @@ def run_plan(
             "features": round(features, 1),
         },
     }
-
-
-def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict) -> float:
-    """Returns the seconds that a phase will take, from the probe's timed batch.
-
-    Validation counts, and so do folds: each sees four fifths of the rows and validates the
-    rest, and a last session sees all of them. A phase on features takes next to nothing
-    beside the pass that makes them, which is counted once for the run.
-
-    Args:
-        prepared: Its rows.
-        phase: Its line and epochs.
-        verdict: Its timings.
-    """
-    top = prepared.chain.top
-    if phase.line == top:
-        return 0.0
-    train, val = batches(prepared, "train"), batches(prepared, "val")
-    if not val:
-        train, val = train * (FOLDS - 1) + train, train
-    live = 1 - phase.line / top
-    step = verdict.seconds("training") * (1 - BACKWARD_SHARE * (1 - live))
-    return phase.epochs * (train * step + val * verdict.seconds("inference"))
 
 
 def _feature_seconds(prepared: Prepared, verdict: Verdict) -> float:

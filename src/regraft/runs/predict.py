@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from regraft.data.reading.sources import exists, looks_like_path
 from regraft.data.rows import Rows
 from regraft.data.starters.wheels import Say
 from regraft.errors import DataError
+from regraft.features.cached import Cache
 from regraft.runs.fitting.prepare import pick_device
 from regraft.serving.model import Answers, Model
 from regraft.serving.store import load
@@ -68,6 +69,7 @@ def run_predict(settings: PredictSettings, progress: Progress | None = None) -> 
     for word in settings.inputs:
         refuse_missing(word)
     model = load(settings.run, device=pick_device(settings.device))
+    model = replace(model, cache=Cache(settings.cache, progress.say))
     source = _source(settings.inputs, model)
     roles = Roles(**settings.columns)
     outcome = _answered(model, source, roles, settings.suffix, progress.say)

@@ -67,7 +67,14 @@ def _settings(folder: RunFolder) -> FitSettings:
             f"{run} is no run that can be gone on with: {run / SETTINGS} is missing or empty",
             expected="a folder that regraft fit made",
         )
-    settings = FitSettings(**{**read_toml(run / SETTINGS), "out": run})
+    written = read_toml(run / SETTINGS)
+    if "method" in written:
+        raise SettingsError(
+            f"{run} is an adaptation, which has no checkpoints: it takes seconds once the "
+            "features are kept",
+            hint=f"regraft adapt --config {run / SETTINGS}",
+        )
+    settings = FitSettings(**{**written, "out": run})
     if not settings.data:
         raise SettingsError(
             f"{run} was fitted to Python objects, which are not in the folder",

@@ -1,7 +1,7 @@
-"""Makes 95 % intervals: Wilson for a share, seeded bootstrap for the rest."""
+"""Makes 95 % intervals: Wilson for a share, Student over seeds, bootstrap for the rest."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,3 +85,20 @@ def paired_difference(first: npt.NDArray[np.floating], second: npt.NDArray[np.fl
     gaps = np.asarray(first, np.float64) - np.asarray(second, np.float64)
     interval = bootstrap(len(gaps), lambda sample: gaps[sample].mean(axis=1))
     return around(float(gaps.mean()), interval)
+
+
+def student(values: Sequence[float]) -> Score:
+    """Returns the mean of two values or more with Student's interval.
+
+    Source: Student 1908, "The probable error of a mean", Biometrika 6.
+
+    Args:
+        values: One for each seed.
+    """
+    from scipy.special import stdtrit
+
+    count = len(values)
+    mean = math.fsum(values) / count
+    variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
+    half = float(stdtrit(count - 1, 0.975)) * math.sqrt(variance / count)
+    return Score(mean, mean - half, mean + half)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,16 @@ from regraft.data.rows import Input, Modality
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.data.texts import encode_texts
 from regraft.errors import DataError
-from regraft.features.pooled import logits
+from regraft.features.cached import Cache, pooled
+from regraft.features.level import Level
+from regraft.features.pooled import head_logits, logits
 from regraft.scoring.metrics import softmax
 
 CHUNK = 2048
 """Rows encoded at once: memory stays the same for any number of rows."""
+SEVERAL = 64
+"""Rows from which a trunk that is as it came is passed in chunks of the cache's shapes: for
+a few rows alone these would mostly be filling."""
 NOT_FINITE = "the network's answer is no finite number"
 Logits = npt.NDArray[np.float32]
 
@@ -50,6 +56,8 @@ class Model:
         mode: Precision, attention and device of predictions.
         run: The folder it came from, if any.
         columns: Column by role, such as `text`, of the data that it was trained on.
+        trunk_kept: Whether the trunk is as it came, so that other runs share its features.
+        cache: Where these are kept, if they are.
     """
 
     network: Grafted
@@ -59,6 +67,8 @@ class Model:
     mode: Mode
     run: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    trunk_kept: bool = False
+    cache: Cache = field(default_factory=lambda: Cache(on=False))
 
     @property
     def modality(self) -> Modality:
@@ -95,8 +105,18 @@ class Model:
         return Answers(np.concatenate([part.probabilities for part in parts]), errors)
 
     def logits_of(self, rows: Encoded) -> Logits:
-        """Returns (N, K) logits of encoded rows, in this model's mode."""
-        return logits(self.network, rows, mode=self.mode)
+        """Returns (N, K) logits of encoded rows, in this model's mode.
+
+        Where the trunk is as it came, features that are kept are read.
+        """
+        if not self.trunk_kept or len(rows) < SEVERAL:
+            return logits(self.network, rows, mode=self.mode)
+        found = pooled(self._level, rows, cache=self.cache)
+        return head_logits(self.network.head, found, device=self.mode.device)
+
+    @cached_property
+    def _level(self) -> Level:
+        return Level(self.network, None, 0, self.backbone.spec, self.mode)
 
     def _answers(self, inputs: Sequence[Input]) -> Iterator[Answers]:
         for start in range(0, len(inputs), CHUNK):

@@ -118,6 +118,7 @@ def _config(model: Model, head: str, digest: str) -> dict[str, Any]:
         "head": head,
         "extent": model.extent,
         "columns": dict(model.columns),
+        "trunk_kept": model.trunk_kept,
         "mode": asdict(model.mode),
         "weights": {"file": WEIGHTS, "sha256": digest},
     }
@@ -139,7 +140,9 @@ def _assemble(folder: Path, config: dict[str, Any], device: str, given: nn.Modul
     mode = replace(Mode(**config["mode"]), device=device)
     # Runs made before columns were kept have none.
     columns = {str(role): str(name) for role, name in config.get("columns", {}).items()}
-    return Model(network, backbone, classes, int(config["extent"]), mode, folder.parent, columns)
+    extent, run = int(config["extent"]), folder.parent
+    kept = bool(config.get("trunk_kept", False)) and given is None
+    return Model(network, backbone, classes, extent, mode, run, columns, kept)
 
 
 def _class_names(names: object) -> tuple[str, ...]:

@@ -5,18 +5,23 @@ Transformers for Language Understanding", section 3.2 (fine-tuning), arXiv 1810.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from regraft.backbones.chain import Chain
-from regraft.training.phase import Facts, Phase, layerwise_rates
+from regraft.training.phase import Facts, Phase, all_moving
 
 
 @dataclass(frozen=True)
 class Full:
-    """Full fine-tuning: head and trunk together at one rate, without layer-wise decay."""
+    """Full fine-tuning: head and trunk together at one rate, without layer-wise decay.
+
+    Beside a fresh head and without layer-wise decay the trunk is spoilt sooner: hence half
+    of the usual rate.
+    """
+
+    whole: ClassVar[bool] = True
+    rate_share: ClassVar[float] = 0.5
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phase `full`."""
-        rates = layerwise_rates(chain, facts.start_line, rate=facts.rate, decay=1.0)
-        return [
-            Phase("full", facts.start_line, facts.epochs, facts.rate, rates, facts.weight_decay)
-        ]
+        return [all_moving(chain, facts, name="full", decay=1.0)]

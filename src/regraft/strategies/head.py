@@ -7,7 +7,7 @@ probes", arXiv 1610.01644 (linear probing of the last layer).
 from dataclasses import dataclass
 
 from regraft.backbones.chain import Chain
-from regraft.training.phase import Facts, Phase
+from regraft.training.phase import Facts, Phase, on_features
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,4 @@ class Head:
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phase `head`."""
-        top = len(chain.blocks)
-        still = (0.0,) * top
-        return [Phase("head", top, facts.head_epochs, facts.head_rate, still, facts.weight_decay)]
+        return [on_features(chain, facts)]

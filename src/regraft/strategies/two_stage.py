@@ -7,11 +7,7 @@ Features and Underperform Out-of-Distribution" (LP-FT), arXiv 2202.10054.
 from dataclasses import dataclass
 
 from regraft.backbones.chain import Chain
-from regraft.training.phase import Facts, Phase, layerwise_rates
-
-START_ROWS = 2048
-"""Rows from which the head's start is solved: more are not felt after the first epoch."""
-START_ROWS_A_CLASS = 20
+from regraft.training.phase import Facts, Phase, all_moving, on_features, start_rows
 
 
 @dataclass(frozen=True)
@@ -25,17 +21,5 @@ class TwoStage:
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phases `head` and `tune`."""
-        top = len(chain.blocks)
-        still = (0.0,) * top
-        head = Phase(
-            "head",
-            top,
-            facts.head_epochs,
-            facts.head_rate,
-            still,
-            facts.weight_decay,
-            rows=max(START_ROWS, START_ROWS_A_CLASS * facts.classes),
-        )
-        rates = layerwise_rates(chain, facts.start_line, rate=facts.rate, decay=facts.layer_decay)
-        tune = Phase("tune", facts.start_line, facts.epochs, facts.rate, rates, facts.weight_decay)
-        return [head, tune]
+        head = on_features(chain, facts, rows=start_rows(facts))
+        return [head, all_moving(chain, facts, name="tune", decay=facts.layer_decay)]

@@ -1,6 +1,6 @@
 """Makes the order of the rows of an epoch, as batches of like length, from a seed."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,8 @@ from regraft.draws import draws
 
 WINDOW = 40
 """Batches' worth of rows sorted together: little padding, and still a random order."""
+TOGETHER = 4
+"""Rows of a class that stand together where pairs are looked at."""
 SPREAD = 2
 """A batch of short rows may hold this many times the usual number of rows."""
 
@@ -68,23 +70,39 @@ def _joined(batches: list[npt.NDArray[np.int64]], batch_size: int) -> list[npt.N
     return [*batches[:-2], np.concatenate(batches[-2:])]
 
 
-def count_steps(
-    lengths: Iterable[npt.NDArray[np.int64]],
-    batch_size: int,
-    *,
-    seed: int,
-    first: int,
-    last_pass: float = 1.0,
-) -> int:
+def pair_batches(
+    labels: npt.NDArray[np.int64], batch_size: int, *, seed: int, epoch: int
+) -> list[npt.NDArray[np.int64]]:
+    """Returns the batches of one epoch in which rows of a class come a few at a time.
+
+    So that each batch holds pairs of one class and pairs of two, however many classes
+    there are. Every row is in exactly one batch.
+
+    Args:
+        labels: (N,) class of each row.
+        batch_size: Rows of a batch; the last one may be smaller.
+        seed: Of the run.
+        epoch: Counted over the whole run.
+    """
+    generator = draws("order", seed, epoch=epoch)
+    shuffled = generator.permutation(len(labels))
+    groups: list[npt.NDArray[np.int64]] = []
+    for number in np.unique(labels):
+        members = shuffled[labels[shuffled] == number]
+        groups += [members[start : start + TOGETHER] for start in range(0, len(members), TOGETHER)]
+    order = np.concatenate([groups[i] for i in generator.permutation(len(groups))])
+    cut = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    return _joined(cut, batch_size)
+
+
+def count_steps(counts: Sequence[int], *, last_pass: float = 1.0) -> int:
     """Returns the optimiser steps of some epochs.
 
     Args:
-        lengths: (N,) costs of the rows of each epoch.
-        batch_size: Rows of a batch of rows of mean length.
-        seed: Of the run.
-        first: Number of the first epoch.
+        counts: Batches of each epoch.
         last_pass: Share of the last epoch that is taken, in (0, 1].
+
+    >>> count_steps([10, 10], last_pass=0.5)
+    15
     """
-    epochs = enumerate(lengths, first)
-    counts = [len(epoch_batches(each, batch_size, seed=seed, epoch=e)) for e, each in epochs]
     return sum(counts[:-1]) + max(1, round(counts[-1] * last_pass))

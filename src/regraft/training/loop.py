@@ -15,15 +15,18 @@ from regraft.freezing.proof import block_digests, state_digest
 from regraft.training.batches import count_steps
 from regraft.training.heads.head import train_head
 from regraft.training.keeping.average import Average
+from regraft.training.keeping.between import average_with_start, remember_head, remember_start
 from regraft.training.keeping.checkpoint import Beside, checkpoint, restore, restore_beside
 from regraft.training.keeping.keeper import Kept
 from regraft.training.keeping.place import Place
+from regraft.training.mixing import start_source_head
+from regraft.training.moving.entry import leave
 from regraft.training.moving.freezer import freezer_for
 from regraft.training.moving.lines import close_stretch, draw_line
 from regraft.training.phase import Phase
 from regraft.training.schedule import Clock
 from regraft.training.session import Session, check_finite
-from regraft.training.steps import Stepper, epoch, shown
+from regraft.training.steps import Stepper, epoch, order, shown
 
 KEPT = 4
 """Weights, two moments and the best weights so far: what a checkpoint holds of each weight."""
@@ -39,41 +42,69 @@ def work(session: Session, phases: list[Phase]) -> None:
     Raises:
         SettingsError: If the training diverged (raised by `check_finite`).
     """
-    with small_table(session):
-        kept = session.keeper.latest() if session.keeper else None
+    kept = session.keeper.latest() if session.keeper else None
+    _begin(session, phases)
+    moving = any(phase.line < session.top for phase in phases)
+    with small_table(session, needed=moving):
+        remember_start(session, phases)
         if kept is not None:
             restore(session, kept)
             session.progress.say(f"going on after step {session.step}")
-        for number in range(session.place.phase, len(phases)):
-            if session.records and session.out_of_time and not session.place.done:
-                break
-            _work_phase(session, phases[number], kept)
-            kept = None
-            session.place = Place(phase=number + 1)
+        _work_each(session, phases, kept)
         _put_back(session)
         # With the table as it was in every stretch, so that the digests can be compared.
-        blocks = block_digests(session.network.trunk, session.chain, line=session.top)
-    _note_restored(session, blocks)
+        blocks = _blocks(session)
+        averaged = {}
+        if moving and phases[-1].average and average_with_start(session):
+            averaged = _blocks(session)
+    _note_restored(session, blocks, averaged)
     if session.best is not None:
         check_finite(session.network, session.best.val_logits)
 
 
+def _begin(session: Session, phases: list[Phase]) -> None:
+    """Draws new weights where the first phase wants them."""
+    if phases[0].fresh and session.fresh is not None:
+        session.network.trunk.load_state_dict(session.fresh())
+        session.trunk_moved()
+        session.progress.say("the trunk starts from random weights")
+
+
+def _work_each(session: Session, phases: list[Phase], kept: Kept | None) -> None:
+    """Works the phases that are left, the first one from a checkpoint if there is one."""
+    for number in range(session.place.phase, len(phases)):
+        session.coming = phases[number + 1 :]
+        if session.best is not None and session.out_of_time and not session.place.done:
+            break
+        _work_phase(session, phases[number], kept)
+        kept = None
+        session.place = Place(phase=number + 1)
+
+
 @contextmanager
-def small_table(session: Session) -> Iterator[None]:
-    """Opens a stretch in which the token table holds only the rows that the texts use."""
-    train, val = session.train, session.val
-    texts = [part.rows for part in (train, val) if isinstance(part.rows, TokenRows)]
-    reduced = reduce_table(session.network.trunk, texts) if texts else None
+def small_table(session: Session, *, needed: bool = True) -> Iterator[None]:
+    """Opens a stretch in which the token table holds only the rows that the texts use.
+
+    Args:
+        session: Its network and rows are changed for a while.
+        needed: Whether anything of the trunk moves; else nothing is done.
+    """
+    train, val, source = session.train, session.val, session.source
+    parts = [train, val, *([source] if source else [])]
+    texts = [part.rows for part in parts if isinstance(part.rows, TokenRows)]
+    reduced = reduce_table(session.network.trunk, texts) if texts and needed else None
     if reduced is None:
         yield
         return
     session.train = replace(train, rows=reduced.renumbered(texts[0]))
     session.val = replace(val, rows=reduced.renumbered(texts[1]))
+    if source is not None:
+        session.source = replace(source, rows=reduced.renumbered(texts[2]))
     try:
         yield
     finally:
         reduced.restore()
-        session.train, session.val = train, val
+        session.train, session.val, session.source = train, val, source
 
 
 def _put_back(session: Session) -> None:
@@ -82,26 +113,33 @@ def _put_back(session: Session) -> None:
         session.network.load_state_dict(session.best.state)
 
 
-def _note_restored(session: Session, blocks: dict[str, str]) -> None:
-    """Says in the ledger what the network is now, and what its blocks are."""
+def _blocks(session: Session) -> dict[str, str]:
+    return block_digests(session.network.trunk, session.chain, line=session.top)
+
+
+def _note_restored(session: Session, blocks: dict[str, str], averaged: dict[str, str]) -> None:
+    """Says in the ledger what was put back, what an average made of it, and what is left."""
     best = session.best
     if best is None:
         return
-    digests = {**blocks, "network": state_digest(session.network)}
-    line = session.ledger.events[-1].line
-    session.ledger.note(Event(best.step, best.phase, "restore", line, digests))
+    line, left = session.ledger.events[-1].line, {"network": state_digest(session.network)}
+    restored = blocks if averaged else {**blocks, **left}
+    session.ledger.note(Event(best.step, best.phase, "restore", line, restored))
+    if averaged:
+        session.ledger.note(Event(best.step, best.phase, "average", line, {**averaged, **left}))
 
 
 def _work_phase(session: Session, phase: Phase, kept: Kept | None) -> None:
     """Works a phase from its start, or from where a checkpoint broke it off."""
     if kept is None:
-        session.cached = None
         draw_line(session, phase)
     if phase.line == session.top:
         train_head(session, phase)
     else:
+        remember_head(session)
         _train_suffix(session, phase, kept)
     close_stretch(session)
+    leave(session, phase)
 
 
 def _train_suffix(session: Session, phase: Phase, kept: Kept | None) -> None:
@@ -119,9 +157,11 @@ def _train_suffix(session: Session, phase: Phase, kept: Kept | None) -> None:
     beside = Beside(scaler, freezer, average)
     if freezer is not None:
         freezer.before_first = partial(_keep_fork, session, beside)
-    if kept is not None:
+    if kept is None:
+        start_source_head(session, phase)
+    else:
         restore_beside(beside, kept)
-    stepper = Stepper(session, phase, steps, beside, _clock(session))
+    stepper = Stepper(session, phase, steps, beside, _clock(session, phase, steps))
     if session.keeper is not None:
         session.keeper.expect(KEPT * sum(p.nbytes for p in session.network.parameters()))
     while place.number <= phase.epochs and not _ended(stepper):
@@ -146,22 +186,35 @@ def _keep_fork(session: Session, beside: Beside) -> None:
 def _planned(session: Session, phase: Phase) -> int:
     """Returns the optimiser steps of all of a phase's epochs."""
     options, first = session.options, session.epoch - session.place.number + 1
-    lengths = (shown(session, phase, epoch=e).lengths for e in range(first, first + phase.epochs))
-    return count_steps(
-        lengths,
-        options.batch_size,
-        seed=options.seed,
-        first=first,
-        last_pass=options.last_pass,
-    )
+    epochs = range(first, first + phase.epochs)
+    counts = [
+        len(order(session, phase, rows=shown(session, phase, epoch=e), epoch=e)) for e in epochs
+    ]
+    return count_steps(counts, last_pass=options.last_pass)
 
 
-def _clock(session: Session) -> Clock:
-    """Returns the clock of a phase that has all the time that is left."""
-    options = session.options
+def _clock(session: Session, phase: Phase, steps: int) -> Clock:
+    """Returns the clock of a phase that has its share of the time that is left, by its passes."""
+    options, now = session.options, time.monotonic()
     if not options.anneal:
         return Clock()
-    return Clock(time.monotonic(), options.deadline - options.reserve, session.place.at)
+    own = _passes(phase) * (1 - session.place.at / max(steps, 1))
+    later = sum(_passes(each) for each in session.coming if each.line < session.top)
+    left = options.deadline - _reserve(session) - now
+    return Clock(now, now + left * own / max(own + later, 1e-9), session.place.at)
+
+
+def _passes(phase: Phase) -> float:
+    """Returns how many times a phase passes the target's rows, those of a source counted in."""
+    return phase.epochs * (1 + phase.mix)
+
+
+def _reserve(session: Session) -> float:
+    """Returns the seconds of a last validation, and of the passes for a head that comes then."""
+    val, reserve = session.val.rows.lengths.sum(), session.options.reserve
+    if not val or all(each.line < session.top for each in session.coming):
+        return reserve
+    return float(reserve * (2 + session.train.rows.lengths.sum() / val))
 
 
 def _ended(stepper: Stepper) -> bool:

@@ -1,30 +1,39 @@
 """Makes the optimiser, its groups laid out once for the whole run, from a chain."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from regraft.backbones.chain import Chain
-from regraft.backbones.graft import Grafted
 from regraft.training.phase import Phase
 
 Kind = Literal["adamw", "sgd"]
 HEAD = "head"
 
 
-def make_optimiser(network: Grafted, chain: Chain, *, kind: Kind) -> torch.optim.Optimizer:
+def make_optimiser(
+    trunk: nn.Module, chain: Chain, *, heads: Sequence[nn.Module], kind: Kind
+) -> torch.optim.Optimizer:
     """Returns the optimiser over every parameter, in named groups that never change.
 
-    Each block and the head have two groups, with and without weight decay. A phase sets
+    Each block and each head have two groups, with and without weight decay. A phase sets
     rates; a frozen parameter has no gradient and is passed over. So the moments of what
     moves are kept across phases.
+
+    Args:
+        trunk: The library's own module.
+        chain: Its blocks.
+        heads: All that stand on it.
+        kind: `adamw` or `sgd`.
     """
-    parameters = dict(network.trunk.named_parameters())
+    parameters = dict(trunk.named_parameters())
     groups: list[dict[str, Any]] = []
     for number, block in enumerate(chain.blocks):
         groups += _groups(str(number), [parameters[name] for name in block.parameters])
-    groups += _groups(HEAD, list(network.head.parameters()))
+    for head in heads:
+        groups += _groups(HEAD, list(head.parameters()))
     if kind == "sgd":
         return torch.optim.SGD(groups, lr=0.0, momentum=0.9, nesterov=True)
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)

@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from torch import nn
+
 from regraft.backbones.chain import Block, Chain
 from regraft.data.rows import Modality
 from regraft.freezing.line import NOTHING, Above
 
 Schedule = Literal["linear", "cosine", "constant"]
+Solving = Literal["probe", "means", "names"]
+Loss = Literal["classes", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,17 @@ class Phase:
         schedule: How the rate falls afterwards.
         stop_after: Passes after which the phase ends, its schedule unchanged; None = all.
         rows: Most training rows that a phase on features looks at; None = all.
+        still: Numbers of blocks above the line that stand still as well.
+        solving: How a linear head is found on features: a `probe` (logistic regression),
+            the classes' `means`, or the features of their `names`.
+        loss: Of the `classes`, or of `pairs` of rows: of one class or not.
+        shrink: Share by which each matrix that moves is made smaller after each step.
+        pull: Weight of the squared way from the pretrained weights in the loss, and of the
+            head's squared weights.
+        fresh: Whether the trunk starts from random weights; of the first phase only.
+        mix: Rows of the source for each training row.
+        average: Whether, when the phase has ended, the network becomes the point between its
+            start and its end that validation likes best; of the last phase only.
     """
 
     name: str
@@ -37,6 +52,14 @@ class Phase:
     schedule: Schedule = "linear"
     stop_after: int | None = None
     rows: int | None = None
+    still: frozenset[int] = frozenset()
+    solving: Solving = "probe"
+    loss: Loss = "classes"
+    shrink: float = 0.0
+    pull: tuple[float, float] = (0.0, 0.0)
+    fresh: bool = False
+    mix: float = 0.0
+    average: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,10 +92,66 @@ class Facts:
 
 
 class Strategy(Protocol):
-    """Makes the phases of a run; one file each under `strategies`."""
+    """Makes the phases of a run; one file each under `strategies`.
+
+    A class may say more: `whole = True`, that it moves every block where nothing else was
+    typed; `rate_share`, its share of the usual rate; `needs_source = True`, that it trains
+    on rows of a source too.
+    """
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phases in order."""
+
+
+class Modifier(Protocol):
+    """Changes any strategy; one file each under `strategies`, named with a plus before it.
+
+    A class may have `rate_share`, as a strategy may, and `graft(trunk, seed=…)` and
+    `merge(trunk)`, which put something beside the trunk's layers and into them at the end.
+    """
+
+    def change(self, phases: list[Phase]) -> list[Phase]:
+        """Returns the phases as they will be worked."""
+
+    def held(self, trunk: nn.Module) -> Above:
+        """Returns what of the trunk never moves."""
+
+
+START_ROWS = 2048
+"""Rows from which a head's start is solved: more are not felt after the first epoch."""
+START_ROWS_A_CLASS = 20
+
+
+def start_rows(facts: Facts) -> int:
+    """Returns how many rows a head's start is solved on, before the trunk moves."""
+    return max(START_ROWS, START_ROWS_A_CLASS * facts.classes)
+
+
+def on_features(chain: Chain, facts: Facts, *, rows: int | None = None) -> Phase:
+    """Returns the phase `head`: the whole trunk frozen, the head found on its features.
+
+    Args:
+        chain: P blocks.
+        facts: Passes and rate of a head with hidden layers.
+        rows: Most training rows that it looks at; None = all.
+    """
+    top = len(chain.blocks)
+    epochs, still = facts.head_epochs, (0.0,) * top
+    return Phase("head", top, epochs, facts.head_rate, still, facts.weight_decay, rows=rows)
+
+
+def all_moving(chain: Chain, facts: Facts, *, name: str, decay: float) -> Phase:
+    """Returns a phase in which every block above the facts' start line moves.
+
+    Args:
+        chain: P blocks.
+        facts: Line, passes and peak rate.
+        name: Shown to the user.
+        decay: Of the rate from a block to the one below, in (0, 1].
+    """
+    line = facts.start_line
+    rates = layerwise_rates(chain, line, rate=facts.rate, decay=decay)
+    return Phase(name, line, facts.epochs, facts.rate, rates, facts.weight_decay)
 
 
 def layerwise_rates(chain: Chain, line: int, *, rate: float, decay: float) -> tuple[float, ...]:

@@ -26,6 +26,9 @@ class EpochRecord:
         rows_per_second: Training rows a second, validation left out.
         rate: Learning rate of the head at the last step of the pass; 0 where it was solved.
         best: Whether no pass before was better on validation.
+        gradient_norm: Mean over the steps, before long ones are scaled down; None where no
+            steps were taken.
+        scored: Whether the head is of any use by now: not while pairs of rows are learnt.
     """
 
     phase: str
@@ -39,6 +42,8 @@ class EpochRecord:
     rows_per_second: float
     rate: float
     best: bool = False
+    gradient_norm: float | None = None
+    scored: bool = True
 
 
 class Progress(Protocol):

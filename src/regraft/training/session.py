@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from regraft.backbones.chain import Chain
-from regraft.backbones.graft import Grafted
+from regraft.backbones.graft import Grafted, Head
 from regraft.data.encode import Encoded
 from regraft.data.spec import InputSpec
 from regraft.errors import SettingsError
@@ -28,6 +28,7 @@ from regraft.scoring import metrics
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.keeping.place import Place
 from regraft.training.optimiser import Kind, make_optimiser
+from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
 from regraft.training.progress import EpochRecord, Progress
 
@@ -118,11 +119,22 @@ class Session:
         spec: How the network is fed; a part of the cache's keys.
         cache: Of features of what is frozen.
         entry: Where the batches enter the network; None = at the input.
-        cached: Whether what the phase's frozen blocks make is kept; None = not decided yet.
+        lower: Where they entered before the line moved up in the phase, if it did.
+        decided: The line for which it was decided whether what lies below is kept, and
+            whether it is; None = nothing was decided in this phase.
         piece: Rows of a batch that go through the network at once: less than all where the
             device's memory was too small.
         keeper: Of checkpoints, if they are kept.
         fork: Takes one more checkpoint: where the threshold froze for the first time.
+        source: Rows of another data set that a phase mixes in; labels from K up are of its
+            own classes.
+        source_head: Their own head, where these are others than the target's.
+        mixed: The rows of the epoch, where others than the training rows are among them.
+        coming: Phases after the one that is worked.
+        names: The classes' names as rows, where a head is made from them.
+        fresh: Draws random weights for the trunk.
+        start: The trunk's weights as they came, where a phase asks for them.
+        start_head: The head's before the trunk moved, likewise.
     """
 
     network: Grafted
@@ -143,15 +155,25 @@ class Session:
     spec: InputSpec | None = None
     cache: Cache = field(default_factory=lambda: Cache(on=False))
     entry: Level | None = None
-    cached: bool | None = None
+    lower: Level | None = None
+    decided: tuple[int, bool] | None = None
     piece: int = sys.maxsize
     paces: Paces = field(default_factory=Paces)
     keeper: Keeper | None = None
     fork: Keeper | None = None
+    source: Examples | None = None
+    source_head: Head | None = None
+    mixed: Examples | None = None
+    coming: list[Phase] = field(default_factory=list)
+    names: Encoded | None = None
+    fresh: Callable[[], dict[str, Tensor]] | None = None
+    start: dict[str, Tensor] = field(default_factory=dict)
+    start_head: dict[str, Tensor] = field(default_factory=dict)
     place: Place = field(default_factory=Place)
     left_state: str | None = None
     val_logits: list[npt.NDArray[np.float32]] = field(default_factory=list)
     _pooled: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    _tuned: bool = False
     _optimiser: torch.optim.Optimizer | None = None
 
     @property
@@ -159,8 +181,14 @@ class Session:
         """One for the whole run: what moves again finds its moments."""
         if self._optimiser is None:
             kind = self.options.optimizer
-            self._optimiser = make_optimiser(self.network, self.chain, kind=kind)
+            heads = [self.network.head, *([self.source_head] if self.source_head else [])]
+            self._optimiser = make_optimiser(self.network.trunk, self.chain, heads=heads, kind=kind)
         return self._optimiser
+
+    @property
+    def labels(self) -> Labels:
+        """(N,) of the rows of the epoch."""
+        return (self.mixed or self.train).labels
 
     @property
     def top(self) -> int:
@@ -180,10 +208,12 @@ class Session:
             indices: (N,) rows wanted; None = all, which are then kept while the trunk rests.
         """
         rows = {"train": self.train, "val": self.val}[part].rows
+        # No other run has a trunk that was trained: its features are not worth the disk.
+        cache = Cache(on=False) if self._tuned else self.cache
         if indices is not None and part not in self._pooled:
-            return pooled(self.level(self.top), rows.take(indices), cache=self.cache)
+            return pooled(self.level(self.top), rows.take(indices), cache=cache)
         if part not in self._pooled:
-            self._pooled[part] = pooled(self.level(self.top), rows, cache=self.cache)
+            self._pooled[part] = pooled(self.level(self.top), rows, cache=cache)
         kept = self._pooled[part]
         return kept if indices is None else kept[indices]
 
@@ -194,6 +224,7 @@ class Session:
     def trunk_moved(self) -> None:
         """Drops the features: the trunk that made them is no more."""
         self._pooled.clear()
+        self._tuned = True
 
     def evaluate(self) -> npt.NDArray[np.float32]:
         """Returns (M, K) logits of the validation rows."""

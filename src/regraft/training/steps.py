@@ -15,19 +15,24 @@ from regraft.backbones.backbone import Batch
 from regraft.data.encode import Encoded
 from regraft.data.images import Augment, PixelRows
 from regraft.features.pooled import to_device
-from regraft.features.prefixed import Prefixed, decide, feed, forward
+from regraft.features.prefixed import entered
 from regraft.losses.cross_entropy import cross_entropy
+from regraft.losses.pairs import pair_loss
 from regraft.scoring import metrics
-from regraft.training.batches import epoch_batches
+from regraft.training.batches import epoch_batches, pair_batches
 from regraft.training.keeping.checkpoint import Beside, checkpoint
 from regraft.training.keeping.place import Tally
+from regraft.training.mixing import mixed
+from regraft.training.moving.entry import enter
 from regraft.training.moving.lines import line_of
+from regraft.training.moving.pulls import pull_back, shrink
 from regraft.training.optimiser import set_rates
 from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
 from regraft.training.schedule import Clock, rate_share
 from regraft.training.session import Session, selection_key
 
+Indices = npt.NDArray[np.int64]
 CLIP = 1.0
 """Largest norm of a step's gradient; longer ones are scaled down."""
 
@@ -63,13 +68,12 @@ class Stepper:
 def epoch(stepper: Stepper) -> tuple[EpochRecord, bool]:
     """Takes the steps of one epoch that are left, validates; returns record, better or not."""
     session, phase, place = stepper.session, stepper.phase, stepper.session.place
-    rows, options = shown(session, phase, epoch=session.epoch), stepper.session.options
-    fed = _feed(session, phase, rows)
+    session.mixed = mixed(session, phase, epoch=session.epoch)
+    rows = shown(session, phase, epoch=session.epoch)
+    fed = enter(session, phase, rows=rows)
     weights = session.weights()
     set_attention(session.network.trunk, session.verdict.training.attention)
-    batches = epoch_batches(
-        rows.lengths, options.batch_size, seed=options.seed, epoch=session.epoch
-    )
+    batches = order(session, phase, rows=rows, epoch=session.epoch)
     planned = batches[: stepper.steps - place.done + place.batch]
     for indices in planned[place.batch :]:
         at = stepper.due()
@@ -91,24 +95,21 @@ def epoch(stepper: Stepper) -> tuple[EpochRecord, bool]:
     return _validated(stepper, place.number, place.tally)
 
 
+def order(session: Session, phase: Phase, *, rows: Encoded, epoch: int) -> list[Indices]:
+    """Returns the batches of an epoch: a pure function of seed, epoch and rows."""
+    size, seed = session.options.batch_size, session.options.seed
+    if phase.loss == "pairs":
+        return pair_batches(session.train.labels, size, seed=seed, epoch=epoch)
+    return epoch_batches(rows.lengths, size, seed=seed, epoch=epoch)
+
+
 def shown(session: Session, phase: Phase, *, epoch: int) -> Encoded:
     """Returns the training rows as an epoch shows them."""
-    rows, options = session.train.rows, session.options
+    rows, options = mixed(session, phase, epoch=epoch).rows, session.options
     view = epoch % options.views if options.views and phase.line else epoch
     if isinstance(rows, PixelRows):
         return rows.augmented(cast(Augment, options.augment), options.seed, epoch=view)
     return rows.augmented(options.augment, options.seed, epoch=view)
-
-
-def _feed(session: Session, phase: Phase, rows: Encoded) -> Encoded | Prefixed:
-    """Returns what the steps of an epoch read: the rows, or what the frozen prefix made."""
-    views = 1 if session.options.augment == "none" else session.options.views or phase.epochs
-    level = session.level(phase.line)
-    if session.cached is None:
-        asked = {"epochs": phase.epochs, "views": views}
-        session.cached = decide(level, rows, cache=session.cache, **asked)
-    session.entry = level if session.cached else None
-    return feed(level, rows, cache=session.cache) if session.cached else rows
 
 
 def _step(
@@ -120,20 +121,25 @@ def _step(
     """Takes one optimiser step; returns the plain loss, the (B, K) logits and the labels."""
     session, scaler = stepper.session, stepper.beside.scaler
     optimiser = session.optimiser
-    labels = torch.from_numpy(session.train.labels[indices]).to(session.device)
+    labels = torch.from_numpy(session.labels[indices]).to(session.device)
     loss, found = _backward(stepper, to_device(batch, session.device), labels, weights)
     if session.witness:
         session.witness.step()
     scaler.unscale_(optimiser)
     stepper.beside.before_step()
+    pull_back(session, stepper.phase)
     moving = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
-    torch.nn.utils.clip_grad_norm_(moving, CLIP, foreach=True)
+    norm = torch.nn.utils.clip_grad_norm_(moving, CLIP, foreach=True)
+    session.place.tally.norm += float(norm)
     scaler.step(optimiser)
     scaler.update()
+    shrink(optimiser, stepper.phase.shrink)
     optimiser.zero_grad(set_to_none=True)
     # Told without the weights of the classes, as every other loss of a record is.
-    plain = loss if weights is None else cross_entropy(found, labels)
-    return float(plain), found, labels
+    bare = weights is None or stepper.phase.loss == "pairs" or _of_two(stepper)
+    plain = loss if bare else cross_entropy(found, labels)
+    own = labels < found.shape[1]
+    return float(plain), found[own], labels[own]
 
 
 def _backward(
@@ -163,19 +169,47 @@ def _backward(
 def _in_pieces(
     stepper: Stepper, batch: Batch, labels: Tensor, weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    session, total = stepper.session, _mass(labels, weights)
+    session = stepper.session
+    if _of_two(stepper):
+        weights = None  # the classes of one data set cannot be weighed against another's
+    total = _mass(labels, weights)
     loss, logits = torch.zeros((), device=labels.device), []
     for start in range(0, len(labels), session.piece):
         some = slice(start, start + session.piece)
         piece = {name: tensor[some] for name, tensor in batch.items()}
         with session.verdict.training.running():
-            made = forward(session.entry, piece) if session.entry else session.network(piece)
+            features = (
+                entered(session.entry, piece) if session.entry else session.network.features(piece)
+            )
+            made = session.network.head(features)
         share = _mass(labels[some], weights) / total
-        part = cross_entropy(made, labels[some], weights=weights) * share
+        part = share * _loss(stepper, (features, made), labels[some], weights)
         stepper.beside.scaler.scale(part).backward()
         loss = loss + part.detach()
         logits.append(made.detach())
     return loss, torch.cat(logits)
+
+
+def _of_two(stepper: Stepper) -> bool:
+    """Says whether rows of two data sets, with heads of their own, are learnt together."""
+    return stepper.session.source_head is not None and stepper.phase.mix > 0
+
+
+def _loss(
+    stepper: Stepper, made: tuple[Tensor, Tensor], labels: Tensor, weights: Tensor | None
+) -> Tensor:
+    """Returns the loss of features and logits; rows of other classes have a head of their own."""
+    (features, logits), other_head = made, stepper.session.source_head
+    if stepper.phase.loss == "pairs":
+        return pair_loss(features, labels)
+    other = labels >= logits.shape[1]
+    if other_head is None or not other.any():
+        return cross_entropy(logits, labels, weights=weights)
+    theirs = cross_entropy(other_head(features[other]), labels[other] - logits.shape[1])
+    share = float(other.float().mean())
+    if share == 1:
+        return theirs
+    return (1 - share) * cross_entropy(logits[~other], labels[~other]) + share * theirs
 
 
 def _mass(labels: Tensor, weights: Tensor | None) -> float:
@@ -187,24 +221,41 @@ def _validated(stepper: Stepper, number: int, tally: Tally) -> tuple[EpochRecord
     """Scores the validation rows, keeps the best weights, makes the epoch's record."""
     session, phase, average = stepper.session, stepper.phase, stepper.beside.average
     trained = time.perf_counter() - tally.started
+    if phase.loss == "pairs":
+        # The head has learnt nothing yet: there is nothing to be scored.
+        return _record(stepper, (number, tally, trained), (None, None), best=False), True
     with average.shown() if average else nullcontext():
         val_logits = session.evaluate()
         best = session.consider(phase.name, number, val_logits=val_logits)
     # A phase may begin below what came before and still rise: its own best counts for patience.
     key = selection_key(val_logits, session.val.labels, options=session.options)
     better = session.place.improves(key) or not len(session.val)
-    val_loss, val_accuracy = metrics.loss_and_accuracy(val_logits, session.val.labels)
-    record = EpochRecord(
+    seen = metrics.loss_and_accuracy(val_logits, session.val.labels)
+    return _record(stepper, (number, tally, trained), seen, best=best), better
+
+
+def _record(
+    stepper: Stepper,
+    done: tuple[int, Tally, float],
+    seen: tuple[float | None, float | None],
+    *,
+    best: bool,
+) -> EpochRecord:
+    """Makes an epoch's record from its number, tally and seconds, and what validation says."""
+    phase, (number, tally, trained) = stepper.phase, done
+    scored = phase.loss == "classes"
+    return EpochRecord(
         phase=phase.name,
         epoch=number,
         epochs=phase.epochs,
         train_loss=tally.loss / max(tally.rows, 1),
-        train_accuracy=tally.right / max(tally.rows, 1),
-        val_loss=val_loss,
-        val_accuracy=val_accuracy,
+        train_accuracy=tally.right / max(tally.rows, 1) if scored else None,
+        val_loss=seen[0],
+        val_accuracy=seen[1],
         seconds=time.perf_counter() - tally.started,
         rows_per_second=tally.rows / max(trained, 1e-9),
         rate=tally.rate,
         best=best,
+        gradient_norm=tally.norm / max(tally.steps, 1),
+        scored=scored,
     )
-    return record, better

@@ -11,6 +11,7 @@ from tests.unit.cli.conftest import Stand, Type
 def listing(stand_in: Stand) -> None:
     stand_in("listing:list_backbones", [{"name": "starter:minilm", "width": 384, "note": None}])
     stand_in("listing:list_datasets", [{"name": "starter:reviews", "classes": ["bad", "good"]}])
+    stand_in("listing:list_methods", [{"name": "mcc"}])
     stand_in("listing:list_strategies", [{"name": "two-stage"}])
 
 

@@ -5,13 +5,13 @@ from typing import get_type_hints
 
 import pytest
 
-from regraft.cli.options import FitFlags, TrainFlags, fit_settings, given, required
+from regraft.cli.options import FitFlags, fit_settings, given, merged, required
 from regraft.errors import SettingsError
 from regraft.settings import FitSettings
 
 
 def test_every_setting_of_fit_has_its_flag() -> None:
-    flags = set(get_type_hints(TrainFlags))
+    flags = set(get_type_hints(FitFlags)) - {"json", "quiet"}
     switched_off = {"baselines", "cache"}
     assert flags - {"config", *(f"no_{name}" for name in switched_off)} == (
         set(FitSettings.model_fields) - switched_off - {"data", "repeat"}
@@ -52,3 +52,10 @@ def test_data_must_be_named_somewhere() -> None:
     with pytest.raises(SettingsError, match="DATA is missing"):
         required(FitSettings())
     assert required(FitSettings(data="d")).data == "d"
+
+
+def test_settings_of_another_verb_in_the_file_can_be_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "fit.toml"
+    file.write_text('strategy = "head"\nlr = 0.5\n')
+    found = merged("d", {"config": file, "seed": 3}, passed_over={"strategy"})
+    assert found == {"data": "d", "lr": 0.5, "seed": 3}

@@ -12,7 +12,7 @@ from regraft.backbones.modes import Mode
 from regraft.data.encode import Encoded
 from regraft.data.spec import ImageSpec
 from regraft.features import level as level_module
-from regraft.features.level import STEP, Level, chunks, numbers_of, tensor_of
+from regraft.features.level import STEP, Level, chunks
 from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced, token_rows
 
 SPEC = ImageSpec(16, (0.5,) * 3, (0.25,) * 3)
@@ -77,6 +77,7 @@ def test_a_row_alone_is_the_row_among_others_bit_for_bit(kind: str, line: int) -
 def test_it_is_what_the_chain_gives(kind: str) -> None:
     level, rows = level_of(kind, 2), EXAMPLES[kind](5).rows
     level.network.eval()
+    assert level.chain is not None
     for index, array in enumerate(made(level, rows)):
         with torch.no_grad():
             expected = level.chain.prefix(2, rows.batch(np.array([index])))[0].numpy()
@@ -147,9 +148,22 @@ def test_weights_above_the_line_make_no_other_key() -> None:
     assert replace(level).key == before
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_numbers_come_back_as_they_were(dtype: torch.dtype) -> None:
-    tensor = torch.randn(3, 5, generator=torch.Generator().manual_seed(1)).to(dtype)
-    back = tensor_of(numbers_of(tensor), dtype)
-    assert back.dtype == dtype
-    assert torch.equal(back, tensor)
+@pytest.mark.parametrize("line", [2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_carried_on_from_a_lower_position_it_is_the_same_bit_for_bit(kind: str, line: int) -> None:
+    low, rows = level_of(kind, 1), EXAMPLES[kind](9).rows
+    high = Level(low.network, low.chain, line, SPEC, Mode())
+    low.network.eval()
+    for chunk in chunks(rows):
+        batch = level_module.chunk_batch(rows, chunk)
+        assert low.chain is not None
+        with torch.inference_mode():
+            below = low.chain.prefix(1, batch)
+        expected = high.pass_through(rows, chunk)
+        found = high.pass_through(rows, chunk, below=(1, below))
+        assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_the_whole_trunk_needs_no_chain_for_its_key() -> None:
+    level = level_of("image", 3)
+    assert Level(level.network, None, 0, SPEC, Mode()).key == level.key

@@ -12,8 +12,8 @@ from regraft.backbones.modes import Mode, Precision
 from regraft.features import prefixed as prefixed_module
 from regraft.features import shelf
 from regraft.features.cached import Cache
-from regraft.features.level import Level
-from regraft.features.prefixed import ACTIVATION, Prefixed, decide, feed, forward
+from regraft.features.level import ACTIVATION, Level
+from regraft.features.prefixed import Prefixed, decide, entered, feed
 from regraft.features.store import Growing
 from regraft.features.worth import Worth
 from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced
@@ -44,32 +44,34 @@ def test_activations_keep_their_kind_of_numbers(kind: str, precision: Precision)
     network = grafted(kind)
     level = Level(network, spliced(network), 2, None, Mode(precision))
     found = fed(level, kind).batch(SOME)
+    assert level.chain is not None
     with torch.inference_mode(), level.mode.running():
         own = {name: tensor for name, tensor in found.items() if name != ACTIVATION}
         expected = level.chain.prefix(2, own)
     assert found[ACTIVATION].dtype == expected.dtype
     assert found[ACTIVATION].shape == expected.shape
     with level.mode.running():
-        assert forward(level, found).shape == (4, 2)
+        assert entered(level, found).shape == (4, 16)
 
 
 @pytest.mark.parametrize("line", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_logits_are_those_of_the_whole_network(kind: str, line: int) -> None:
+def test_the_features_are_those_of_the_whole_network(kind: str, line: int) -> None:
     level, rows = level_of(kind, line), EXAMPLES[kind](9).rows
     found = fed(level, kind)
     assert isinstance(found, Prefixed)
     assert found.lengths.tolist() == rows.lengths.tolist()
     with torch.no_grad():
-        logits = forward(level, found.batch(SOME))
-        expected = level.network(rows.batch(SOME))
-    assert logits.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
+        features = entered(level, found.batch(SOME))
+        expected = level.network.features(rows.batch(SOME))
+    assert features.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_gradient_reaches_all_above_and_nothing_below(kind: str) -> None:
     level = level_of(kind)
-    forward(level, fed(level, kind).batch(SOME)).sum().backward()
+    entered(level, fed(level, kind).batch(SOME)).sum().backward()
+    assert level.chain is not None
     blocks = level.chain.blocks
     network = level.network.trunk
     grads = [[network.get_parameter(n).grad for n in b.parameters] for b in blocks]

@@ -14,7 +14,7 @@ def witness(line: int) -> Witness:
     chain = spliced(network)
     move_line(network, chain, line=line)
     frozen = frozen_at(chain, line=line)
-    optimiser = make_optimiser(network, chain, kind="sgd")
+    optimiser = make_optimiser(network.trunk, chain, heads=[network.head], kind="sgd")
     movers = movers_of(chain, frozen, rate=lambda number: 1.0)
     return Witness(network, chain, frozen, optimiser, example("image"), "tune", 0, movers).open()
 
@@ -79,7 +79,7 @@ def test_the_prefix_answers_with_one_kernel_and_the_usual_one_comes_back() -> No
     move_line(network, chain, line=2)
     kernels = []
     network.trunk.register_forward_pre_hook(lambda *_: kernels.append(attention_of(network.trunk)))
-    optimiser = make_optimiser(network, chain, kind="sgd")
+    optimiser = make_optimiser(network.trunk, chain, heads=[network.head], kind="sgd")
     frozen = frozen_at(chain, line=2)
     seen = Witness(network, chain, frozen, optimiser, example("text"), "tune", 0, (HEAD,)).open()
     seen.close(0)

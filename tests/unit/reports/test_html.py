@@ -189,3 +189,18 @@ def test_the_proof_is_told_in_words(holds: bool, words: str) -> None:
     page = render(result)
     assert ("stood still, bit for bit" in page) is holds
     assert words in page
+
+
+def test_methods_of_an_adaptation_have_a_table_with_the_reason() -> None:
+    guards = {"narrow": "<b>narrow</b>"}
+    entries: list[dict[str, Any]] = [
+        {"name": name, "guards": {}} for name in ("source_only", "mcc")
+    ]
+    entries[1]["guards"] = guards
+    more = {"methods": entries, "chosen": "mcc", "reason": "mcc is <chosen>"}
+    page = render({**example_result(), **more})
+    assert "What was tried for the target" in page
+    assert "mcc is &lt;chosen&gt;." in page
+    assert '<tr class="chosen"><th><bdi>mcc</bdi></th>' in page
+    assert "Oracle" not in page
+    assert "What was tried for the target" not in render(example_result())

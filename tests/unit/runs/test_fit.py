@@ -22,6 +22,7 @@ from regraft.runs.fit import decide_modes, fit, run_fit
 from regraft.runs.fitting import repeat as repeat_module
 from regraft.runs.fitting.folder import RunFolder
 from regraft.runs.fitting.prepare import prepare
+from regraft.runs.trials import automatic as automatic_module
 from regraft.serving.store import load
 from regraft.settings import FitSettings
 from regraft.toml import read_toml
@@ -158,7 +159,7 @@ def test_a_user_mistake_found_late_leaves_nothing_and_a_failure_its_log(
         def train(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr(fit_module, "train", train)
+        monkeypatch.setattr(automatic_module, "train", train)
         with pytest.raises(type(error)):
             fit(tiny.toy_texts(40), out=tmp_path / "run", **quick(bert))
 
@@ -204,7 +205,7 @@ def test_the_budget_starts_with_the_verb(
         seen.append(deadline)
         raise UserError("enough")
 
-    monkeypatch.setattr(fit_module, "train", train)
+    monkeypatch.setattr(automatic_module, "train", train)
     ticks = iter(range(100))
     monkeypatch.setattr("time.monotonic", lambda: float(next(ticks)))
     with pytest.raises(UserError):

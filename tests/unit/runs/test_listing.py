@@ -1,16 +1,24 @@
 import json
 
-from regraft.runs.listing import list_backbones, list_datasets, list_strategies
-from regraft.strategies.table import STRATEGIES
+from regraft.adaptation.table import METHODS
+from regraft.runs.listing import list_backbones, list_datasets, list_methods, list_strategies
+from regraft.strategies.table import MODIFIERS, STRATEGIES
 
 
 def test_every_strategy_is_listed_with_what_it_does_and_whose_idea_it_is() -> None:
     listed = {entry["name"]: entry for entry in list_strategies()}
-    assert set(listed) == set(STRATEGIES)
-    assert list(listed) == sorted(listed)
+    assert list(listed) == [*sorted(STRATEGIES), *(f"+{name}" for name in sorted(MODIFIERS))]
+    assert listed["decay"]["options"] == ["rate=0.0001"]
+    assert listed["+lora"]["options"] == ["rank=8", "alpha=16"]
     assert listed["head"]["does"].startswith("Makes one phase")
     assert "Alain and Bengio 2016" in listed["head"]["source"]
     assert all(entry["source"] for entry in listed.values())
+
+
+def test_every_method_is_listed_in_the_order_of_its_table() -> None:
+    listed = list_methods()
+    assert [entry["name"] for entry in listed] == list(METHODS)
+    assert all(entry["does"].startswith("Makes ") and entry["source"] for entry in listed)
 
 
 def test_backbones_and_data_sets_are_plain_data_with_names() -> None:

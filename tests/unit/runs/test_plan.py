@@ -6,9 +6,9 @@ import pytest
 
 from regraft.backbones.modes import Mode
 from regraft.errors import DataError
-from regraft.runs.choosing.budget import PROBE_TOKENS
+from regraft.runs.choosing.budget import PROBE_TOKENS, estimate
 from regraft.runs.fitting.prepare import Prepared, prepare
-from regraft.runs.plan import estimate, plan
+from regraft.runs.plan import plan
 from regraft.settings import FitSettings
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict

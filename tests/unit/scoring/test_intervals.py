@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from regraft.scoring import intervals
-from regraft.scoring.intervals import around, bootstrap, paired_difference, resamples, wilson
+from regraft.scoring.intervals import (
+    around,
+    bootstrap,
+    paired_difference,
+    resamples,
+    student,
+    wilson,
+)
 
 
 def mean_of(values: np.ndarray) -> tuple[float, float]:
@@ -95,3 +102,20 @@ def test_an_interval_is_widened_to_hold_its_value() -> None:
     assert around(0.1, (0.2, 0.3)).low == 0.1
     assert around(0.4, (0.2, 0.3)).high == 0.4
     assert (around(0.25, (0.2, 0.3)).low, around(0.25, (0.2, 0.3)).high) == (0.2, 0.3)
+
+
+def test_student_gives_the_interval_worked_by_hand() -> None:
+    # Mean 0.9, deviation 0.1, three values; 4.30265 is the table's t for 2 degrees of freedom.
+    found = student([0.8, 0.9, 1.0])
+    half = 4.30265 * 0.1 / 3**0.5
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (0.9, 0.9 - half, 0.9 + half), abs=1e-6
+    )
+    # Of two values it is 12.7062 times half their distance.
+    two = student([0.5, 0.7])
+    assert (two.high - two.value) == pytest.approx(12.7062 * 0.1, abs=1e-5)
+
+
+def test_equal_values_have_no_width() -> None:
+    found = student([0.25, 0.25, 0.25])
+    assert (found.low, found.value, found.high) == (0.25, 0.25, 0.25)

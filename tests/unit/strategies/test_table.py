@@ -7,7 +7,10 @@ import pytest
 
 from regraft.backbones.chain import Chain
 from regraft.errors import SettingsError
-from regraft.strategies.table import STRATEGIES, make_strategy
+from regraft.strategies.average import Average
+from regraft.strategies.decay import Decay
+from regraft.strategies.norm_only import NormOnly
+from regraft.strategies.table import MODIFIERS, STRATEGIES, make_strategy
 from regraft.training.phase import Facts, Phase
 
 
@@ -34,17 +37,54 @@ def own_module(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_a_name_makes_its_strategy(name: str) -> None:
-    assert type(make_strategy(name)) is STRATEGIES[name]
+    assert type(make_strategy(name).strategy) is STRATEGIES[name]
 
 
-def test_the_table_is_sorted() -> None:
+def test_the_tables_are_sorted() -> None:
     assert list(STRATEGIES) == sorted(STRATEGIES)
+    assert list(MODIFIERS) == sorted(MODIFIERS)
+
+
+def test_options_and_modifiers_stand_behind_the_name() -> None:
+    made = make_strategy("decay:rate=0.01+average+norm-only")
+    assert made.strategy == Decay(rate=0.01)
+    assert [type(modifier) for modifier in made.modifiers] == [Average, NormOnly]
+    assert made.name == "decay:rate=0.01+average+norm-only"
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        make_strategy("decay:rte=1+avrage+lora2:x=1")
+    told = str(caught.value)
+    assert "decay:rte (did you mean rate?)" in told
+    assert "+average" in told
+    assert "there is no modifier 'lora2'" in told
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "head+average+average",
+        "two-stage+bias-only+norm-only",
+        "full+lora+bias-only",
+        "two-stage+lora+average",
+        "scratch+lora",
+    ],
+)
+def test_modifiers_that_undo_each_other_are_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match="strategy"):
+        make_strategy(name)
+
+
+def test_what_a_strategy_says_of_itself_is_passed_on() -> None:
+    assert (make_strategy("full").whole, make_strategy("full").rate_share) == (True, 0.5)
+    assert (make_strategy("two-stage").whole, make_strategy("two-stage").rate_share) == (False, 1)
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(SettingsError, match="--strategy two-stage") as caught:
         make_strategy("two_stages")
-    assert "one of full, head, two-stage" in str(caught.value)
+    assert "full, gradual, head, l2-start" in str(caught.value)
 
 
 def test_a_name_like_no_other_is_refused_with_the_way_to_the_list() -> None:
@@ -53,7 +93,8 @@ def test_a_name_like_no_other_is_refused_with_the_way_to_the_list() -> None:
 
 
 def test_a_user_s_own_class_is_made() -> None:
-    assert type(make_strategy("own_strategies:Own")) is Own
+    assert type(make_strategy("own_strategies:Own").strategy) is Own
+    assert type(make_strategy("own_strategies:Own+average").modifiers[0]) is Average
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regraft.training.batches import SPREAD, count_steps, epoch_batches
+from regraft.training.batches import SPREAD, count_steps, epoch_batches, pair_batches
 
 LENGTHS = np.random.default_rng(0).integers(3, 200, 1000)
 
@@ -78,8 +78,20 @@ def test_batches_of_one_row_are_made_where_they_are_asked_for() -> None:
     assert list(map(len, epoch_batches(np.full(1, 32), 8, seed=0, epoch=0))) == [1]
 
 
-@pytest.mark.parametrize("epochs", [range(0, 1), range(2, 5)])
-def test_steps_are_counted_as_the_epochs_take_them(epochs: range) -> None:
-    taken = sum(len(epoch_batches(LENGTHS, 16, seed=9, epoch=e)) for e in epochs)
-    lengths = (LENGTHS for _ in epochs)
-    assert count_steps(lengths, 16, seed=9, first=epochs.start) == taken
+def test_steps_are_counted_as_the_epochs_take_them() -> None:
+    assert count_steps([4, 5, 6]) == 15
+    assert count_steps([4, 5, 6], last_pass=0.5) == 12
+    assert count_steps([3], last_pass=0.01) == 1
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(2, 16), (5, 40), (20, 160), (3, 31)])
+def test_batches_of_pairs_hold_both_kinds(classes: int, rows: int) -> None:
+    labels = np.arange(rows) % classes
+    batches = pair_batches(labels, 16, seed=0, epoch=0)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(rows))
+    for batch in batches:
+        counts = np.bincount(labels[batch])
+        assert (counts >= 2).any()
+        assert (counts > 0).sum() >= 2 or len(batch) < 8
+    again, other = (pair_batches(labels, 16, seed=0, epoch=e) for e in (0, 1))
+    assert listed(again) == listed(batches) != listed(other)

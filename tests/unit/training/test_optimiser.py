@@ -12,13 +12,13 @@ PHASE = Phase("tune", 1, 1, 0.4, (0.0, 0.2, 0.3), weight_decay=0.05)
 
 def optimiser_of(kind: str, algorithm: Kind = "adamw") -> torch.optim.Optimizer:
     network = grafted(kind, head="mlp:8")
-    return make_optimiser(network, spliced(network), kind=algorithm)
+    return make_optimiser(network.trunk, spliced(network), heads=[network.head], kind=algorithm)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_parameter_is_in_exactly_one_group(kind: str) -> None:
     network = grafted(kind, head="mlp:8")
-    optimiser = make_optimiser(network, spliced(network), kind="adamw")
+    optimiser = make_optimiser(network.trunk, spliced(network), heads=[network.head], kind="adamw")
     members = [id(p) for group in optimiser.param_groups for p in group["params"]]
     assert len(members) == len(set(members))
     assert set(members) == {id(p) for p in network.parameters()}
@@ -29,7 +29,7 @@ def test_groups_are_named_after_the_block_they_hold(kind: str) -> None:
     network = grafted(kind)
     chain = spliced(network)
     parameters = dict(network.trunk.named_parameters())
-    optimiser = make_optimiser(network, chain, kind="adamw")
+    optimiser = make_optimiser(network.trunk, chain, heads=[network.head], kind="adamw")
     for group in optimiser.param_groups:
         names = chain.blocks[int(group["name"])].parameters if group["name"] != HEAD else None
         wanted = network.head.parameters() if names is None else [parameters[n] for n in names]
@@ -65,7 +65,7 @@ def test_a_kind_is_the_library_s_own_optimiser(kind: Kind, made: type) -> None:
 @pytest.mark.parametrize("kind", ["adamw", "sgd"])
 def test_a_parameter_without_a_gradient_is_passed_over(kind: Kind) -> None:
     network = grafted("image")
-    optimiser = make_optimiser(network, spliced(network), kind=kind)
+    optimiser = make_optimiser(network.trunk, spliced(network), heads=[network.head], kind=kind)
     set_rates(optimiser, Phase("tune", 0, 1, 0.4, (0.1,) * 3, weight_decay=0.5), share=1.0)
     resting = network.get_parameter("trunk.stem.0.weight")
     before = resting.detach().clone()

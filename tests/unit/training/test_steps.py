@@ -12,8 +12,8 @@ from regraft.features import prefixed, shelf
 from regraft.features.cached import Cache
 from regraft.features.worth import Worth
 from regraft.freezing.proof import state_digest
-from regraft.training import steps as steps_module
 from regraft.training.loop import work
+from regraft.training.moving import entry as entry_module
 from regraft.training.phase import Phase
 from regraft.training.session import Session
 from regraft.training.steps import shown
@@ -89,7 +89,7 @@ def test_views_are_kept_where_that_pays(
         fed.append(True)
         return real(*arguments, **named)
 
-    monkeypatch.setattr(steps_module, "feed", seen)
+    monkeypatch.setattr(entry_module, "feed", seen)
     changed = {"augment": "drop-tokens", "views": views}
     made = worked("text", on=True, phases=[phase(1, epochs)], **changed)
     assert len(fed) == prefixed_ones
@@ -110,7 +110,7 @@ def test_a_memory_that_is_too_small_changes_nothing_but_the_pieces(
     phases = [phase(2) if kind == "image" else phase(0)]
     plain = worked(kind, on=False, phases=phases, class_weights=weights, optimizer="sgd")
     sizes: list[int] = []
-    real = Grafted.forward
+    real = Grafted.features
 
     def small(network: Grafted, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         rows = len(next(iter(batch.values())))
@@ -119,7 +119,7 @@ def test_a_memory_that_is_too_small_changes_nothing_but_the_pieces(
         sizes.append(rows)
         return real(network, batch)
 
-    monkeypatch.setattr(Grafted, "forward", small)
+    monkeypatch.setattr(Grafted, "features", small)
     lines: list[str] = []
     made = session(kind, options(class_weights=weights, optimizer="sgd"))
     monkeypatch.setattr(made.progress, "say", lines.append, raising=False)
@@ -137,6 +137,6 @@ def test_one_row_that_is_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -
     def full(*_: object) -> None:
         raise torch.OutOfMemoryError("a fake")
 
-    monkeypatch.setattr(Grafted, "forward", full)
+    monkeypatch.setattr(Grafted, "features", full)
     with pytest.raises(torch.OutOfMemoryError):
         worked("text", on=False, phases=[phase(0)])

@@ -2,6 +2,8 @@
 
 from regraft.data.rows import Part
 from regraft.runs.fitting.prepare import Prepared
+from regraft.training.folds import FOLDS
+from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
 
 PROBE_TOKENS = 1024
@@ -11,6 +13,8 @@ SLOWER = 1.2
 """A pass over many rows by the probe's pace: it finds less in the caches."""
 SAVING = 3.0
 """Seconds to save the model, draw the report and end."""
+BACKWARD_SHARE = 2 / 3
+"""Of a training step's arithmetic: the backward pass costs twice the forward pass."""
 CLASSIC = 3e-4
 """Seconds that a row takes in the classic without pretraining."""
 
@@ -33,6 +37,30 @@ def batches(prepared: Prepared, part: Part) -> float:
 def pass_seconds(prepared: Prepared, verdict: Verdict, *, part: Part) -> float:
     """Returns the seconds of one pass over a part without gradients."""
     return SLOWER * batches(prepared, part) * verdict.seconds("inference")
+
+
+def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict) -> float:
+    """Returns the seconds that a phase will take, from the probe's timed batch.
+
+    Validation counts, and so do folds: each sees four fifths of the rows and validates the
+    rest, and a last session sees all of them. A phase on features takes next to nothing
+    beside the pass that makes them, which is counted once for the run.
+
+    Args:
+        prepared: Its rows.
+        phase: Its line and epochs.
+        verdict: Its timings.
+    """
+    top = prepared.chain.top
+    if phase.line == top:
+        return 0.0
+    train, val = batches(prepared, "train"), batches(prepared, "val")
+    if not val:
+        train, val = train * (FOLDS - 1) + train, train
+    live = 1 - phase.line / top
+    step = verdict.seconds("training") * (1 - BACKWARD_SHARE * (1 - live))
+    train *= 1 + phase.mix
+    return phase.epochs * (train * step + val * verdict.seconds("inference"))
 
 
 def closing_seconds(prepared: Prepared, verdict: Verdict) -> float:

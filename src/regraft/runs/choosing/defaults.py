@@ -13,6 +13,7 @@ from regraft.data.rows import Dataset, Modality
 from regraft.data.spec import ImageSpec, InputSpec, TextSpec
 from regraft.errors import SettingsError, one_of
 from regraft.settings import FitSettings
+from regraft.strategies.table import make_strategy
 
 BACKBONES: dict[Modality, str] = {
     "text": "starter:minilm",
@@ -30,9 +31,6 @@ RATES: dict[Modality, float] = {"text": 2e-4, "image": 1e-3}
 RATE_WIDTH = 384
 LOWEST_SHARE: dict[Modality, float] = {"text": 0.4, "image": 0.2}
 """Rate of the lowest block as a share of the highest one's."""
-FULL_SHARE = 0.5
-"""Of the usual rate where all moves at once: beside a fresh head and without layer-wise
-decay the trunk is spoilt sooner."""
 SGD_FACTOR = 20.0
 """Plain gradients are smaller than Adam's normalised ones."""
 IMBALANCE = 3.0
@@ -201,8 +199,9 @@ def _rate(settings: FitSettings, modality: Modality, width: int) -> Choice:
         reason = f"usual for a text network {width} wide"
     if settings.optimizer == "sgd":
         value, reason = value * SGD_FACTOR, reason.replace("AdamW", "SGD")
-    if settings.strategy == "full":
-        value, reason = value * FULL_SHARE, f"half of what is {reason}: everything moves at once"
+    share = make_strategy(settings.strategy).rate_share
+    if share != 1:
+        value, reason = value * share, f"{share:g} of what is {reason}, for {settings.strategy}"
     return Choice("lr", float(f"{value:.2g}"), reason)
 
 

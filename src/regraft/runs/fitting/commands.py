@@ -8,7 +8,9 @@ from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring.baselines import recipe
 from regraft.settings import FitSettings
 
-NOT_KEPT = frozenset({"check_cache", "control", "data", "out", "repeat", "strategy"})
+NOT_KEPT = frozenset(
+    {"check_cache", "control", "data", "out", "preset", "repeat", "source", "strategy"}
+)
 EVALUATED = frozenset({"device", "text", "image", "label", "split"})
 
 

@@ -49,6 +49,8 @@ class Outcome:
 
 def model_of(prepared: Prepared, verdict: Verdict) -> Model:
     """Returns the network as it stands, ready to answer."""
+    top = prepared.chain.top
+    named = prepared.backbone.architecture.library != "module"
     return Model(
         network=prepared.network.eval(),
         backbone=prepared.backbone,
@@ -56,6 +58,8 @@ def model_of(prepared: Prepared, verdict: Verdict) -> Model:
         extent=int(prepared.chosen.extent.value),
         mode=verdict.inference,
         columns=prepared.dataset.columns,
+        trunk_kept=named and all(phase.line == top for phase in prepared.phases),
+        cache=prepared.cache,
     )
 
 

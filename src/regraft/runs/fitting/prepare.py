@@ -14,37 +14,41 @@ from torch import nn
 
 from regraft.backbones.backbone import Backbone
 from regraft.backbones.chain import Chain
-from regraft.backbones.graft import Grafted, apply_channels, make_head
+from regraft.backbones.graft import Grafted
 from regraft.backbones.open import open_backbone
 from regraft.backbones.splice import splice
 from regraft.data.encode import Encoded, encode
 from regraft.data.explain import explain
 from regraft.data.guess import Roles
 from regraft.data.load import load
+from regraft.data.parting.share import take_share
 from regraft.data.rows import Dataset, Modality, Part
-from regraft.data.spec import ImageSpec, TextSpec
+from regraft.data.spec import TextSpec
 from regraft.data.texts import token_lengths
 from regraft.errors import BackboneError, SettingsError
 from regraft.features.cached import Cache
 from regraft.freezing.line import Above
 from regraft.freezing.patterns import above_of
 from regraft.runs.choosing.alone import Alone, head_alone
-from regraft.runs.choosing.defaults import MULTILINGUAL, TYPED, Chosen, choose, choose_backbone
-from regraft.runs.choosing.line import block_decay, choose_line, frozen_words
+from regraft.runs.choosing.defaults import (
+    MULTILINGUAL,
+    TYPED,
+    Choice,
+    Chosen,
+    choose,
+    choose_backbone,
+)
+from regraft.runs.choosing.line import block_decay, choose_line, depth_rate, frozen_words
+from regraft.runs.choosing.network import example, fit_channels, graft
 from regraft.runs.fitting.repeat import Earlier, read_earlier
+from regraft.runs.fitting.source import Source, check_source, read_source
 from regraft.settings import FitSettings
-from regraft.strategies.table import make_strategy
+from regraft.strategies.table import Composed, make_strategy
 from regraft.training.dropout import apply_dropout
 from regraft.training.phase import Facts, Phase
 
 Say = Callable[[str], None]
 Network = nn.Module | Backbone
-SAMPLE = 2
-"""Rows of the batch on which the network is spliced."""
-TOKENS = 12
-"""Tokens of that batch."""
-GREY = "grey images: the stem's weights are summed over the colours"
-COLOURLESS = "warning: the network reads grey images, so the colours are left out"
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Prepared:
         alone: How a head with hidden layers is trained on features.
         earlier: What the run measured that is repeated, if one is.
         cache: Of features of what is frozen.
+        source: Rows of another data set that are trained on too.
     """
 
     settings: FitSettings
@@ -82,6 +87,7 @@ class Prepared:
     alone: Alone
     earlier: Earlier | None = None
     cache: Cache = field(default_factory=lambda: Cache(on=False))
+    source: Source | None = None
 
     @property
     def device(self) -> str:
@@ -108,8 +114,10 @@ def prepare(
     start = time.perf_counter()
     device = pick_device(settings.device)
     strategy = make_strategy(settings.strategy)
+    check_source(settings, strategy)
     earlier = read_earlier(settings.repeat)
-    dataset = load(source, Roles(**settings.columns), say=say)
+    whole = load(source, Roles(**settings.columns), say=say)
+    dataset = take_share(whole, settings.fraction, seed=settings.seed)
     # A copy, so that the caller's own network is not trained.
     named = copy.deepcopy(network)
     if named is None:
@@ -122,11 +130,15 @@ def prepare(
         say(line)
     grafted = graft(backbone, settings, classes=len(dataset.classes))
     apply_dropout(grafted, float(chosen.dropout.value))
+    strategy.graft(backbone.network, seed=settings.seed)
     chain = splice(backbone.network, example(backbone))
     grafted.to(device)
     chosen = _of_blocks(chosen, settings, dataset.modality, blocks=chain.top)
     alone = head_alone(settings, left_open=earlier.left_open if earlier else ())
     facts = _facts(settings, dataset, chosen, alone)
+    phases = strategy.phases(chain, facts)
+    extent = int(chosen.extent.value)
+    _check_strategy(settings, strategy, backbone, phases)
     return Prepared(
         settings,
         dataset,
@@ -135,73 +147,75 @@ def prepare(
         chain,
         chosen,
         _encoded(dataset, backbone, chosen),
-        strategy.phases(chain, facts),
+        phases,
         understood,
         time.perf_counter() - start,
-        above_of(backbone.network, frozen_words(settings)[1]),
+        above_of(backbone.network, frozen_words(settings)[1]) | strategy.held(backbone.network),
         alone,
         earlier,
         # The code of a program's own network may change while its weights stay.
         Cache(settings.cache and network is None, say, settings.check_cache),
+        read_source(settings.source, dataset, spec=backbone.spec, extent=extent, say=say)
+        if settings.source
+        else None,
     )
 
 
-def fit_channels(backbone: Backbone, dataset: Dataset) -> tuple[Backbone, list[str]]:
-    """Returns the backbone with one channel where every image is grey, and a line on that.
-
-    A third of the pixels, and the same features: the stem's weights are summed over the
-    colours, which for equal statistics is what grey in every channel would give. Where no
-    plain convolution takes the pixels, three equal channels stay.
+def replanned(
+    prepared: Prepared,
+    settings: FitSettings,
+    *,
+    lr: Choice | None = None,
+    epochs: Choice | None = None,
+) -> Prepared:
+    """Returns the same data and network for another strategy.
 
     Args:
-        backbone: Its network is changed in place.
-        dataset: Says how many of its images are grey.
+        prepared: Of the settings as typed.
+        settings: With another strategy, or another freeze.
+        lr: The rate that is taken instead of the usual one.
+        epochs: The passes that are taken instead of the usual ones.
+
+    Raises:
+        SettingsError: If the strategy cannot be made or the head cannot be used with it.
     """
-    spec, facts = backbone.spec, dataset.pictures
-    if facts is None or not isinstance(spec, ImageSpec):
-        return backbone, []
-    if spec.channels == 1 and facts.grey_share < 1:
-        return backbone, [COLOURLESS]
-    # Some networks of torchvision weigh the three channels themselves (`transform_input`).
-    weighed = getattr(backbone.network, "transform_input", False)
-    if spec.channels != 3 or facts.grey_share < 1 or weighed:
-        return backbone, []
-    stem = next((m for m in backbone.network.modules() if isinstance(m, nn.Conv2d)), None)
-    if stem is None or stem.in_channels != spec.channels or stem.groups != 1:
-        return backbone, []
-    apply_channels(backbone.network, 1)
-    mean, std = (float(np.mean(values)) for values in (spec.mean, spec.std))
-    grey_spec = replace(spec, channels=1, mean=(mean,), std=(std,), reversed_channels=False)
-    return replace(backbone, spec=grey_spec), [GREY]
-
-
-def graft(backbone: Backbone, settings: FitSettings, *, classes: int) -> Grafted:
-    """Returns the trunk with a new head, its random weights a function of the seed."""
-    generator = torch.Generator().manual_seed(settings.seed)
-    head = make_head(
-        settings.head,
-        backbone.width,
-        classes=classes,
-        generator=generator,
-        dropout=settings.dropout,
+    strategy, dataset, chain = make_strategy(settings.strategy), prepared.dataset, prepared.chain
+    lengths = prepared.encoded["train"].lengths
+    chosen = choose(settings, dataset, backbone=prepared.backbone, lengths=lengths)
+    chosen = _of_blocks(chosen, settings, dataset.modality, blocks=chain.top)
+    chosen = replace(
+        chosen,
+        extent=prepared.chosen.extent,
+        lr=lr or chosen.lr,
+        epochs=epochs or chosen.epochs,
     )
-    network = Grafted(backbone.network, head, pooling=backbone.architecture.pooling)
-    if isinstance(backbone.spec, ImageSpec):
-        network.to(memory_format=torch.channels_last)
-    return network
+    phases = strategy.phases(chain, _facts(settings, dataset, chosen, prepared.alone))
+    _check_strategy(settings, strategy, prepared.backbone, phases)
+    trunk = prepared.backbone.network
+    above = above_of(trunk, frozen_words(settings)[1]) | strategy.held(trunk)
+    return replace(prepared, settings=settings, chosen=chosen, phases=phases, above=above)
 
 
-def example(backbone: Backbone) -> dict[str, torch.Tensor]:
-    """Returns a smallest batch for the splicing of a network."""
-    spec = backbone.spec
-    if isinstance(spec, TextSpec):
-        ids = torch.arange(SAMPLE * TOKENS).reshape(SAMPLE, TOKENS) + 4
-        mask = torch.ones_like(ids)
-        mask[1, TOKENS // 2 :] = 0
-        return {"input_ids": ids, "attention_mask": mask}
-    side = spec.size if spec.fixed_size else max(spec.min_size, 64)
-    generator = torch.Generator().manual_seed(0)
-    return {"pixels": torch.randn(SAMPLE, spec.channels, side, side, generator=generator)}
+def _check_strategy(
+    settings: FitSettings, strategy: Composed, backbone: Backbone, phases: list[Phase]
+) -> None:
+    """Refuses a strategy that these settings or this network cannot have."""
+    if settings.control and strategy.merging:
+        raise SettingsError(
+            f"control = true cannot be used with {settings.strategy}, which changes the layers",
+            hint="leave --control out",
+        )
+    if any(phase.fresh for phase in phases) and backbone.architecture.library == "module":
+        raise SettingsError(
+            f"{settings.strategy} cannot be used with a network of a Python program: only that "
+            "program can draw its weights",
+            expected="a network that has a name",
+        )
+    if settings.head != "linear" and any(phase.solving != "probe" for phase in phases):
+        raise SettingsError(
+            f"head = {settings.head!r} cannot be used with {settings.strategy}: it trains nothing",
+            hint="--head linear",
+        )
 
 
 def pick_device(device: str) -> str:
@@ -271,6 +285,7 @@ def _of_blocks(chosen: Chosen, settings: FitSettings, modality: Modality, blocks
     ratio = block_decay(decay, modality, blocks=blocks)
     return replace(
         chosen,
+        lr=depth_rate(chosen.lr, modality, blocks=blocks),
         layer_decay=replace(decay, value=ratio),
         freeze=choose_line(settings, modality, blocks=blocks),
     )

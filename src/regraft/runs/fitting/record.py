@@ -15,15 +15,19 @@ from regraft.runs.fitting.prepare import Prepared
 from regraft.toml import write_toml
 from regraft.training.precision import Verdict
 
-PLACES = ("data", "backbone")
+PLACES = ("data", "backbone", "source")
 """Settings that may be paths."""
 
 
 def run_toml(prepared: Prepared, verdict: Verdict) -> str:
     """Returns the resolved settings and every verdict that a repeat must reuse, as TOML."""
-    content: dict[str, Any] = {
-        "left_open": left_open(prepared),
-        "settings": resolved(prepared),
+    tables = {"left_open": left_open(prepared), "settings": resolved(prepared)}
+    return write_toml({**tables, **measured(verdict)})
+
+
+def measured(verdict: Verdict) -> dict[str, Any]:
+    """Returns the tables of what was measured, and on which machine: `run.toml` repeats it."""
+    return {
         "precision": {
             "training": verdict.training.precision,
             "inference": verdict.inference.precision,
@@ -40,7 +44,6 @@ def run_toml(prepared: Prepared, verdict: Verdict) -> str:
         },
         "probe": {"seconds": verdict.timings},
     }
-    return write_toml(content)
 
 
 def resolved(prepared: Prepared) -> dict[str, Any]:
@@ -52,11 +55,11 @@ def resolved(prepared: Prepared) -> dict[str, Any]:
     words = [str(prepared.chosen.freeze.value), *frozen_words(prepared.settings)[1]]
     values["freeze"] = ",".join(words)
     # A run may be gone on with, or repeated, from another folder than it was started in.
-    values |= {name: _absolute(values[name]) for name in PLACES}
+    values |= {name: absolute(values[name] or "") for name in PLACES}
     return {name: value for name, value in values.items() if value not in (None, "")}
 
 
-def _absolute(name: str) -> str:
+def absolute(name: str) -> str:
     """Returns a path that is there as it is from everywhere; any other name as it is."""
     try:
         return str(Path(name).resolve()) if name and Path(name).exists() else name

@@ -34,7 +34,7 @@ def result_document(
     run: Path,
     made: tuple[Prepared, Trained, Outcome],
     *,
-    beside: tuple[list[Cheaper], dict[str, float]],
+    beside: tuple[list[Cheaper], dict[str, float], list[Document]],
     verdict: Verdict,
 ) -> Document:
     """Returns the whole document of DESIGN's command-line contract.
@@ -42,15 +42,11 @@ def result_document(
     Args:
         run: The run folder.
         made: What was prepared, trained and answered.
-        beside: The cheaper ways, and the seconds of each stretch.
+        beside: The cheaper ways, the seconds of each stretch, and the phases described.
         verdict: Modes of training and inference.
     """
     prepared, trained, outcome = made
-    ways, seconds = beside
-    plan = [
-        describe(phase, prepared.chain, head_parameters=_head_size(prepared), above=prepared.above)
-        for phase in prepared.phases
-    ]
+    ways, seconds, plan = beside
     return {
         "run": str(run),
         "data": _data(prepared),
@@ -73,6 +69,15 @@ def result_document(
         **_baselines(prepared, outcome, ways),
         "next": next_commands(run, prepared),
     }
+
+
+def described(prepared: Prepared) -> list[Document]:
+    """Returns the phases as plain data, of the network before anything is merged into it."""
+    size = sum(p.numel() for p in prepared.network.head.parameters())
+    return [
+        describe(phase, prepared.chain, head_parameters=size, above=prepared.above)
+        for phase in prepared.phases
+    ]
 
 
 def environment(verdict: Verdict) -> Document:
@@ -241,7 +246,3 @@ def _gain(prepared: Prepared, over: str, difference: dict[str, float]) -> Docume
         "low": difference["low"],
         "high": difference["high"],
     }
-
-
-def _head_size(prepared: Prepared) -> int:
-    return sum(p.numel() for p in prepared.network.head.parameters())

@@ -1,10 +1,17 @@
 """Makes the session that works a run's phases, from what was prepared."""
 
 import math
+import re
+from functools import partial
 
 import torch
 
+from regraft.backbones.graft import Head, make_head
+from regraft.backbones.sources.run import build_trunk
+from regraft.data.encode import Encoded
 from regraft.data.rows import Part
+from regraft.data.spec import TextSpec
+from regraft.data.texts import encode_texts
 from regraft.features.level import Level
 from regraft.freezing.threshold import USUAL, Rule
 from regraft.losses.cross_entropy import balanced_weights
@@ -70,7 +77,38 @@ def new_session(
     torch.manual_seed(settings.seed)
     session = Session(prepared.network, prepared.chain, *rows, verdict, options, progress)
     session.spec, session.cache = prepared.backbone.spec, prepared.cache
+    if prepared.source is not None:
+        session.source, session.source_head = prepared.source.examples, _source_head(prepared)
+    session.names = _names(prepared)
+    session.fresh = partial(_fresh, prepared)
     return session
+
+
+def _source_head(prepared: Prepared) -> Head | None:
+    """Returns a head for the source's own classes, or None where it has the target's."""
+    if prepared.source is None or not prepared.source.classes:
+        return None
+    classes = len(prepared.source.classes)
+    generator = torch.Generator().manual_seed(prepared.settings.seed)
+    width = prepared.backbone.width
+    return make_head("linear", width, classes=classes, generator=generator).to(prepared.device)
+
+
+def _names(prepared: Prepared) -> Encoded | None:
+    """Returns the classes' names as texts, where a head is made from them."""
+    spec = prepared.backbone.spec
+    asked = any(phase.solving == "names" for phase in prepared.phases)
+    if not asked or not isinstance(spec, TextSpec):
+        return None
+    words = [re.sub(r"[._/-]+", " ", name) for name in prepared.dataset.classes]
+    return encode_texts(words, spec, max_length=int(prepared.chosen.extent.value))
+
+
+def _fresh(prepared: Prepared) -> dict[str, torch.Tensor]:
+    """Returns random weights for the trunk, as its library draws them."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(prepared.settings.seed)
+        return build_trunk(prepared.backbone.architecture, prepared.backbone.spec).state_dict()
 
 
 def top_level(prepared: Prepared, verdict: Verdict) -> Level:

@@ -159,7 +159,8 @@ def _folded(
     best = max(range(len(keys)), key=lambda i: keys[i])
     check_finite(prepared.network, found[best])
     progress.say(f"training on all {len(rows)} rows")
-    last = _last(prepared, verdict, (everything, features, sessions[0].records[best]), progress)
+    chosen = _scored(sessions[0])[best]
+    last = _last(prepared, verdict, (everything, features, chosen), progress)
     return Trained(last, found[best], rows.labels, mean_records(sessions, best), folds)
 
 
@@ -211,8 +212,13 @@ def mean_records(sessions: list[Session], best: int) -> list[EpochRecord]:
 
     A fold that ran out of time ends them all.
     """
-    columns = zip(*(session.records for session in sessions), strict=False)
+    columns = zip(*map(_scored, sessions), strict=False)
     return [_mean(list(column), i == best) for i, column in enumerate(columns)]
+
+
+def _scored(session: Session) -> list[EpochRecord]:
+    """Returns the records of the epochs that left something to be scored."""
+    return [record for record in session.records if record.scored]
 
 
 def _mean(records: list[EpochRecord], best: bool) -> EpochRecord:

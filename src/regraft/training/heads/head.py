@@ -8,9 +8,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from regraft.backbones.graft import Head
+from regraft.features.cached import pooled
+from regraft.features.pooled import head_logits
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.scoring import metrics
 from regraft.training.heads.probe import Labelled, LinearProbe, fit_probe
+from regraft.training.heads.prototypes import class_means, class_names
 from regraft.training.heads.sample import sample_rows
 from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
@@ -31,13 +35,26 @@ def train_head(session: Session, phase: Phase) -> None:
     classes = session.network.head.classes
     parts = _parts(session, phase)
     val = parts.val if session.options.penalty_on_val and len(session.val) else None
-    probe = fit_probe(parts.train, classes, val=val, weights=session.options.class_weights)
+    probe = _solved(session, phase, (parts.train, val), classes)
     if session.network.head.hidden:
-        _standardise(session, probe)
+        _standardise(session.network.head, probe)
         _train_hidden(session, phase, parts)
         return
     load_probe(session, probe)
     _record(session, phase, parts, (1, start, 0.0))
+
+
+def _solved(
+    session: Session, phase: Phase, parts: tuple[Labelled, Labelled | None], classes: int
+) -> LinearProbe:
+    train, val = parts
+    if phase.solving == "means":
+        return class_means(train, classes, val=val)
+    if phase.solving == "names":
+        assert session.names is not None, "encoded where a phase asks for them"
+        named = pooled(session.level(session.top), session.names, cache=session.cache)
+        return class_names(train.features, named)
+    return fit_probe(train, classes, val=val, weights=session.options.class_weights)
 
 
 @dataclass(frozen=True)
@@ -61,16 +78,19 @@ def _parts(session: Session, phase: Phase) -> _Parts:
 
 def load_probe(session: Session, probe: LinearProbe) -> None:
     """Puts a solved linear classifier into the head."""
-    _standardise(session, probe)
-    head = session.network.head
+    put_probe(session.network.head, probe)
+
+
+def put_probe(head: Head, probe: LinearProbe) -> None:
+    """Puts a solved linear classifier into a head without hidden layers."""
+    _standardise(head, probe)
     with torch.no_grad():
         head.last.weight.copy_(torch.from_numpy(probe.weight))
         head.last.bias.copy_(torch.from_numpy(probe.bias))
 
 
-def _standardise(session: Session, probe: LinearProbe) -> None:
-    shift, scale = torch.from_numpy(probe.shift), torch.from_numpy(probe.scale)
-    session.network.head.standardise(shift, scale)
+def _standardise(head: Head, probe: LinearProbe) -> None:
+    head.standardise(torch.from_numpy(probe.shift), torch.from_numpy(probe.scale))
 
 
 def _train_hidden(session: Session, phase: Phase, parts: _Parts) -> None:
@@ -175,7 +195,4 @@ def _head_logits(session: Session, rows: Labelled) -> Logits:
     head = session.network.head.eval()
     if not len(rows.labels):
         return np.zeros((0, head.classes), np.float32)
-    features = torch.from_numpy(rows.features).to(session.device)
-    with torch.inference_mode():
-        found: Logits = head(features).float().cpu().numpy()
-    return found
+    return head_logits(head, rows.features, device=session.device)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.scoring import metrics
+from regraft.training.heads.streamed import Streamed, moments
 
 Features = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -14,6 +15,8 @@ STRENGTHS = (0.001, 0.01, 0.1)
 USUAL_STRENGTH = 0.01
 STILL = 0.1
 """Share of the mean deviation below which a feature counts as still."""
+AT_ONCE = 2**26
+"""Numbers of features (a quarter of a GB) up to which a copy of all of them is made."""
 ABSENT = -20.0
 """Bias of a class without training rows: its probability is nil, its logit finite."""
 
@@ -81,7 +84,10 @@ def standard_scale(features: Features) -> Features:
     Args:
         features: (N, D) of the training rows.
     """
-    deviations = features.std(axis=0)
+    return _scale(moments(features)[1])
+
+
+def _scale(deviations: npt.NDArray[np.float64]) -> Features:
     floor = max(STILL * float(deviations.mean()), 1e-6)
     result: Features = (1 / np.maximum(deviations, floor)).astype(np.float32)
     return result
@@ -94,21 +100,33 @@ def _badness(probe: LinearProbe, val: Labelled) -> tuple[float, float]:
 
 
 def _solve(train: Labelled, classes: int, strength: float, weights: Features | None) -> LinearProbe:
-    from sklearn.linear_model import LogisticRegression
-
-    shift = train.features.mean(axis=0)
-    scale = standard_scale(train.features)
+    mean, deviations = moments(train.features)
+    shift, scale = mean.astype(np.float32), _scale(deviations)
     present = np.unique(train.labels)
     weight = np.zeros((classes, train.features.shape[1]), np.float32)
     bias = np.full(classes, ABSENT, np.float32)
     if len(present) == 1:
         bias[present] = 0
         return LinearProbe(shift, scale, weight, bias, strength)
+    found = _regression(train, (shift, scale), strength, weights)
+    weight[present], bias[present] = _both_sides(*found)
+    return LinearProbe(shift, scale, weight, bias, strength)
+
+
+def _regression(
+    train: Labelled, standard: tuple[Features, Features], strength: float, weights: Features | None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Returns weights and biases of the classes that have rows, by scikit-learn or in blocks."""
+    from sklearn.linear_model import LogisticRegression
+
     per_row = None if weights is None else weights[train.labels]
+    shift, scale = standard
+    if train.features.size > AT_ONCE:
+        numbers = np.unique(train.labels, return_inverse=True)[1].astype(np.int64)
+        return Streamed(train.features, numbers, shift, scale, strength, per_row).solve()
     model = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
     model.fit((train.features - shift) * scale, train.labels, sample_weight=per_row)
-    weight[present], bias[present] = _both_sides(model.coef_, model.intercept_)
-    return LinearProbe(shift, scale, weight, bias, strength)
+    return model.coef_, model.intercept_
 
 
 def _both_sides(

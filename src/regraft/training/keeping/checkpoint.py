@@ -82,7 +82,7 @@ def checkpoint(session: Session, beside: Beside) -> Kept:
         "paces": session.paces.as_json(),
         "seconds_left": _seconds_left(session),
         "piece": session.piece,
-        "cached": session.cached,
+        "decided": session.decided,
         "left_state": session.left_state,
         "witness": session.witness.as_json() if session.witness else None,
         "scaler": beside.scaler.state_dict(),
@@ -100,6 +100,9 @@ def checkpoint(session: Session, beside: Beside) -> Kept:
             "epoch": best.epoch,
             "step": best.step,
         }
+    tensors |= _named("start head", session.start_head)
+    if session.source_head is not None:
+        tensors |= _named("source head", session.source_head.state_dict())
     if average is not None:
         tensors |= _named("average", average.averages)
     if freezer is not None:
@@ -137,13 +140,19 @@ def restore(session: Session, kept: Kept) -> None:
     if content["seconds_left"] is not None:
         deadline = time.monotonic() + float(content["seconds_left"])
         session.options = replace(session.options, deadline=deadline)
-    session.piece, session.cached = int(content["piece"]), content["cached"]
+    session.piece = int(content["piece"])
+    if content["decided"] is not None:
+        line, pays = content["decided"]
+        session.decided = (int(line), bool(pays))
     session.paces = Paces([Pace(**pace) for pace in content["paces"]])
     session.left_state = content["left_state"]
     if content["best"] is not None:
         best = {**content["best"], "key": tuple(content["best"]["key"])}
         logits = kept.tensors["best logits"].numpy()
         session.best = Best(**best, state=_under(kept.tensors, "best"), val_logits=logits)
+    session.start_head = _under(kept.tensors, "start head")
+    if session.source_head is not None:
+        session.source_head.load_state_dict(_under(kept.tensors, "source head"))
     line = line_of(session)
     move_line(session.network, session.chain, line=line, above=frozen_above(session))
     if content["witness"] is not None:
@@ -163,7 +172,7 @@ def restore_beside(beside: Beside, kept: Kept) -> None:
 def data_digest(session: Session) -> str:
     """Returns the SHA-256 of the rows and labels that move weights or choose them."""
     hashed = hashlib.sha256()
-    for part in (session.train, session.val):
+    for part in filter(None, (session.train, session.val, session.source)):
         hashed.update(np.ascontiguousarray(part.labels).tobytes())
         for array in _arrays(part.rows):
             hashed.update(np.ascontiguousarray(array).tobytes())

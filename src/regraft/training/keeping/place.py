@@ -9,11 +9,16 @@ from torch import Tensor
 
 @dataclass
 class Tally:
-    """Sums over the steps of an epoch, the head's last rate, and when it began."""
+    """Sums over the steps of an epoch, the head's last rate, and when it began.
+
+    `norm` is the sum of the norms of the steps' gradients, before they are scaled down.
+    """
 
     loss: float = 0.0
     right: int = 0
     rows: int = 0
+    steps: int = 0
+    norm: float = 0.0
     rate: float = 0.0
     started: float = field(default_factory=time.perf_counter)
 
@@ -22,6 +27,7 @@ class Tally:
         self.loss += loss * len(labels)
         self.right += int((logits.argmax(dim=1) == labels).sum())
         self.rows += len(labels)
+        self.steps += 1
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain data, the start as seconds ago."""

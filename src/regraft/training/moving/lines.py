@@ -18,8 +18,9 @@ SAMPLE = 4
 def draw_line(session: Session, phase: Phase) -> None:
     """Moves the line to where a phase wants it, and opens its first stretch."""
     old = session.ledger.events[-1].line if session.ledger.events else 0
-    session.still = frozenset(range(phase.line))
-    _move(session, phase, "thaw" if phase.line < old else "freeze", concerned=max(old, phase.line))
+    before, session.still = session.still, frozenset(range(phase.line)) | phase.still
+    concerned = max([old - 1, *before, *session.still], default=-1) + 1
+    _move(session, phase, "thaw" if phase.line < old else "freeze", concerned=concerned)
 
 
 def freeze_blocks(session: Session, phase: Phase, *, blocks: frozenset[int]) -> None:
@@ -89,7 +90,17 @@ def _move(session: Session, phase: Phase, kind: Kind, *, concerned: int) -> None
         sample_of(session),
         phase.name,
         session.step,
-        movers_of(session.chain, frozen, rate=lambda number: phase.rates[number]),
+        movers_of(
+            session.chain,
+            frozen,
+            rate=lambda number: phase.rates[number],
+            head=phase.loss == "classes",
+        ),
         left is None or left == optimiser_digest(session.optimiser),
-        solved=phase.line == session.top,
+        solved=phase.line == session.top and not _solved_before(session),
     ).open()
+
+
+def _solved_before(session: Session) -> bool:
+    """Says whether a head was solved for the trunk as it stands: it would be so again."""
+    return bool(session.stretches) and session.stretches[-1].start == session.stretches[-1].stop

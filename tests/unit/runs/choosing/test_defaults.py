@@ -15,6 +15,7 @@ from regraft.runs.choosing import defaults
 from regraft.runs.choosing.defaults import TYPED, Choice, choose, choose_backbone
 from regraft.runs.choosing.line import block_decay
 from regraft.settings import FitSettings
+from regraft.strategies.full import Full
 
 TEXTS = TextSpec(Path(), length_limit=512)
 IMAGES = ImageSpec(size=224, mean=(0.5,) * 3, std=(0.5,) * 3)
@@ -214,8 +215,8 @@ def test_plain_gradients_get_higher_rates() -> None:
 
 def test_where_all_moves_at_once_the_usual_rate_is_halved_and_a_typed_one_is_not() -> None:
     choice = chosen("lr", spec=IMAGES, strategy="full")
-    assert choice.value == pytest.approx(defaults.RATES["image"] * defaults.FULL_SHARE)
-    assert "half" in choice.reason
+    assert choice.value == pytest.approx(defaults.RATES["image"] * Full.rate_share)
+    assert "0.5 of what is" in choice.reason
     assert chosen("lr", strategy="full", lr=0.5).value == 0.5
 
 

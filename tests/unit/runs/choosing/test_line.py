@@ -6,7 +6,7 @@ from regraft.data.rows import Modality
 from regraft.errors import SettingsError
 from regraft.runs.choosing import line as module
 from regraft.runs.choosing.defaults import TYPED, Choice
-from regraft.runs.choosing.line import choose_line, frozen_words
+from regraft.runs.choosing.line import RATE_BLOCKS, choose_line, depth_rate, frozen_words
 from regraft.settings import FitSettings
 
 
@@ -42,3 +42,14 @@ def test_numbers_are_blocks_and_other_words_patterns(
     typed: str | int | None, line: int | None, words: list[str]
 ) -> None:
     assert frozen_words(FitSettings(freeze=typed)) == (line, words)
+
+
+def test_a_deep_text_network_learns_more_slowly() -> None:
+    usual = Choice("lr", 2e-4, "usual")
+    assert depth_rate(usual, "text", blocks=RATE_BLOCKS) == usual
+    deep = depth_rate(usual, "text", blocks=2 * RATE_BLOCKS)
+    assert deep.value == pytest.approx(1e-4)
+    assert f"{2 * RATE_BLOCKS} blocks deep" in deep.reason
+    assert depth_rate(usual, "image", blocks=50) == usual
+    typed = Choice("lr", 2e-4, TYPED)
+    assert depth_rate(typed, "text", blocks=50) == typed

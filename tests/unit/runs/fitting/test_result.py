@@ -33,7 +33,17 @@ def test_it_has_every_key_that_is_promised(result: dict[str, Any]) -> None:
     assert {"total", "data", "probe", "train", "evaluate"} <= set(result["seconds"])
     freezing = {"line", "saved_backward_share", "ledger", "proof"}
     assert freezing <= set(result["freezing"])
-    cache = {"hit", "read", "computed", "checked", "fill_seconds", "bytes", "trouble", "worth"}
+    cache = {
+        "advanced",
+        "hit",
+        "read",
+        "computed",
+        "checked",
+        "fill_seconds",
+        "bytes",
+        "trouble",
+        "worth",
+    }
     assert set(result["cache"]) == cache
 
 

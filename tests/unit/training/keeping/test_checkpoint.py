@@ -154,9 +154,9 @@ def test_the_time_that_was_used_stays_used(tmp_path: Path) -> None:
 
 def test_pieces_and_decisions_are_known_after_a_stop() -> None:
     made, again = fresh("text", usual("text")), fresh("text", usual("text"))
-    made.piece, made.cached = 3, True
+    made.piece, made.decided = 3, (1, True)
     restore(again, checkpoint(made, Beside(torch.amp.GradScaler("cpu", enabled=False))))
-    assert (again.piece, again.cached) == (3, True)
+    assert (again.piece, again.decided) == (3, (1, True))
 
 
 def test_without_a_limit_none_is_kept(tmp_path: Path) -> None:

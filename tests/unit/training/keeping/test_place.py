@@ -8,7 +8,7 @@ from regraft.training.keeping.place import Place, Tally, place_from_json
 
 
 def test_a_place_is_read_back_alike() -> None:
-    place = Place(1, 2, 3, 4, 5, 6, (0.9, -0.3), Tally(0.5, 6, 7, 1e-3))
+    place = Place(1, 2, 3, 4, 5, 6, (0.9, -0.3), Tally(0.5, 6, 7, rate=1e-3))
     found = place_from_json(json.loads(json.dumps(place.as_json())))
     assert abs(found.tally.started - place.tally.started) < 1
     found.tally.started = place.tally.started

@@ -1,18 +1,12 @@
-"""Settings are checked once, all mistakes together, each in one sentence."""
+"""Settings of a fit: bounds, and what does not go together."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from regraft.errors import SettingsError
-from regraft.settings import (
-    EvaluateSettings,
-    FitOptions,
-    FitSettings,
-    PredictSettings,
-)
+from regraft.settings import FitOptions, FitSettings
 
 
 def complaint(**values: Any) -> str:
@@ -23,33 +17,6 @@ def complaint(**values: Any) -> str:
 
 def test_the_options_of_python_are_the_settings_except_the_data() -> None:
     assert {*FitOptions.__annotations__, "data"} == set(FitSettings.model_fields)
-
-
-def test_settings_cannot_be_changed() -> None:
-    with pytest.raises(ValidationError, match="frozen"):
-        FitSettings().seed = 1  # type: ignore[misc]
-
-
-def test_all_mistakes_are_told_at_once_each_on_its_line() -> None:
-    lines = complaint(epochs=0, lr=-1.0, optimizer="adam").splitlines()
-    assert lines[0] == "3 settings cannot be used:"
-    assert [line.split()[0] for line in lines[1:]] == ["epochs", "lr", "optimizer"]
-
-
-def test_a_single_mistake_says_what_was_given_expected_and_what_to_type() -> None:
-    with pytest.raises(SettingsError) as caught:
-        FitSettings(augment="flipcrop")  # type: ignore[arg-type]
-    assert caught.value.given == "augment = 'flipcrop' cannot be used"
-    assert caught.value.expected == "one of auto, crop, drop-tokens, flip-crop, none"
-    assert caught.value.hint == "flip-crop"
-
-
-def test_an_unknown_name_is_met_with_the_nearest_known_one() -> None:
-    assert complaint(batchsize=3) == "batchsize is not a setting of fit; try batch_size"
-
-
-def test_an_unknown_name_like_none_is_met_with_the_list() -> None:
-    assert "expected one of arch, augment" in complaint(xyzzy=3)
 
 
 @pytest.mark.parametrize(
@@ -104,23 +71,6 @@ def test_a_value_on_the_bound_is_taken(name: str, value: object) -> None:
 
 def test_the_named_columns_are_given_by_role() -> None:
     assert FitSettings(text="review", label="stars").columns == {"text": "review", "label": "stars"}
-
-
-def test_predict_wants_a_run_and_something_to_read() -> None:
-    with pytest.raises(SettingsError) as caught:
-        PredictSettings.model_validate({})
-    assert "predict misses run" in str(caught.value)
-    assert "predict misses inputs" in str(caught.value)
-
-
-def test_predict_refuses_a_suffix_that_it_cannot_write() -> None:
-    with pytest.raises(SettingsError, match=r"ends in \.csv, \.jsonl or \.parquet"):
-        PredictSettings(run=Path("r"), inputs=("x",), out=Path("x.xlsx"))
-
-
-def test_evaluate_takes_paths_as_text() -> None:
-    settings = EvaluateSettings.model_validate({"run": "r", "data": "d.csv"})
-    assert settings.run == Path("r")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from regraft.errors import SettingsError
 from regraft.freezing.proof import state_digest
 from regraft.runs.fit import run_fit
-from regraft.runs.fitting.control import control_words
+from regraft.runs.trials.control import control_words
 from regraft.settings import FitSettings
 from regraft.training import loop
 from regraft.training import steps as steps_module
@@ -43,7 +43,7 @@ def test_the_twin_is_the_run_that_never_froze(
         twins.append(state_digest(session.network))
 
     monkeypatch.setattr(steps_module, "_step", counted)
-    monkeypatch.setattr("regraft.runs.fitting.control.work", seen)
+    monkeypatch.setattr("regraft.runs.trials.control.work", seen)
     frozen = settings(reviews, bert, tmp_path / "run", freeze_threshold=ALL, control=True)
     found = run_fit(frozen, Silent())
     control = found["control"]
@@ -93,7 +93,7 @@ def test_a_twin_that_fails_leaves_the_run(
     def diverged(*_: object) -> None:
         raise SettingsError("the training diverged")
 
-    monkeypatch.setattr("regraft.runs.fitting.control.work", diverged)
+    monkeypatch.setattr("regraft.runs.trials.control.work", diverged)
     made = settings(reviews, bert, tmp_path / "run", freeze_threshold=ALL, control=True)
     assert "diverged" in run_fit(made, Silent())["control"]["sentence"]
     assert (tmp_path / "run" / "result.json").exists()

@@ -1,59 +1,24 @@
-"""Makes one checked, frozen value per verb from flags, TOML and Python arguments."""
+"""Defines the settings of `fit` and `plan`."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, TypedDict, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, TypedDict
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails
+from pydantic import Field, field_validator, model_validator
 
-from regraft.errors import SettingsError, nearest, one_of
+from regraft.errors import SettingsError
+from regraft.settings.checked import COUNT, DEVICE, DEVICE_PATTERN, POSITIVE, SHARE, SIDE, Settings
 
 Optimizer = Literal["adamw", "sgd"]
 Augment = Literal["auto", "none", "crop", "flip-crop", "drop-tokens"]
 ClassWeights = Literal["auto", "none", "balanced"]
 RuleName = Literal["left", "staggered", "outputs", "gradient", "literal", "clock"]
 RuleScope = Literal["prefix", "any"]
+Preset = Literal["fast", "balanced", "best"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
-_ROLES = ("text", "image", "label", "domain", "split", "group")
-_COUNT = "a whole number, at least 1"
-_SIDE = "a whole number, at least 8"
-_POSITIVE = "a number above 0"
-_HEAD = "linear or mlp:UNITS[,UNITS], such as mlp:256"
-_FREEZE = "a number of blocks, conv, norm, embedding or a pattern such as encoder.layer.0"
-_THRESHOLD = "auto, off or a number above 0"
-_DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d+)?)$"
-_DEVICE = "one of auto, cpu, cuda, cuda:NUMBER, mps"
-_TABLE = "a path that ends in .csv, .jsonl or .parquet"
-
-
-class Settings(BaseModel):
-    """What all verbs share: frozen, no unknown names, every mistake told at once."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-    verb: ClassVar[str] = ""
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _explain(cls, values: object, check: ModelWrapValidatorHandler[Self]) -> Self:
-        try:
-            return check(values)
-        except ValidationError as error:
-            raise _settings_error(cls, error.errors(include_url=False)) from None
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """The columns that the user named, by role such as `text` or `label`."""
-        named = {role: getattr(self, role, None) for role in _ROLES}
-        return {role: column for role, column in named.items() if column is not None}
+HEAD = "linear or mlp:UNITS[,UNITS], such as mlp:256"
+FREEZE = "a number of blocks, conv, norm, embedding or a pattern such as encoder.layer.0"
+THRESHOLD = "auto, off or a number above 0"
 
 
 class FitSettings(Settings):
@@ -65,8 +30,13 @@ class FitSettings(Settings):
         seed: Of everything random.
         backbone: Name of the pretrained network.
         arch: Identifier of the network's code, for bare weight files.
-        strategy: Name of the method that makes the phases.
+        strategy: Name of the method that makes the phases, its options behind a colon and
+            modifiers behind a plus, such as `decay:rate=0.001` or `two-stage+average`.
+        source: Path or name of other labelled data, for strategies that train on both.
+        preset: How much the strategy `auto` may try: `fast`, `balanced` or `best`.
         head: The new last layers: `linear`, or `mlp:UNITS[,UNITS]`.
+        fraction: Share of the labelled rows of train and val that is used, class by class; the
+            test part stays whole.
         epochs: Passes over the training part; a fraction ends the last one early.
         lr: Peak learning rate of the head and the top block.
         batch_size: Rows a step.
@@ -116,32 +86,35 @@ class FitSettings(Settings):
     backbone: str = Field("auto", min_length=1, description="a name")
     arch: str | None = Field(None, min_length=1, description="a name")
     strategy: str = Field("two-stage", min_length=1, description="a name")
-    head: str = Field("linear", pattern=r"^(linear|mlp:[1-9]\d*(,[1-9]\d*)*)$", description=_HEAD)
-    epochs: float | None = Field(None, gt=0, description=_POSITIVE)
-    lr: float | None = Field(None, gt=0, description=_POSITIVE)
-    batch_size: int | None = Field(None, ge=1, description=_COUNT)
+    source: str | None = Field(None, min_length=1, description="a path or a name of data")
+    preset: Preset | None = None
+    head: str = Field("linear", pattern=r"^(linear|mlp:[1-9]\d*(,[1-9]\d*)*)$", description=HEAD)
+    fraction: float = Field(1.0, gt=0, le=1, description=SHARE)
+    epochs: float | None = Field(None, gt=0, description=POSITIVE)
+    lr: float | None = Field(None, gt=0, description=POSITIVE)
+    batch_size: int | None = Field(None, ge=1, description=COUNT)
     optimizer: Optimizer = "adamw"
-    max_length: int | None = Field(None, ge=8, description=_SIDE)
-    image_size: int | None = Field(None, ge=8, description=_SIDE)
+    max_length: int | None = Field(None, ge=8, description=SIDE)
+    image_size: int | None = Field(None, ge=8, description=SIDE)
     augment: Augment = "auto"
     dropout: float = Field(0.0, ge=0, lt=1, description="a number from 0 to below 1")
-    freeze: Annotated[str, Field(min_length=1)] | int | None = Field(None, description=_FREEZE)
+    freeze: Annotated[str, Field(min_length=1)] | int | None = Field(None, description=FREEZE)
     freeze_threshold: Annotated[float, Field(gt=0)] | Literal["auto", "off"] = Field(
-        "off", description=_THRESHOLD
+        "off", description=THRESHOLD
     )
     freeze_threshold_rule: RuleName = "left"
     freeze_threshold_scope: RuleScope = "prefix"
     control: bool = Field(False, description="true or false")
     ema: float | None = Field(None, gt=0, lt=1, description="a number above 0, below 1")
-    layer_decay: float | None = Field(None, gt=0, le=1, description="a number above 0, at most 1")
+    layer_decay: float | None = Field(None, gt=0, le=1, description=SHARE)
     weight_decay: float = Field(0.01, ge=0, description="a number, at least 0")
     class_weights: ClassWeights = "auto"
-    patience: int | None = Field(None, ge=1, description=_COUNT)
-    max_seconds: float | None = Field(None, gt=0, description=_POSITIVE)
-    device: str = Field("auto", pattern=_DEVICE_PATTERN, description=_DEVICE)
+    patience: int | None = Field(None, ge=1, description=COUNT)
+    max_seconds: float | None = Field(None, gt=0, description=POSITIVE)
+    device: str = Field("auto", pattern=DEVICE_PATTERN, description=DEVICE)
     precision: Precision = "auto"
     baselines: bool = Field(True, description="true or false")
-    views: int | None = Field(None, ge=1, description=_COUNT)
+    views: int | None = Field(None, ge=1, description=COUNT)
     cache: bool = Field(True, description="true or false")
     check_cache: bool = Field(False, description="true or false")
     text: str | None = None
@@ -157,6 +130,25 @@ class FitSettings(Settings):
     def _as_words(cls, value: object) -> object:
         """Takes a plain number of blocks for the word that it is on the command line."""
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset_chooses(cls, values: Any) -> Any:
+        """Takes a preset for the wish that the strategy be chosen."""
+        if isinstance(values, dict) and values.get("preset") and not values.get("strategy"):
+            return {**values, "strategy": "auto"}
+        return values
+
+    @model_validator(mode="after")
+    def _preset_of_something(self) -> Self:
+        """Refuses a preset beside a strategy that leaves nothing to choose."""
+        if self.preset and self.strategy != "auto":
+            raise SettingsError(
+                f"preset = {self.preset!r} cannot be used with the strategy {self.strategy}",
+                expected="one of the two",
+                hint=f"--preset {self.preset}",
+            )
+        return self
 
     @model_validator(mode="after")
     def _threshold_of_something(self) -> Self:
@@ -215,7 +207,10 @@ class FitOptions(TypedDict, total=False):
     backbone: Any
     arch: str | None
     strategy: str
+    source: str | None
+    preset: Preset | None
     head: str
+    fraction: float
     epochs: float | None
     lr: float | None
     batch_size: int | None
@@ -250,92 +245,8 @@ class FitOptions(TypedDict, total=False):
     repeat: Path | None
 
 
-class RunSettings(Settings):
-    """What the verbs that use a finished run share.
-
-    Args:
-        run: Folder of a finished run.
-        out: File to write; None = standard output.
-        device: Where tensors live.
-        text: Column of texts.
-        image: Column of image paths.
-        label: Column of labels.
-    """
-
-    run: Path = Field(strict=False, description="the folder of a run")
-    out: Path | None = Field(None, strict=False, description="a path")
-    device: str = Field("auto", pattern=_DEVICE_PATTERN, description=_DEVICE)
-    text: str | None = None
-    image: str | None = None
-    label: str | None = None
-
-
-class PredictSettings(RunSettings):
-    """What `predict` is asked to do with a run.
-
-    Args:
-        inputs: Texts, paths of data, or `-` for lines on standard input.
-        suffix: Put behind the names of our columns, where the input has the same.
-    """
-
-    verb: ClassVar[str] = "predict"
-
-    inputs: tuple[str, ...] = Field(strict=False, min_length=1, description="a text, a path or -")
-    suffix: str = ""
-
-    @model_validator(mode="after")
-    def _writable_format(self) -> Self:
-        if self.out and self.out.suffix.lower() not in (".csv", ".jsonl", ".parquet"):
-            raise SettingsError(f"out = {str(self.out)!r} cannot be used", expected=_TABLE)
-        return self
-
-
-class EvaluateSettings(RunSettings):
-    """What `evaluate` is asked to do with a run.
-
-    Args:
-        data: Path or name of the labelled data.
-        split: Column that names the part of each row; only test rows are scored.
-    """
-
-    verb: ClassVar[str] = "evaluate"
-
-    data: str = Field(min_length=1, description="a path or a name of data")
-    split: str | None = None
-
-
 def _within(value: float, name: str, whose: str) -> None:
     if value > 1:
         raise SettingsError(
             f"{name} = {value} {whose} cannot be used", expected="a number from 0 to 1"
         )
-
-
-def _settings_error(model: type[Settings], errors: list[ErrorDetails]) -> SettingsError:
-    # A setting that may be of two types has an error for each.
-    each = {error["loc"][:1]: error for error in reversed(errors)}
-    told = [_one_error(model, error) for error in reversed(each.values())]
-    if len(told) == 1:
-        return told[0]
-    return SettingsError(f"{len(told)} settings cannot be used:\n  " + "\n  ".join(map(str, told)))
-
-
-def _one_error(model: type[Settings], error: ErrorDetails) -> SettingsError:
-    name = str(error["loc"][0]) if error["loc"] else "settings"
-    if error["type"] == "extra_forbidden":
-        return _unknown_name(model, name)
-    field = model.model_fields[name]
-    if error["type"] == "missing":
-        return SettingsError(f"{model.verb} misses {name}", expected=field.description or "")
-    given = f"{name} = {error['input']!r} cannot be used"
-    choices = [str(choice) for choice in get_args(field.annotation) if isinstance(choice, str)]
-    if not choices:
-        return SettingsError(given, expected=field.description or "a text")
-    near = nearest(str(error["input"]), choices)
-    return SettingsError(given, expected=one_of(choices), hint=near)
-
-
-def _unknown_name(model: type[Settings], name: str) -> SettingsError:
-    near = nearest(name, model.model_fields)
-    expected = "" if near else one_of(model.model_fields)
-    return SettingsError(f"{name} is not a setting of {model.verb}", expected=expected, hint=near)

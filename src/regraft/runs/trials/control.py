@@ -62,6 +62,7 @@ def train_control(
     rows = (examples(prepared, "train"), examples(prepared, "val"))
     session = new_session(_unfrozen(prepared), verdict, rows=rows, progress=progress)
     session.keeper = fork
+    session.start = trained.session.start
     try:
         work(session, prepared.phases)
     except UserError as error:  # the run itself is done and saved

@@ -1,0 +1,1 @@
+"""Adapts a classifier to rows without labels, one file a method."""

@@ -1,0 +1,88 @@
+"""Defines two domains as features, and what a method makes of them.
+
+Source: none (regraft).
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.training.heads.probe import Features, Labelled, LinearProbe
+
+Shares = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Domains:
+    """A labelled source and an unlabelled target, as features of one frozen trunk.
+
+    Args:
+        source: N rows with labels, which train.
+        val: M other rows of the source with labels, which judge; may be none.
+        target: (L, D) features of rows whose labels nobody knows here.
+        start: The source-only classifier.
+        proportions: (K,) estimate of the classes' shares in the target, all above 0.
+        class_weights: (K,) weight of each class in the loss; None = equal ones.
+        seed: Of everything random.
+    """
+
+    source: Labelled
+    val: Labelled
+    target: Features
+    start: LinearProbe
+    proportions: Shares
+    class_weights: Features | None = None
+    seed: int = 0
+
+    @property
+    def classes(self) -> int:
+        """K."""
+        return len(self.start.bias)
+
+    @property
+    def judging(self) -> Labelled:
+        """The source rows on which a classifier is scored: the training ones if need be."""
+        return self.val if len(self.val.labels) else self.source
+
+    @property
+    def row_weights(self) -> Features:
+        """(N,) weights under which the source's classes have the target's proportions.
+
+        Their mean is 1. What compares the two domains would otherwise take a difference of
+        proportions for a shift, and move one class onto another.
+        """
+        shares = shares_of(self.source.labels, classes=self.classes)
+        ratios = self.proportions / np.maximum(shares, 1e-12)
+        weights = ratios[self.source.labels]
+        return np.asarray(weights / weights.mean(), np.float32)
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """One classifier as it reads either domain.
+
+    Args:
+        on_source: For source features: what its accuracy there is measured with.
+        on_target: For target features: what is kept.
+    """
+
+    on_source: LinearProbe
+    on_target: LinearProbe
+
+
+class Method(Protocol):
+    """Makes a classifier for the target; one file each under `adaptation`."""
+
+    def adapt(self, domains: Domains) -> Adapted:
+        """Returns the classifier."""
+
+
+def shares_of(labels: npt.NDArray[np.int64], *, classes: int) -> Shares:
+    """Returns (K,) the share of each class in (N,) labels.
+
+    >>> shares_of(np.array([0, 0, 1, 0]), classes=2)
+    array([0.75, 0.25])
+    """
+    return np.asarray(np.bincount(labels, minlength=classes) / max(len(labels), 1))

@@ -1,0 +1,125 @@
+"""Decides whether a classifier has collapsed on the target, one small guard a way to.
+
+Source: none (regraft). Methods that are chosen by how sure they are can be sure of nothing:
+a guard says no where a simple sign of that is seen, without any label of the target.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.adaptation.domains import Shares, shares_of
+
+Labels = npt.NDArray[np.int64]
+NARROWEST = 0.75
+"""Part of the entropy of the expected proportions that the answers must have."""
+EXPECTED = 5.0
+"""Rows that must be expected of a class before its absence says something."""
+AGREEMENT = 0.1
+"""Least agreement with source-only, as Cohen's kappa: 0 is chance."""
+SOURCE_FALL = 0.05
+"""Source accuracy that an adapted classifier may lose."""
+REVERSE_FALL = 0.03
+"""Reverse accuracy that it may lose."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is seen of an adapted classifier, and the same of source-only.
+
+    Args:
+        predicted: (L,) classes that it says of target rows.
+        start: (L,) classes that source-only says of them.
+        shares: (K,) of the classes in the source.
+        proportions: (K,) estimated for the target.
+        source_accuracy: Its own and source-only's on labelled source rows, in [0, 1].
+        reverse_accuracy: The same of classifiers that know its target labels alone.
+    """
+
+    predicted: Labels
+    start: Labels
+    shares: Shares
+    proportions: Shares
+    source_accuracy: tuple[float, float]
+    reverse_accuracy: tuple[float, float]
+
+
+def entropy(shares: Shares) -> float:
+    """Returns H = −Σ q log q in nats.
+
+    >>> round(entropy(np.array([0.5, 0.5])), 4)
+    0.6931
+    """
+    known = shares[shares > 0]
+    return max(0.0, float(-(known * np.log(known)).sum()))
+
+
+def kappa(first: Labels, second: Labels, *, classes: int) -> float:
+    """Returns Cohen's kappa of two answers to the same rows: 1 where equal, 0 by chance."""
+    same = float((first == second).mean())
+    chance = float(shares_of(first, classes=classes) @ shares_of(second, classes=classes))
+    return 1.0 if chance >= 1 else (same - chance) / (1 - chance)
+
+
+def narrow(evidence: Evidence) -> str:
+    """Says no where the answers are spread over far fewer classes than is expected."""
+    classes = len(evidence.shares)
+    found = entropy(shares_of(evidence.predicted, classes=classes))
+    expected = min(entropy(evidence.shares), entropy(evidence.proportions))
+    if found >= NARROWEST * expected:
+        return ""
+    return f"its answers have an entropy of {found:.2f} nats, of {expected:.2f} expected"
+
+
+def empty_class(evidence: Evidence) -> str:
+    """Says no where a class is never answered of which rows are expected."""
+    counts = np.bincount(evidence.predicted, minlength=len(evidence.shares))
+    expected = evidence.proportions * len(evidence.predicted)
+    missing = int(((counts == 0) & (expected >= EXPECTED)).sum())
+    if not missing:
+        return ""
+    return f"it never answers with {missing} of {len(counts)} classes"
+
+
+def stranger(evidence: Evidence) -> str:
+    """Says no where the answers have next to nothing in common with source-only's."""
+    found = kappa(evidence.predicted, evidence.start, classes=len(evidence.shares))
+    if found >= AGREEMENT:
+        return ""
+    return f"it agrees with source-only hardly more than by chance (kappa {found:.2f})"
+
+
+def forgetful(evidence: Evidence) -> str:
+    """Says no where the source is no longer told apart as well."""
+    now, before = evidence.source_accuracy
+    if now >= before - SOURCE_FALL:
+        return ""
+    return f"its accuracy on source rows fell from {before:.3f} to {now:.3f}"
+
+
+def one_way(evidence: Evidence) -> str:
+    """Says no where what it says of the target no longer teaches the source's classes.
+
+    Source: Zhong, Fan, Yang, Verscheure and Ren 2010, "Cross Validation Framework to Choose
+    amongst Models and Datasets for Transfer Learning" (reverse validation), ECML PKDD.
+    """
+    now, before = evidence.reverse_accuracy
+    if now >= before - REVERSE_FALL:
+        return ""
+    return f"a classifier of its answers is right on {now:.3f} of source rows, before {before:.3f}"
+
+
+GUARDS: dict[str, Callable[[Evidence], str]] = {
+    "narrow": narrow,
+    "empty_class": empty_class,
+    "stranger": stranger,
+    "forgetful": forgetful,
+    "one_way": one_way,
+}
+
+
+def objections(evidence: Evidence) -> dict[str, str]:
+    """Returns what each guard says, the empty string where it has no objection."""
+    return {name: guard(evidence) for name, guard in GUARDS.items()}

@@ -1,0 +1,202 @@
+"""Trains a linear map of features that starts as the identity, with a classifier on top.
+
+Source: none (regraft). What a method learns of the features is g(z) = z + A z + c, so that
+classifier and map fold into one linear head: W (z + A z + c) + b = W (I + A) z + W c + b.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from regraft.adaptation.domains import Adapted, Domains
+from regraft.adaptation.scaling import rebased, standardise_each
+from regraft.losses.cross_entropy import cross_entropy
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a map is trained.
+
+    Args:
+        steps: Of AdamW, its rate falling to 0.
+        rows: Of each domain in a step.
+        rate: Where the rate starts.
+        decay: Decoupled, of the map: what nothing pulls stays the identity.
+    """
+
+    steps: int = 200
+    rows: int = 64
+    rate: float = 5e-4
+    decay: float = 0.1
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What one step sees of both domains.
+
+    Args:
+        source: (B, D) mapped features.
+        labels: (B,) of the source rows.
+        source_logits: (B, K).
+        target: (B, D) mapped features.
+        target_logits: (B, K).
+        progress: Share of the steps that are done, in [0, 1).
+    """
+
+    source: Tensor
+    labels: Tensor
+    source_logits: Tensor
+    target: Tensor
+    target_logits: Tensor
+    progress: float
+
+
+USUAL = Pace()
+GENTLE = Pace(rows=128, rate=1e-4)
+"""Where two samples are drawn together: AdamW takes a step of the rate for the noise of a batch
+too, and in wide features that bends the map more than the domains differ."""
+Loss = Callable[[Pair], Tensor]
+
+
+class Residual(nn.Module):
+    """g(z) = z + A z + c, at first the identity.
+
+    Args:
+        width: D.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(width, width))
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Returns (B, D) mapped features."""
+        return features + functional.linear(features, self.weight, self.bias)
+
+
+class Learner:
+    """Both domains standardised, the map, and the source's classifier on top of it.
+
+    Args:
+        domains: Features and labels.
+        pace: How many rows a step sees.
+    """
+
+    def __init__(self, domains: Domains, pace: Pace) -> None:
+        self._pace = pace
+        self._both = standardise_each(domains)
+        self._source = torch.from_numpy(self._both.source)
+        self._target = torch.from_numpy(self._both.target)
+        self._labels = torch.from_numpy(domains.source.labels)
+        self._weights = torch.from_numpy(domains.row_weights)
+        start = rebased(domains.start, self._both.source_scaling)
+        self._strength = start.strength
+        self.residual = Residual(start.weight.shape[1])
+        self.weight = nn.Parameter(torch.from_numpy(start.weight.copy()))
+        self.bias = nn.Parameter(torch.from_numpy(start.bias.copy()))
+
+    def pairs(self, generator: torch.Generator) -> Iterator[Pair]:
+        """Yields what each step sees; source classes come in the target's proportions."""
+        count = self._pace.rows
+        for step in range(self._pace.steps):
+            first = torch.multinomial(self._weights, count, replacement=True, generator=generator)
+            second = torch.randint(len(self._target), (count,), generator=generator)
+            source = self.residual(self._source[first])
+            target = self.residual(self._target[second])
+            yield Pair(
+                source,
+                self._labels[first],
+                functional.linear(source, self.weight, self.bias),
+                target,
+                functional.linear(target, self.weight, self.bias),
+                step / self._pace.steps,
+            )
+
+    def adapted(self) -> Adapted:
+        """Returns map and classifier folded into one, for either domain."""
+        with torch.no_grad():
+            weight = self.weight + self.weight @ self.residual.weight
+            bias = self.bias + self.weight @ self.residual.bias
+        return self._both.adapted(weight.numpy(), bias.numpy(), strength=self._strength)
+
+
+def learn_map(
+    domains: Domains, term: Loss, *, pace: Pace, beside: nn.Module | None = None
+) -> Adapted:
+    """Returns the classifier with the map that makes source loss and term small together.
+
+    Args:
+        domains: Features and labels.
+        term: What a method adds to the cross-entropy of the source rows.
+        pace: How it is trained.
+        beside: What the term learns on its own, such as a domain classifier.
+    """
+    learner = Learner(domains, pace)
+    weights = domains.class_weights
+    balance = None if weights is None else torch.from_numpy(weights)
+
+    def loss(pair: Pair) -> Tensor:
+        return cross_entropy(pair.source_logits, pair.labels, weights=balance) + term(pair)
+
+    moving = [learner.weight, learner.bias, *(beside.parameters() if beside else ())]
+    take_steps(learner, loss, pace=pace, seed=domains.seed, moving=moving)
+    return learner.adapted()
+
+
+def take_steps(
+    learner: Learner, loss: Loss, *, pace: Pace, seed: int, moving: list[nn.Parameter]
+) -> None:
+    """Moves a learner's map, and what else may move, for all steps.
+
+    Args:
+        learner: Its map is changed.
+        loss: Of what a step sees.
+        pace: How it is trained.
+        seed: Of the rows that each step sees.
+        moving: Parameters that move beside the map.
+    """
+    groups = [
+        {"params": list(learner.residual.parameters()), "weight_decay": pace.decay},
+        {"params": moving, "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW([g for g in groups if g["params"]], lr=pace.rate)
+    for pair in learner.pairs(torch.Generator().manual_seed(seed)):
+        for group in optimiser.param_groups:
+            group["lr"] = pace.rate * (1 - pair.progress)
+        optimiser.zero_grad()
+        loss(pair).backward()
+        optimiser.step()
+
+
+def domain_classifier(width: int, hidden: int, *, seed: int) -> nn.Sequential:
+    """Returns a small network that gives (B, 1) scores of (B, width) rows.
+
+    Args:
+        width: Of what it sees.
+        hidden: Width of its bottleneck.
+        seed: Of its weights.
+    """
+    return seeded(
+        lambda: nn.Sequential(
+            nn.Linear(width, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, 1),
+        ),
+        seed,
+    )
+
+
+def seeded(make: Callable[[], Module], seed: int) -> Module:
+    """Returns a module whose initial weights are a function of the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make()

@@ -1,0 +1,205 @@
+"""Decides which classifier is kept for the target, without any of its labels.
+
+Source: none (regraft). Classifiers are ranked by information (Krause, Perona and Gomes 2010,
+"Discriminative Clustering by Regularized Information Maximization": I = H(mean p) − mean
+H(p)), with one difference: a method that was trained to be sure is sure, whether or not it is
+right. So p is not its own; it is that of a fresh classifier of fixed penalty that learns the
+method's answers on one half of the target and repeats them on the other. Then
+H(y) + mean log p(y | x) ≤ I(x, y), and it is comparable from method to method.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.adaptation.domains import Adapted, Domains, shares_of
+from regraft.adaptation.guards import Evidence, entropy, kappa, objections
+from regraft.adaptation.scaling import scaling_of
+from regraft.adaptation.solver import solve
+from regraft.adaptation.table import SOURCE_ONLY
+from regraft.scoring import metrics
+from regraft.training.heads.probe import USUAL_STRENGTH, Features, Labelled, LinearProbe
+
+Labels = npt.NDArray[np.int64]
+MOST_ROWS = 2000
+"""Target rows whose answers are learnt again: more tell hardly more, and cost seconds."""
+MARGIN = 0.005
+"""Nats by which a method must exceed source-only."""
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What a classifier shows without target labels.
+
+    Args:
+        predicted: (L,) classes of the target rows.
+        information: Of its answers on the target, in nats; large is good.
+        entropy: Mean of its own predictions, in nats.
+        marginal_entropy: Of the shares of its answers, in nats.
+        source_accuracy: On labelled source rows, in [0, 1].
+        reverse_accuracy: On these, of classifiers that know its target answers alone.
+    """
+
+    predicted: Labels
+    information: float
+    entropy: float
+    marginal_entropy: float
+    source_accuracy: float
+    reverse_accuracy: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A method's classifier with what speaks for it and against it.
+
+    Args:
+        name: Of the method.
+        adapted: The classifier.
+        signs: What it shows.
+        agreement: With source-only's answers, Cohen's kappa.
+        objections: Reason by guard, the empty string where there is none.
+        seconds: That the method took.
+    """
+
+    name: str
+    adapted: Adapted
+    signs: Signs
+    agreement: float = 1.0
+    objections: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def reasons(self) -> list[str]:
+        """What the guards that failed say."""
+        return [reason for reason in self.objections.values() if reason]
+
+    def selection(self) -> dict[str, Any]:
+        """Returns what it was ranked by, as plain data for `result.json`."""
+        shown = {name: value for name, value in vars(self.signs).items() if name != "predicted"}
+        return {**shown, "agreement": self.agreement}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which classifier is kept, and why.
+
+    Args:
+        chosen: It.
+        reason: One sentence.
+        fell_back: Whether it is source-only because no method was fit to be kept.
+    """
+
+    chosen: Judged
+    reason: str
+    fell_back: bool = False
+
+
+def signs_of(adapted: Adapted, domains: Domains) -> Signs:
+    """Returns what a classifier shows on target rows and on labelled source rows."""
+    probabilities = metrics.softmax(adapted.on_target.logits(domains.target))
+    predicted = probabilities.argmax(axis=1).astype(np.int64)
+    marginal = entropy(shares_of(predicted, classes=domains.classes))
+    losses, reverse = _learnt_again(domains, predicted)
+    expected = min(marginal, entropy(domains.proportions))
+    return Signs(
+        predicted,
+        information=expected - losses,
+        entropy=float(-np.log(np.maximum(probabilities, 1e-12)).ravel() @ probabilities.ravel())
+        / len(probabilities),
+        marginal_entropy=marginal,
+        source_accuracy=_accuracy(adapted.on_source, domains.judging),
+        reverse_accuracy=reverse,
+    )
+
+
+def judge(
+    name: str,
+    adapted: Adapted,
+    *,
+    domains: Domains,
+    start: Signs | None,
+    seconds: float = 0.0,
+) -> Judged:
+    """Returns a method's classifier with its signs and with what the guards say.
+
+    Args:
+        name: Of the method.
+        adapted: Its classifier.
+        domains: Features and labels.
+        start: Source-only's signs; None for source-only itself, which no guard drops.
+        seconds: That the method took.
+    """
+    signs = signs_of(adapted, domains)
+    if start is None:
+        return Judged(name, adapted, signs, seconds=seconds)
+    evidence = Evidence(
+        signs.predicted,
+        start.predicted,
+        shares_of(domains.source.labels, classes=domains.classes),
+        domains.proportions,
+        (signs.source_accuracy, start.source_accuracy),
+        (signs.reverse_accuracy, start.reverse_accuracy),
+    )
+    agreement = kappa(signs.predicted, start.predicted, classes=domains.classes)
+    return Judged(name, adapted, signs, agreement, objections(evidence), seconds)
+
+
+def choose(judged: Sequence[Judged]) -> Decision:
+    """Returns which classifier is kept: source-only, or the best that no guard drops.
+
+    A method that was asked for by name, alone beside source-only, is kept if no guard drops
+    it; of several, the one of most information, if that exceeds source-only's.
+
+    Args:
+        judged: Source-only first.
+    """
+    start, methods = judged[0], judged[1:]
+    if not methods:
+        return Decision(start, f"{SOURCE_ONLY} is what was asked for")
+    passed = [each for each in methods if not each.reasons]
+    if not passed:
+        told = "; ".join(f"{each.name}: {each.reasons[0]}" for each in methods)
+        return Decision(start, f"{SOURCE_ONLY} is kept, as the guards drop {told}", True)
+    best = max(passed, key=lambda each: each.signs.information)
+    gain = best.signs.information - start.signs.information
+    if len(methods) == 1:
+        return Decision(best, f"{best.name} is what was asked for, and no guard drops it")
+    if gain <= MARGIN:
+        return Decision(
+            start,
+            f"{SOURCE_ONLY} is kept, as no method makes the target clearer: the best is "
+            f"{best.name} with {gain:+.3f} nats of information",
+            True,
+        )
+    return Decision(
+        best, f"{best.name} is chosen: {gain:+.3f} nats of information beside {SOURCE_ONLY}"
+    )
+
+
+def _learnt_again(domains: Domains, predicted: Labels) -> tuple[float, float]:
+    """Returns the log loss of answers learnt on the other half, and the reverse accuracy."""
+    picked = np.random.default_rng(domains.seed).permutation(len(predicted))[:MOST_ROWS]
+    rows = Labelled(scaling_of(domains.target).apply(domains.target[picked]), predicted[picked])
+    source = _standardised_source(domains)
+    halves = np.arange(len(picked)) % 2 == 0
+    losses, right = np.zeros(len(picked)), []
+    for held in (halves, ~halves):
+        seen = Labelled(rows.features[~held], rows.labels[~held])
+        weight, bias = solve(seen, domains.classes, strength=USUAL_STRENGTH)
+        answered = metrics.softmax(rows.features[held] @ weight.T + bias)
+        losses[held] = metrics.row_losses(answered, rows.labels[held])
+        right.append(((source @ weight.T + bias).argmax(axis=1) == domains.judging.labels).mean())
+    return float(losses.mean()), float(np.mean(right))
+
+
+def _standardised_source(domains: Domains) -> Features:
+    """Returns the labelled source rows that judge, by the source's own statistics."""
+    scaling = scaling_of(domains.source.features, domains.row_weights)
+    return scaling.apply(domains.judging.features)
+
+
+def _accuracy(probe: LinearProbe, rows: Labelled) -> float:
+    return float((probe.logits(rows.features).argmax(axis=1) == rows.labels).mean())

@@ -1,0 +1,234 @@
+"""Adapts a classifier to a place without labels: the verb that tries methods and decides."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+import torch
+
+from regraft.adaptation.selection import choose
+from regraft.adaptation.table import SOURCE_ONLY, methods_asked
+from regraft.data.parting.domains import domain_tables
+from regraft.errors import GuardError, SettingsError, UserError
+from regraft.freezing.ledger import Event
+from regraft.reports.html import write_report
+from regraft.runs.adapting.document import TOLD, Adaptation, adaptation_document, beside
+from regraft.runs.adapting.features import domains_of, pool_domains
+from regraft.runs.adapting.keeping import keep_classifier
+from regraft.runs.adapting.record import adapt_toml, fit_settings
+from regraft.runs.adapting.target import Target, read_target
+from regraft.runs.adapting.trying import try_methods
+from regraft.runs.fit import decide_modes
+from regraft.runs.fitting.folder import LOG, SETTINGS, RunFolder, check_free, claim
+from regraft.runs.fitting.logged import Logged
+from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
+from regraft.runs.fitting.prepare import Prepared, Say, prepare
+from regraft.runs.fitting.record import problems_csv
+from regraft.runs.fitting.result import described, result_document
+from regraft.runs.fitting.train import train
+from regraft.scoring.metrics import softmax
+from regraft.serving.model import Answers
+from regraft.serving.store import save_model
+from regraft.settings import AdaptOptions, AdaptSettings
+from regraft.training.precision import Verdict
+from regraft.training.progress import Progress, Silent
+
+Document = dict[str, Any]
+Seconds = dict[str, float]
+
+
+def adapt(source: object, *, target: object = None, **options: Unpack[AdaptOptions]) -> Document:
+    """Returns the result document of a classifier of the source, adapted to the target.
+
+    Args:
+        source: Labelled data: a path or name as on the command line, a pair of lists
+            (inputs, labels), or a frame with columns.
+        target: The same without labels; those that are in it are not read. None where
+            `domain`, `from_domain` and `to_domain` name two domains of the source.
+        **options: The other fields of `AdaptSettings`.
+
+    Raises:
+        SettingsError: If an option cannot be used.
+        DataError: If the data cannot be used.
+        BackboneError: If the network cannot be used.
+        GuardError: With `strict`, if no method is fit to be kept.
+    """
+    source_name, target_name = (_named(each) for each in (source, target))
+    settings = AdaptSettings(data=source_name, target=target_name, **options)
+    return run_adapt(settings, Silent(), source=source, target=target)
+
+
+def run_adapt(
+    settings: AdaptSettings,
+    progress: Progress,
+    *,
+    source: object = None,
+    target: object = None,
+    report: bool = True,
+) -> Document:
+    """Returns the result document; the run folder is complete when it does.
+
+    Args:
+        settings: Checked settings.
+        progress: Told what happens.
+        source: The labelled data where they are Python objects; None = `settings.data`.
+        target: The target where it is a Python object; None = `settings.target`.
+        report: Whether `report.html` is drawn.
+
+    Raises:
+        SettingsError: If an option cannot be used or the run folder is taken.
+        DataError: If the data cannot be used.
+        BackboneError: If the network cannot be used.
+        GuardError: With `strict`, if no method is fit to be kept.
+    """
+    started = time.monotonic()
+    check_free(settings.out)
+    names = methods_asked(settings.method)
+    torch.manual_seed(settings.seed)
+    given = _domains_given(settings, source, target, progress.say)
+    prepared = prepare(fit_settings(settings), given[0], say=progress.say)
+    for choice in prepared.chosen.listed():
+        if choice.name in TOLD:
+            progress.say(choice.words())
+    rows = read_target(given[1], prepared, score=settings.score_target, say=progress.say)
+    name = f"{prepared.dataset.name}-to-{rows.name}"
+    folder = claim(settings.out, name, strategy="adapt")
+    try:
+        begun = (settings, names, started)
+        return _complete(folder, prepared, rows, Logged(folder, progress), (*begun, report))
+    except BaseException as error:
+        # A mistake of the user, or a guard's no, leaves nothing; a failure keeps its log.
+        if isinstance(error, UserError | GuardError) or not (folder.path / LOG).exists():
+            folder.discard()
+        raise
+    finally:
+        progress.finish()
+
+
+def _named(data: object) -> str:
+    return str(data) if isinstance(data, str | Path) else ""
+
+
+def _domains_given(
+    settings: AdaptSettings, source: object, target: object, say: Say
+) -> tuple[object, object]:
+    """Returns what the source and the target are read from."""
+    first = settings.data if source is None else source
+    if settings.domain and settings.from_domain and settings.to_domain:
+        names = {"first": settings.from_domain, "second": settings.to_domain}
+        return domain_tables(first, settings.domain, say=say, **names)
+    second = settings.target if target is None else target
+    if isinstance(second, str) and not second:
+        raise SettingsError(
+            "the target is missing",
+            expected="a file, a folder or starter:NAME, or two domains of the source",
+            hint="--target TARGET, or --domain COLUMN --from NAME --to NAME",
+        )
+    return first, second
+
+
+def _complete(
+    folder: RunFolder,
+    prepared: Prepared,
+    target: Target,
+    progress: Logged,
+    asked: tuple[AdaptSettings, list[str], float, bool],
+) -> Document:
+    settings, names, started, report = asked
+    verdict = decide_modes(prepared, say=progress.say)
+    folder.write(SETTINGS, adapt_toml(settings, prepared, verdict=verdict))
+    sizes = {part: len(rows) for part, rows in prepared.dataset.parts.items()}
+    folder.log("start", {"data": prepared.dataset.name, "target": target.name, "rows": sizes})
+    seconds: Seconds = {"data": prepared.seconds}
+    made = _adapted(prepared, verdict, target, progress, (names, seconds))
+    if settings.strict and made.decision.fell_back:
+        raise GuardError(
+            made.decision.reason, expected="a method that is fit to be kept", hint="no --strict"
+        )
+    with _spent(seconds, "evaluate"):
+        outcome = _outcome(made, verdict)
+    with _spent(seconds, "baselines"):
+        cheaper = beside(made) if settings.baselines else {}
+    _save(folder, outcome, made)
+    seconds["chosen"] = seconds["train"] + made.decision.chosen.seconds
+    seconds["total"] = time.monotonic() - started
+    base = result_document(
+        folder.path,
+        (made.prepared, made.trained, outcome),
+        beside=([], seconds, described(made.prepared)),
+        verdict=verdict,
+    )
+    result = adaptation_document(made, base, cheaper=cheaper)
+    if report:
+        with folder.writing("report.html") as place:
+            write_report(result, place)
+    folder.finish(result)
+    return result
+
+
+def _adapted(
+    prepared: Prepared,
+    verdict: Verdict,
+    target: Target,
+    progress: Logged,
+    asked: tuple[list[str], Seconds],
+) -> Adaptation:
+    """Trains source-only, tries the methods, and puts what is chosen into the network."""
+    names, seconds = asked
+    progress.say("computing the frozen trunk's features once")
+    with _spent(seconds, "probe"):
+        pools = pool_domains(prepared, verdict, target=target)
+    with _spent(seconds, "train"):
+        trained = train(prepared, verdict, pooled=pools.source, progress=progress)
+    with _spent(seconds, "adapt"):
+        domains = domains_of(prepared, trained, pools=pools, target=target)
+        judged = try_methods(domains, names, say=progress.say)
+    decision = choose(judged)
+    progress.say(decision.reason)
+    if decision.chosen.name != SOURCE_ONLY:
+        probe = decision.chosen.adapted.on_target
+        prepared = keep_classifier(prepared, trained, probe=probe, start=domains.start)
+    return Adaptation(prepared, trained, domains, judged, decision, pools, target)
+
+
+def _outcome(made: Adaptation, verdict: Verdict) -> Outcome:
+    """Returns what the network that is kept says of the source's own rows."""
+    parts, probe = made.prepared.dataset.parts, made.decision.chosen.adapted.on_target
+    val, labels = made.pools.part("val"), parts["val"].labels
+    found = softmax(probe.logits(val)) if len(val) else np.zeros((0, len(probe.bias)))
+    if made.decision.chosen.name == SOURCE_ONLY:
+        found, labels = softmax(made.trained.val_logits), made.trained.val_labels
+    test = made.pools.part("test")
+    answers = softmax(probe.logits(test)) if len(test) else np.zeros((0, len(probe.bias)))
+    model = model_of(made.prepared, verdict)
+    return Outcome(model, found, labels, parts["test"], Answers(answers, ("",) * len(test)))
+
+
+def _save(folder: RunFolder, outcome: Outcome, made: Adaptation) -> None:
+    """Writes the model and what belongs to it; the ledger gets the weights' digest."""
+    with folder.writing("predictions-test.parquet") as place:
+        save_predictions(place, outcome)
+    problems = (*made.prepared.dataset.problems, *made.target.problems)
+    if problems:
+        folder.write("problems.csv", problems_csv(problems))
+    digest = save_model(
+        folder.path / "model",
+        outcome.model,
+        head=made.prepared.settings.head,
+        examples=made.prepared.dataset.parts["train"].inputs[:8],
+    )
+    session = made.trained.session
+    last = session.ledger.events[-1]
+    digests = {"model.safetensors": digest}
+    session.ledger.note(Event(session.step, last.phase, "saved", last.line, digests))
+
+
+@contextmanager
+def _spent(seconds: Seconds, name: str) -> Iterator[None]:
+    """Opens a stretch whose seconds are noted."""
+    start = time.perf_counter()
+    yield
+    seconds[name] = time.perf_counter() - start

@@ -1,0 +1,1 @@
+"""Holds the steps of an adaptation, in order: read the target, try, decide, keep, tell."""

@@ -1,0 +1,97 @@
+"""Makes the result document of an adaptation from that of the run and what was tried."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from regraft.adaptation.domains import Domains, shares_of
+from regraft.adaptation.selection import Decision, Judged
+from regraft.runs.adapting.features import Pools
+from regraft.runs.adapting.scored import (
+    baseline_documents,
+    method_documents,
+    shown_name,
+    target_scores,
+)
+from regraft.runs.adapting.target import Target
+from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.train import Trained
+
+Document = dict[str, Any]
+TOLD = ("backbone", "max_length", "image_size", "class_weights")
+"""Choices that matter where the trunk is frozen and the head is solved."""
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What an adaptation came to.
+
+    Args:
+        prepared: Of the source, with the phases that were worked.
+        trained: Source-only and, after it, what was kept.
+        domains: What the methods were given.
+        judged: Every method, source-only first.
+        decision: Which is kept.
+        pools: Features of all rows.
+        target: Its rows.
+    """
+
+    prepared: Prepared
+    trained: Trained
+    domains: Domains
+    judged: list[Judged]
+    decision: Decision
+    pools: Pools
+    target: Target
+
+
+def beside(made: Adaptation) -> Document:
+    """Returns what costs less, on the source's test rows and, as `oracle`, on the target."""
+    source, oracle = baseline_documents(
+        made.prepared, made.domains, pools=made.pools, target=made.target
+    )
+    found: Document = {"baselines": source}
+    if len(made.target.scored):
+        found["oracle"] = {"rows": len(made.target.scored), "baselines": oracle}
+    return found
+
+
+def adaptation_document(made: Adaptation, base: Document, *, cheaper: Document) -> Document:
+    """Returns the whole document.
+
+    Args:
+        made: What was tried and kept.
+        base: That of a run, from `result_document`.
+        cheaper: From `beside`; empty where that was not asked for.
+    """
+    target, chosen = made.target, made.decision.chosen
+    return {
+        **base,
+        "strategy": "adapt",
+        "defaults": [choice for choice in base["defaults"] if choice["name"] in TOLD],
+        "target": {
+            "name": target.name,
+            "rows": {"used": len(target.used), "scored": len(target.scored)},
+            "problems": len(target.problems),
+        },
+        "proportions": _proportions(made),
+        "methods": method_documents(made.judged, pools=made.pools, target=target),
+        "chosen": shown_name(chosen.name),
+        "reason": made.decision.reason,
+        "scores": {**base["scores"], **target_scores(chosen, pools=made.pools, target=target)},
+        **cheaper,
+    }
+
+
+def _proportions(made: Adaptation) -> Document:
+    """Returns the share of each class in the source, and its estimate for the target."""
+    classes = made.prepared.dataset.classes
+    pairs = {
+        "source": shares_of(made.domains.source.labels, classes=len(classes)),
+        "target": made.domains.proportions,
+    }
+    return {
+        name: dict(zip(classes, np.round(values, 4).tolist(), strict=True))
+        for name, values in pairs.items()
+    }

@@ -1,0 +1,78 @@
+"""Makes the two domains, as features that the frozen trunk computes once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from regraft.adaptation.domains import Domains, shares_of
+from regraft.adaptation.proportions import estimate_proportions
+from regraft.data.encode import encode
+from regraft.features import cached
+from regraft.losses.cross_entropy import balanced_weights
+from regraft.runs.adapting.target import Target
+from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.sessions import top_level
+from regraft.runs.fitting.train import Pooled, Trained, pool_parts
+from regraft.training.heads.probe import Features, Labelled, fit_probe
+from regraft.training.precision import Verdict
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Features of all rows.
+
+    Args:
+        source: By part; a part without rows is missing.
+        target: (L, D), in the order of the target's rows.
+    """
+
+    source: Pooled
+    target: Features
+
+    def part(self, name: str) -> Features:
+        """Returns the (N, D) features of `val` or `test`, which may be none."""
+        none = np.zeros((0, self.target.shape[1]), np.float32)
+        return {str(part): found for part, found in self.source.items()}.get(name, none)
+
+
+def pool_domains(prepared: Prepared, verdict: Verdict, *, target: Target) -> Pools:
+    """Returns the features of source and target, read where they are stored.
+
+    Args:
+        prepared: Of the source.
+        verdict: Mode of inference.
+        target: Its rows.
+    """
+    test = prepared.dataset.parts["test"]
+    extent = int(prepared.chosen.extent.value)
+    encoded = encode(test, prepared.backbone.spec, extent=extent) if len(test) else None
+    source = pool_parts(prepared, verdict, test=encoded)
+    level = top_level(prepared, verdict)
+    return Pools(source, cached.pooled(level, target.encoded, cache=prepared.cache))
+
+
+def domains_of(prepared: Prepared, trained: Trained, *, pools: Pools, target: Target) -> Domains:
+    """Returns what every method is given.
+
+    Args:
+        prepared: Of the source.
+        trained: Source-only; its validation answers, or those out of fold, are read.
+        pools: Features of all rows.
+        target: Its rows.
+    """
+    parts, classes = prepared.dataset.parts, len(prepared.dataset.classes)
+    train = Labelled(pools.source["train"], parts["train"].labels)
+    val = Labelled(pools.part("val"), parts["val"].labels)
+    balanced = prepared.chosen.class_weights.value == "balanced"
+    weights = balanced_weights(train.labels, classes) if balanced else None
+    # The same rows, the same solution: this is the head that the network holds.
+    start = fit_probe(train, classes, val=val if len(val.labels) else None, weights=weights)
+    features = pools.target[target.used]
+    proportions = estimate_proportions(
+        trained.val_logits,
+        trained.val_labels,
+        target_logits=start.logits(features),
+        shares=shares_of(train.labels, classes=classes),
+    )
+    seed = prepared.settings.seed
+    return Domains(train, val, features, start, proportions, weights, seed)

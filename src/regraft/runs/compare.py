@@ -1,0 +1,142 @@
+"""Compares strategies on one data set: the verb that makes learning curves from trials."""
+
+import itertools
+import shlex
+import shutil
+from collections.abc import Iterator
+from typing import Any, Unpack, cast
+
+from regraft.data.rows import Dataset
+from regraft.reports.comparison import sentences, write_comparison
+from regraft.reports.words import percent
+from regraft.runs.comparing.bars import Bars
+from regraft.runs.comparing.baseline import baseline, baseline_config
+from regraft.runs.comparing.document import comparison_document
+from regraft.runs.comparing.folder import (
+    PAGE,
+    UNDER_WAY,
+    digests_of,
+    find_begun,
+    open_comparison,
+    shared_table,
+)
+from regraft.runs.comparing.settings import CompareOptions, CompareSettings, own_settings, parted
+from regraft.runs.comparing.trial import trial, trial_config
+from regraft.runs.fit import decide_modes, settings_of
+from regraft.runs.fitting.folder import RESULT, RunFolder
+from regraft.runs.fitting.prepare import Network, prepare
+from regraft.runs.report import read_result
+from regraft.settings import FitOptions
+from regraft.training.progress import Progress, Silent
+
+Document = dict[str, Any]
+Place = tuple[str, float]
+"""A strategy or baseline, and a share of the labels."""
+
+
+def compare(data: object, **options: Unpack[CompareOptions]) -> Document:
+    """Returns what strategies come to on the same rows, over seeds and shares of the labels.
+
+    Args:
+        data: As for `fit`.
+        **options: The fields of `CompareSettings`, and those of `FitSettings` that all
+            trials share.
+
+    Raises:
+        SettingsError: If an option cannot be used.
+        DataError: If the data cannot be used.
+        BackboneError: If the network cannot be used.
+    """
+    own, rest = parted(options)
+    shared, network = settings_of(data, cast(FitOptions, rest))
+    asked = CompareSettings(shared=shared, **own)
+    return run_compare(asked, Silent(), source=data, network=network)
+
+
+def run_compare(
+    asked: CompareSettings,
+    progress: Progress,
+    *,
+    source: object = None,
+    network: Network | None = None,
+) -> Document:
+    """Returns the document of a comparison; where it was stopped before, it goes on.
+
+    Args:
+        asked: Checked settings.
+        progress: Told what happens.
+        source: The data where they are Python objects; None = those that are named.
+        network: The backbone where it is a Python object; None = the one that is named.
+
+    Raises:
+        SettingsError: If an option cannot be used, or the folder holds another comparison.
+        DataError: If the data cannot be used.
+        BackboneError: If the network cannot be used.
+        StorageError: If the disk or a permission says no.
+    """
+    given = asked.shared.data if source is None else source
+    folder, dataset, digests = _begun(asked, progress, given, network)
+    if (folder.path / RESULT).exists():
+        return read_result(folder.path)
+    cells: dict[Place, list[Document]] = {}
+    try:
+        for place, words, config in _configs(asked, digests):
+            if place[0] in asked.ways:
+                record = baseline(config, dataset, out=folder.path)
+            else:
+                shown = Bars(progress, words)
+                record = trial(config, given, out=folder.path, progress=shown, network=network)
+            cells.setdefault(place, []).append(record)
+            accuracy = record["scores"]["test"]["accuracy"]["value"]
+            progress.say(f"{words}: {percent(accuracy)} of the test rows right")
+    except KeyboardInterrupt:
+        progress.say(f"go on with the same command and --out {shlex.quote(str(folder.path))}")
+        raise
+    finally:
+        progress.finish()
+    return _finished(folder, asked, cells)
+
+
+def _begun(
+    asked: CompareSettings, progress: Progress, given: object, network: Network | None
+) -> tuple[RunFolder, Dataset, dict[str, str]]:
+    """Returns folder, rows, and digests of rows and weights: what is wrong is told here."""
+    repeat = find_begun(asked) or asked.shared.repeat
+    own = {**own_settings(asked.names[0]), "repeat": repeat}
+    first = asked.shared.model_copy(update=own)
+    prepared = prepare(first, given, say=progress.say, network=network)
+    # Measured once: what is fast here must not differ from trial to trial.
+    verdict = decide_modes(prepared, say=progress.say)
+    digests = digests_of(prepared)
+    folder = open_comparison(asked, prepared, verdict=verdict, digests=digests)
+    return folder, prepared.dataset, digests
+
+
+def _configs(
+    asked: CompareSettings, digests: dict[str, str]
+) -> Iterator[tuple[Place, str, Document]]:
+    """Yields place, words and settings of each trial, seed by seed so that pairs are complete."""
+    shared = shared_table(asked.shared)
+    names = (*asked.ways, *asked.names)
+    places = list(itertools.product(asked.numbers, asked.shares, names))
+    for number, (seed, share, name) in enumerate(places, 1):
+        words = f"trial {number}/{len(places)}: {name}, seed {seed}, {100 * share:.4g} % of labels"
+        if name in asked.ways:
+            own = {"strategy": name, "seed": seed, "fraction": share}
+            config = baseline_config(digests, own=own)
+        else:
+            own = {**own_settings(name), "seed": seed, "fraction": share}
+            config = trial_config(shared, digests, own=own)
+        yield (name, share), words, config
+
+
+def _finished(
+    folder: RunFolder, asked: CompareSettings, cells: dict[Place, list[Document]]
+) -> Document:
+    made = comparison_document(asked, cells, folder=folder.path)
+    result = {**made, "sentences": sentences(made)}
+    with folder.writing(PAGE) as place:
+        write_comparison(result, place)
+    shutil.rmtree(folder.path / UNDER_WAY, ignore_errors=True)
+    folder.finish(result)
+    return result

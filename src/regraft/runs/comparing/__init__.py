@@ -1,0 +1,1 @@
+"""Holds the steps of a comparison: settings, trials, their folder, the document."""

@@ -1,0 +1,248 @@
+"""Trains candidates on the run's own rows for `auto`, and makes the run of the one taken."""
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from regraft.errors import SettingsError
+from regraft.runs.choosing.auto import BUDGET, Candidate, Tried, candidates, halving
+from regraft.runs.choosing.budget import estimate
+from regraft.runs.choosing.defaults import TYPED
+from regraft.runs.fitting.folder import SETTINGS, RunFolder
+from regraft.runs.fitting.prepare import Prepared, replanned
+from regraft.runs.fitting.record import run_toml
+from regraft.runs.fitting.train import Pooled, Trained, train
+from regraft.strategies.table import AUTO
+from regraft.training.keeping.keeper import Keeper
+from regraft.training.precision import Verdict
+from regraft.training.progress import Progress, Silent
+from regraft.training.session import selection_key
+
+PLACE = "auto.json"
+PROBE = Candidate("head")
+LOST = 1e9
+"""Log loss of a trial that diverged."""
+
+
+@dataclass(frozen=True)
+class Automatic:
+    """What was chosen, and why.
+
+    Args:
+        taken: The candidate that the run trains whole.
+        probe: The linear probe, which it must not be worse than on validation.
+        tried: All trials.
+        seconds: That they took.
+    """
+
+    taken: Candidate
+    probe: Tried
+    tried: tuple[Tried, ...]
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain data, for `result.json` and for a run that goes on."""
+        return {
+            "taken": vars(self.taken),
+            "probe": self.probe.as_json(),
+            "tried": [each.as_json() for each in self.tried],
+            "seconds": round(self.seconds, 3),
+            "sentence": self._words(),
+        }
+
+    def _words(self) -> str:
+        if self.taken == PROBE:
+            return (
+                f"auto: the linear probe, {self.probe.score:.3f} on validation: what was left of "
+                "the trials ended below it"
+            )
+        if not self.tried:
+            return f"auto: {self.taken.words()}, without trials"
+        last = {each.candidate: each for each in self.tried}
+        others = [each for each in last.values() if each.candidate != self.taken]
+        beaten = ", ".join(f"{each.candidate.words()} {each.score:.3f}" for each in others)
+        mine = last[self.taken]
+        return (
+            f"auto: {self.taken.words()} reached {mine.score:.3f} on validation in "
+            f"{mine.share:.0%} of its passes, before {beaten}; "
+            f"the linear probe {self.probe.score:.3f}"
+        )
+
+
+def automatic_from_json(text: str) -> Automatic:
+    """Returns what `as_json` wrote down."""
+    content = json.loads(text)
+    tried = tuple(_tried(each) for each in content["tried"])
+    taken = Candidate(**content["taken"])
+    return Automatic(taken, _tried(content["probe"]), tried, float(content["seconds"]))
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run trains with.
+
+    Args:
+        folder: Of the run.
+        prepared: Data and network.
+        verdict: Modes of training and inference.
+        pooled: Features of the trunk as it came, by part; may be empty.
+        progress: Told of every step, epoch and trial.
+        deadline: `time.monotonic()` at which training shall be over.
+        keepers: Of checkpoints, and of the one that a control starts from.
+    """
+
+    folder: RunFolder
+    prepared: Prepared
+    verdict: Verdict
+    pooled: Pooled
+    progress: Progress
+    deadline: float
+    keepers: tuple[Keeper | None, Keeper | None]
+
+    def train(self) -> Trained:
+        """Returns the trained network."""
+        return train(
+            self.prepared,
+            self.verdict,
+            pooled=self.pooled,
+            progress=self.progress,
+            deadline=self.deadline,
+            keepers=self.keepers,
+        )
+
+
+def trained_as_asked(job: Job) -> tuple[Prepared, Trained, Automatic | None]:
+    """Returns the trained network, with the strategy that was typed or the one chosen for it.
+
+    A strategy that was chosen and ends below the linear probe on validation rows gives way to
+    it: then the head alone is trained, on the trunk as it came.
+
+    Args:
+        job: What the run trains with.
+    """
+    automatic = _earlier(job)
+    if job.prepared.settings.strategy == AUTO:
+        automatic = automatic or choose_automatically(job)
+        job = replace(job, prepared=taken_up(job.prepared, automatic.taken))
+        _write_down(job, automatic)
+    if automatic is None:
+        return job.prepared, job.train(), None
+    start = _state(job.prepared)
+    trained = job.train()
+    if not is_worse_than_probe(automatic, trained):
+        return job.prepared, trained, automatic
+    job.progress.say(f"{job.prepared.settings.strategy} ends below the linear probe: that is kept")
+    job.prepared.network.load_state_dict(start)
+    for keeper in filter(None, job.keepers):
+        keeper.clear()
+    job = replace(job, prepared=taken_up(job.prepared, PROBE), keepers=(None, None))
+    automatic = replace(automatic, taken=PROBE)
+    _write_down(job, automatic)
+    return job.prepared, job.train(), automatic
+
+
+def _write_down(job: Job, automatic: Automatic) -> None:
+    """Writes what was chosen into the run folder, for a run that goes on or is repeated."""
+    job.folder.write(PLACE, json.dumps(automatic.as_json(), ensure_ascii=False))
+    job.folder.write(SETTINGS, run_toml(job.prepared, job.verdict))
+
+
+def choose_automatically(job: Job) -> Automatic:
+    """Returns the candidate that successive halving leaves, by validation rows alone.
+
+    The network is left as it came.
+
+    Args:
+        job: What the run trains with; its trials share the features.
+    """
+    started, prepared = time.monotonic(), job.prepared
+    trial = partial(_trial, job)
+    probe = trial(PROBE, 1.0)
+    rows, classes = len(prepared.dataset.parts["train"]), len(prepared.dataset.classes)
+    wanted = candidates(prepared.settings.preset or "balanced", rows=rows, classes=classes)
+
+    def affordable(some: Sequence[Candidate], share: float) -> bool:
+        needed = sum(_seconds(job, each, share) for each in some)
+        return needed <= BUDGET * (job.deadline - time.monotonic())
+
+    taken, tried = halving(trial, wanted, affordable=affordable)
+    made = Automatic(taken, probe, tuple(tried), time.monotonic() - started)
+    job.progress.say(made.as_json()["sentence"])
+    return made
+
+
+def _earlier(job: Job) -> Automatic | None:
+    """Returns what was chosen before the run was stopped, if it was."""
+    place = job.folder.path / PLACE
+    return automatic_from_json(place.read_text("utf-8")) if place.exists() else None
+
+
+def _state(prepared: Prepared) -> dict[str, Tensor]:
+    return {name: t.detach().clone() for name, t in prepared.network.state_dict().items()}
+
+
+def taken_up(prepared: Prepared, candidate: Candidate, *, share: float = 1.0) -> Prepared:
+    """Returns what trains a candidate, for a share of its passes.
+
+    Args:
+        prepared: Of the run.
+        candidate: Its strategy, and its factor on the usual rate.
+        share: In (0, 1].
+    """
+    blocks = prepared.chain.top
+    changes: dict[str, Any] = {"strategy": candidate.strategy, "preset": None}
+    if candidate.freeze and prepared.settings.freeze is None:
+        changes["freeze"] = str(round(candidate.freeze * blocks))
+    made = replanned(prepared, prepared.settings.model_copy(update=changes))
+    lr, epochs = made.chosen.lr, made.chosen.epochs
+    if lr.reason != TYPED and candidate.rate != 1:
+        value = float(f"{lr.value * candidate.rate:.2g}")
+        lr = replace(lr, value=value, reason=f"{candidate.rate:g} of what is {lr.reason}")
+    epochs = replace(epochs, value=epochs.value * share)
+    return replanned(prepared, made.settings, lr=lr, epochs=epochs)
+
+
+def is_worse_than_probe(automatic: Automatic, trained: Trained) -> bool:
+    """Says whether what was trained falls below the linear probe on validation rows."""
+    return _scored(trained)[0] < automatic.probe.score
+
+
+def _scored(trained: Trained) -> tuple[float, float]:
+    options = trained.session.options
+    return selection_key(trained.val_logits, trained.val_labels, options=options)
+
+
+def _trial(job: Job, candidate: Candidate, share: float) -> Tried:
+    """Trains a candidate from the network as it came, and puts that back."""
+    start, began = _state(job.prepared), time.monotonic()
+    variant = replace(job, prepared=taken_up(job.prepared, candidate, share=share))
+    torch.manual_seed(job.prepared.settings.seed)
+    alone = replace(variant, progress=Silent(), deadline=math.inf, keepers=(None, None))
+    try:
+        score, minus = _scored(alone.train())
+    except SettingsError:  # it diverged: another one will be taken
+        score, minus = 0.0, -LOST
+    finally:
+        job.prepared.network.load_state_dict(start)
+    found = Tried(candidate, share, score, -minus, time.monotonic() - began)
+    words = f"{candidate.words()}, {share:.0%} of its passes"
+    job.progress.say(f"tried {words}: {score:.3f} on validation, {found.seconds:.0f} s")
+    return found
+
+
+def _seconds(job: Job, candidate: Candidate, share: float) -> float:
+    variant = taken_up(job.prepared, candidate)
+    phases = variant.phases
+    return share * sum(estimate(variant, phase, verdict=job.verdict) for phase in phases)
+
+
+def _tried(content: dict[str, Any]) -> Tried:
+    plain = {name: value for name, value in content.items() if name != "words"}
+    return Tried(**{**plain, "candidate": Candidate(**content["candidate"])})

@@ -1,0 +1,17 @@
+"""Makes one checked, frozen value per verb from flags, TOML and Python arguments."""
+
+from regraft.settings.adapt import AdaptOptions as AdaptOptions
+from regraft.settings.adapt import AdaptSettings as AdaptSettings
+from regraft.settings.checked import Settings as Settings
+from regraft.settings.finished import EvaluateSettings as EvaluateSettings
+from regraft.settings.finished import PredictSettings as PredictSettings
+from regraft.settings.finished import RunSettings as RunSettings
+from regraft.settings.fit import Augment as Augment
+from regraft.settings.fit import ClassWeights as ClassWeights
+from regraft.settings.fit import FitOptions as FitOptions
+from regraft.settings.fit import FitSettings as FitSettings
+from regraft.settings.fit import Optimizer as Optimizer
+from regraft.settings.fit import Precision as Precision
+from regraft.settings.fit import Preset as Preset
+from regraft.settings.fit import RuleName as RuleName
+from regraft.settings.fit import RuleScope as RuleScope

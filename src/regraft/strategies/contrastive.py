@@ -1,0 +1,43 @@
+"""Makes two phases: pairs of rows draw together or apart, then a head on the features.
+
+Source: Tunstall, Reimers, Jo, Bates, Korat, Wasserblat and Pereg 2022, "Efficient Few-Shot
+Learning Without Prompts" (SetFit), arXiv 2209.11055.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+from regraft.backbones.chain import Chain
+from regraft.errors import SettingsError
+from regraft.training.phase import Facts, Phase, layerwise_rates, on_features
+
+
+@dataclass(frozen=True)
+class Contrastive:
+    """For few labels: rows of one class become alike, rows of two classes unlike.
+
+    The paper draws pairs and passes both rows of each. Here all pairs of a batch are taken
+    at once, so that a row is passed once for many pairs.
+
+    Args:
+        times: Passes for each pass of the other strategies: pairs are many where rows are few.
+        share: Of the usual rate.
+    """
+
+    times: int = 3
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.times < 1 or not 0 < self.share < math.inf:
+            raise SettingsError(
+                f"contrastive:times={self.times},share={self.share} cannot be used",
+                expected="times of 1 or more, and a share above 0",
+            )
+
+    def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
+        """Returns the phases `pairs` and `head`."""
+        rate = self.share * facts.rate
+        rates = layerwise_rates(chain, facts.start_line, rate=rate, decay=facts.layer_decay)
+        epochs = self.times * facts.epochs
+        pairs = Phase("pairs", facts.start_line, epochs, rate, rates, facts.weight_decay)
+        return [replace(pairs, loss="pairs"), on_features(chain, facts)]

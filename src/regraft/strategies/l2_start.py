@@ -1,0 +1,40 @@
+"""Makes two phases; in the second one the weights are pulled back to the pretrained ones.
+
+Source: Li, Grandvalet and Davoine 2018, "Explicit Inductive Bias for Transfer Learning with
+Convolutional Networks" (L2-SP), arXiv 1802.01483.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+from regraft.backbones.chain import Chain
+from regraft.errors import SettingsError
+from regraft.training.phase import Facts, Phase, all_moving, on_features, start_rows
+
+
+@dataclass(frozen=True)
+class L2Start:
+    """Ω(w) = α/2 · ‖w_trunk − w_pretrained‖² + β/2 · ‖w_head‖², equation 1 of the paper.
+
+    It takes the place of the usual weight decay.
+
+    Args:
+        alpha: α.
+        beta: β.
+    """
+
+    alpha: float = 0.01
+    beta: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.alpha < math.inf and 0 <= self.beta < math.inf):
+            raise SettingsError(
+                f"l2-start:alpha={self.alpha},beta={self.beta} cannot be used",
+                expected="numbers that are not below 0",
+            )
+
+    def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
+        """Returns the phases `head` and `tune`."""
+        head = on_features(chain, facts, rows=start_rows(facts))
+        tune = all_moving(chain, facts, name="tune", decay=facts.layer_decay)
+        return [head, replace(tune, pull=(self.alpha, self.beta), weight_decay=0.0)]

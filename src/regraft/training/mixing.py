@@ -1,0 +1,58 @@
+"""Makes the rows of an epoch from those of the target and, where asked, of a source."""
+
+from typing import cast
+
+import numpy as np
+
+from regraft.data.images import PixelRows
+from regraft.draws import draws
+from regraft.features.cached import Cache, pooled
+from regraft.training.heads.head import put_probe
+from regraft.training.heads.probe import Labelled, fit_probe
+from regraft.training.heads.sample import sample_rows
+from regraft.training.phase import START_ROWS, Phase
+from regraft.training.session import Examples, Session
+
+
+def mixed(session: Session, phase: Phase, *, epoch: int) -> Examples:
+    """Returns the training rows, with rows of the source behind them where the phase says so.
+
+    Which ones is a pure function of (seed, epoch): a source that is larger than what an epoch
+    takes is seen in parts.
+
+    Args:
+        session: Has a source where a phase mixes one in.
+        phase: Its `mix` is the number of source rows for each training row.
+        epoch: Counted over the whole run.
+    """
+    source, train = session.source, session.train
+    if not phase.mix or source is None:
+        return train
+    order = draws("mix", session.options.seed, epoch=epoch).permutation(len(source))
+    picked = np.sort(order[: max(1, round(phase.mix * len(train)))])
+    return joined(train, Examples(source.rows.take(picked), source.labels[picked]))
+
+
+def joined(first: Examples, second: Examples) -> Examples:
+    """Returns rows with others of the same kind behind them."""
+    labels = np.concatenate([first.labels, second.labels])
+    if isinstance(first.rows, PixelRows):
+        return Examples(first.rows.joined(cast(PixelRows, second.rows)), labels)
+    assert not isinstance(second.rows, PixelRows), "one modality"
+    return Examples(first.rows.joined(second.rows), labels)
+
+
+def start_source_head(session: Session, phase: Phase) -> None:
+    """Solves the source's own head on the trunk as it stands, where there is one.
+
+    As for the target: a fresh head's random gradients would spoil what was tuned.
+    """
+    head, source = session.source_head, session.source
+    if head is None or source is None or not phase.mix:
+        return
+    few = sample_rows(source.labels, START_ROWS, seed=session.options.seed)
+    # Of a trunk that no other run has: nothing to be kept.
+    features = pooled(session.level(session.top), source.rows.take(few), cache=Cache(on=False))
+    labels = source.labels[few] - session.network.head.classes
+    probe = fit_probe(Labelled(features, labels), head.classes)
+    put_probe(head, probe)

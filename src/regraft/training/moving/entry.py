@@ -1,0 +1,62 @@
+"""Decides where batches enter the network, and follows the line when it moves up."""
+
+from regraft.data.encode import Encoded
+from regraft.features import shelf
+from regraft.features.prefixed import Prefixed, decide, feed
+from regraft.training.moving.lines import line_of
+from regraft.training.phase import Phase
+from regraft.training.session import Session
+
+
+def enter(session: Session, phase: Phase, *, rows: Encoded) -> Encoded | Prefixed:
+    """Returns what the steps of an epoch read: the rows, or what the frozen prefix made.
+
+    An epoch that has begun goes on where it entered, though blocks froze since: so that a
+    resumed one reads the same numbers.
+
+    Args:
+        session: At the start of an epoch, or in the middle of one that is gone on with.
+        phase: Its length tells whether keeping pays.
+        rows: Those of training, as the epoch shows them.
+    """
+    line = line_of(session)
+    if session.decided is None or (session.decided[0] != line and not session.place.batch):
+        _decide(session, phase, rows, line)
+    assert session.decided is not None, "just decided"
+    at, pays = session.decided
+    session.entry = session.level(at) if pays else None
+    if session.entry is None:
+        return rows
+    return feed(session.entry, rows, cache=session.cache, lower=session.lower)
+
+
+def leave(session: Session, phase: Phase) -> None:
+    """Drops what was kept at lines that the phase came to: no other run has these weights."""
+    for level in (session.entry, session.lower):
+        if level is not None and level.line > phase.line:
+            shelf.empty(level.key)
+    session.entry = session.lower = session.decided = None
+
+
+def _decide(session: Session, phase: Phase, rows: Encoded, line: int) -> None:
+    """Decides where this and the next epochs enter: by the clock, or after what was decided.
+
+    What is kept at a lower line is carried on from, whatever a clock says now; but not for
+    a single epoch, nor where nothing but the head moves any more.
+    """
+    left = phase.epochs - session.place.number + 1
+    views = 1 if session.options.augment == "none" else session.options.views or left
+    if session.decided is not None and session.decided[1]:
+        if views < left and line < session.top:
+            session.decided = (line, True)
+            _follow(session, phase)
+        return
+    pays = decide(session.level(line), rows, cache=session.cache, epochs=left, views=views)
+    session.decided = (line, pays)
+
+
+def _follow(session: Session, phase: Phase) -> None:
+    """Makes the old level the one that the new one is made from; the one before it goes."""
+    before, session.lower = session.lower, session.entry
+    if before is not None and before.line > phase.line:
+        shelf.empty(before.key)

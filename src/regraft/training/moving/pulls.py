@@ -1,0 +1,50 @@
+"""Pulls weights beside the gradient of the loss: back to where they started, or to nought."""
+
+import torch
+from torch import Tensor, nn
+
+from regraft.training.phase import Phase
+from regraft.training.session import Session
+
+
+@torch.no_grad()
+def pull_back(session: Session, phase: Phase) -> None:
+    """Adds the gradient of α/2 · ‖w − w_start‖² and of β/2 · ‖w_head‖² to that of the loss.
+
+    Args:
+        session: After a backward pass; its start is that of the trunk.
+        phase: Its `pull` is (α, β); nothing is done where both are 0.
+    """
+    alpha, beta = phase.pull
+    trunk, head = _moving(session.network.trunk), _moving(session.network.head)
+    if alpha and trunk:
+        ways = torch._foreach_sub(list(trunk.values()), [session.start[name] for name in trunk])
+        torch._foreach_add_([_gradient(p) for p in trunk.values()], ways, alpha=alpha)
+    if beta and head:
+        weights: list[Tensor] = list(head.values())
+        torch._foreach_add_([_gradient(p) for p in head.values()], weights, alpha=beta)
+
+
+@torch.no_grad()
+def shrink(optimiser: torch.optim.Optimizer, share: float) -> None:
+    """Makes every matrix that has a gradient smaller: w ← (1 − share) · w.
+
+    Args:
+        optimiser: Its groups tell matrices (which decay) from vectors.
+        share: In [0, 1); nothing is done at 0.
+    """
+    if not share:
+        return
+    groups = [group["params"] for group in optimiser.param_groups if group["decays"]]
+    moving: list[Tensor] = [p for group in groups for p in group if p.grad is not None]
+    if moving:
+        torch._foreach_mul_(moving, 1 - share)
+
+
+def _moving(module: nn.Module) -> dict[str, nn.Parameter]:
+    return {n: p for n, p in module.named_parameters() if p.grad is not None}
+
+
+def _gradient(parameter: nn.Parameter) -> Tensor:
+    assert parameter.grad is not None, "only what moves is asked"
+    return parameter.grad

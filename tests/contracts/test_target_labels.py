@@ -1,0 +1,105 @@
+"""The target's labels touch nothing but oracle scores: whatever they say, the weights are equal."""
+
+import random
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regraft.adaptation.table import methods_asked
+from regraft.runs import adapt as verb
+from regraft.runs.adapt import run_adapt
+from regraft.settings import AdaptSettings
+from regraft.training.progress import Silent
+from tests import tiny
+
+# One of each kind: closed form, drawn at random, trained by steps; `auto` chooses from a few.
+METHODS = ["auto", "coral-recolour", "gaussian", "dann"]
+FEW = ["source-only", "standardise", "coral-recolour", "pseudo"]
+TEXTS, LABELS = tiny.texts_elsewhere(40)
+
+
+def adapted(data: Path, target: Path, out: Path, **options: Any) -> dict[str, Any]:
+    settings = AdaptSettings(
+        data=str(data), target=str(target), out=out, baselines=False, **options
+    )
+    return run_adapt(settings, Silent(), report=False)
+
+
+def weights(result: dict[str, Any]) -> str:
+    """Returns the digest of the saved weights, the last entry of the ledger."""
+    digest: str = result["freezing"]["ledger"][-1]["digests"]["model.safetensors"]
+    return digest
+
+
+def chosen_by(result: dict[str, Any]) -> list[Any]:
+    """Returns everything that the choice was made by."""
+    kept = ("name", "selection", "guards", "passed")
+    methods = [{key: entry[key] for key in kept} for entry in result["methods"]]
+    return [result["chosen"], result["reason"], result["proportions"], methods]
+
+
+@pytest.fixture(autouse=True)
+def _few_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets `auto` try those that take no time."""
+
+    def asked(name: str) -> list[str]:
+        return FEW if name == "auto" else methods_asked(name)
+
+    monkeypatch.setattr(verb, "methods_asked", asked)
+
+
+def table(folder: Path, labels: Sequence[str]) -> Path:
+    columns = {"text": TEXTS, "label": list(labels)}
+    return tiny.write_csv(folder / "target.csv", columns)
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    texts, labels = tiny.toy_texts(220)
+    return tiny.write_csv(tmp_path / "source.csv", {"text": texts, "label": labels})
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("score", [True, False])
+def test_labels_of_the_target_change_no_weight_and_no_choice(
+    tmp_path: Path, bert: Path, reviews: Path, method: str, score: bool
+) -> None:
+    permuted = random.Random(3).sample(LABELS, len(LABELS))
+    found = [
+        adapted(
+            reviews,
+            table(tmp_path, labels),
+            tmp_path / name,
+            backbone=str(bert),
+            method=method,
+            score_target=score,
+        )
+        for name, labels in (("plain", LABELS), ("permuted", permuted))
+    ]
+    assert weights(found[0]) == weights(found[1])
+    assert chosen_by(found[0]) == chosen_by(found[1])
+    # The labels were permuted indeed.
+    assert ("target" in found[0]["scores"]) is score
+    if score:
+        assert found[0]["scores"]["target"] != found[1]["scores"]["target"]
+
+
+def test_pictures_in_other_class_folders_change_no_weight(tmp_path: Path, resnet: Path) -> None:
+    source = tiny.image_folders(tmp_path / "source", 60)
+    first = tiny.dim_folders(tmp_path / "first", 24)
+    second = tmp_path / "second"
+    other = {"top": "bottom", "bottom": "top"}
+    for number, path in enumerate(sorted(first.rglob("*.png"))):
+        label = other[path.parent.name] if number % 3 == 0 else path.parent.name
+        (second / label).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, second / label / path.name)
+    found = [
+        adapted(
+            source, target, tmp_path / f"run-{target.name}", backbone=str(resnet), method="dann"
+        )
+        for target in (first, second)
+    ]
+    assert weights(found[0]) == weights(found[1])

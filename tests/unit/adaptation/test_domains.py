@@ -1,0 +1,37 @@
+"""Tests what is known of two domains before anything is adapted."""
+
+import numpy as np
+import pytest
+
+from regraft.adaptation.domains import shares_of
+from regraft.training.heads.probe import Labelled
+from tests import two_domains
+
+
+def test_row_weights_give_the_source_the_target_s_proportions() -> None:
+    source = two_domains.two_classes(100, 0, positive=0.25)
+    wished = np.array([0.4, 0.6])
+    given = two_domains.domains(source, two_domains.moved(20), proportions=wished)
+    weights = given.row_weights
+    assert weights.mean() == pytest.approx(1.0)
+    found = [weights[source.labels == k].sum() / weights.sum() for k in (0, 1)]
+    assert found == pytest.approx([0.4, 0.6])
+
+
+def test_equal_proportions_leave_every_row_its_weight() -> None:
+    given = two_domains.domains(two_domains.two_classes(40, 0), two_domains.moved(20))
+    assert given.row_weights == pytest.approx(np.ones(40))
+
+
+def test_the_training_rows_judge_where_there_are_no_others() -> None:
+    given = two_domains.domains(two_domains.two_classes(40, 0), two_domains.moved(20))
+    assert given.judging is given.source
+    val = Labelled(given.source.features[:4], given.source.labels[:4])
+    assert type(given)(given.source, val, given.target, given.start, given.proportions).judging is (
+        val
+    )
+    assert given.classes == 2
+
+
+def test_shares_of_no_rows_are_zero() -> None:
+    assert shares_of(np.zeros(0, np.int64), classes=2).tolist() == [0.0, 0.0]

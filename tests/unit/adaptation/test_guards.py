@@ -1,0 +1,80 @@
+"""Tests that each guard is silent on a sound classifier and fires on one made to collapse."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from regraft.adaptation.guards import (
+    GUARDS,
+    Evidence,
+    empty_class,
+    entropy,
+    forgetful,
+    kappa,
+    narrow,
+    objections,
+    one_way,
+    stranger,
+)
+
+THIRDS = np.full(3, 1 / 3)
+LABELS = np.arange(90) % 3
+SOUND = Evidence(LABELS, LABELS, THIRDS, THIRDS, (0.9, 0.9), (0.8, 0.8))
+
+
+def collapsed(to: int, share: float) -> np.ndarray:
+    """Returns the labels with a share of the rows answered alike."""
+    return np.where(np.arange(90) < share * 90, to, LABELS)
+
+
+def test_nothing_is_said_against_a_sound_classifier() -> None:
+    assert objections(SOUND) == dict.fromkeys(GUARDS, "")
+
+
+def test_answers_spread_over_far_fewer_classes_are_narrow() -> None:
+    assert "nats" in narrow(replace(SOUND, predicted=collapsed(1, 0.9)))
+    assert narrow(replace(SOUND, predicted=collapsed(1, 0.3))) == ""
+
+
+def test_few_answers_of_a_class_are_no_wonder_where_few_are_expected() -> None:
+    skewed = np.array([0.05, 0.9, 0.05])
+    evidence = replace(SOUND, predicted=collapsed(1, 0.85), proportions=skewed)
+    assert narrow(evidence) == ""
+
+
+def test_a_class_that_is_never_answered_is_missed() -> None:
+    predicted = np.where(LABELS == 2, 0, LABELS)
+    assert empty_class(replace(SOUND, predicted=predicted)) == (
+        "it never answers with 1 of 3 classes"
+    )
+    rare = np.array([0.49, 0.49, 0.02])
+    assert empty_class(replace(SOUND, predicted=predicted, proportions=rare)) == ""
+
+
+def test_classes_that_changed_places_are_strange() -> None:
+    assert "kappa" in stranger(replace(SOUND, predicted=(LABELS + 1) % 3))
+
+
+def test_a_lost_source_is_told_with_both_numbers() -> None:
+    words = forgetful(replace(SOUND, source_accuracy=(0.8, 0.9)))
+    assert words == "its accuracy on source rows fell from 0.900 to 0.800"
+    assert forgetful(replace(SOUND, source_accuracy=(0.86, 0.9))) == ""
+
+
+def test_answers_that_teach_nothing_of_the_source_are_one_way() -> None:
+    assert "before 0.800" in one_way(replace(SOUND, reverse_accuracy=(0.7, 0.8)))
+    assert one_way(replace(SOUND, reverse_accuracy=(0.78, 0.8))) == ""
+
+
+def test_entropy_leaves_out_what_never_happens() -> None:
+    assert entropy(np.array([1.0, 0.0])) == 0.0
+    assert entropy(THIRDS) == pytest.approx(np.log(3))
+
+
+def test_kappa_is_one_for_equal_answers_and_nought_by_chance() -> None:
+    assert kappa(LABELS, LABELS, classes=3) == 1.0
+    halves = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    assert kappa(*halves, classes=2) == 0.0
+    alike = np.zeros(4, np.int64)
+    assert kappa(alike, alike, classes=2) == 1.0

@@ -1,0 +1,84 @@
+"""Tests estimates of class proportions where only these differ, and where more does."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from regraft.adaptation.proportions import (
+    black_box,
+    estimate_proportions,
+    saerens,
+    temperature,
+)
+from regraft.scoring.metrics import softmax
+from regraft.training.heads.probe import Labelled, fit_probe
+from tests import two_domains
+
+HALVES = np.array([0.5, 0.5])
+
+
+def unsure(rows: int, seed: int, *, positive: float) -> Labelled:
+    """Returns two classes that overlap."""
+    made = two_domains.two_classes(rows, seed, positive=positive)
+    noise = np.random.default_rng(seed + 50).standard_normal((rows, 2)) * 0.9
+    return Labelled((made.features + noise).astype(np.float32), made.labels)
+
+
+def logits(positive: float) -> tuple[npt.NDArray[np.float32], Labelled, npt.NDArray[np.float32]]:
+    source, val = unsure(1000, 0, positive=0.5), unsure(1000, 1, positive=0.5)
+    probe = fit_probe(source, 2)
+    target = unsure(1000, 2, positive=positive)
+    return probe.logits(val.features), val, probe.logits(target.features)
+
+
+@pytest.mark.parametrize("positive", [0.35, 0.5, 0.7])
+def test_shares_of_a_target_of_other_proportions_are_found(positive: float) -> None:
+    known, val, asked = logits(positive)
+    found = estimate_proportions(known, val.labels, target_logits=asked, shares=HALVES)
+    assert found.sum() == pytest.approx(1.0)
+    assert found[1] == pytest.approx(positive, abs=0.06)
+
+
+def test_an_extreme_share_is_held_at_the_bound() -> None:
+    known, val, asked = logits(0.97)
+    found = estimate_proportions(known, val.labels, target_logits=asked, shares=HALVES)
+    assert found[0] == pytest.approx(0.2, abs=0.01)  # 0.25 : 1, made to sum to 1
+
+
+def test_estimates_that_contradict_each_other_are_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from regraft.adaptation import proportions
+
+    monkeypatch.setattr(proportions, "saerens", lambda *_: np.array([0.9, 0.1]))
+    known, val, asked = logits(0.7)
+    found = estimate_proportions(known, val.labels, target_logits=asked, shares=HALVES)
+    assert found == pytest.approx(HALVES)
+
+
+def test_the_fixed_point_of_two_certain_rows_is_their_share() -> None:
+    sure = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    assert saerens(sure, HALVES) == pytest.approx([0.75, 0.25], abs=1e-4)
+
+
+def test_the_black_box_solves_its_two_equations_by_hand() -> None:
+    # Of class 0 three in four are found, of class 1 all; 5 of 8 target rows are said to be 0:
+    # 3/4 q + 0 (1 − q) = 5/8, so q = 5/6.
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    said = np.array([0, 0, 0, 1, 1, 1, 1, 1])
+    target = np.array([0, 0, 0, 0, 0, 1, 1, 1])
+    found = black_box(said, labels, target_predicted=target, shares=HALVES)
+    assert found == pytest.approx([5 / 6, 1 / 6])
+
+
+def test_equations_of_no_use_give_the_source_s_shares() -> None:
+    none = np.zeros(0, np.int64)
+    found = black_box(none, none, target_predicted=np.array([0, 1]), shares=HALVES)
+    assert found == pytest.approx(HALVES)
+
+
+def test_logits_that_are_too_sure_get_a_temperature_above_one() -> None:
+    known, val, _ = logits(0.5)
+    right = temperature(known, val.labels)
+    assert temperature(known * np.float32(4), val.labels) == pytest.approx(4 * right, rel=0.1)
+    assert softmax(known).shape == (1000, 2)

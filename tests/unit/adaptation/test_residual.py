@@ -1,0 +1,109 @@
+"""Tests the map that starts as the identity, its training and its folding."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from regraft.adaptation.domains import Domains
+from regraft.adaptation.residual import (
+    Learner,
+    Pace,
+    Pair,
+    Residual,
+    domain_classifier,
+    learn_map,
+    take_steps,
+)
+from tests import two_domains
+
+PACE = Pace(steps=40, rows=32, rate=1e-2)
+
+
+def given() -> Domains:
+    return two_domains.domains(two_domains.wide(90, 0), two_domains.wide(60, 1, shift=0.5))
+
+
+def nothing(pair: Pair) -> Tensor:
+    return pair.target.sum() * 0
+
+
+def test_the_map_is_the_identity_at_first() -> None:
+    rows = torch.randn(4, 6)
+    assert torch.equal(Residual(6)(rows), rows)
+
+
+def test_before_any_step_the_classifier_is_the_source_s() -> None:
+    domains = given()
+    adapted = Learner(domains, PACE).adapted()
+    found = adapted.on_source.logits(domains.source.features)
+    assert found == pytest.approx(domains.start.logits(domains.source.features), abs=1e-4)
+
+
+def test_the_folded_head_equals_the_map_with_the_classifier_on_top() -> None:
+    domains = given()
+    learner = Learner(domains, PACE)
+
+    def loss(pair: Pair) -> Tensor:
+        return pair.target.square().mean() + pair.source_logits.square().mean()
+
+    moving = [learner.weight, learner.bias]
+    take_steps(learner, loss, pace=PACE, seed=0, moving=moving)
+    probe = learner.adapted().on_target
+    scaled = torch.from_numpy((domains.target - probe.shift) * probe.scale)
+    with torch.no_grad():
+        unfolded = learner.residual(scaled) @ learner.weight.T + learner.bias
+    assert probe.logits(domains.target) == pytest.approx(unfolded.numpy(), abs=1e-5)
+    assert float(learner.residual.weight.detach().abs().max()) > 0.01
+
+
+def test_source_classes_come_in_the_target_s_proportions() -> None:
+    shares = np.array([0.6, 0.3, 0.1])
+    domains = two_domains.domains(
+        two_domains.wide(90, 0), two_domains.wide(60, 1), proportions=shares
+    )
+    pairs = Learner(domains, Pace(steps=60, rows=100)).pairs(torch.Generator().manual_seed(0))
+    labels = torch.cat([pair.labels for pair in pairs])
+    found = torch.bincount(labels) / len(labels)
+    assert found.numpy() == pytest.approx(shares, abs=0.03)
+
+
+def test_a_map_learns_to_make_a_term_small() -> None:
+    domains = given()
+    seen: list[float] = []
+
+    def term(pair: Pair) -> Tensor:
+        loss = (pair.target.mean(0) - 1).square().mean()
+        seen.append(float(loss.detach()))
+        return loss
+
+    learn_map(domains, term, pace=Pace(steps=150, rows=64, rate=1e-2))
+    assert np.mean(seen[-10:]) < np.mean(seen[:10])
+
+
+def test_weights_of_classes_reach_the_source_s_loss() -> None:
+    domains = given()
+    heavy = replace(domains, class_weights=np.array([9.0, 1.0, 1.0], np.float32))
+    found = [learn_map(each, nothing, pace=PACE).on_target for each in (domains, heavy)]
+    counts = [(p.logits(domains.target).argmax(1) == 0).sum() for p in found]
+    assert counts[1] >= counts[0]
+    assert not np.array_equal(found[0].weight, found[1].weight)
+
+
+def test_a_map_is_a_function_of_the_seed() -> None:
+    domains = given()
+    first = learn_map(domains, nothing, pace=PACE).on_target.weight
+    torch.rand(5)
+    assert np.array_equal(learn_map(domains, nothing, pace=PACE).on_target.weight, first)
+    other = replace(domains, seed=1)
+    assert not np.array_equal(learn_map(other, nothing, pace=PACE).on_target.weight, first)
+
+
+def test_a_domain_classifier_is_a_function_of_the_seed() -> None:
+    rows = torch.randn(3, 4)
+    found = [domain_classifier(4, 8, seed=seed)(rows) for seed in (0, 0, 1)]
+    assert found[0].shape == (3, 1)
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])

@@ -1,0 +1,70 @@
+"""`adapt` hands checked settings to the verb and prints what it gives back."""
+
+import json
+from typing import Any, get_type_hints
+
+from regraft.cli.adapt import AdaptFlags
+from regraft.settings import AdaptSettings
+from regraft.training.progress import Lines, Silent
+from tests.unit.cli.conftest import Stand, Type
+from tests.unit.reports.example_result import example_result
+
+
+def example() -> dict[str, Any]:
+    entry = {"name": "source_only", "selection": {}, "guards": {}, "seconds": 0.1}
+    more = {"methods": [entry], "chosen": "source_only", "reason": "source-only is kept"}
+    return {**example_result(), **more}
+
+
+def test_every_setting_of_adapt_has_its_flag() -> None:
+    flags = set(get_type_hints(AdaptFlags)) - {"json", "quiet", "config", "no_cache"}
+    settings = set(AdaptSettings.model_fields) - {"data", "repeat", "cache", "baselines"}
+    assert flags - {"no_baselines"} == settings
+
+
+def test_the_verb_gets_what_was_typed(typed: Type, stand_in: Stand) -> None:
+    verb = stand_in("adapt:run_adapt", example())
+    words = "adapt s.csv --target t.csv --method mcc --score-target --strict --no-cache --out r"
+    assert typed(*words.split()).code == 0
+    settings, progress = verb.calls[0]
+    assert settings == AdaptSettings.model_validate(
+        {
+            "data": "s.csv",
+            "target": "t.csv",
+            "method": "mcc",
+            "score_target": True,
+            "strict": True,
+            "cache": False,
+            "out": "r",
+        }
+    )
+    assert isinstance(progress, Lines)
+
+
+def test_two_domains_are_typed_with_from_and_to(typed: Type, stand_in: Stand) -> None:
+    verb = stand_in("adapt:run_adapt", example())
+    typed("adapt", "s.csv", "--domain", "place", "--from", "film", "--to", "shop")
+    settings = verb.calls[0][0]
+    assert (settings.domain, settings.from_domain, settings.to_domain) == ("place", "film", "shop")
+
+
+def test_the_table_is_the_result_and_the_reason_is_said(typed: Type, stand_in: Stand) -> None:
+    stand_in("adapt:run_adapt", example())
+    outcome = typed("adapt", "s.csv", "--target", "t.csv")
+    assert outcome.out.splitlines()[-1].startswith("source_only")
+    assert "source-only is kept" in outcome.err
+
+
+def test_json_is_the_whole_document_and_quiet_reaches_the_verb(
+    typed: Type, stand_in: Stand
+) -> None:
+    verb = stand_in("adapt:run_adapt", example())
+    outcome = typed("adapt", "s.csv", "--target", "t.csv", "--json", "--quiet")
+    assert json.loads(outcome.out) == example()
+    assert isinstance(verb.calls[0][1], Silent)
+
+
+def test_a_source_must_be_named(typed: Type) -> None:
+    outcome = typed("adapt", "--target", "t.csv")
+    assert outcome.code == 2
+    assert "SOURCE is missing; expected a file, a folder or starter:NAME" in outcome.err

@@ -1,0 +1,39 @@
+"""Tests that the rows of two domains become two tables."""
+
+from pathlib import Path
+
+import pytest
+
+from regraft.data.parting.domains import domain_tables
+from regraft.errors import DataError
+from tests import tiny
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Path:
+    columns = {"text": ["a", "b", "c", "d"], "place": ["film ", "shop", "film", ""]}
+    return tiny.write_csv(tmp_path / "both.csv", columns)
+
+
+def test_each_domain_is_a_table_of_its_own_with_its_lines(both: Path) -> None:
+    films, shops = domain_tables(str(both), "place", first="film", second="shop")
+    assert films.columns["text"] == ["a", "c"]
+    assert shops.columns["text"] == ["b"]
+    assert (films.name, shops.name) == ("both-film", "both-shop")
+    assert [origin.line for origin in films.origins] == [2, 4]
+
+
+def test_a_missing_column_is_met_with_the_nearest(both: Path) -> None:
+    with pytest.raises(DataError, match=r"no column 'plac'.*try --domain place"):
+        domain_tables(str(both), "plac", first="film", second="shop")
+
+
+def test_a_missing_domain_is_met_with_those_there_are(both: Path) -> None:
+    with pytest.raises(DataError, match="no row of the domain 'shops'; expected one of film, shop"):
+        domain_tables(str(both), "place", first="film", second="shops")
+
+
+def test_columns_of_python_are_tables_too() -> None:
+    source = {"text": ["a", "b"], "place": ["x", "y"]}
+    first, second = domain_tables(source, "place", first="x", second="y")
+    assert (len(first), len(second)) == (1, 1)

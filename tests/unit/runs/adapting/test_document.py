@@ -1,0 +1,50 @@
+"""Tests what the result document says of an adaptation."""
+
+from typing import Any
+
+import pytest
+
+from regraft.adaptation.selection import choose
+from regraft.adaptation.table import SOURCE_ONLY
+from regraft.runs.adapting.document import Adaptation, adaptation_document, beside
+from regraft.runs.adapting.trying import try_methods
+from tests.unit.runs.adapting.conftest import Steps, nobody
+
+BASE: dict[str, Any] = {
+    "run": "r",
+    "strategy": "head",
+    "scores": {"val": {}},
+    "defaults": [{"name": "backbone"}, {"name": "epochs"}],
+}
+
+
+def made(steps: Steps, *, score: bool) -> Adaptation:
+    prepared, trained, pools, target, domains = steps(score=score)
+    judged = try_methods(domains, [SOURCE_ONLY, "standardise"], say=nobody)
+    return Adaptation(prepared, trained, domains, judged, choose(judged), pools, target)
+
+
+def test_it_adds_methods_choice_and_target_to_that_of_a_run(steps: Steps) -> None:
+    found = adaptation_document(made(steps, score=True), BASE, cheaper={})
+    assert (found["run"], found["strategy"]) == ("r", "adapt")
+    assert [entry["name"] for entry in found["methods"]] == ["source_only", "standardise"]
+    assert found["chosen"] in ("source_only", "standardise")
+    assert found["reason"]
+    assert set(found["scores"]) == {"val", "target"}
+    assert found["target"]["rows"] == {"used": 40, "scored": 40}
+    assert [choice["name"] for choice in found["defaults"]] == ["backbone"]
+    assert found["proportions"]["source"] == pytest.approx({"neg": 0.5, "pos": 0.5}, abs=0.01)
+
+
+def test_nothing_in_it_needs_labels_unless_they_are_scored(steps: Steps) -> None:
+    adaptation = made(steps, score=False)
+    found = adaptation_document(adaptation, BASE, cheaper=beside(adaptation))
+    assert set(found["scores"]) == {"val"}
+    assert "oracle" not in found
+    assert set(found["baselines"]) == {"majority", "classic", "linear_probe"}
+
+
+def test_what_costs_less_is_scored_on_the_target_under_oracle(steps: Steps) -> None:
+    found = beside(made(steps, score=True))
+    assert found["oracle"]["rows"] == 40
+    assert set(found["oracle"]["baselines"]) == {"majority", "classic", "linear_probe"}

@@ -1,0 +1,135 @@
+"""Tests which rows of a target are read, and which targets are refused with one sentence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from regraft.data.rows import UNLABELLED
+from regraft.errors import DataError
+from regraft.features.rowkeys import row_keys
+from regraft.runs.adapting.target import Target, read_target
+from regraft.runs.fitting.prepare import Prepared
+from tests import tiny
+from tests.unit.runs.adapting.conftest import Prepare, nobody
+
+TEXTS, LABELS = tiny.texts_elsewhere(30)
+
+
+def read(prepared: Prepared, source: object, *, score: bool = False) -> Target:
+    return read_target(source, prepared, score=score, say=nobody)
+
+
+def test_labels_that_are_there_are_not_read(prepared: Prepare) -> None:
+    target = read(prepared(), (TEXTS, LABELS))
+    assert set(target.rows.labels.tolist()) == {UNLABELLED}
+    assert (len(target.used), len(target.scored), len(target.labels)) == (30, 0, 0)
+
+
+def test_labels_that_are_to_be_scored_belong_to_their_rows(prepared: Prepare) -> None:
+    made = prepared()
+    target = read(made, (TEXTS, LABELS), score=True)
+    known = dict(zip(TEXTS, LABELS, strict=True))
+    for row, label in zip(target.scored.tolist(), target.labels.tolist(), strict=True):
+        assert made.dataset.classes[label] == known[str(target.rows.inputs[row])]
+    assert len(target.scored) == 30
+
+
+def test_the_order_of_the_rows_is_a_function_of_their_content(prepared: Prepare) -> None:
+    made = prepared()
+    turned = (TEXTS[::-1], LABELS[::-1])
+    found = [read(made, source) for source in ((TEXTS, LABELS), turned)]
+    keys = [row_keys(target.encoded) for target in found]
+    assert np.array_equal(keys[0], keys[1])
+    assert list(found[0].rows.inputs) != TEXTS
+
+
+def test_test_rows_of_a_split_are_scored_and_the_others_adapted_to(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    parts = ["test" if row % 3 == 0 else "train" for row in range(30)]
+    columns = {"text": TEXTS, "label": LABELS, "split": parts}
+    target = read(prepared(), str(tiny.write_csv(tmp_path / "t.csv", columns)), score=True)
+    assert (len(target.used), len(target.scored)) == (20, 10)
+    assert not set(target.used.tolist()) & set(target.scored.tolist())
+
+
+def test_rows_that_cannot_be_used_are_left_out_with_a_reason(prepared: Prepare) -> None:
+    target = read(prepared(), [*TEXTS, " "])
+    assert len(target.rows) == 30
+    assert [problem.reason for problem in target.problems] == ["the text is empty"]
+
+
+def test_a_column_of_labels_of_another_name_is_no_business_of_ours(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    columns = {"text": TEXTS, "topic": ["sports", "politics"] * 15}
+    assert len(read(prepared(), str(tiny.write_csv(tmp_path / "t.csv", columns))).used) == 30
+
+
+def test_a_single_folder_of_pictures_is_a_target_without_labels(
+    prepared: Prepare, resnet: Path, tmp_path: Path
+) -> None:
+    source = tiny.image_folders(tmp_path / "source", 40)
+    made = prepared(source=str(source), backbone=str(resnet))
+    dim = tiny.dim_folders(tmp_path / "target", 20)
+    (tmp_path / "new" / "photos").mkdir(parents=True)
+    for path in dim.rglob("*.png"):
+        path.rename(tmp_path / "new" / "photos" / path.name)
+    assert len(read(made, str(tmp_path / "new")).used) == 20
+
+
+def test_few_rows_are_refused(prepared: Prepare) -> None:
+    with pytest.raises(DataError, match=r"has 3 rows that can be used; expected 10 or more"):
+        read(prepared(), TEXTS[:3])
+
+
+def test_no_rows_are_refused(prepared: Prepare, tmp_path: Path) -> None:
+    empty = tiny.write_csv(tmp_path / "none.csv", {"text": [], "label": []})
+    with pytest.raises(DataError, match="none has no rows"):
+        read(prepared(), str(empty))
+
+
+def test_other_classes_are_refused_by_name(prepared: Prepare) -> None:
+    labels = ["up" if label == "pos" else "down" for label in LABELS]
+    with pytest.raises(DataError, match="classes that the source lacks: 'down', 'up'; expected"):
+        read(prepared(), (TEXTS, labels))
+
+
+def test_one_more_class_is_refused_too(prepared: Prepare) -> None:
+    with pytest.raises(DataError, match="the source lacks: 'so-so'"):
+        read(prepared(), (TEXTS, ["so-so", *LABELS[1:]]))
+
+
+def test_a_single_class_is_refused(prepared: Prepare) -> None:
+    with pytest.raises(DataError, match="only the class 'pos'; expected rows of two classes"):
+        read(prepared(), (TEXTS, ["pos"] * 30))
+
+
+def test_the_source_itself_is_refused(prepared: Prepare) -> None:
+    with pytest.raises(DataError, match="every row of the target data is also in the source"):
+        read(prepared(), tiny.toy_texts(60))
+
+
+def test_another_modality_is_refused(prepared: Prepare, tmp_path: Path) -> None:
+    pictures = tiny.dim_folders(tmp_path / "tiles", 12)
+    with pytest.raises(DataError, match="text"):
+        read(prepared(), str(pictures))
+
+
+def test_a_target_without_labels_cannot_be_scored(prepared: Prepare) -> None:
+    with pytest.raises(DataError, match=r"no row with a label to score.*try no --score-target"):
+        read(prepared(), TEXTS, score=True)
+
+
+def test_a_missing_target_is_told_with_the_nearest_name(prepared: Prepare, tmp_path: Path) -> None:
+    tiny.write_csv(tmp_path / "shop.csv", {"text": TEXTS})
+    with pytest.raises(DataError, match=r"no file or folder.*shop\.csv"):
+        read(prepared(), str(tmp_path / "shops.csv"))
+
+
+def test_rows_with_a_label_are_scored_where_others_have_none(prepared: Prepare) -> None:
+    some: list[str | None] = [label if row < 12 else None for row, label in enumerate(LABELS)]
+    target = read(prepared(), (TEXTS, some), score=True)
+    assert (len(target.used), len(target.scored)) == (30, 12)
+    assert np.bincount(target.labels).tolist() == [6, 6]

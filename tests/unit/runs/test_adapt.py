@@ -1,0 +1,184 @@
+"""Tests the verb: a complete run, whatever was chosen, and mistakes that leave nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regraft.adaptation.table import METHODS
+from regraft.errors import DataError, GuardError, SettingsError
+from regraft.runs import adapt as verb
+from regraft.runs.adapt import adapt, run_adapt
+from regraft.runs.evaluate import evaluate
+from regraft.runs.predict import predict
+from regraft.runs.report import run_report
+from regraft.runs.verify import verify
+from regraft.settings import AdaptSettings
+from regraft.training.progress import Silent
+from tests import tiny
+
+FEW = ["source-only", "standardise", "coral-recolour", "pseudo"]
+SOURCE, TARGET = tiny.toy_texts(240), tiny.texts_elsewhere(60)
+
+
+@pytest.fixture(scope="module")
+def tried(_own_cache: None, bert: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The result of trying a few methods on texts, the target's labels scored."""
+    out = tmp_path_factory.mktemp("adapted") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verb, "methods_asked", lambda name: FEW)
+        return adapt(SOURCE, target=TARGET, backbone=str(bert), out=out, score_target=True)
+
+
+def test_every_method_is_in_the_document_source_only_first(tried: dict[str, Any]) -> None:
+    names = [entry["name"].replace("_", "-") for entry in tried["methods"]]
+    assert names == FEW
+    for entry in tried["methods"]:
+        assert set(entry["oracle"]["accuracy"]) == {"value", "low", "high"}
+
+
+def test_the_document_is_that_of_a_run_and_more(tried: dict[str, Any]) -> None:
+    written = json.loads((Path(tried["run"]) / "result.json").read_text("utf-8"))
+    assert written == json.loads(json.dumps(tried))
+    wanted = {"run", "data", "backbone", "strategy", "seed", "scores", "baselines", "seconds"}
+    wanted |= {"trained_share", "freezing", "cache", "environment", "methods", "chosen", "oracle"}
+    assert wanted <= set(tried)
+    assert set(tried["scores"]) == {"val", "test", "target"}
+    assert {"total", "data", "probe", "train", "adapt", "evaluate"} <= set(tried["seconds"])
+    assert {"line", "saved_backward_share", "ledger", "proof"} <= set(tried["freezing"])
+
+
+def test_the_run_predicts_as_the_document_says(tried: dict[str, Any]) -> None:
+    scored = evaluate(tried["run"], TARGET)["scores"]["test"]["accuracy"]["value"]
+    assert scored == pytest.approx(tried["scores"]["target"]["accuracy"]["value"], abs=0.02)
+    assert predict(tried["run"], TARGET[0]).table.num_rows == 60
+
+
+def test_the_run_is_proved_and_reported(tried: dict[str, Any]) -> None:
+    assert verify(tried["run"])["holds"]
+    assert "adapt" in run_report(Path(tried["run"])).read_text("utf-8")
+
+
+@pytest.mark.parametrize("rows", [60, 240])
+@pytest.mark.parametrize("method", ["source-only", "coral_recolour", "shot"])
+def test_a_method_that_was_asked_for_makes_a_proved_run(
+    bert: Path, tmp_path: Path, method: str, rows: int
+) -> None:
+    options: Any = {"backbone": str(bert), "method": method, "baselines": False}
+    result = adapt(tiny.toy_texts(rows), target=TARGET[0], out=tmp_path / "run", **options)
+    assert result["chosen"] in (method.replace("-", "_"), "source_only")
+    assert len(result["methods"]) == 1 + (method != "source-only")
+    assert "baselines" not in result
+    assert "target" not in result["scores"]
+    assert verify(tmp_path / "run") == {
+        "holds": True,
+        "faults": [],
+        "stretches": 1 + (result["chosen"] != "source_only"),
+    }
+
+
+def test_source_only_is_what_fit_with_the_strategy_head_makes(bert: Path, tmp_path: Path) -> None:
+    from regraft.runs.fit import fit
+    from regraft.serving.store import load
+
+    options: Any = {"backbone": str(bert), "baselines": False}
+    adapt(SOURCE, target=TARGET[0], method="source-only", out=tmp_path / "a", **options)
+    fit(SOURCE, strategy="head", out=tmp_path / "b", **options)
+    found = [load(tmp_path / name).predict_proba(TARGET[0]) for name in "ab"]
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+
+
+def test_two_domains_of_one_table(bert: Path, tmp_path: Path) -> None:
+    texts = [*SOURCE[0], *TARGET[0]]
+    labels = [*SOURCE[1], *([""] * 60)]
+    places = ["film"] * 240 + ["shop"] * 60
+    columns = {"text": texts, "label": labels, "place": places}
+    data = tiny.write_csv(tmp_path / "both.csv", columns)
+    settings = AdaptSettings(
+        data=str(data),
+        domain="place",
+        from_domain="film",
+        to_domain="shop",
+        backbone=str(bert),
+        method="standardise",
+        out=tmp_path / "run",
+    )
+    result = run_adapt(settings, Silent(), report=False)
+    assert result["target"] == {
+        "name": "both-shop",
+        "rows": {"used": 60, "scored": 0},
+        "problems": 0,
+    }
+    assert sum(result["data"]["rows"].values()) == 240
+    assert not (tmp_path / "run" / "report.html").exists()
+
+
+def collapse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every method but source-only answer with one class."""
+    from regraft.runs.adapting import trying
+
+    class Collapsed:
+        def adapt(self, domains: Any) -> Any:
+            from dataclasses import replace
+
+            from regraft.adaptation.domains import Adapted
+
+            bias = domains.start.bias.copy()
+            bias[0] += 1000
+            probe = replace(domains.start, bias=bias)
+            return Adapted(probe, probe)
+
+    table = {"source-only": METHODS["source-only"], "mcc": Collapsed}
+    monkeypatch.setattr(trying, "METHODS", table)
+
+
+def test_source_only_is_shipped_where_a_guard_fails_and_the_reason_is_told(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collapse(monkeypatch)
+    options: Any = {"backbone": str(bert), "baselines": False, "method": "mcc"}
+    result = adapt(SOURCE, target=TARGET[0], out=tmp_path / "run", **options)
+    assert result["chosen"] == "source_only"
+    assert "mcc: its answers have an entropy of 0.00 nats" in result["reason"]
+    assert verify(tmp_path / "run")["holds"]
+
+
+def test_strictly_that_is_an_error_which_leaves_nothing(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collapse(monkeypatch)
+    options: Any = {"backbone": str(bert), "method": "mcc", "strict": True}
+    with pytest.raises(GuardError, match="the guards drop mcc") as caught:
+        adapt(SOURCE, target=TARGET[0], out=tmp_path / "run", **options)
+    assert caught.value.exit_code == 4
+    assert not (tmp_path / "run").exists()
+
+
+def test_mistakes_are_told_before_the_network_is_opened(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no method 'mc'"):
+        adapt(SOURCE, target=TARGET[0], method="mc")
+    with pytest.raises(SettingsError, match="the target is missing"):
+        adapt(SOURCE)
+    (tmp_path / "mine").write_text("words")
+    with pytest.raises(SettingsError, match="exists already"):
+        adapt(SOURCE, target=TARGET[0], out=tmp_path)
+
+
+def test_a_target_that_cannot_be_used_leaves_nothing(bert: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has 4 rows"):
+        adapt(SOURCE, target=TARGET[0][:4], backbone=str(bert), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_failure_keeps_its_log(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(verb, "try_methods", fail)
+    with pytest.raises(RuntimeError):
+        adapt(SOURCE, target=TARGET[0], backbone=str(bert), out=tmp_path / "run")
+    assert (tmp_path / "run" / "log.jsonl").stat().st_size
+    assert not (tmp_path / "run" / "result.json").exists()

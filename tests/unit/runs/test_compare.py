@@ -1,0 +1,92 @@
+"""Strategies are compared on the same rows, and a comparison that was stopped goes on."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regraft.errors import SettingsError
+from regraft.runs import compare as compare_module
+from regraft.runs.compare import compare, run_compare
+from regraft.runs.comparing.settings import CompareSettings
+from regraft.settings import FitSettings
+from regraft.training.progress import Silent
+from tests import tiny
+
+FILES = ["compare.html", "compare.toml", "result.json", "trials"]
+
+
+class Words(Silent):
+    """Keeps the sentences."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+def quick(bert: Path, **options: Any) -> dict[str, Any]:
+    few = {"strategies": "head", "seeds": 1, "epochs": 1, "precision": "fp32"}
+    return {"backbone": str(bert), **few, **options}
+
+
+def test_a_comparison_of_python_lists_makes_a_folder(bert: Path, tmp_path: Path) -> None:
+    out = tmp_path / "c"
+    result = compare(tiny.toy_texts(240), out=out, **quick(bert, strategies=["head", "full"]))
+    assert sorted(path.name for path in out.iterdir()) == FILES
+    assert json.loads((out / "result.json").read_text("utf-8")) == result
+    assert len(list((out / "trials").iterdir())) == 4
+    assert [made["key"] for made in result["baselines"]] == ["majority", "classic"]
+    assert result["gain"]["over"] == "TF-IDF of words + logistic regression"
+    assert [s["name"] for s in result["strategies"]] == ["head", "full"]
+    assert result["strategies"][0]["fractions"][0]["rows"] == 216
+    assert result["sentences"][0].startswith(result["best"]["name"])
+    assert "regraft comparison" in (out / "compare.html").read_text("utf-8")
+
+
+def test_a_comparison_that_is_done_is_not_made_again(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, options = tiny.toy_texts(40), quick(bert, out=tmp_path / "c")
+    first = compare(data, **options)
+    monkeypatch.setattr(compare_module, "trial", None)
+    assert compare(data, **options) == first
+
+
+def test_every_trial_is_told_and_the_data_are_explained_once(bert: Path, tmp_path: Path) -> None:
+    words = Words()
+    shared = FitSettings(backbone=str(bert), epochs=1, seed=7, baselines=False, precision="fp32")
+    asked = CompareSettings(
+        shared=shared, strategies=("head",), seeds=2, fractions=(1.0,), out=tmp_path / "c"
+    )
+    run_compare(asked, words, source=tiny.toy_texts(40))
+    assert sum("40 texts in 2 classes" in sentence for sentence in words.said) == 1
+    told = [sentence for sentence in words.said if sentence.startswith("trial")]
+    assert [sentence.partition(":")[0] for sentence in told] == ["trial 1/2", "trial 2/2"]
+    assert told[1].startswith("trial 2/2: head, seed 8, 100 % of labels: ")
+    assert told[1].endswith(" % of the test rows right")
+
+
+def test_a_stop_says_how_to_go_on(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare_module, "trial", stopped)
+    words, out = Words(), tmp_path / "my c"
+    asked = CompareSettings(shared=FitSettings(backbone=str(bert), precision="fp32"), out=out)
+    with pytest.raises(KeyboardInterrupt):
+        run_compare(asked, words, source=tiny.toy_texts(40))
+    assert words.said[-1] == f"go on with the same command and --out '{out}'"
+    assert sorted(path.name for path in out.iterdir()) == ["compare.toml", "trials"]
+
+
+def test_what_is_wrong_is_told_before_anything_is_made(bert: Path, tmp_path: Path) -> None:
+    out = tmp_path / "c"
+    for wrong in ({"freeze": 99}, {"strategies": "haed"}, {"strategy": "head"}, {"epochs": 0}):
+        with pytest.raises(SettingsError):
+            compare(tiny.toy_texts(40), out=out, **quick(bert, **wrong))
+    assert not out.exists()

@@ -1,0 +1,131 @@
+"""`auto` tries, takes the best on validation, never goes below the probe, and can be resumed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regraft.errors import SettingsError
+from regraft.runs.choosing.auto import Candidate, Tried
+from regraft.runs.fit import run_fit
+from regraft.runs.fitting import train as train_module
+from regraft.runs.resume import run_resume
+from regraft.runs.trials import automatic as module
+from regraft.runs.trials.automatic import PLACE, Automatic, automatic_from_json
+from regraft.settings import FitSettings
+from regraft.training.progress import Silent
+
+pytestmark = pytest.mark.usefixtures("_own_cache")
+
+
+def fitted(data: Path, bert: Path, out: Path, **changed: Any) -> dict[str, Any]:
+    usual: dict[str, Any] = {"strategy": "auto", "epochs": 2, "precision": "fp32", "lr": 5e-3}
+    settings = FitSettings(data=str(data), backbone=str(bert), out=out, **{**usual, **changed})
+    return run_fit(settings, Silent())
+
+
+def test_it_says_what_was_tried_and_takes_the_best(
+    reviews: Path, bert: Path, tmp_path: Path
+) -> None:
+    result = fitted(reviews, bert, tmp_path / "run")
+    told = result["auto"]
+    assert [each["share"] for each in told["tried"]] == [0.25] * 3 + [0.5] * 2
+    last = [each for each in told["tried"] if each["share"] == 0.5]
+    best = max(last, key=lambda each: (each["score"], -each["log_loss"]))
+    assert told["taken"] in (best["candidate"], {"strategy": "head", "rate": 1.0, "freeze": 0.0})
+    assert result["strategy"] == told["taken"]["strategy"]
+    assert result["scores"]["val"]["accuracy"]["value"] >= told["probe"]["score"]
+    assert result["freezing"]["proof"]["holds"]
+    assert "auto" in told["sentence"]
+
+
+def test_the_same_seed_takes_the_same_way(reviews: Path, bert: Path, tmp_path: Path) -> None:
+    runs = [tmp_path / name for name in ("one", "other")]
+    for run in runs:
+        fitted(reviews, bert, run)
+    one, other = (run / "model" / "model.safetensors" for run in runs)
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_what_ends_below_the_probe_gives_way_to_it(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        module, "is_worse_than_probe", lambda found, trained: trained.session.step > 0
+    )
+    result = fitted(reviews, bert, tmp_path / "run")
+    assert result["strategy"] == "head"
+    assert result["auto"]["taken"]["strategy"] == "head"
+    assert "the linear probe" in result["auto"]["sentence"]
+    assert json.loads((tmp_path / "run" / PLACE).read_text())["taken"]["strategy"] == "head"
+    plain = fitted(reviews, bert, tmp_path / "plain", strategy="head")
+    assert result["scores"]["test"] == plain["scores"]["test"]
+
+
+def test_a_run_that_was_stopped_after_the_choice_keeps_it(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fitted(reviews, bert, tmp_path / "whole")
+    real, calls = train_module.train, []
+
+    def stopped(prepared: Any, *given: Any, **named: Any) -> Any:
+        calls.append(prepared.settings.strategy)
+        if len(calls) == 7:  # the probe and five trials came before
+            raise KeyboardInterrupt
+        return real(prepared, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "train", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            fitted(reviews, bert, tmp_path / "run")
+    assert json.loads((tmp_path / "run" / PLACE).read_text())["taken"] == whole["auto"]["taken"]
+    again = run_resume(tmp_path / "run", Silent())
+    assert again["auto"]["taken"] == whole["auto"]["taken"]
+    assert again["scores"] == whole["scores"]
+
+
+def test_without_time_nothing_is_tried(reviews: Path, bert: Path, tmp_path: Path) -> None:
+    result = fitted(reviews, bert, tmp_path / "run", max_seconds=0.5)
+    assert result["auto"]["tried"] == []
+    assert "without trials" in result["auto"]["sentence"]
+
+
+def test_a_candidate_that_diverges_is_not_taken(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = train_module.train
+
+    def diverging(prepared: Any, *given: Any, **named: Any) -> Any:
+        if prepared.settings.strategy == "layerwise":
+            raise SettingsError("the training diverged")
+        return real(prepared, *given, **named)
+
+    monkeypatch.setattr(module, "train", diverging)
+    result = fitted(reviews, bert, tmp_path / "run")
+    lost = [
+        each for each in result["auto"]["tried"] if each["candidate"]["strategy"] == "layerwise"
+    ]
+    assert [each["score"] for each in lost] == [0.0]
+    assert result["strategy"] != "layerwise"
+
+
+@pytest.mark.parametrize("preset", ["fast", "best"])
+def test_a_preset_chooses(preset: Any, reviews: Path, bert: Path, tmp_path: Path) -> None:
+    settings = FitSettings(
+        data=str(reviews), backbone=str(bert), preset=preset, epochs=1, out=tmp_path / "run"
+    )
+    assert settings.strategy == "auto"
+    assert run_fit(settings, Silent())["auto"]["probe"]["score"] > 0
+
+
+def test_a_preset_and_a_strategy_cannot_both_be_typed() -> None:
+    with pytest.raises(SettingsError, match="one of the two"):
+        FitSettings(data="x", preset="best", strategy="head")
+
+
+def test_what_was_chosen_comes_back_from_its_file() -> None:
+    tried = Tried(Candidate("layerwise", 0.5), 0.25, 0.8, 0.4, 3.0)
+    probe = Tried(Candidate("head"), 1.0, 0.7, 0.5, 1.0)
+    made = Automatic(Candidate("layerwise", 0.5), probe, (tried,), 4.0)
+    assert automatic_from_json(json.dumps(made.as_json())) == made

@@ -1,0 +1,45 @@
+"""Settings of an adaptation: those of a fit, and two domains."""
+
+from typing import Any
+
+import pytest
+
+from regraft.errors import SettingsError
+from regraft.settings import AdaptOptions, AdaptSettings, FitSettings
+
+
+def adapt_complaint(**values: Any) -> str:
+    with pytest.raises(SettingsError) as caught:
+        AdaptSettings(**values)
+    return str(caught.value)
+
+
+def test_the_options_of_adapt_in_python_are_its_settings_except_the_data() -> None:
+    assert {*AdaptOptions.__annotations__, "data", "target"} == set(AdaptSettings.model_fields)
+
+
+def test_settings_that_adapt_shares_with_fit_are_the_same() -> None:
+    for name in AdaptSettings.model_fields.keys() & FitSettings.model_fields.keys():
+        fields = (AdaptSettings.model_fields[name], FitSettings.model_fields[name])
+        assert fields[0].default == fields[1].default, name
+        assert fields[0].annotation == fields[1].annotation, name
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"from_domain": "a"}, "need all of domain, from_domain and to_domain"),
+        ({"domain": "d", "from_domain": "a"}, "try --domain COLUMN --from NAME --to NAME"),
+        ({"domain": "d", "from_domain": "a", "to_domain": "a"}, "are both 'a'"),
+        (
+            {"domain": "d", "from_domain": "a", "to_domain": "b", "target": "t"},
+            "target = 't' cannot be used with to_domain = 'b'",
+        ),
+        ({"cache": False, "check_cache": True}, "without the cache"),
+        ({"methd": "mcc"}, "methd is not a setting of adapt; try method"),
+    ],
+)
+def test_settings_of_adapt_that_contradict_each_other(
+    values: dict[str, Any], sentence: str
+) -> None:
+    assert sentence in adapt_complaint(**values)

@@ -1,0 +1,44 @@
+"""Tests that options are read by their kind, and all that is wrong is told at once."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from regraft.errors import SettingsError
+from regraft.strategies.options import made_with, options_of
+
+
+@dataclass(frozen=True)
+class Made:
+    """Has one option of each kind."""
+
+    rate: float = 0.5
+    steps: int = 3
+    way: str = "up"
+    share: float | None = None
+    last: bool = False
+
+
+def test_words_become_values_of_their_kind() -> None:
+    made = made_with(Made, "made", words="rate=1e-3, steps=7,way=down,share=0.25,last=Yes")
+    assert made == Made(0.001, 7, "down", 0.25, True)
+    assert made_with(Made, "made", words="") == Made()
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        made_with(Made, "made", words="rte=1,steps=many,rate=fast,last=maybe")
+    told = str(caught.value)
+    assert "made:rte (did you mean rate?)" in told
+    assert "made:steps=many (expected: a whole number)" in told
+    assert "made:rate=fast (expected: a number)" in told
+    assert "made:last=maybe (expected: true or false)" in told
+
+
+def test_a_thing_without_options_says_so() -> None:
+    with pytest.raises(SettingsError, match="made has no options"):
+        made_with(dict, "made", words="rate=1")
+
+
+def test_options_are_listed_with_their_usual_values() -> None:
+    assert options_of(Made) == {"rate": 0.5, "steps": 3, "way": "up", "share": None, "last": False}

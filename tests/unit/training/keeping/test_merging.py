@@ -1,0 +1,34 @@
+"""Tests that merging is an entry of the ledger, and that without any nothing is done."""
+
+from torch import nn
+
+from regraft.freezing.proof import state_digest
+from regraft.strategies.head import Head
+from regraft.training.keeping.merging import merge_into_trunk
+from regraft.training.loop import work
+from regraft.training.session import Session
+from tests.tiny_sessions import example, facts, session
+
+
+def worked() -> Session:
+    made = session("image")
+    work(made, Head().phases(made.chain, facts("image")))
+    return made
+
+
+def test_without_anything_to_merge_nothing_is_done() -> None:
+    made = worked()
+    chain, events = made.chain, len(made.ledger.events)
+    merge_into_trunk(made, [], example=example("image"))
+    assert made.chain is chain
+    assert len(made.ledger.events) == events
+
+
+def test_what_the_network_is_afterwards_is_in_the_ledger() -> None:
+    def double(trunk: nn.Module) -> None:
+        trunk.get_parameter("top.0.weight").data.mul_(2)
+
+    made = worked()
+    merge_into_trunk(made, [double], example=example("image"))
+    event = made.ledger.events[-1]
+    assert (event.kind, event.digests) == ("merge", {"network": state_digest(made.network)})

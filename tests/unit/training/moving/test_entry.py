@@ -1,0 +1,106 @@
+"""Batches enter at the line, and follow it when it moves up in the middle of a phase."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regraft.features import prefixed, shelf
+from regraft.features.cached import Cache
+from regraft.features.worth import Worth
+from regraft.freezing.proof import state_digest
+from regraft.freezing.threshold import Rule, Trails
+from regraft.training import steps as steps_module
+from regraft.training.keeping.keeper import Keeper
+from regraft.training.loop import work
+from regraft.training.phase import Phase
+from regraft.training.session import Session
+from regraft.training.steps import Stepper
+from tests.tiny_sessions import KINDS, Size, options, session
+
+
+class StoppedHereError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.fixture(autouse=True)
+def _own_roof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path))
+    monkeypatch.setattr(prefixed, "worth_of", lambda *_: Worth(1.0, 0.1, 0.1, 10.0))
+
+
+def followed(kind: str, *, on: bool = True, **changed: Any) -> Session:
+    """Returns a session whose line goes from 1 to 2 in the middle of its only phase."""
+    made = session(kind, options(threshold=Rule(0.4, "clock"), **changed), size=Size(train=48))
+    made.cache = Cache(on=on, say=lambda words: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trails, "ripe", one_at_a_share)
+        work(made, [Phase("tune", 1, 8, 5e-3, (0.0, 5e-3, 5e-3))])
+    return made
+
+
+def one_at_a_share(trails: Trails, still: frozenset[int]) -> frozenset[int]:
+    """Returns block 1 when two fifths of the rate are spent."""
+    spent = trails.places[2][-1][0] if trails.places[2] else 0.0
+    return frozenset({1}) - still if spent > 0.4 else frozenset()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_line_is_followed_with_the_same_answers(kind: str) -> None:
+    plain, cached = followed(kind, on=False), followed(kind)
+    assert [event.line for event in cached.ledger.events][:2] == [1, 2]
+    assert cached.cache.tally.advanced == len(cached.train)
+    answers = [made.evaluate().argmax(axis=1) for made in (plain, cached)]
+    assert (answers[0] == answers[1]).mean() >= 0.995
+    assert all(stretch.holds for stretch in cached.stretches)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_warm_and_cold_end_alike(kind: str) -> None:
+    cold, warm = followed(kind), followed(kind)
+    assert state_digest(cold.network) == state_digest(warm.network)
+    assert warm.cache.tally.computed < cold.cache.tally.computed
+
+
+@pytest.mark.parametrize("at", [20, 40])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_training_that_was_stopped_on_the_way_goes_on_with_the_same_bytes(
+    kind: str, at: int, tmp_path: Path
+) -> None:
+    whole = followed(kind)
+    real = steps_module._step
+
+    def killed(stepper: Stepper, *given: Any) -> Any:
+        if stepper.session.step == at:
+            raise StoppedHereError
+        return real(stepper, *given)
+
+    def kept() -> Session:
+        made = session(kind, options(threshold=Rule(0.4, "clock")), size=Size(train=48))
+        made.cache = Cache(say=lambda words: None)
+        made.keeper = Keeper(tmp_path / "checkpoints", soonest=0.0, share=math.inf)
+        return made
+
+    phases = [Phase("tune", 1, 8, 5e-3, (0.0, 5e-3, 5e-3))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trails, "ripe", one_at_a_share)
+        with patch.context() as inner:
+            inner.setattr(steps_module, "_step", killed)
+            with pytest.raises(StoppedHereError):
+                work(kept(), phases)
+        again = kept()
+        work(again, phases)
+    assert state_digest(again.network) == state_digest(whole.network)
+
+
+def test_rows_kept_at_a_line_that_the_phase_came_to_go() -> None:
+    followed("text")
+    kept = [each for each in shelf.shelved() if each.rows]
+    assert len(kept) == 1  # of the pretrained prefix, which other runs share
+
+
+def test_a_single_epoch_that_is_left_stays_where_it_entered() -> None:
+    made = followed("text", views=None)
+    (told, *others) = made.cache.tally.worth
+    assert (told["line"], others) == (1, [])
