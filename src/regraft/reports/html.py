@@ -87,12 +87,14 @@ def sentence(result: Mapping[str, Any]) -> str:
     classes = result.get("classes") or []
     moved = result.get("trained_share")
     accuracy = ((result.get("scores") or {}).get("test") or {}).get("accuracy")
+    # Of an adaptation these rows are the source's: the target's labels are not read.
+    whose = "source's test rows" if result.get("methods") else "test rows"
     parts = [
         f"Trained {words.named(result.get('backbone'))} on {words.named(result.get('data'))}",
         f" to tell {len(classes)} classes apart" if classes else "",
         f" with the strategy {result.get('strategy')}",
         f": {words.share(moved)} of the weights moved" if moved is not None else "",
-        f"; {words.percent(accuracy['value'])} of the test rows come out right" if accuracy else "",
+        f"; {words.percent(accuracy['value'])} of the {whose} come out right" if accuracy else "",
     ]
     return "".join(parts) + "."
 

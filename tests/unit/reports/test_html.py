@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from regraft.errors import StorageError
-from regraft.reports.html import render, write_report
+from regraft.reports.html import render, sentence, write_report
 from regraft.reports.thumbnails import thumbnail
 from tests.unit.reports.example_result import example_result
 
@@ -204,3 +204,9 @@ def test_methods_of_an_adaptation_have_a_table_with_the_reason() -> None:
     assert '<tr class="chosen"><th><bdi>mcc</bdi></th>' in page
     assert "Oracle" not in page
     assert "What was tried for the target" not in render(example_result())
+
+
+def test_the_headline_of_an_adaptation_says_whose_rows_were_scored() -> None:
+    scored = {"scores": {"test": {"accuracy": {"value": 0.9, "low": 0.8, "high": 0.95}}}}
+    assert "the test rows come out right" in sentence(scored)
+    assert "the source's test rows come out right" in sentence({**scored, "methods": [{}]})
