@@ -147,12 +147,14 @@ class StoppedHereError(Exception):
     """Stands for a kill."""
 
 
-@pytest.mark.parametrize("at", [5])
 @every
 @networks
 def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(
-    name: str, kind: str, at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Rows of the source come in from step 8 on, with a head of their own.
+    at = 10 if name == "sequential" else 5
+
     def kept() -> Session:
         made = begun(name, kind)
         if made.source is not None and "sequential" in name:
