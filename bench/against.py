@@ -2,91 +2,49 @@
 
 Every trial is one whole process on the same cores, and one line of a file; a run that was
 stopped goes on where it was. Rounds take turns (A B C, A B C, ...), so that a machine that
-slows down slows all. Nothing else may run on the machine meanwhile.
+slows down slows all. Nothing else may run on the machine meanwhile. regraft starts without
+stored features, unless the contest is about these; what it measured of the machine's kinds of
+numbers is kept from one trial to the next. `python bench/performance.py` makes the page.
 """
 
 import argparse
 import json
 import os
-import statistics
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from contests import CONTESTS, Contest, Contestant
+from marks import Trial, add_trial, read_trials
+from processes import Ran, run_pinned
+from standings import table
 
 BENCH = Path(__file__).resolve().parent
 PEERS = BENCH / "peers"
 SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
-CORES = "0,1"
-MARKS = ("<!-- table: python bench/against.py -->", "<!-- end of table -->")
-Trial = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Contest:
-    """One line of the table: a job, and who does it.
+class Bench:
+    """How trials are run.
 
     Args:
-        name: Shown.
-        data: `movie`, `imdb-1k`, `imdb-2k` or `cifar`; see `bench/peers/data.py`.
-        ours: Flags of `regraft fit`.
-        peers: Of each, its script in `bench/peers` and its flags.
-        bounds: How many times faster we mean to be where bf16 pays, and where it does not.
+        python: Runs the peers.
+        cores: That every process is bound to.
+        trials: The file of trials.
+        data: Folder of the tables and of the cache that ours uses.
+        few: Whether only a few rows are used for one epoch, to see that everything runs.
     """
 
-    name: str
-    data: str
-    ours: tuple[str, ...]
-    peers: tuple[tuple[str, tuple[str, ...]], ...]
-    bounds: tuple[float, float]
-
-
-TRAINER = ("trainer.py", ())
-BEST = ("trainer.py", ("--best",))
-TUNE = ("--epochs", "3")
-CONTESTS = (
-    Contest("full, short texts", "movie", (*TUNE, "--max-length", "128"), (TRAINER,), (5.0, 3.2)),
-    Contest("full, 256 tokens", "imdb-1k", (*TUNE, "--max-length", "256"), (TRAINER,), (3.5, 2.2)),
-    Contest(
-        "full, short texts, best flags",
-        "movie",
-        (*TUNE, "--max-length", "128"),
-        (BEST,),
-        (1.6, 1.4),
-    ),
-    Contest(
-        "full, 256 tokens, best flags",
-        "imdb-1k",
-        (*TUNE, "--max-length", "256"),
-        (BEST,),
-        (1.6, 1.4),
-    ),
-    Contest(
-        "head only, 10 epochs",
-        "imdb-1k",
-        ("--strategy", "head", "--max-length", "256", "--no-cache"),
-        (("trainer.py", ("--frozen", "--epochs", "10")),),
-        (12.0, 10.0),
-    ),
-    Contest(
-        "head only, solved",
-        "imdb-2k",
-        ("--strategy", "head", "--max-length", "256", "--no-cache"),
-        (("sentence_transformers_lr.py", ()),),
-        (1.8, 1.0),
-    ),
-    Contest(
-        "images, 3 epochs",
-        "cifar",
-        (*TUNE, "--image-size", "128"),
-        (("fastai_tune.py", ()), ("timm_loop.py", ())),
-        (3.0, 1.8),
-    ),
-)
+    python: Path
+    cores: str
+    trials: Path
+    data: Path
+    few: bool
 
 
 def arguments() -> argparse.Namespace:
@@ -95,163 +53,203 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--contests", nargs="*", type=int, default=[], help="numbers from 0")
     parser.add_argument("--repeats", type=int, default=3, help="rounds, seeds 0, 1, ...")
     parser.add_argument("--trials", type=Path, default=BENCH / "against.jsonl")
-    parser.add_argument("--python", default=sys.executable, help="that runs the peers")
-    parser.add_argument("--write", type=Path, help="a page with the marks; nothing is run")
+    parser.add_argument("--python", type=Path, default=PEERS / ".venv/bin/python", help="of peers")
+    parser.add_argument("--cores", default="0,1", help="as taskset takes them")
+    parser.add_argument("--few", action="store_true", help="few rows, one epoch, one round")
+    parser.add_argument("--list", action="store_true", help="show contests and what is missing")
     return parser.parse_args()
 
 
-def run_pinned(words: Sequence[str]) -> tuple[str, float, float]:
-    """Returns what a process printed, its seconds and the most memory it held, in MB."""
-    pinned = ["taskset", "-c", CORES, *words]
-    started = time.perf_counter()
-    process = subprocess.Popen(pinned, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    printed = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    if status:
-        raise SystemExit(f"{' '.join(words)} failed ({os.waitstatus_to_exitcode(status)})")
-    return printed, seconds, usage.ru_maxrss / 1000
+def bench_of(typed: argparse.Namespace) -> Bench:
+    """Returns how trials are run, with a file and a folder of its own for a look at few rows."""
+    trials, data = typed.trials, BENCH / "data"
+    if typed.few:
+        data = data / "few"
+        trials = data / "against.jsonl"
+        data.mkdir(parents=True, exist_ok=True)
+        trials.unlink(missing_ok=True)
+    return Bench(typed.python, typed.cores, trials, data, typed.few)
 
 
-def run_ours(contest: Contest, data: Path, seed: int) -> Trial:
+def own_cache(bench: Bench, *, keep: bool) -> Path:
+    """Returns a cache with the user's networks and data but features of its own.
+
+    Args:
+        bench: Where it lies.
+        keep: Whether the features of the last trial stay.
+    """
+    from regraft.data.starters.cache import cache_folder
+
+    folder = bench.data / "cache"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("models", "datasets"):
+        link = folder / name
+        if not link.is_symlink():
+            link.symlink_to(cache_folder() / name, target_is_directory=True)
+    if not keep:
+        shutil.rmtree(folder / "features", ignore_errors=True)
+    return folder
+
+
+def model_of(contest: Contest) -> Path:
+    """Returns the folder of a contest's starter, fetched before any clock runs."""
+    from regraft.backbones.sources.starter import model_folder, open_starter
+
+    open_starter(contest.model)
+    return model_folder(contest.model)
+
+
+def data_of(bench: Bench, name: str) -> Path:
+    """Returns the table that all contestants read, made once."""
+    words = [sys.executable, str(PEERS / "data.py"), name, str(bench.data), str(SHARED)]
+    subprocess.run([*words, *(["--few"] if bench.few else [])], check=True)
+    return bench.data / f"{name}.parquet"
+
+
+def run_ours(bench: Bench, contest: Contest, who: Contestant, seed: int) -> Trial:
     """Returns the figures of one fit of ours."""
     regraft = str(Path(sys.executable).with_name("regraft"))
-    backbone = "efficientnet-lite0" if contest.data == "cifar" else "minilm"
+    data = str(data_of(bench, contest.data))
+    cache = own_cache(bench, keep=who.warm)
     with tempfile.TemporaryDirectory() as folder:
-        words = [regraft, "fit", str(data), "--backbone", f"starter:{backbone}", *contest.ours]
+        words = [
+            regraft,
+            "fit",
+            data,
+            "--backbone",
+            f"starter:{contest.model}",
+            *flags_of(bench, who),
+        ]
         words += ["--no-baselines", "--json", "--seed", str(seed), "--out", f"{folder}/run"]
-        printed, seconds, memory = run_pinned(words)
-    result = json.loads(printed)
+        ran = run_pinned(words, cores=bench.cores, environment={"REGRAFT_CACHE": str(cache)})
+    result = json.loads(ran.printed)
     return {
         "accuracy": result["scores"]["test"]["accuracy"]["value"],
-        "seconds": seconds,
-        "megabytes": memory,
+        **costs(ran),
         "precision": result["environment"]["precision"],
+        "versions": {"torch": result["environment"]["torch"]},
         "parts": result["seconds"],
     }
 
 
 def run_peer(
-    typed: argparse.Namespace, peer: tuple[str, tuple[str, ...]], data: Path, seed: int
+    bench: Bench, contest: Contest, who: Contestant, seed: int, *, precision: str
 ) -> Trial:
-    """Returns the figures of one run of a peer."""
-    script, flags = peer
-    words = [typed.python, str(PEERS / script), "--data", str(data), "--seed", str(seed), *flags]
-    printed, seconds, memory = run_pinned(words)
-    result = json.loads(printed.strip().splitlines()[-1])
-    return {**result, "seconds": seconds, "megabytes": memory}
+    """Returns the figures of one run of a peer.
+
+    Args:
+        bench: How it is run.
+        contest: The job.
+        who: The peer.
+        seed: Of the run.
+        precision: What our probe found to be the fastest here, for a peer that is told.
+    """
+    data = str(data_of(bench, contest.data))
+    words = [str(bench.python), str(PEERS / who.script), "--data", data, *flags_of(bench, who)]
+    words += ["--model", str(model_of(contest)), "--seed", str(seed)]
+    words += ["--precision", precision] if who.told else []
+    # Ours is never online once a starter is there; neither are they.
+    ran = run_pinned(words, cores=bench.cores, environment={"HF_HUB_OFFLINE": "1"})
+    return {**json.loads(ran.printed.strip().splitlines()[-1]), **costs(ran)}
 
 
-def trials(typed: argparse.Namespace) -> Iterator[Trial]:
-    """Yields every trial in turns, from the file where it is there already."""
+def flags_of(bench: Bench, who: Contestant) -> list[str]:
+    """Returns a contestant's flags: with a single epoch where only few rows are looked at."""
+    flags = list(who.flags)
+    if bench.few and "--epochs" in flags:
+        flags[flags.index("--epochs") + 1] = "1"
+    return flags
+
+
+def costs(ran: Ran) -> Trial:
+    """Returns what a process cost."""
+    return {"seconds": ran.seconds, "megabytes": ran.megabytes}
+
+
+def key_of(contest: Contest, who: Contestant, seed: int) -> Trial:
+    """Returns what a trial is known by: contest, contestant, flags, seed and machine."""
     from regraft.machine import processor_name
 
-    picked = [CONTESTS[number] for number in typed.contests] or CONTESTS
-    known = read(typed.trials)
-    for contest in picked:
-        data = data_of(contest.data)
-        for seed in range(typed.repeats):
-            for who in (("regraft", ()), *contest.peers):
-                label = " ".join((who[0].removesuffix(".py"), *who[1]))
-                equal = {"contest": contest.name, "who": label, "seed": seed}
-                key = {**equal, "processor": processor_name()}
-                before = [trial for trial in known if key.items() <= trial.items()]
-                yield before[-1] if before else _measured(typed, contest, (who, key), data)
+    return {
+        "contest": contest.name,
+        "who": who.label,
+        "flags": list(who.flags),
+        "seed": seed,
+        "processor": processor_name(),
+    }
 
 
-def _measured(
-    typed: argparse.Namespace,
-    contest: Contest,
-    trial: tuple[tuple[str, tuple[str, ...]], Trial],
-    data: Path,
-) -> Trial:
-    who, key = trial
-    ours = who[0] == "regraft"
-    seed = key["seed"]
-    found = run_ours(contest, data, seed) if ours else run_peer(typed, who, data, seed)
-    done = {**key, **found}
-    with typed.trials.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(done) + "\n")
-    return done
+def find(known: list[Trial], key: Trial) -> Trial | None:
+    """Returns the last trial with a key, or None."""
+    return next((t for t in reversed(known) if key.items() <= t.items()), None)
 
 
-def data_of(name: str) -> Path:
-    """Returns the table that all contestants read, made once."""
-    folder = BENCH / "data"
-    subprocess.run(
-        [sys.executable, str(PEERS / "data.py"), name, str(folder), str(SHARED)], check=True
+def picked(typed: argparse.Namespace) -> list[Contest]:
+    """Returns the contests that were asked for."""
+    return [CONTESTS[number] for number in typed.contests] or list(CONTESTS)
+
+
+def trials(bench: Bench, contests: list[Contest], *, repeats: int) -> Iterator[Trial]:
+    """Yields every trial in turns, from the file where it is there already."""
+    for contest in contests:
+        for seed in range(repeats):
+            yield from turn(bench, contest, seed)
+
+
+def turn(bench: Bench, contest: Contest, seed: int) -> Iterator[Trial]:
+    """Yields one trial of each contestant."""
+    known = read_trials(bench.trials)
+    keys = [key_of(contest, who, seed) for who in contest.contestants]
+    # Features that a contestant is to find are made by the first one: both or neither is known.
+    stale = any(
+        who.warm and not find(known, key)
+        for who, key in zip(contest.contestants, keys, strict=True)
     )
-    return folder / f"{name}.parquet"
+    precision = "fp32"
+    for who, key in zip(contest.contestants, keys, strict=True):
+        found = None if stale else find(known, key)
+        if found is None:
+            found = {**key, **measure(bench, contest, who, seed, precision=precision)}
+            add_trial(bench.trials, found)
+        if not who.script:
+            precision = str(found["precision"])
+        yield found
 
 
-def read(path: Path) -> list[Trial]:
-    """Returns the trials so far."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]
+def measure(bench: Bench, contest: Contest, who: Contestant, seed: int, *, precision: str) -> Trial:
+    """Returns the figures of a trial, run now; arguments as for `run_peer`."""
+    if who.script:
+        return run_peer(bench, contest, who, seed, precision=precision)
+    return run_ours(bench, contest, who, seed + who.later)
 
 
-def table(known: list[Trial]) -> str:
-    """Returns the Markdown table: one line for each contest, machine and peer."""
-    heads = [
-        *("job", "machine", "precision", "against", "rounds", "ours", "theirs", "ratio", "aim"),
-        *("accuracy ours, theirs", "memory ours, theirs"),
-    ]
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    for contest in CONTESTS:
-        of_contest = [trial for trial in known if trial["contest"] == contest.name]
-        for machine in sorted({trial["processor"] for trial in of_contest}):
-            here = [trial for trial in of_contest if trial["processor"] == machine]
-            lines += list(_lines(contest, machine, here))
-    return "\n".join(lines)
-
-
-def _lines(contest: Contest, machine: str, here: list[Trial]) -> Iterator[str]:
-    ours = [trial for trial in here if trial["who"] == "regraft"]
-    for who in sorted({trial["who"] for trial in here} - {"regraft"}):
-        theirs = [trial for trial in here if trial["who"] == who]
-        if not ours:
-            continue
-        precision = str(ours[0]["precision"])
-        mine, other = _medians(ours), _medians(theirs)
-        cells = (
-            contest.name,
-            machine,
-            precision,
-            who,
-            str(min(len(ours), len(theirs))),
-            f"{mine['seconds']:.0f} s",
-            f"{other['seconds']:.0f} s",
-            f"{other['seconds'] / mine['seconds']:.2f}",
-            f"{contest.bounds[0 if precision == 'bf16' else 1]:.1f}",
-            f"{mine['accuracy']:.3f}, {other['accuracy']:.3f}",
-            f"{mine['megabytes']:.0f}, {other['megabytes']:.0f} MB",
-        )
-        yield "| " + " | ".join(cells) + " |"
-
-
-def _medians(trials_of: list[Trial]) -> dict[str, float]:
-    names = ("seconds", "accuracy", "megabytes")
-    return {name: statistics.median(trial[name] for trial in trials_of) for name in names}
-
-
-def write(page: Path, known: list[Trial]) -> None:
-    """Replaces what stands between the marks of a page."""
-    text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    page.write_text(f"{before}{MARKS[0]}\n\n{table(known)}\n\n{MARKS[1]}{after}", encoding="utf-8")
+def show(typed: argparse.Namespace, bench: Bench) -> None:
+    """Prints the contests with their numbers, and what is missing of each."""
+    known = read_trials(bench.trials)
+    for contest in picked(typed):
+        wanted = [
+            key_of(contest, who, seed)
+            for seed in range(typed.repeats)
+            for who in contest.contestants
+        ]
+        missing = sum(find(known, key) is None for key in wanted)
+        print(f"{CONTESTS.index(contest)}  {contest.name}: {missing} of {len(wanted)} missing")
 
 
 def main() -> None:
-    """Runs what is missing, or writes the table."""
+    """Runs what is missing, and prints the table."""
     typed = arguments()
-    if typed.write:
-        write(typed.write, read(typed.trials))
+    bench = bench_of(typed)
+    if typed.list:
+        show(typed, bench)
         return
-    for trial in trials(typed):
+    if not bench.python.exists():
+        raise SystemExit(f"{bench.python} is missing: python bench/peers/venv.py")
+    for trial in trials(bench, picked(typed), repeats=1 if typed.few else typed.repeats):
         print(json.dumps(trial), file=sys.stderr)
-    print(table(read(typed.trials)))
+    from regraft.machine import processor_name
+
+    print(table(read_trials(bench.trials), processor_name()))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Writes the table that all contestants read: columns text or image, label and split."""
 
-import sys
+import argparse
 import zipfile
 from pathlib import Path
 
@@ -11,6 +11,8 @@ EVERY = 10
 """Each tenth training row validates."""
 TEST = 4000
 A_CLASS = 200
+FEW = {"train": 64, "val": 16, "test": 32}
+"""Rows of each part in a trial that only shows that everything runs."""
 
 
 def imdb(rows: int, shared: Path) -> pa.Table:
@@ -50,20 +52,40 @@ def _part(part: str, number: int) -> str:
     return "val" if part == "train" and number % EVERY == EVERY - 1 else part
 
 
+def thinned(table: pa.Table) -> pa.Table:
+    """Returns a few rows of each part, taken at equal steps so that all classes are there."""
+    kept: list[int] = []
+    for part, count in FEW.items():
+        places = [i for i, name in enumerate(table["split"].to_pylist()) if name == part]
+        kept += places[:: max(1, len(places) // count)][:count]
+    return table.take(kept)
+
+
+def table_of(name: str, *, folder: Path, shared: Path) -> pa.Table:
+    """Returns a table by name: movie, cifar or imdb-NUMBERk."""
+    if name == "cifar":
+        return cifar(folder, shared)
+    if name == "movie":
+        return movie()
+    return imdb(1000 * int(name.removeprefix("imdb-").removesuffix("k")), shared)
+
+
 def main() -> None:
     """Writes NAME.parquet into a folder, unless it is there."""
-    name, folder, shared = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    place = folder / f"{name}.parquet"
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("name", help="movie, cifar, imdb-1k or imdb-2k")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("shared", type=Path, help="the folder that holds data/text and data/image")
+    parser.add_argument("--few", action="store_true", help="a few rows of each part")
+    typed = parser.parse_args()
+    place = typed.folder / f"{typed.name}.parquet"
     if place.exists():
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    if name == "cifar":
-        table = cifar(folder, shared)
-    elif name == "movie":
-        table = movie()
-    else:
-        table = imdb(1000 * int(name.removeprefix("imdb-").removesuffix("k")), shared)
-    pq.write_table(table, place)
+    typed.folder.mkdir(parents=True, exist_ok=True)
+    table = table_of(typed.name, folder=typed.folder, shared=typed.shared)
+    draft = place.with_suffix(".draft")
+    pq.write_table(thinned(table) if typed.few else table, draft)
+    draft.replace(place)
 
 
 if __name__ == "__main__":
