@@ -8,7 +8,6 @@ DEMO ?= starter:sentiment-movie
 JOBS ?= 2
 # On a slow machine the rate falls to its end by then, in fewer steps.
 DEMO_SECONDS ?= 345
-BENCH_DATA ?= starter:sentiment-movie
 PAGES := README.md README.zh.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md SECURITY.md
 
 .PHONY: setup demo test test-slow check lint types order doctest links docs bench pins clean
@@ -54,10 +53,16 @@ links: setup
 docs: setup links
 	$(BIN)/pytest -q --doctest-glob='*.md' $(PAGES)
 
+# Hours: nothing else may run meanwhile. Each script goes on where it was stopped.
 bench: setup
 	$(BIN)/python -m pip install -c constraints.txt -e '.[bench]'
+	$(BIN)/python bench/peers/venv.py
 	$(BIN)/python bench/startup.py
-	$(BIN)/python bench/against_trainer.py --data $(BENCH_DATA)
+	$(BIN)/python bench/peak.py
+	$(BIN)/python bench/cost.py
+	$(BIN)/python bench/against.py
+	$(BIN)/python bench/views.py
+	$(BIN)/python bench/performance.py
 
 # Writes constraints.txt anew from what the environment holds.
 pins: setup

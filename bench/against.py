@@ -127,7 +127,8 @@ def run_ours(bench: Bench, contest: Contest, who: Contestant, seed: int) -> Tria
         "accuracy": result["scores"]["test"]["accuracy"]["value"],
         **costs(ran),
         "precision": result["environment"]["precision"],
-        "versions": {"torch": result["environment"]["torch"]},
+        "threads": result["environment"]["threads"],
+        "versions": {name: result["environment"][name] for name in ("torch", "transformers")},
         "parts": result["seconds"],
     }
 
@@ -223,6 +224,13 @@ def measure(bench: Bench, contest: Contest, who: Contestant, seed: int, *, preci
     return run_ours(bench, contest, who, seed + who.later)
 
 
+def here(known: list[Trial]) -> list[Trial]:
+    """Returns the trials of this machine."""
+    from regraft.machine import processor_name
+
+    return [trial for trial in known if trial["processor"] == processor_name()]
+
+
 def show(typed: argparse.Namespace, bench: Bench) -> None:
     """Prints the contests with their numbers, and what is missing of each."""
     known = read_trials(bench.trials)
@@ -247,9 +255,7 @@ def main() -> None:
         raise SystemExit(f"{bench.python} is missing: python bench/peers/venv.py")
     for trial in trials(bench, picked(typed), repeats=1 if typed.few else typed.repeats):
         print(json.dumps(trial), file=sys.stderr)
-    from regraft.machine import processor_name
-
-    print(table(read_trials(bench.trials), processor_name()))
+    print(table(here(read_trials(bench.trials))))
 
 
 if __name__ == "__main__":

@@ -2,48 +2,29 @@
 
 The peak is that of a 2048 x 2048 product in its faster kind of numbers; the passes are the
 cache's (whole chunks of 128 tokens), the steps those of `regraft fit`, optimiser included.
-Nothing else may run on the machine meanwhile.
+Beside them stand bare loops of transformers and torch in the same modes: a pass in inference
+mode, and forward, backward and fused AdamW. Nothing else may run on the machine meanwhile.
 """
 
 import argparse
 import json
 import statistics
-import time
-from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from regraft.backbones.graft import Grafted, make_head
-from regraft.backbones.open import open_backbone
-from regraft.backbones.splice import splice
-from regraft.data.texts import TokenRows
-from regraft.features.level import Level
+from marks import Trial, add_trial
+from minilm import BATCH, TOKENS, Measured, open_measured, seconds_of, step_seconds, texts
+from regraft.backbones.attention import set_attention
+from regraft.features.cached import Cache
 from regraft.machine import processor_name
-from regraft.scoring import metrics
-from regraft.training.loop import work
-from regraft.training.phase import Phase
-from regraft.training.precision import decide
-from regraft.training.progress import Silent
-from regraft.training.session import Examples, Options, Session
 
+BENCH = Path(__file__).resolve().parent
 SIDE = 2048
 SMALL = 256
-TOKENS = 128
-BATCH = 32
-STEPS = 6
-
-
-def seconds_of(run: Callable[[], object], *, repeats: int) -> float:
-    """Returns the least seconds of several runs, after one that makes kernels."""
-    run()
-    found = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        run()
-        found.append(time.perf_counter() - started)
-    return min(found)
 
 
 def product(dtype: torch.dtype, side: int, repeats: int) -> float:
@@ -61,53 +42,92 @@ def peak(repeats: int) -> dict[str, float]:
     return found
 
 
-def rows(count: int) -> TokenRows:
-    """Returns texts of 128 tokens, drawn from the whole table."""
-    generator = np.random.default_rng(0)
-    tokens = generator.integers(1000, 20_000, count * TOKENS).astype(np.int32)
-    return TokenRows(tokens, np.arange(count + 1, dtype=np.int64) * TOKENS, 0)
+def flops_of(measured: Measured) -> int:
+    """Returns the floating-point operations of a forward pass of a batch."""
+    batch = texts(BATCH, TOKENS).batch(np.arange(BATCH))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        measured.network.eval()(batch)
+    return int(counter.get_total_flops())
+
+
+def prefix_seconds(measured: Measured, *, repeats: int) -> float:
+    """Returns the seconds of the cache's pass over a batch."""
+    rows, level = texts(BATCH, TOKENS), measured.level(measured.chain.top)
+    (chunk,) = level.chunks(rows)
+    return seconds_of(lambda: level.pass_through(rows, chunk), repeats=repeats)
+
+
+def bare_pass_seconds(measured: Measured, *, repeats: int) -> float:
+    """Returns the seconds of transformers' own forward pass in the probe's mode."""
+    mode, network = measured.verdict.inference, measured.network.eval()
+    batch = texts(BATCH, TOKENS).batch(np.arange(BATCH))
+    set_attention(network.trunk, mode.attention)
+    with torch.inference_mode(), mode.running():
+        return seconds_of(lambda: network.trunk(**batch), repeats=repeats)
+
+
+def bare_step_seconds(measured: Measured, *, repeats: int) -> float:
+    """Returns the seconds of a plain training step in the probe's mode, dropout off."""
+    mode, network = measured.verdict.training, measured.network.eval()
+    batch = texts(BATCH, TOKENS).batch(np.arange(BATCH))
+    labels = torch.arange(BATCH) % 2
+    set_attention(network.trunk, mode.attention)
+    for weights in network.parameters():
+        weights.requires_grad_(True)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-5, fused=True)
+
+    def step() -> None:
+        with mode.running():
+            hidden = network.trunk(**batch).last_hidden_state
+            loss = nn.functional.cross_entropy(network.head(hidden.mean(1)).float(), labels)
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+    return seconds_of(step, repeats=repeats)
+
+
+def measure(repeats: int) -> Trial:
+    """Returns peak, GFLOP/s and shares."""
+    measured = open_measured()
+    flops = flops_of(measured)
+    best = peak(repeats)
+    passes = {
+        "prefix pass": prefix_seconds(measured, repeats=repeats),
+        "bare pass": bare_pass_seconds(measured, repeats=repeats),
+    }
+    steps = {
+        "training step": step_seconds(measured, TOKENS, line=0, cache=Cache(on=False)),
+        "bare step": bare_step_seconds(measured, repeats=repeats),
+    }
+    again = peak(repeats)  # a machine that other work slowed meanwhile shows here
+    top = statistics.mean((max(best.values()), max(again.values())))
+    reached = {name: flops / seconds / 1e9 for name, seconds in passes.items()}
+    reached |= {name: 3 * flops / seconds / 1e9 for name, seconds in steps.items()}
+    return {
+        "processor": processor_name(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "peak": {name: round(value, 1) for name, value in best.items()},
+        "peak afterwards": {name: round(value, 1) for name, value in again.items()},
+        "modes": {
+            "training": vars(measured.verdict.training),
+            "inference": vars(measured.verdict.inference),
+        },
+        "GFLOP/s": {name: round(value, 1) for name, value in reached.items()},
+        "share": {name: round(value / top, 3) for name, value in reached.items()},
+    }
 
 
 def main() -> None:
-    """Prints one JSON document."""
+    """Prints one JSON document, and keeps it as a line of a file."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
-    repeats = parser.parse_args().repeats
-    backbone = open_backbone("starter:minilm")
-    head = make_head("linear", backbone.width, classes=2, generator=torch.Generator())
-    network = Grafted(backbone.network, head, pooling=backbone.architecture.pooling)
-    texts = rows(BATCH)
-    batch = texts.batch(np.arange(BATCH))
-    chain = splice(backbone.network, {name: t[:2, :16] for name, t in batch.items()})
-    verdict = decide(network, batch, wanted=None, device="cpu")
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network.eval()(batch)
-    flops = counter.get_total_flops()
-    level = Level(network, chain, chain.top, backbone.spec, verdict.inference)
-    (chunk,) = level.chunks(texts)
-    prefix = seconds_of(lambda: level.pass_through(texts, chunk), repeats=repeats)
-    examples = Examples(texts, np.arange(BATCH, dtype=np.int64) % 2)
-    options = Options(0, BATCH, "adamw", "none", None, None, metrics.accuracy)
-    session = Session(network, chain, examples, examples, verdict, options, Silent())
-    work(session, [Phase("tune", 0, STEPS, 1e-5, (1e-5,) * chain.top)])
-    step = statistics.median(BATCH / record.rows_per_second for record in session.records)
-    best = peak(repeats)
-    top = max(best.values())
-    reached = {"prefix pass": flops / prefix / 1e9, "training step": 3 * flops / step / 1e9}
-    print(
-        json.dumps(
-            {
-                "processor": processor_name(),
-                "peak": {name: round(value, 1) for name, value in best.items()},
-                "modes": {
-                    "training": vars(verdict.training),
-                    "inference": vars(verdict.inference),
-                },
-                "GFLOP/s": {name: round(value, 1) for name, value in reached.items()},
-                "share": {name: round(value / top, 3) for name, value in reached.items()},
-            }
-        )
-    )
+    parser.add_argument("--trials", type=Path, default=BENCH / "peak.jsonl")
+    typed = parser.parse_args()
+    trial = measure(typed.repeats)
+    add_trial(typed.trials, trial)
+    print(json.dumps(trial))
 
 
 if __name__ == "__main__":

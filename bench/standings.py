@@ -8,14 +8,17 @@ from marks import Trial
 NAMES = ("seconds", "accuracy", "megabytes")
 
 
-def table(known: list[Trial], machine: str) -> str:
-    """Returns the Markdown table of one machine: a line for each pair that is compared."""
+def table(here: list[Trial]) -> str:
+    """Returns the Markdown table: a line for each pair that is compared.
+
+    Args:
+        here: The trials of one machine.
+    """
     heads = [
         *("job", "who", "against", "rounds", "seconds", "theirs", "ratio (range)", "aim"),
         *("accuracy, theirs", "MB, theirs"),
     ]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    here = [trial for trial in known if trial["processor"] == machine]
     for contest in CONTESTS:
         lines += ["| " + " | ".join(cells(contest, line, here)) + " |" for line in contest.lines]
     return "\n".join(lines)
