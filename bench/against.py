@@ -55,20 +55,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--trials", type=Path, default=BENCH / "against.jsonl")
     parser.add_argument("--python", type=Path, default=PEERS / ".venv/bin/python", help="of peers")
     parser.add_argument("--cores", default="0,1", help="as taskset takes them")
-    parser.add_argument("--few", action="store_true", help="few rows, one epoch, one round")
+    parser.add_argument(
+        "--few", action="store_true", help="few rows, one epoch, one round, in bench/data/few"
+    )
     parser.add_argument("--list", action="store_true", help="show contests and what is missing")
     return parser.parse_args()
 
 
 def bench_of(typed: argparse.Namespace) -> Bench:
     """Returns how trials are run, with a file and a folder of its own for a look at few rows."""
-    trials, data = typed.trials, BENCH / "data"
-    if typed.few:
-        data = data / "few"
-        trials = data / "against.jsonl"
-        data.mkdir(parents=True, exist_ok=True)
-        trials.unlink(missing_ok=True)
-    return Bench(typed.python, typed.cores, trials, data, typed.few)
+    if not typed.few:
+        return Bench(typed.python, typed.cores, typed.trials, BENCH / "data", few=False)
+    data = BENCH / "data" / "few"
+    data.mkdir(parents=True, exist_ok=True)
+    return Bench(typed.python, typed.cores, data / "against.jsonl", data, few=True)
 
 
 def own_cache(bench: Bench, *, keep: bool) -> Path:
