@@ -1,4 +1,4 @@
-"""Reads and adds to files of trials, and writes what was made of them into pages."""
+"""Reads and writes what the benches keep: trials as lines of JSON, texts between two marks."""
 
 import json
 from pathlib import Path
@@ -8,25 +8,44 @@ Trial = dict[str, Any]
 
 
 def read_trials(path: Path) -> list[Trial]:
-    """Returns the trials of a file, one JSON object a line; none where there is no file."""
+    """Returns the trials so far; none where there is no file."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return [json.loads(line) for line in lines]
 
 
 def add_trial(path: Path, trial: Trial) -> None:
-    """Adds one trial as a line, so that a run that is stopped goes on from there."""
+    """Adds one line to the file of trials."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(trial) + "\n")
 
 
 def write_between(page: Path, marks: tuple[str, str], text: str) -> None:
-    """Replaces what stands between two marks of a page.
+    """Replaces what stands between the marks of a page."""
+    whole = page.read_text(encoding="utf-8")
+    if not all(whole.count(mark) == 1 for mark in marks):
+        raise SystemExit(f"{page} has not each of these marks once: {', '.join(marks)}")
+    before, _, rest = whole.partition(marks[0])
+    _, _, after = rest.partition(marks[1])
+    made = f"{before}{marks[0]}\n\n{text}\n\n{marks[1]}{after}"
+    page.write_text(made, encoding="utf-8")
 
-    Raises:
-        SystemExit: If a mark is missing; the page stays as it was.
+
+def last_of(trials: list[Trial], **wanted: object) -> list[Trial]:
+    """Returns the trials that have these values, of each seed the last one, by seed."""
+    found = {t["seed"]: t for t in trials if wanted.items() <= t.items()}
+    return [found[seed] for seed in sorted(found)]
+
+
+def marks_of(command: str) -> tuple[str, str]:
+    """Returns the marks between which a command writes.
+
+    >>> marks_of("python bench/few.py")
+    ('<!-- table: python bench/few.py -->', '<!-- end of python bench/few.py -->')
     """
-    before, first, rest = page.read_text(encoding="utf-8").partition(marks[0])
-    _, second, after = rest.partition(marks[1])
-    if not (first and second):
-        raise SystemExit(f"{page} lacks {marks[1] if first else marks[0]}")
-    page.write_text(f"{before}{marks[0]}\n\n{text}\n\n{marks[1]}{after}", encoding="utf-8")
+    return f"<!-- table: {command} -->", f"<!-- end of {command} -->"
+
+
+def markdown(heads: tuple[str, ...], lines: list[list[str]]) -> str:
+    """Returns a table in Markdown."""
+    rows = [list(heads), ["---"] * len(heads), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)

@@ -6,13 +6,13 @@ it is said to be so.
 
 import argparse
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import standings
 from contests import CONTESTS, Contestant
-from marks import Trial, read_trials, write_between
+from marks import Trial, markdown, read_trials, write_between
 
 BENCH = Path(__file__).resolve().parent
 PAGE = BENCH.parent / "docs" / "performance.md"
@@ -42,11 +42,9 @@ def read_all(folder: Path, machine: str | None) -> tuple[Trials, str]:
     return here, chosen
 
 
-def markdown(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+def tabled(heads: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> str:
     """Returns a Markdown table, or that nothing was measured where it has no rows."""
-    lines = ["| " + " | ".join(map(str, cells)) + " |" for cells in rows]
-    names = list(heads)
-    return "\n".join([f"| {' | '.join(names)} |", "|---" * len(names) + "|", *lines])
+    return markdown(heads, [list(map(str, row)) for row in rows]) if rows else ABSENT
 
 
 def machine_words(trials: Trials, machine: str) -> str:
@@ -83,7 +81,7 @@ def flags_table(trials: Trials) -> str:
         for contest in CONTESTS
         for who in contest.contestants
     ]
-    return markdown(("job", "data", "who", "command"), rows)
+    return tabled(("job", "data", "who", "command"), rows)
 
 
 def _command(who: Contestant) -> str:
@@ -105,7 +103,7 @@ def peak_table(trials: Trials) -> str:
         for name in found[0]["share"]
     ]
     rows.append(("2048 × 2048 product", f"{statistics.median(tops):.0f}", "100 %"))
-    return markdown(("what", "GFLOP/s", "share of the peak"), rows)
+    return tabled(("what", "GFLOP/s", "share of the peak"), rows)
 
 
 def rows_table(trials: Trials) -> str:
@@ -118,7 +116,7 @@ def rows_table(trials: Trials) -> str:
         if t["line"] == most
     ]
     heads = ("rows", "tokens a row", "seconds", "milliseconds a row")
-    return markdown(heads, rows) if rows else ABSENT
+    return tabled(heads, rows)
 
 
 def frozen_table(trials: Trials) -> str:
@@ -131,7 +129,7 @@ def frozen_table(trials: Trials) -> str:
         cells = [_seconds(here, what) for what in ("pass", "step", "step from the disk")]
         rows.append((tokens, f"{line} of {top}", *cells))
     heads = ("tokens", "frozen blocks", "pass over these", "step, computed", "step, read")
-    return markdown(heads, rows) if rows else ABSENT
+    return tabled(heads, rows)
 
 
 def _seconds(here: dict[str, Trial], what: str) -> str:
@@ -160,7 +158,7 @@ def views_table(trials: Trials) -> str:
         for (epochs, views), found in by_views.items()
     ]
     heads = ("views", "epochs", "seeds", "test accuracy (range)", "seconds (range)")
-    return markdown(heads, rows) if rows else ABSENT
+    return tabled(heads, rows)
 
 
 def _spread(values: list[float], form: str) -> str:
@@ -182,7 +180,7 @@ def parts_table(trials: Trials) -> str:
                 cells = (f"{value:.1f}" for value in (*stretches, whole))
                 rows.append((contest.name, who.label, *cells))
     heads = ("job", "who", *names[:-1], "inside", "whole process")
-    return markdown(heads, rows) if rows else ABSENT
+    return tabled(heads, rows)
 
 
 def startup_table(trials: Trials) -> str:
@@ -194,7 +192,7 @@ def startup_table(trials: Trials) -> str:
         (f"`{name}`", f"{found['median']:.2f} ({found['low']:.2f}–{found['high']:.2f})")
         for name, found in seconds.items()
     ]
-    return markdown(("whole process", "seconds (range)"), rows)
+    return tabled(("whole process", "seconds (range)"), rows)
 
 
 SECTIONS: dict[str, Callable[[Trials], str]] = {

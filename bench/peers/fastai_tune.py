@@ -27,7 +27,7 @@ from fastai.vision.all import (
 )
 from safetensors.torch import load_file
 
-from tables import parser_of, report
+from peer import parser_of, report
 
 HALF = ([0.5] * 3, [0.5] * 3)
 """Mean and deviation that the network was trained with; fastai takes timm's, the same."""
@@ -63,7 +63,7 @@ def make_learner(loaders: Any, model: Path, *, best: bool) -> Any:
 def main() -> None:
     """Prints one JSON line with the test accuracy."""
     warnings.filterwarnings("ignore")
-    parser = parser_of(__doc__, batch_size=32)
+    parser = parser_of(__doc__, model="efficientnet-lite0", batch_size=32)
     parser.add_argument("--size", type=int, default=128, help="side of the images")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--best", action="store_true", help="at its best flags")

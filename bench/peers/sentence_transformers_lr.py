@@ -9,12 +9,12 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from sklearn.linear_model import LogisticRegression
 
-from tables import parser_of, read_parts, report, unzipped
+from peer import parser_of, read_parts, report, unzipped
 
 
 def main() -> None:
     """Prints one JSON line with the test accuracy."""
-    parser = parser_of(__doc__, batch_size=32)
+    parser = parser_of(__doc__, model="minilm", batch_size=32)
     parser.add_argument("--max-length", type=int, required=True, help="most tokens a text")
     typed = parser.parse_args()
     encoder = Transformer(str(typed.model), max_seq_length=typed.max_length)

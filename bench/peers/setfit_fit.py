@@ -14,7 +14,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from setfit import SetFitModel, Trainer, TrainingArguments
 from sklearn.linear_model import LogisticRegression
 
-from tables import Rows, parser_of, read_parts, report, unzipped
+from peer import Rows, parser_of, read_parts, report, unzipped
 
 
 def few(rows: Rows, count: int, seed: int) -> Rows:
@@ -28,7 +28,7 @@ def few(rows: Rows, count: int, seed: int) -> Rows:
 
 def main() -> None:
     """Prints one JSON line with the test accuracy."""
-    parser = parser_of(__doc__, batch_size=16)
+    parser = parser_of(__doc__, model="minilm", batch_size=16)
     parser.add_argument("--max-length", type=int, default=256, help="most tokens a text")
     parser.add_argument("--labels", type=int, default=8, help="labelled rows of each class")
     typed = parser.parse_args()

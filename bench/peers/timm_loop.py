@@ -18,7 +18,7 @@ from timm.optim import create_optimizer_v2
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from tables import PARTS, Rows, parser_of, read_parts, report
+from peer import PARTS, Rows, parser_of, read_parts, report
 
 WORKERS = 2
 RATE = 1e-3
@@ -96,7 +96,7 @@ def train(network: Any, loaders: dict[str, Any], *, epochs: int, best: bool) -> 
 
 def main() -> None:
     """Prints one JSON line with the test accuracy."""
-    parser = parser_of(__doc__, batch_size=32)
+    parser = parser_of(__doc__, model="efficientnet-lite0", batch_size=32)
     parser.add_argument("--size", type=int, default=128, help="side of the images")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--best", action="store_true", help="at its best flags")

@@ -21,7 +21,7 @@ from transformers import (
     set_seed,
 )
 
-from tables import Rows, parser_of, read_parts, report, unzipped
+from peer import Rows, parser_of, read_parts, report, unzipped
 
 BEST: dict[str, Any] = {
     "per_device_train_batch_size": 32,
@@ -34,7 +34,7 @@ NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 def arguments() -> argparse.Namespace:
     """Returns what was typed."""
-    parser = parser_of(__doc__, batch_size=8)
+    parser = parser_of(__doc__, model="minilm", batch_size=8)
     parser.add_argument("--max-length", type=int, required=True, help="most tokens a text")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--best", action="store_true", help="at its best flags")

@@ -30,6 +30,6 @@ def test_only_what_stands_between_the_marks_is_replaced(tmp_path: Path) -> None:
 def test_a_page_that_lacks_a_mark_stays_as_it_was(text: str, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(text, encoding="utf-8")
-    with pytest.raises(SystemExit, match="lacks <!--"):
+    with pytest.raises(SystemExit, match="has not each of these marks once"):
         write_between(page, MARKS, "new")
     assert page.read_text(encoding="utf-8") == text

@@ -2,22 +2,36 @@
 
 import argparse
 import json
+import os
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import pyarrow.parquet as pq
 
 PARTS = ("train", "val", "test")
 Rows = list[tuple[Any, int]]
 
 
-def parser_of(description: str | None, *, batch_size: int) -> argparse.ArgumentParser:
-    """Returns a parser with the flags that every peer has."""
+def starter(name: str) -> Path:
+    """Returns where regraft keeps a starter, whose package the peers do not see."""
+    chosen = os.environ.get("REGRAFT_CACHE") or platformdirs.user_cache_dir("regraft")
+    return Path(chosen) / "models" / name
+
+
+def parser_of(description: str | None, *, model: str, batch_size: int) -> argparse.ArgumentParser:
+    """Returns a parser with the flags that every peer has.
+
+    Args:
+        description: Its first line is shown.
+        model: The starter that it starts from, unless a folder is named.
+        batch_size: Its usual one.
+    """
     parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="Parquet with label and split")
-    parser.add_argument("--model", type=Path, required=True, help="folder of the starter")
+    parser.add_argument("--model", type=Path, default=starter(model), help="folder of weights")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch-size", type=int, default=batch_size)
     return parser
