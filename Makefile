@@ -56,7 +56,7 @@ docs: setup links
 # Hours: nothing else may run meanwhile. Each script goes on where it was stopped.
 bench: setup
 	$(BIN)/python -m pip install -c constraints.txt -e '.[bench]'
-	$(BIN)/python bench/peers/venv.py
+	$(BIN)/python bench/peers/make_venv.py
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/peak.py
 	$(BIN)/python bench/cost.py

@@ -26,6 +26,8 @@ from standings import table
 BENCH = Path(__file__).resolve().parent
 PEERS = BENCH / "peers"
 SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
+SHORT = {"--epochs": "1", "--max-length": "32", "--image-size": "96", "--size": "96"}
+"""Flags of a trial that only shows that everything runs."""
 
 
 @dataclass(frozen=True)
@@ -155,10 +157,11 @@ def run_peer(
 
 
 def flags_of(bench: Bench, who: Contestant) -> list[str]:
-    """Returns a contestant's flags: with a single epoch where only few rows are looked at."""
+    """Returns a contestant's flags; where only few rows are looked at, those of a short trial."""
     flags = list(who.flags)
-    if bench.few and "--epochs" in flags:
-        flags[flags.index("--epochs") + 1] = "1"
+    for flag, value in SHORT.items() if bench.few else ():
+        if flag in flags:
+            flags[flags.index(flag) + 1] = value
     return flags
 
 
@@ -252,7 +255,7 @@ def main() -> None:
         show(typed, bench)
         return
     if not bench.python.exists():
-        raise SystemExit(f"{bench.python} is missing: python bench/peers/venv.py")
+        raise SystemExit(f"{bench.python} is missing: python bench/peers/make_venv.py")
     for trial in trials(bench, picked(typed), repeats=1 if typed.few else typed.repeats):
         print(json.dumps(trial), file=sys.stderr)
     print(table(here(read_trials(bench.trials))))

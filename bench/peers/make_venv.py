@@ -1,4 +1,4 @@
-"""Makes the environment in which the peers run: `python bench/peers/venv.py [FOLDER]`.
+"""Makes the environment in which the peers run: `python bench/peers/make_venv.py [FOLDER]`.
 
 Run it with the project's own interpreter. torch, transformers, timm and scikit-learn are not
 installed again: a `.pth` file lets the new environment see the project's packages behind its
