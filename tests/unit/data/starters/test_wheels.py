@@ -37,6 +37,15 @@ def test_a_member_with_another_digest_is_refused() -> None:
         wheel_of({"m": b"abc"}, {"m": "0" * 64}).read("m")
 
 
+def test_members_of_two_wheels_are_read_and_checked_as_those_of_one() -> None:
+    wheel = wheel_of({"b": b"abc"})
+    wheel.join_(wheel_of({"a": b"x"}, {"a": "0" * 64}))
+    assert wheel.names() == ["a", "b"]
+    assert wheel.read("b") == b"abc"
+    with pytest.raises(DamagedFileError, match="a has the SHA-256"):
+        wheel.read("a")
+
+
 def test_a_missing_member_is_named() -> None:
     with pytest.raises(DamagedFileError, match=r"absent\.txt"):
         wheel_of({"m": b"abc"}).read("absent.txt")
