@@ -7,6 +7,11 @@ from typing import Any
 Trial = dict[str, Any]
 
 
+def table_marks(script: str) -> tuple[str, str]:
+    """Returns the two comments between which a script's table stands."""
+    return f"<!-- table: python bench/{script} -->", "<!-- end of table -->"
+
+
 def read_trials(path: Path) -> list[Trial]:
     """Returns the trials so far; none where there is no file."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []

@@ -13,7 +13,8 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+from marks import Trial, add_trial, read_trials, write_between
 
 BENCH = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
@@ -27,7 +28,6 @@ STARTERS = (
 ARCHIVES = ("cifar10-small", "hymenoptera-small")
 """Zips of class folders under `shared/data/image`; unpacked first, as a user would."""
 MARKS = ("<!-- results: python bench/results.py -->", "<!-- end of results -->")
-Trial = dict[str, Any]
 
 
 def arguments() -> argparse.Namespace:
@@ -96,35 +96,19 @@ def _place(trial: Trial) -> str:
     return f"{environment['processor']} with torch {environment['torch']}"
 
 
-def write(page: Path, trials: list[Trial]) -> None:
-    """Replaces what stands between the marks of a page."""
-    text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    made = f"{MARKS[0]}\n\n{table(trials)}\n\n{MARKS[1]}"
-    page.write_text(before + made + after, encoding="utf-8")
-
-
-def read(path: Path) -> list[Trial]:
-    """Returns the trials so far."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]
-
-
 def main() -> None:
     """Runs what is missing, or writes the table."""
     typed = arguments()
-    known = read(typed.trials)
+    known = read_trials(typed.trials)
     if typed.write:
-        write(typed.write, known)
+        write_between(typed.write, MARKS, table(known))
         return
     with tempfile.TemporaryDirectory() as folder:
         for name, source in sources(typed.only, Path(folder)):
             if name in {trial["name"] for trial in known}:
                 continue
             trial = measure(name, source)
-            with typed.trials.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(trial) + "\n")
+            add_trial(typed.trials, trial)
             known.append(trial)
     print(table(known))
 

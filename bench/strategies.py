@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from marks import table_marks, write_between
+
 BENCH = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
 PLACE = BENCH / "comparisons"
@@ -30,7 +32,7 @@ STRATEGIES = (
     "contrastive",
     "auto",
 )
-MARKS = ("<!-- table: python bench/strategies.py -->", "<!-- end of table -->")
+MARKS = table_marks("strategies.py")
 Document = dict[str, Any]
 
 
@@ -117,19 +119,11 @@ def table() -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def write(page: Path) -> None:
-    """Puts the table between the marks of a page."""
-    text = page.read_text("utf-8")
-    before, rest = text.split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    page.write_text(f"{before}{MARKS[0]}\n\n{table()}\n\n{MARKS[1]}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Runs the comparisons that are left, or writes the page."""
     typed = arguments()
     if typed.write:
-        write(typed.write)
+        write_between(typed.write, MARKS, table())
         return
     for data in DATA:
         if not typed.only or any(data.name.startswith(start) for start in typed.only):

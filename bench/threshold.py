@@ -27,16 +27,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+
+from marks import Trial, add_trial, read_trials, table_marks, write_between
 
 BENCH = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
-Trial = dict[str, Any]
 OTHER_RULES = ("staggered", "outputs", "gradient")
 ROWS = ("control", "auto", "clock", "half", "shorter", "longer", *OTHER_RULES)
 WARMUP = 0.1
 """Of the default schedule, which rises in this share of the steps and falls to 0."""
-MARKS = ("<!-- table: python bench/threshold.py -->", "<!-- end of table -->")
+MARKS = table_marks("threshold.py")
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def right_rows(run: Path) -> list[int]:
 
 def trials(typed: argparse.Namespace) -> Iterator[Trial]:
     """Yields every trial that is missing, seed by seed, so that every task has its pairs."""
-    known = read(typed.trials)
+    known = read_trials(typed.trials)
     picked = [TASKS[int(number)] for number in typed.tasks] or TASKS
     for seed in range(typed.seeds):
         for task in picked:
@@ -203,15 +203,8 @@ def _of_task(
     for row in missing:
         words = [*flags_of(row, task, before), "--seed", str(seed), *length]
         before[row] = {"task": task.name, "row": row, "seed": seed, **measure(words, data)}
-        with typed.trials.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(before[row]) + "\n")
+        add_trial(typed.trials, before[row])
         yield before[row]
-
-
-def read(path: Path) -> list[Trial]:
-    """Returns the trials so far."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]
 
 
 def difference(trial: Trial, control: Trial) -> float:
@@ -265,24 +258,16 @@ def _average(found: list[Trial], key: str) -> float:
     return float(sum(trial[key] for trial in found) / len(found))
 
 
-def write(page: Path, known: list[Trial]) -> None:
-    """Replaces what stands between the marks of a page."""
-    text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    page.write_text(f"{before}{MARKS[0]}\n\n{table(known)}\n\n{MARKS[1]}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Runs what is missing, or writes the table."""
     typed = arguments()
     if typed.write:
-        write(typed.write, read(typed.trials))
+        write_between(typed.write, MARKS, table(read_trials(typed.trials)))
         return
     for trial in trials(typed):
         shown = {key: value for key, value in trial.items() if key not in ("right", "events")}
         print(json.dumps(shown), file=sys.stderr)
-    print(table(read(typed.trials)))
+    print(table(read_trials(typed.trials)))
 
 
 if __name__ == "__main__":

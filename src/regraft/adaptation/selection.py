@@ -101,18 +101,28 @@ def signs_of(adapted: Adapted, domains: Domains) -> Signs:
     """Returns what a classifier shows on target rows and on labelled source rows."""
     probabilities = metrics.softmax(adapted.on_target.logits(domains.target))
     predicted = probabilities.argmax(axis=1).astype(np.int64)
-    marginal = entropy(shares_of(predicted, classes=domains.classes))
-    losses, reverse = _learnt_again(domains, predicted)
-    expected = min(marginal, entropy(domains.proportions))
+    information, reverse = information_of(predicted, domains)
     return Signs(
         predicted,
-        information=expected - losses,
+        information=information,
         entropy=float(-np.log(np.maximum(probabilities, 1e-12)).ravel() @ probabilities.ravel())
         / len(probabilities),
-        marginal_entropy=marginal,
+        marginal_entropy=entropy(shares_of(predicted, classes=domains.classes)),
         source_accuracy=_accuracy(adapted.on_source, domains.judging),
         reverse_accuracy=reverse,
     )
+
+
+def information_of(predicted: Labels, domains: Domains) -> tuple[float, float]:
+    """Returns the information of answers, in nats, and the reverse accuracy.
+
+    Args:
+        predicted: (L,) classes of the target rows, whoever says so.
+        domains: With the features of these rows, and labelled source rows.
+    """
+    losses, reverse = _learnt_again(domains, predicted)
+    marginal = entropy(shares_of(predicted, classes=domains.classes))
+    return min(marginal, entropy(domains.proportions)) - losses, reverse
 
 
 def judge(

@@ -14,7 +14,7 @@ from regraft.runs.adapting.features import Pools
 from regraft.runs.adapting.target import Target
 from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring import baselines
-from regraft.scoring.intervals import wilson
+from regraft.scoring.intervals import paired_difference, wilson
 from regraft.scoring.metrics import softmax
 from regraft.scoring.scores import score
 
@@ -38,7 +38,7 @@ def method_documents(judged: Sequence[Judged], *, pools: Pools, target: Target) 
             "guards": each.objections,
             "passed": not each.reasons,
             "seconds": round(each.seconds, 3),
-            **_oracle(each, pools, target),
+            **_oracle(each, judged[0], pools=pools, target=target),
         }
         for each in judged
     ]
@@ -116,9 +116,17 @@ def _answered(domains: Domains, features: npt.NDArray[np.float32]) -> npt.NDArra
     return softmax(domains.start.logits(features))
 
 
-def _oracle(judged: Judged, pools: Pools, target: Target) -> Document:
+def _oracle(judged: Judged, start: Judged, *, pools: Pools, target: Target) -> Document:
+    """Returns accuracy on the rows that are scored, and the gain over source-only there."""
     if not len(target.scored):
         return {}
+    right, before = (_right(each, pools, target) for each in (judged, start))
+    oracle = {"accuracy": asdict(wilson(int(right.sum()), len(right)))}
+    if judged is not start:
+        oracle["gain"] = asdict(paired_difference(right, before))
+    return {"oracle": oracle}
+
+
+def _right(judged: Judged, pools: Pools, target: Target) -> npt.NDArray[np.float64]:
     predicted = judged.adapted.on_target.logits(pools.target[target.scored]).argmax(axis=1)
-    right = int((predicted == target.labels).sum())
-    return {"oracle": {"accuracy": asdict(wilson(right, len(target.labels)))}}
+    return np.asarray(predicted == target.labels, np.float64)

@@ -24,6 +24,11 @@ def test_every_method_has_an_oracle_accuracy_where_labels_may_be_scored(steps: S
         assert accuracy["value"] == pytest.approx((right == target.labels).mean())
         assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
         assert entry["passed"] is not any(entry["guards"].values())
+    start, other = (entry["oracle"] for entry in found)
+    assert "gain" not in start
+    gain = other["accuracy"]["value"] - start["accuracy"]["value"]
+    assert other["gain"]["value"] == pytest.approx(gain)
+    assert other["gain"]["low"] <= gain <= other["gain"]["high"]
     scores = target_scores(judged[0], pools=pools, target=target)["target"]
     assert scores["accuracy"]["value"] == found[0]["oracle"]["accuracy"]["value"]
 
