@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from regraft.errors import StorageError, harmless
 from regraft.reports import methods, words
+from regraft.reports.adaptation import domains_picture, guard_lines, moved_words
 from regraft.reports.plots import calibration_curve, confusion_map, learning_curves
 from regraft.reports.table import Entry, entries
 from regraft.reports.thumbnails import is_safe, thumbnail
@@ -68,11 +69,12 @@ def render(result: Mapping[str, Any]) -> str:
             span=_span(table),
             curves=learning_curves(result.get("history") or []),
             calibration=calibration_curve(result.get("calibration") or []),
-            confusion=_confusion(result),
+            confusion=_confusion(result.get("confusion") or [], result),
             mistakes=[_shown_mistake(mistake) for mistake in result.get("mistakes") or []],
             timeline=freeze_timeline(result.get("freezing") or {}),
             blocks=block_rows(result.get("freezing") or {}),
             methods=_methods(result),
+            moved=_moved(result),
             stretches=_stretches(result.get("seconds") or {}),
         )
     )
@@ -104,7 +106,14 @@ def _methods(result: Mapping[str, Any]) -> dict[str, Any]:
         "headers": methods.headers(result),
         "lines": methods.lines(result),
         "chosen": methods.chosen_line(result),
+        "guards": guard_lines(result),
+        "picture": domains_picture(result),
     }
+
+
+def _moved(result: Mapping[str, Any]) -> dict[str, Any]:
+    counts = result.get("moved") or []
+    return {**_confusion(counts, result), "sentence": moved_words(counts)}
 
 
 def _template(name: str) -> str:
@@ -151,8 +160,7 @@ def _span(table: Sequence[Entry]) -> tuple[float, float]:
     return low, max(high, low + 1e-6)
 
 
-def _confusion(result: Mapping[str, Any]) -> dict[str, Any]:
-    counts: list[list[int]] = result.get("confusion") or []
+def _confusion(counts: list[list[int]], result: Mapping[str, Any]) -> dict[str, Any]:
     names = [str(name) for name in result.get("classes") or range(len(counts))][: len(counts)]
     small = len(counts) <= CLASSES_IN_A_TABLE
     return {

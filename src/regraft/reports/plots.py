@@ -13,12 +13,12 @@ Epochs = Sequence[Mapping[str, Any]]
 
 # Stand-ins that matplotlib can draw with; in the finished picture each becomes a CSS
 # variable, so that one file serves light and dark pages.
-INK, _MUTED, GRID, _TRAIN, VAL = "#010101", "#020202", "#030303", "#040404", "#050505"
+INK, _MUTED, GRID, TRAIN, VAL = "#010101", "#020202", "#030303", "#040404", "#050505"
 _VARIABLES = {
     INK: "var(--ink)",
     _MUTED: "var(--muted)",
     GRID: "var(--grid)",
-    _TRAIN: "var(--train)",
+    TRAIN: "var(--train)",
     VAL: "var(--val)",
 }
 _STYLE = """<style>
@@ -119,7 +119,7 @@ def panels(figure: "Figure", number: int) -> "list[Axes]":
 def _curves(axes: "Axes", history: Epochs, *, measure: str, factor: int = 1) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    for part, colour in (("train", _TRAIN), ("val", VAL)):
+    for part, colour in (("train", TRAIN), ("val", VAL)):
         marks = [(n, e.get(f"{part}_{measure}")) for n, e in enumerate(history, start=1)]
         drawn = [(epoch, factor * value) for epoch, value in marks if value is not None]
         if drawn:

@@ -8,6 +8,7 @@ import numpy as np
 from regraft.adaptation.domains import Domains, shares_of
 from regraft.adaptation.selection import Decision, Judged
 from regraft.runs.adapting.features import Pools
+from regraft.runs.adapting.projection import Seen, projection
 from regraft.runs.adapting.scored import (
     baseline_documents,
     method_documents,
@@ -79,9 +80,23 @@ def adaptation_document(made: Adaptation, base: Document, *, cheaper: Document) 
         "methods": method_documents(made.judged, pools=made.pools, target=target),
         "chosen": shown_name(chosen.name),
         "reason": made.decision.reason,
+        **_beside_start(made),
         "scores": {**base["scores"], **target_scores(chosen, pools=made.pools, target=target)},
         **cheaper,
     }
+
+
+def _beside_start(made: Adaptation) -> Document:
+    """Returns both domains in a plane, and which answers differ from source-only's."""
+    start, chosen = made.judged[0], made.decision.chosen
+    if chosen is start:
+        return {"projection": projection(made.domains, None)}
+    classes = made.domains.classes
+    moved = np.zeros((classes, classes), np.int64)
+    np.add.at(moved, (start.signs.predicted, chosen.signs.predicted), 1)
+    pools = made.pools
+    kept = Seen(chosen.adapted, pools.source["train"], pools.target[made.target.used])
+    return {"projection": projection(made.domains, kept), "moved": moved.tolist()}
 
 
 def _proportions(made: Adaptation) -> Document:

@@ -38,7 +38,7 @@ def method_documents(judged: Sequence[Judged], *, pools: Pools, target: Target) 
             "guards": each.objections,
             "passed": not each.reasons,
             "seconds": round(each.seconds, 3),
-            **_oracle(each, judged[0], pools=pools, target=target),
+            **_oracle(each, judged[0], pools, target),
         }
         for each in judged
     ]
@@ -116,7 +116,7 @@ def _answered(domains: Domains, features: npt.NDArray[np.float32]) -> npt.NDArra
     return softmax(domains.start.logits(features))
 
 
-def _oracle(judged: Judged, start: Judged, *, pools: Pools, target: Target) -> Document:
+def _oracle(judged: Judged, start: Judged, pools: Pools, target: Target) -> Document:
     """Returns accuracy on the rows that are scored, and the gain over source-only there."""
     if not len(target.scored):
         return {}

@@ -1,10 +1,12 @@
 """Tests what the result document says of an adaptation."""
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from regraft.adaptation.selection import choose
+from regraft.adaptation.selection import Decision, choose
 from regraft.adaptation.table import SOURCE_ONLY
 from regraft.runs.adapting.document import Adaptation, adaptation_document, beside
 from regraft.runs.adapting.trying import try_methods
@@ -34,6 +36,26 @@ def test_it_adds_methods_choice_and_target_to_that_of_a_run(steps: Steps) -> Non
     assert found["target"]["rows"] == {"used": 40, "scored": 40}
     assert [choice["name"] for choice in found["defaults"]] == ["backbone"]
     assert found["proportions"]["source"] == pytest.approx({"neg": 0.5, "pos": 0.5}, abs=0.01)
+
+
+def test_it_shows_where_answers_moved_and_both_domains_before_and_after(steps: Steps) -> None:
+    adaptation = made(steps, score=False)
+    start, other = adaptation.judged
+    kept = replace(adaptation, decision=Decision(other, "as a test wants"))
+    found = adaptation_document(kept, BASE, cheaper={})
+    counts = np.array(found["moved"])
+    assert counts.sum(axis=1).tolist() == np.bincount(start.signs.predicted, minlength=2).tolist()
+    assert counts.sum(axis=0).tolist() == np.bincount(other.signs.predicted, minlength=2).tolist()
+    assert set(found["projection"]) == {"classes", "before", "after"}
+    assert len(found["projection"]["after"]["target"]) == 40
+
+
+def test_where_source_only_is_kept_nothing_moved(steps: Steps) -> None:
+    adaptation = made(steps, score=False)
+    kept = replace(adaptation, decision=Decision(adaptation.judged[0], "as a test wants"))
+    found = adaptation_document(kept, BASE, cheaper={})
+    assert "moved" not in found
+    assert set(found["projection"]) == {"classes", "before"}
 
 
 def test_nothing_in_it_needs_labels_unless_they_are_scored(steps: Steps) -> None:

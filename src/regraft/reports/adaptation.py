@@ -1,0 +1,90 @@
+"""Makes the parts of an adaptation's page: both domains' picture, and what guards said."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from regraft.reports.plots import INK, TRAIN, VAL, figure_of, panels, uri_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+GUARDS = {
+    "narrow": "are the answers spread over as many classes as is expected",
+    "empty_class": "is every class answered of which rows are expected",
+    "stranger": "have the answers more in common with source-only's than chance has",
+    "forgetful": "are the source's rows still told apart",
+    "one_way": "do the answers still teach the source's classes to a fresh classifier",
+}
+"""What each guard asks; it objects where the answer is no."""
+NUMBERED = 12
+"""Classes up to which their means are numbered in the picture."""
+
+
+def domains_picture(result: Mapping[str, Any]) -> str:
+    """Returns both domains in the plane of the classes, before and after; empty without points.
+
+    Args:
+        result: With `projection`: `before` and, where a method was kept, `after`; each has
+            the (N, 2) points of `source` and `target`; `classes` has the source's classes.
+    """
+    found = result.get("projection") or {}
+    pictures = [(name, found[name]) for name in ("before", "after") if found.get(name)]
+    if not pictures:
+        return ""
+    figure = figure_of(3.7 * len(pictures), 3.4)
+    for axes, (name, points) in zip(panels(figure, len(pictures)), pictures, strict=True):
+        for domain, colour, mark in (("source", TRAIN, "o"), ("target", VAL, "^")):
+            _scatter(axes, points[domain], colour=colour, mark=mark, label=domain)
+        _number(axes, points["source"], found.get("classes") or [])
+        axes.set(title=name, xticklabels=[], yticklabels=[])
+        axes.legend(loc="best", fontsize=8)
+    return uri_of(figure)
+
+
+def _scatter(
+    axes: "Axes", points: Sequence[Sequence[float]], *, colour: str, mark: str, label: str
+) -> None:
+    columns = [[point[axis] for point in points] for axis in (0, 1)]
+    axes.scatter(*columns, s=11, color=colour, marker=mark, alpha=0.55, linewidth=0, label=label)
+
+
+def _number(axes: "Axes", points: Sequence[Sequence[float]], classes: Sequence[int]) -> None:
+    """Writes the number of each class, from 1, at the mean of its source rows."""
+    present = sorted(set(classes))
+    for label in present if len(present) <= NUMBERED else ():
+        own = [point for point, of in zip(points, classes, strict=True) if of == label]
+        place = [sum(point[axis] for point in own) / len(own) for axis in (0, 1)]
+        axes.annotate(str(label + 1), place, color=INK, fontsize=10, fontweight="bold", ha="center")
+
+
+def guard_lines(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns, for each guard, what it asks, who passed, and of the others why not."""
+    tried = [each for each in result.get("methods") or [] if each.get("guards")]
+    names = dict.fromkeys(name for each in tried for name in each["guards"])
+    return [
+        {
+            "name": name,
+            "asks": GUARDS.get(name, ""),
+            "passed": sum(not each["guards"].get(name) for each in tried),
+            "tried": len(tried),
+            "objections": [
+                f"{each['name']}: {each['guards'][name]}"
+                for each in tried
+                if each["guards"].get(name)
+            ],
+        }
+        for name in names
+    ]
+
+
+def moved_words(counts: Sequence[Sequence[int]]) -> str:
+    """Returns how many answers differ from source-only's; empty without counts.
+
+    Args:
+        counts: (K, K) target rows, source-only's answer by the kept one.
+    """
+    total = sum(sum(row) for row in counts)
+    if not total:
+        return ""
+    other = total - sum(row[place] for place, row in enumerate(counts))
+    return f"{other:,} of {total:,} target rows ({100 * other / total:.1f} %) have another answer"

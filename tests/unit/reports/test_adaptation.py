@@ -1,0 +1,110 @@
+"""Tests the parts of an adaptation's page: the picture, the guards, the answers that moved."""
+
+import base64
+from typing import Any
+from xml.etree import ElementTree
+
+from regraft.adaptation.guards import GUARDS as GUARDS_THAT_ARE
+from regraft.reports.adaptation import GUARDS, domains_picture, guard_lines, moved_words
+from regraft.reports.html import render
+
+
+def points(shift: float) -> list[list[float]]:
+    return [[row + shift, row % 3] for row in range(12)]
+
+
+def result(**more: Any) -> dict[str, Any]:
+    pictures = {
+        name: {"source": points(0), "target": points(shift)}
+        for name, shift in (("before", 9.0), ("after", 0.5))
+    }
+    shown = {"classes": [row % 2 for row in range(12)], **pictures}
+    passed = {"narrow": "", "stranger": ""}
+    methods = [
+        {"name": "source_only", "guards": {}},
+        {"name": "mcc", "guards": {**passed, "narrow": "it is narrow"}},
+        {"name": "dann", "guards": passed},
+    ]
+    return {
+        "classes": ["cat", "<b>dog"],
+        "methods": methods,
+        "chosen": "dann",
+        "projection": shown,
+        "moved": [[5, 1], [2, 12]],
+        **more,
+    }
+
+
+def texts(uri: str) -> set[str]:
+    drawn = base64.b64decode(uri.partition(",")[2]).decode()
+    return {node.text for node in ElementTree.fromstring(drawn).iter() if node.text}
+
+
+def test_the_picture_has_both_domains_before_and_after_and_numbers_the_classes() -> None:
+    assert {"before", "after", "source", "target", "1", "2"} <= texts(domains_picture(result()))
+
+
+def test_where_source_only_is_kept_there_is_one_picture() -> None:
+    only = result()
+    del only["projection"]["after"]
+    found = texts(domains_picture(only))
+    assert "before" in found
+    assert "after" not in found
+
+
+def test_many_classes_are_not_numbered() -> None:
+    many = result()
+    many["projection"]["classes"] = list(range(12))
+    many["projection"]["classes"][0] = 15
+    assert "16" in texts(domains_picture(many))
+    many["projection"]["before"]["source"] *= 2
+    many["projection"]["after"]["source"] *= 2
+    many["projection"]["classes"] = list(range(24))
+    assert "16" not in texts(domains_picture(many))
+
+
+def test_the_same_points_make_the_same_bytes_and_none_make_none() -> None:
+    assert domains_picture(result()) == domains_picture(result())
+    assert domains_picture({}) == ""
+
+
+def test_every_guard_is_told_in_words() -> None:
+    assert set(GUARDS) == set(GUARDS_THAT_ARE)
+
+
+def test_a_guard_says_who_passed_and_why_others_did_not() -> None:
+    narrow, stranger = guard_lines(result())
+    assert (narrow["name"], narrow["passed"], narrow["tried"]) == ("narrow", 1, 2)
+    assert narrow["objections"] == ["mcc: it is narrow"]
+    assert narrow["asks"] == GUARDS["narrow"]
+    assert stranger["objections"] == []
+
+
+def test_answers_that_moved_are_counted() -> None:
+    assert moved_words([[5, 1], [2, 12]]) == ("3 of 20 target rows (15.0 %) have another answer")
+    assert moved_words([]) == ""
+
+
+def test_the_page_shows_all_three_and_escapes_the_classes() -> None:
+    page = render(result())
+    for heading in ("What the guards said", "Both domains", "Where answers moved"):
+        assert heading in page
+    assert "&lt;b&gt;dog" in page
+    assert "<b>dog" not in page
+    assert "3 of 20 target rows (15.0 %) have another answer" in page
+
+
+def test_a_page_of_another_verb_has_none_of_them() -> None:
+    page = render({"classes": ["a", "b"], "confusion": [[3, 1], [0, 4]]})
+    for heading in ("What the guards said", "Both domains", "Where answers moved"):
+        assert heading not in page
+    assert "true ↓" in page
+
+
+def test_of_many_classes_the_page_lists_the_answers_that_moved_most() -> None:
+    counts = [[0] * 14 for _ in range(14)]
+    counts[3][4], counts[2][2] = 7, 5
+    names = [f"class{number}" for number in range(14)]
+    page = render(result(moved=counts, classes=names, projection={}))
+    assert "became" in page
+    assert "7 rows" in page
