@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -200,3 +201,19 @@ def changed(before: dict[str, Tensor], module: nn.Module) -> set[str]:
 def below(chain: Chain, line: int) -> set[str]:
     """Returns the names of the parameters and buffers of the blocks below a line."""
     return {name for block in chain.blocks[:line] for name in (*block.parameters, *block.buffers)}
+
+
+def elsewhere_examples(kind: str, rows: int, *, seed: int = 8) -> Examples:
+    """Returns rows of another place with their labels: darker images, texts with strange words."""
+    made = EXAMPLES[kind](rows, seed=seed)
+    if isinstance(made.rows, PixelRows):
+        pixels = (made.rows.pixels // 2 + 40).astype(np.uint8)
+        return Examples(PixelRows(pixels, made.rows.spec), made.labels)
+    starts = made.rows.starts.tolist()
+    texts = [made.rows.tokens[a:b].tolist() for a, b in pairwise(starts)]
+    return Examples(token_rows([[3, 4, *text, 3] for text in texts]), made.labels)
+
+
+def without_labels(examples: Examples) -> Examples:
+    """Returns the rows with -1 in place of each label."""
+    return Examples(examples.rows, np.full(len(examples), -1, np.int64))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from regraft.adaptation.table import methods_asked
-from regraft.runs import adapt as verb
 from regraft.runs.adapt import run_adapt
+from regraft.runs.moving import asked as asked_module
 from regraft.settings import AdaptSettings
 from regraft.training.progress import Silent
 from tests import tiny
@@ -48,7 +48,7 @@ def _few_methods(monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(name: str) -> list[str]:
         return FEW if name == "auto" else methods_asked(name)
 
-    monkeypatch.setattr(verb, "methods_asked", asked)
+    monkeypatch.setattr(asked_module, "methods_asked", asked)
 
 
 def table(folder: Path, labels: Sequence[str]) -> Path:

@@ -5,7 +5,6 @@ Source: Long, Cao, Wang and Jordan 2018, "Conditional Adversarial Domain Adaptat
 that is wider than 4,096, the randomised T(f, g) = (R_f f) ⊙ (R_g g) / √d.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from regraft.losses.conditional_adversarial import (
     conditional_adversarial,
     entropy_weights,
     multilinear,
+    random_multilinear,
 )
 from regraft.losses.gradient_reversal import adversarial_strength, reverse_gradient
 
@@ -84,6 +84,6 @@ def randomised(width: int, classes: int, *, wide: int, seed: int) -> Conditionin
     of_classes = torch.randn(classes, wide, generator=generator)
 
     def condition(features: Tensor, probabilities: Tensor) -> Tensor:
-        return (features @ of_features) * (probabilities @ of_classes) / math.sqrt(wide)
+        return random_multilinear(features, probabilities, maps=(of_features, of_classes))
 
     return condition

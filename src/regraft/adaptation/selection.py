@@ -9,7 +9,7 @@ H(y) + mean log p(y | x) ≤ I(x, y), and it is comparable from method to method
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -97,11 +97,22 @@ class Decision:
     fell_back: bool = False
 
 
-def signs_of(adapted: Adapted, domains: Domains) -> Signs:
-    """Returns what a classifier shows on target rows and on labelled source rows."""
+def signs_of(adapted: Adapted, domains: Domains, *, untouched: Features | None = None) -> Signs:
+    """Returns what a classifier shows on target rows and on labelled source rows.
+
+    Args:
+        adapted: The classifier.
+        domains: Features and labels.
+        untouched: (L, D) features of the target by a trunk that the method has not moved, where
+            `domains` has those of one that it has: what was moved repeats whatever moved it, so
+            the answers have to be repeatable in both.
+    """
     probabilities = metrics.softmax(adapted.on_target.logits(domains.target))
     predicted = probabilities.argmax(axis=1).astype(np.int64)
     information, reverse = information_of(predicted, domains)
+    if untouched is not None:
+        there = information_of(predicted, replace(domains, target=untouched))[0]
+        information = min(information, there)
     return Signs(
         predicted,
         information=information,
@@ -132,6 +143,7 @@ def judge(
     domains: Domains,
     start: Signs | None,
     seconds: float = 0.0,
+    untouched: Features | None = None,
 ) -> Judged:
     """Returns a method's classifier with its signs and with what the guards say.
 
@@ -141,8 +153,9 @@ def judge(
         domains: Features and labels.
         start: Source-only's signs; None for source-only itself, which no guard drops.
         seconds: That the method took.
+        untouched: As for `signs_of`.
     """
-    signs = signs_of(adapted, domains)
+    signs = signs_of(adapted, domains, untouched=untouched)
     if start is None:
         return Judged(name, adapted, signs, seconds=seconds)
     evidence = Evidence(

@@ -75,6 +75,61 @@ class AdaptFlags(SharedFlags, OutputFlags, total=False):
             show_default=False,
         ),
     ]
+    strategy: Annotated[
+        str | None,
+        Option(
+            metavar="NAME",
+            help="How the source is trained; one that moves the trunk lets methods move it on "
+            "(head: the trunk is frozen).",
+            rich_help_panel=TRAINING,
+            show_default=False,
+        ),
+    ]
+    preset: Annotated[
+        str | None,
+        Option(
+            metavar="NAME",
+            help="fast: frozen trunk; balanced, best: it moves, by few or all methods.",
+            rich_help_panel=TRAINING,
+            show_default=False,
+        ),
+    ]
+    freeze: Annotated[
+        str | None,
+        Option(
+            metavar="WHAT",
+            help="Blocks at the bottom, conv, norm, embedding or a pattern that never move.",
+            rich_help_panel=TRAINING,
+            show_default=False,
+        ),
+    ]
+    freeze_threshold: Annotated[
+        str | None,
+        Option(
+            metavar="X",
+            help="auto, off or a number: blocks freeze on the way, as for fit.",
+            rich_help_panel=TRAINING,
+            show_default=False,
+        ),
+    ]
+    epochs: Annotated[
+        float | None,
+        Option(
+            metavar="NUMBER",
+            help="Passes of the source's training, and of each method's.",
+            rich_help_panel=TRAINING,
+            show_default=False,
+        ),
+    ]
+    lr: Annotated[
+        float | None,
+        Option(
+            metavar="RATE",
+            help="Peak learning rate of head and top block.",
+            rich_help_panel=TRAINING,
+            show_default=False,
+        ),
+    ]
     score_target: Annotated[
         bool,
         Option(
@@ -103,7 +158,7 @@ def adapt(source: Source = None, **flags: Unpack[AdaptFlags]) -> int:
     from regraft.runs.adapt import run_adapt
 
     result = run_adapt(settings, progress_for(quiet=quiet))
-    _write(result, as_json=flags.get("json", False), quiet=quiet)
+    write_adaptation(result, as_json=flags.get("json", False), quiet=quiet)
     return 0
 
 
@@ -124,8 +179,14 @@ def adapt_settings(source: str | None, flags: Mapping[str, Any]) -> "AdaptSettin
     return settings
 
 
-def _write(result: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
-    """Writes the table of methods, then in words which one is kept."""
+def write_adaptation(result: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
+    """Writes the table of methods, then in words which one is kept.
+
+    Args:
+        result: Of an adaptation.
+        as_json: Whether one JSON document is written instead.
+        quiet: Whether the words are left out.
+    """
     from regraft.cli.printing import closing_words, write_json, write_table, write_words
     from regraft.reports.methods import chosen_line, headers, lines
 

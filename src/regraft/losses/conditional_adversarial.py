@@ -4,6 +4,8 @@ Source: Long, Cao, Wang and Jordan 2018, "Conditional Adversarial Domain Adaptat
 (CDAN+E: multilinear conditioning, entropy conditioning), NeurIPS, arXiv 1705.10667.
 """
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -18,6 +20,20 @@ def multilinear(features: Tensor, probabilities: Tensor) -> Tensor:
     """
     product = probabilities.unsqueeze(2) * features.unsqueeze(1)
     return product.flatten(1)
+
+
+def random_multilinear(
+    features: Tensor, probabilities: Tensor, *, maps: tuple[Tensor, Tensor]
+) -> Tensor:
+    """Returns (B, d) the randomised T(f, g) = (R_f f) ⊙ (R_g g) / √d.
+
+    Args:
+        features: (B, D) f.
+        probabilities: (B, K) g.
+        maps: (D, d) R_f and (K, d) R_g, drawn once.
+    """
+    of_features, of_classes = maps
+    return (features @ of_features) * (probabilities @ of_classes) / math.sqrt(len(of_features.T))
 
 
 def entropy_weights(probabilities: Tensor) -> Tensor:

@@ -1,8 +1,7 @@
 """Adapts a classifier to a place without labels: the verb that tries methods and decides."""
 
+import shlex
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 
 from regraft.adaptation.selection import choose
-from regraft.adaptation.table import SOURCE_ONLY, methods_asked
+from regraft.adaptation.table import SOURCE_ONLY
 from regraft.data.parting.domains import domain_tables
 from regraft.errors import GuardError, SettingsError, UserError
 from regraft.freezing.ledger import Event
@@ -22,13 +21,17 @@ from regraft.runs.adapting.record import adapt_toml, fit_settings
 from regraft.runs.adapting.target import Target, read_target
 from regraft.runs.adapting.trying import try_methods
 from regraft.runs.fit import decide_modes
-from regraft.runs.fitting.folder import LOG, SETTINGS, RunFolder, check_free, claim
+from regraft.runs.fitting.folder import CHECKPOINTS, LOG, SETTINGS, RunFolder, check_free, claim
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
 from regraft.runs.fitting.prepare import Prepared, Say, prepare
 from regraft.runs.fitting.record import problems_csv
 from regraft.runs.fitting.result import described, result_document
 from regraft.runs.fitting.train import train
+from regraft.runs.moving.asked import Asked, asked_of
+from regraft.runs.moving.deciding import Seconds, adapted_by_moving, spent
+from regraft.runs.moving.training import Work
+from regraft.runs.moving.units import Units
 from regraft.scoring.metrics import softmax
 from regraft.serving.model import Answers
 from regraft.serving.store import save_model
@@ -37,7 +40,6 @@ from regraft.training.precision import Verdict
 from regraft.training.progress import Progress, Silent
 
 Document = dict[str, Any]
-Seconds = dict[str, float]
 
 
 def adapt(source: object, *, target: object = None, **options: Unpack[AdaptOptions]) -> Document:
@@ -68,6 +70,7 @@ def run_adapt(
     source: object = None,
     target: object = None,
     report: bool = True,
+    begun: RunFolder | None = None,
 ) -> Document:
     """Returns the result document; the run folder is complete when it does.
 
@@ -77,6 +80,7 @@ def run_adapt(
         source: The labelled data where they are Python objects; None = `settings.data`.
         target: The target where it is a Python object; None = `settings.target`.
         report: Whether `report.html` is drawn.
+        begun: The folder of a run that was stopped, which is gone on with.
 
     Raises:
         SettingsError: If an option cannot be used or the run folder is taken.
@@ -85,24 +89,28 @@ def run_adapt(
         GuardError: With `strict`, if no method is fit to be kept.
     """
     started = time.monotonic()
-    check_free(settings.out)
-    names = methods_asked(settings.method)
+    if begun is None:
+        check_free(settings.out)
+    asked = asked_of(settings)
     torch.manual_seed(settings.seed)
     given = _domains_given(settings, source, target, progress.say)
     prepared = prepare(fit_settings(settings), given[0], say=progress.say)
     for choice in prepared.chosen.listed():
-        if choice.name in TOLD:
+        if settings.moves or choice.name in TOLD:
             progress.say(choice.words())
     rows = read_target(given[1], prepared, score=settings.score_target, say=progress.say)
     name = f"{prepared.dataset.name}-to-{rows.name}"
-    folder = claim(settings.out, name, strategy="adapt")
+    folder = begun or claim(settings.out, name, strategy="adapt")
     try:
-        begun = (settings, names, started)
-        return _complete(folder, prepared, rows, Logged(folder, progress), (*begun, report))
+        wanted = (settings, asked, started, report)
+        return _complete(folder, prepared, rows, Logged(folder, progress), wanted)
     except BaseException as error:
         # A mistake of the user, or a guard's no, leaves nothing; a failure keeps its log.
-        if isinstance(error, UserError | GuardError) or not (folder.path / LOG).exists():
+        wrong = isinstance(error, UserError | GuardError) or not (folder.path / LOG).exists()
+        if wrong and begun is None:
             folder.discard()
+        elif isinstance(error, KeyboardInterrupt) and settings.data and settings.moves:
+            progress.say(f"go on with: regraft resume {shlex.quote(str(folder.path))}")
         raise
     finally:
         progress.finish()
@@ -135,22 +143,25 @@ def _complete(
     prepared: Prepared,
     target: Target,
     progress: Logged,
-    asked: tuple[AdaptSettings, list[str], float, bool],
+    wanted: tuple[AdaptSettings, Asked, float, bool],
 ) -> Document:
-    settings, names, started, report = asked
+    settings, asked, started, report = wanted
     verdict = decide_modes(prepared, say=progress.say)
-    folder.write(SETTINGS, adapt_toml(settings, prepared, verdict=verdict))
+    if not folder.begun:
+        folder.write(SETTINGS, adapt_toml(settings, prepared, verdict=verdict))
     sizes = {part: len(rows) for part, rows in prepared.dataset.parts.items()}
     folder.log("start", {"data": prepared.dataset.name, "target": target.name, "rows": sizes})
     seconds: Seconds = {"data": prepared.seconds}
-    made = _adapted(prepared, verdict, target, progress, (names, seconds))
+    units = Units(folder.path / CHECKPOINTS)
+    work = Work(prepared, verdict, target, units, progress)
+    made = (adapted_by_moving if settings.moves else _adapted)(work, asked, seconds)
     if settings.strict and made.decision.fell_back:
         raise GuardError(
             made.decision.reason, expected="a method that is fit to be kept", hint="no --strict"
         )
-    with _spent(seconds, "evaluate"):
+    with spent(seconds, "evaluate"):
         outcome = _outcome(made, verdict)
-    with _spent(seconds, "baselines"):
+    with spent(seconds, "baselines"):
         cheaper = beside(made) if settings.baselines else {}
     _save(folder, outcome, made)
     seconds["chosen"] = seconds["train"] + made.decision.chosen.seconds
@@ -166,26 +177,21 @@ def _complete(
         with folder.writing("report.html") as place:
             write_report(result, place)
     folder.finish(result)
+    units.clear()
     return result
 
 
-def _adapted(
-    prepared: Prepared,
-    verdict: Verdict,
-    target: Target,
-    progress: Logged,
-    asked: tuple[list[str], Seconds],
-) -> Adaptation:
+def _adapted(work: Work, asked: Asked, seconds: Seconds) -> Adaptation:
     """Trains source-only, tries the methods, and puts what is chosen into the network."""
-    names, seconds = asked
+    prepared, verdict, target, progress = work.prepared, work.verdict, work.target, work.progress
     progress.say("computing the frozen trunk's features once")
-    with _spent(seconds, "probe"):
+    with spent(seconds, "probe"):
         pools = pool_domains(prepared, verdict, target=target)
-    with _spent(seconds, "train"):
+    with spent(seconds, "train"):
         trained = train(prepared, verdict, pooled=pools.source, progress=progress)
-    with _spent(seconds, "adapt"):
+    with spent(seconds, "adapt"):
         domains = domains_of(prepared, trained, pools=pools, target=target)
-        judged = try_methods(domains, names, say=progress.say)
+        judged = try_methods(domains, asked.on_features, say=progress.say)
     decision = choose(judged)
     progress.say(decision.reason)
     if decision.chosen.name != SOURCE_ONLY:
@@ -197,11 +203,12 @@ def _adapted(
 def _outcome(made: Adaptation, verdict: Verdict) -> Outcome:
     """Returns what the network that is kept says of the source's own rows."""
     parts, probe = made.prepared.dataset.parts, made.decision.chosen.adapted.on_target
-    val, labels = made.pools.part("val"), parts["val"].labels
+    pools = made.pools_of(made.decision.chosen.name)
+    val, labels = pools.part("val"), parts["val"].labels
     found = softmax(probe.logits(val)) if len(val) else np.zeros((0, len(probe.bias)))
     if made.decision.chosen.name == SOURCE_ONLY:
         found, labels = softmax(made.trained.val_logits), made.trained.val_labels
-    test = made.pools.part("test")
+    test = pools.part("test")
     answers = softmax(probe.logits(test)) if len(test) else np.zeros((0, len(probe.bias)))
     model = model_of(made.prepared, verdict)
     return Outcome(model, found, labels, parts["test"], Answers(answers, ("",) * len(test)))
@@ -224,11 +231,3 @@ def _save(folder: RunFolder, outcome: Outcome, made: Adaptation) -> None:
     last = session.ledger.events[-1]
     digests = {"model.safetensors": digest}
     session.ledger.note(Event(session.step, last.phase, "saved", last.line, digests))
-
-
-@contextmanager
-def _spent(seconds: Seconds, name: str) -> Iterator[None]:
-    """Opens a stretch whose seconds are noted."""
-    start = time.perf_counter()
-    yield
-    seconds[name] = time.perf_counter() - start

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 
 from regraft.errors import DataError, SettingsError
+from regraft.runs.adapt import run_adapt
 from regraft.runs.fit import complete
 from regraft.runs.fitting.folder import RESULT, SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import prepare
-from regraft.settings import FitSettings
+from regraft.settings import AdaptSettings, FitSettings
 from regraft.toml import read_toml
 from regraft.training.progress import Progress, Silent
 
@@ -22,7 +23,7 @@ def resume(run: str | Path) -> dict[str, Any]:
     of a run that was never stopped, bit for bit.
 
     Args:
-        run: The folder that `regraft fit` left.
+        run: The folder that `regraft fit` or `regraft adapt` left.
 
     Raises:
         SettingsError: If the run is complete, or was given Python objects.
@@ -48,7 +49,11 @@ def run_resume(run: Path, progress: Progress) -> dict[str, Any]:
     """
     started = time.monotonic()
     folder = RunFolder(run, made=False)
-    settings = _settings(folder)
+    written = _written(folder)
+    if "method" in written:
+        folder.sweep()
+        return run_adapt(_of_adaptation(written, run), progress, begun=folder)
+    settings = _settings(written, run)
     torch.manual_seed(settings.seed)
     folder.sweep()
     prepared = prepare(settings, settings.data, say=progress.say)
@@ -58,7 +63,8 @@ def run_resume(run: Path, progress: Progress) -> dict[str, Any]:
         progress.finish()
 
 
-def _settings(folder: RunFolder) -> FitSettings:
+def _written(folder: RunFolder) -> dict[str, Any]:
+    """Returns the settings of a run that was stopped."""
     run = folder.path
     if (run / RESULT).exists():
         raise SettingsError(f"{run} is complete", hint=f"regraft report {run}")
@@ -67,13 +73,21 @@ def _settings(folder: RunFolder) -> FitSettings:
             f"{run} is no run that can be gone on with: {run / SETTINGS} is missing or empty",
             expected="a folder that regraft fit made",
         )
-    written = read_toml(run / SETTINGS)
-    if "method" in written:
+    return read_toml(run / SETTINGS)
+
+
+def _of_adaptation(written: dict[str, Any], run: Path) -> AdaptSettings:
+    """Returns the settings of an adaptation, whose data have to be paths or names."""
+    settings = AdaptSettings(**{**written, "out": run})
+    if not settings.data or not (settings.target or settings.to_domain):
         raise SettingsError(
-            f"{run} is an adaptation, which has no checkpoints: it takes seconds once the "
-            "features are kept",
-            hint=f"regraft adapt --config {run / SETTINGS}",
+            f"{run} adapts Python objects, which are not in the folder",
+            hint="regraft.adapt with the same arguments",
         )
+    return settings
+
+
+def _settings(written: dict[str, Any], run: Path) -> FitSettings:
     settings = FitSettings(**{**written, "out": run})
     if not settings.data:
         raise SettingsError(

@@ -1,16 +1,17 @@
 """Defines the settings of `adapt`."""
 
 from pathlib import Path
-from typing import ClassVar, Self, TypedDict
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from regraft.errors import SettingsError
-from regraft.settings.checked import DEVICE, DEVICE_PATTERN, SIDE, Settings
+from regraft.settings.checked import DEVICE, DEVICE_PATTERN, SIDE
 from regraft.settings.fit import ClassWeights, Precision
+from regraft.settings.moving import MovingOptions, MovingSettings
 
 
-class AdaptSettings(Settings):
+class AdaptSettings(MovingSettings):
     """What `adapt` is asked to do; None = chosen from the source, with a reason.
 
     Args:
@@ -23,7 +24,7 @@ class AdaptSettings(Settings):
         score_target: Whether the target's labels are read in the end, to score with.
         strict: Whether it is an error if no method is fit to be kept.
 
-    The others are those of `FitSettings`.
+    The others are those of `MovingSettings` and `FitSettings`.
     """
 
     verb: ClassVar[str] = "adapt"
@@ -79,7 +80,7 @@ class AdaptSettings(Settings):
         return self
 
 
-class AdaptOptions(TypedDict, total=False):
+class AdaptOptions(MovingOptions, total=False):
     """The settings of `AdaptSettings` except `data` and `target`, for `**options`."""
 
     from_domain: str | None

@@ -19,6 +19,8 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 HEAD = "linear or mlp:UNITS[,UNITS], such as mlp:256"
 FREEZE = "a number of blocks, conv, norm, embedding or a pattern such as encoder.layer.0"
 THRESHOLD = "auto, off or a number above 0"
+Freeze = Annotated[str, Field(min_length=1)] | int | None
+Threshold = Annotated[float, Field(gt=0)] | Literal["auto", "off"]
 
 
 class FitSettings(Settings):
@@ -98,10 +100,8 @@ class FitSettings(Settings):
     image_size: int | None = Field(None, ge=8, description=SIDE)
     augment: Augment = "auto"
     dropout: float = Field(0.0, ge=0, lt=1, description="a number from 0 to below 1")
-    freeze: Annotated[str, Field(min_length=1)] | int | None = Field(None, description=FREEZE)
-    freeze_threshold: Annotated[float, Field(gt=0)] | Literal["auto", "off"] = Field(
-        "off", description=THRESHOLD
-    )
+    freeze: Freeze = Field(None, description=FREEZE)
+    freeze_threshold: Threshold = Field("off", description=THRESHOLD)
     freeze_threshold_rule: RuleName = "left"
     freeze_threshold_scope: RuleScope = "prefix"
     control: bool = Field(False, description="true or false")

@@ -12,6 +12,7 @@ from regraft.backbones.vocabulary import reduce_table
 from regraft.data.texts import TokenRows
 from regraft.freezing.ledger import Event
 from regraft.freezing.proof import block_digests, state_digest
+from regraft.training.aligning.aligner import aligner_for, discriminator_for
 from regraft.training.batches import count_steps
 from regraft.training.heads.head import train_head
 from regraft.training.keeping.average import Average
@@ -25,7 +26,7 @@ from regraft.training.moving.freezer import freezer_for
 from regraft.training.moving.lines import close_stretch, draw_line
 from regraft.training.phase import Phase
 from regraft.training.schedule import Clock
-from regraft.training.session import Session, check_finite
+from regraft.training.session import Examples, Session, check_finite
 from regraft.training.steps import Stepper, epoch, order, shown
 
 KEPT = 4
@@ -63,7 +64,9 @@ def work(session: Session, phases: list[Phase]) -> None:
 
 
 def _begin(session: Session, phases: list[Phase]) -> None:
-    """Draws new weights where the first phase wants them."""
+    """Draws new weights where the first phase wants them, and those of a discriminator."""
+    if session.discriminator is None:
+        session.discriminator = discriminator_for(session, phases)
     if phases[0].fresh and session.fresh is not None:
         session.network.trunk.load_state_dict(session.fresh())
         session.trunk_moved()
@@ -89,22 +92,22 @@ def small_table(session: Session, *, needed: bool = True) -> Iterator[None]:
         session: Its network and rows are changed for a while.
         needed: Whether anything of the trunk moves; else nothing is done.
     """
-    train, val, source = session.train, session.val, session.source
-    parts = [train, val, *([source] if source else [])]
-    texts = [part.rows for part in parts if isinstance(part.rows, TokenRows)]
-    reduced = reduce_table(session.network.trunk, texts) if texts and needed else None
+    names = ("train", "val", "source", "target")
+    parts: dict[str, Examples] = {n: getattr(session, n) for n in names if getattr(session, n)}
+    texts = {n: p.rows for n, p in parts.items() if isinstance(p.rows, TokenRows)}
+    found = list(texts.values())
+    reduced = reduce_table(session.network.trunk, found) if found and needed else None
     if reduced is None:
         yield
         return
-    session.train = replace(train, rows=reduced.renumbered(texts[0]))
-    session.val = replace(val, rows=reduced.renumbered(texts[1]))
-    if source is not None:
-        session.source = replace(source, rows=reduced.renumbered(texts[2]))
+    for name, rows in texts.items():
+        setattr(session, name, replace(parts[name], rows=reduced.renumbered(rows)))
     try:
         yield
     finally:
         reduced.restore()
-        session.train, session.val, session.source = train, val, source
+        for name, part in parts.items():
+            setattr(session, name, part)
 
 
 def _put_back(session: Session) -> None:
@@ -161,7 +164,8 @@ def _train_suffix(session: Session, phase: Phase, kept: Kept | None) -> None:
         start_source_head(session, phase)
     else:
         restore_beside(beside, kept)
-    stepper = Stepper(session, phase, steps, beside, _clock(session, phase, steps))
+    aligner = aligner_for(session, phase, steps=steps)
+    stepper = Stepper(session, phase, steps, beside, _clock(session, phase, steps), aligner)
     if session.keeper is not None:
         session.keeper.expect(KEPT * sum(p.nbytes for p in session.network.parameters()))
     while place.number <= phase.epochs and not _ended(stepper):
@@ -205,8 +209,8 @@ def _clock(session: Session, phase: Phase, steps: int) -> Clock:
 
 
 def _passes(phase: Phase) -> float:
-    """Returns how many times a phase passes the target's rows, those of a source counted in."""
-    return phase.epochs * (1 + phase.mix)
+    """Returns how many times a phase passes the training rows, others beside them counted in."""
+    return phase.epochs * (1 + phase.mix + (phase.alignment is not None))
 
 
 def _reserve(session: Session) -> float:

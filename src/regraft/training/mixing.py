@@ -15,7 +15,9 @@ from regraft.training.session import Examples, Session
 
 
 def mixed(session: Session, phase: Phase, *, epoch: int) -> Examples:
-    """Returns the training rows, with rows of the source behind them where the phase says so.
+    """Returns the training rows, with others behind them where the phase says so.
+
+    They are rows of the source, or all of an unlabelled target's.
 
     Which ones is a pure function of (seed, epoch): a source that is larger than what an epoch
     takes is seen in parts.
@@ -26,11 +28,24 @@ def mixed(session: Session, phase: Phase, *, epoch: int) -> Examples:
         epoch: Counted over the whole run.
     """
     source, train = session.source, session.train
+    if phase.alignment is not None:
+        return _beside_target(session)
     if not phase.mix or source is None:
         return train
     order = draws("mix", session.options.seed, epoch=epoch).permutation(len(source))
     picked = np.sort(order[: max(1, round(phase.mix * len(train)))])
     return joined(train, Examples(source.rows.take(picked), source.labels[picked]))
+
+
+def _beside_target(session: Session) -> Examples:
+    """Returns the training rows with the target's behind them, made once."""
+    train, target = session.train, session.target
+    assert target is not None, "a phase that aligns has a target"
+    kept = session.joined
+    if kept is None or kept[0] is not train or kept[1] is not target:
+        kept = (train, target, joined(train, target))
+        session.joined = kept
+    return kept[2]
 
 
 def joined(first: Examples, second: Examples) -> Examples:

@@ -11,10 +11,16 @@ from regraft.training.phase import Phase
 
 Kind = Literal["adamw", "sgd"]
 HEAD = "head"
+DISCRIMINATOR = "discriminator"
 
 
 def make_optimiser(
-    trunk: nn.Module, chain: Chain, *, heads: Sequence[nn.Module], kind: Kind
+    trunk: nn.Module,
+    chain: Chain,
+    *,
+    heads: Sequence[nn.Module],
+    kind: Kind,
+    discriminator: nn.Module | None = None,
 ) -> torch.optim.Optimizer:
     """Returns the optimiser over every parameter, in named groups that never change.
 
@@ -27,6 +33,7 @@ def make_optimiser(
         chain: Its blocks.
         heads: All that stand on it.
         kind: `adamw` or `sgd`.
+        discriminator: What tells two domains apart, if anything does.
     """
     parameters = dict(trunk.named_parameters())
     groups: list[dict[str, Any]] = []
@@ -34,6 +41,8 @@ def make_optimiser(
         groups += _groups(str(number), [parameters[name] for name in block.parameters])
     for head in heads:
         groups += _groups(HEAD, list(head.parameters()))
+    if discriminator is not None:
+        groups += _groups(DISCRIMINATOR, list(discriminator.parameters()))
     if kind == "sgd":
         return torch.optim.SGD(groups, lr=0.0, momentum=0.9, nesterov=True)
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
@@ -42,9 +51,15 @@ def make_optimiser(
 def set_rates(optimiser: torch.optim.Optimizer, phase: Phase, *, share: float) -> None:
     """Sets each group's learning rate to its peak in this phase times `share`."""
     for group in optimiser.param_groups:
-        peak = phase.head_rate if group["name"] == HEAD else phase.rates[int(group["name"])]
-        group["lr"] = peak * share
+        group["lr"] = _peak(phase, group["name"]) * share
         group["weight_decay"] = phase.weight_decay if group["decays"] else 0.0
+
+
+def _peak(phase: Phase, name: str) -> float:
+    """Returns the peak rate of a group in a phase."""
+    if name == DISCRIMINATOR:
+        return phase.alignment.rate if phase.alignment else 0.0
+    return phase.head_rate if name == HEAD else phase.rates[int(name)]
 
 
 def _groups(name: str, parameters: list[nn.Parameter]) -> list[dict[str, Any]]:

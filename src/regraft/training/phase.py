@@ -8,6 +8,7 @@ from torch import nn
 from regraft.backbones.chain import Block, Chain
 from regraft.data.rows import Modality
 from regraft.freezing.line import NOTHING, Above
+from regraft.training.aligning.alignment import Alignment
 
 Schedule = Literal["linear", "cosine", "constant"]
 Solving = Literal["probe", "means", "names"]
@@ -40,6 +41,8 @@ class Phase:
         mix: Rows of the source for each training row.
         average: Whether, when the phase has ended, the network becomes the point between its
             start and its end that validation likes best; of the last phase only.
+        alignment: What is added to the loss over rows of the session's target, one for each
+            training row; None = these are not seen.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Phase:
     fresh: bool = False
     mix: float = 0.0
     average: bool = False
+    alignment: Alignment | None = None
 
 
 @dataclass(frozen=True)
@@ -205,6 +209,7 @@ def describe(
         "groups": [*groups, head],
         "trained": trained,
         "share": trained / (sum(block.size for block in chain.blocks) + head_parameters),
+        **({"alignment": phase.alignment.words()} if phase.alignment else {}),
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 from regraft.errors import harmless
 
@@ -29,6 +29,7 @@ class EpochRecord:
         gradient_norm: Mean over the steps, before long ones are scaled down; None where no
             steps were taken.
         scored: Whether the head is of any use by now: not while pairs of rows are learnt.
+        signs: What was seen on rows of a target without labels, where it was drawn near.
     """
 
     phase: str
@@ -44,6 +45,7 @@ class EpochRecord:
     best: bool = False
     gradient_norm: float | None = None
     scored: bool = True
+    signs: dict[str, Any] | None = None
 
 
 class Progress(Protocol):

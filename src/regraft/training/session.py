@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ from regraft.freezing.proof import Stretch
 from regraft.freezing.threshold import Rule
 from regraft.freezing.witness import Witness
 from regraft.scoring import metrics
+from regraft.training.aligning.discriminator import Discriminator
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.keeping.place import Place
 from regraft.training.optimiser import Kind, make_optimiser
@@ -33,6 +35,9 @@ from regraft.training.precision import Verdict
 from regraft.training.progress import EpochRecord, Progress
 
 Labels = npt.NDArray[np.int64]
+Key = tuple[float, float]
+Verdicts = tuple[Key, dict[str, Any]]
+"""What is made large, and the signs that it was made from, as plain data."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class Options:
 class Best:
     """The best checkpoint so far: its place in time and its weights."""
 
-    key: tuple[float, float]
+    key: Key
     phase: str
     epoch: int
     step: int
@@ -129,6 +134,11 @@ class Session:
         source: Rows of another data set that a phase mixes in; labels from K up are of its
             own classes.
         source_head: Their own head, where these are others than the target's.
+        target: Rows of another domain, their labels -1, where a phase draws it near.
+        proportions: (K,) estimated shares of the classes in it; None = equal ones.
+        discriminator: Tells the two domains apart, where that is a part of the loss.
+        criterion: Judges the network as it stands without a label of the target, in phases
+            that draw it near; None = the validation rows do, as elsewhere.
         mixed: The rows of the epoch, where others than the training rows are among them.
         coming: Phases after the one that is worked.
         names: The classes' names as rows, where a head is made from them.
@@ -163,7 +173,12 @@ class Session:
     fork: Keeper | None = None
     source: Examples | None = None
     source_head: Head | None = None
+    target: Examples | None = None
+    proportions: Tensor | None = None
+    discriminator: Discriminator | None = None
+    criterion: "Callable[[Session], Verdicts] | None" = None
     mixed: Examples | None = None
+    joined: tuple[Examples, Examples, Examples] | None = None
     coming: list[Phase] = field(default_factory=list)
     names: Encoded | None = None
     fresh: Callable[[], dict[str, Tensor]] | None = None
@@ -182,7 +197,13 @@ class Session:
         if self._optimiser is None:
             kind = self.options.optimizer
             heads = [self.network.head, *([self.source_head] if self.source_head else [])]
-            self._optimiser = make_optimiser(self.network.trunk, self.chain, heads=heads, kind=kind)
+            self._optimiser = make_optimiser(
+                self.network.trunk,
+                self.chain,
+                heads=heads,
+                kind=kind,
+                discriminator=self.discriminator,
+            )
         return self._optimiser
 
     @property
@@ -261,14 +282,29 @@ class Session:
         late = time.monotonic() + seconds > self.options.deadline
         return late or (patience is not None and without >= patience)
 
-    def consider(self, phase: str, epoch: int, *, val_logits: npt.NDArray[np.float32]) -> bool:
+    def consider(
+        self,
+        phase: str,
+        epoch: int,
+        *,
+        val_logits: npt.NDArray[np.float32],
+        key: Key | None = None,
+    ) -> bool:
         """Keeps the weights when the validation score is the best so far; says whether.
 
         Without validation rows the last weights are the best.
+
+        Args:
+            phase: Its name.
+            epoch: Its number.
+            val_logits: (M, K) of the validation rows.
+            key: What is made large where it is not the validation score.
         """
         self.val_logits.append(val_logits)
-        key = selection_key(val_logits, self.val.labels, options=self.options)
-        if self.best is not None and len(self.val) and key <= self.best.key:
+        judged = bool(len(self.val)) if key is None else True
+        if key is None:
+            key = selection_key(val_logits, self.val.labels, options=self.options)
+        if self.best is not None and judged and key <= self.best.key:
             return False
         state = {name: t.detach().clone() for name, t in self.network.state_dict().items()}
         self.best = Best(key, phase, epoch, self.step, state, val_logits)

@@ -1,8 +1,8 @@
 """Takes the steps of an epoch: batches in, moved weights and a record out."""
 
 import time
-from contextlib import nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -19,6 +19,8 @@ from regraft.features.prefixed import entered
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.losses.pairs import pair_loss
 from regraft.scoring import metrics
+from regraft.training.aligning.aligner import Aligner, Passed
+from regraft.training.aligning.pairing import paired_batches
 from regraft.training.batches import epoch_batches, pair_batches
 from regraft.training.keeping.checkpoint import Beside, checkpoint
 from regraft.training.keeping.place import Tally
@@ -33,6 +35,8 @@ from regraft.training.schedule import Clock, rate_share
 from regraft.training.session import Session, selection_key
 
 Indices = npt.NDArray[np.int64]
+Known = tuple[Tensor, Tensor | None]
+"""Labels of a batch, and classes that rows of a target are taken for, where these are guessed."""
 CLIP = 1.0
 """Largest norm of a step's gradient; longer ones are scaled down."""
 
@@ -46,6 +50,7 @@ class Stepper:
     steps: int
     beside: Beside
     clock: Clock
+    aligner: Aligner | None = None
 
     def due(self) -> int:
         """Returns the step of the schedule that comes next; all of them where time is up.
@@ -55,6 +60,10 @@ class Stepper:
         place = self.session.place
         by_time = self.clock.step(time.monotonic(), steps=self.steps)
         return max(place.at, by_time if place.done else min(by_time, self.steps - 1))
+
+    def tap(self) -> AbstractContextManager[list[Tensor]]:
+        """Opens a stretch in which a pass leaves behind what a discriminator reads."""
+        return self.aligner.tap() if self.aligner else nullcontext([])
 
     def keep(self) -> None:
         """Keeps a checkpoint, where it is time for one."""
@@ -71,6 +80,8 @@ def epoch(stepper: Stepper) -> tuple[EpochRecord, bool]:
     session.mixed = mixed(session, phase, epoch=session.epoch)
     rows = shown(session, phase, epoch=session.epoch)
     fed = enter(session, phase, rows=rows)
+    if stepper.aligner:
+        stepper.aligner.begin()
     weights = session.weights()
     set_attention(session.network.trunk, session.verdict.training.attention)
     batches = order(session, phase, rows=rows, epoch=session.epoch)
@@ -98,9 +109,27 @@ def epoch(stepper: Stepper) -> tuple[EpochRecord, bool]:
 def order(session: Session, phase: Phase, *, rows: Encoded, epoch: int) -> list[Indices]:
     """Returns the batches of an epoch: a pure function of seed, epoch and rows."""
     size, seed = session.options.batch_size, session.options.seed
+    if phase.alignment is not None:
+        wanted = row_weights(session)
+        return paired_batches(rows.lengths, size, weights=wanted, seed=seed, epoch=epoch)
     if phase.loss == "pairs":
         return pair_batches(session.train.labels, size, seed=seed, epoch=epoch)
     return epoch_batches(rows.lengths, size, seed=seed, epoch=epoch)
+
+
+def row_weights(session: Session) -> npt.NDArray[np.float64]:
+    """Returns (N,) how often each training row is wanted beside one of the target.
+
+    So that the source's classes have the proportions that were estimated for the target:
+    else what compares the two would take a difference of proportions for a shift.
+    """
+    labels, wanted = session.train.labels, session.proportions
+    if wanted is None:
+        return np.ones(len(labels))
+    shares = np.bincount(labels, minlength=len(wanted)) / len(labels)
+    ratios = wanted.numpy().astype(np.float64) / np.maximum(shares, 1e-12)
+    weights = ratios[labels]
+    return np.asarray(weights / weights.mean())
 
 
 def shown(session: Session, phase: Phase, *, epoch: int) -> Encoded:
@@ -122,7 +151,9 @@ def _step(
     session, scaler = stepper.session, stepper.beside.scaler
     optimiser = session.optimiser
     labels = torch.from_numpy(session.labels[indices]).to(session.device)
-    loss, found = _backward(stepper, to_device(batch, session.device), labels, weights)
+    guesses = stepper.aligner.guesses(indices) if stepper.aligner else None
+    batch = to_device(batch, session.device)
+    loss, found = _backward(stepper, batch, (labels, guesses), weights)
     if session.witness:
         session.witness.step()
     scaler.unscale_(optimiser)
@@ -135,27 +166,27 @@ def _step(
     scaler.update()
     shrink(optimiser, stepper.phase.shrink)
     optimiser.zero_grad(set_to_none=True)
+    own = (labels >= 0) & (labels < found.shape[1])
     # Told without the weights of the classes, as every other loss of a record is.
     bare = weights is None or stepper.phase.loss == "pairs" or _of_two(stepper)
-    plain = loss if bare else cross_entropy(found, labels)
-    own = labels < found.shape[1]
+    plain = loss if bare and not stepper.aligner else cross_entropy(found[own], labels[own])
     return float(plain), found[own], labels[own]
 
 
 def _backward(
-    stepper: Stepper, batch: Batch, labels: Tensor, weights: Tensor | None
+    stepper: Stepper, batch: Batch, known: Known, weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Computes the gradients of a batch; returns its loss and its (B, K) logits.
 
     Where the device's memory is too small, the batch goes in pieces, now and from now on,
     whose gradients add up to the same.
     """
-    session = stepper.session
+    session, labels = stepper.session, known[0]
     while True:
         # Dropout's numbers depend on (seed, step) alone, so that a resumed run draws the same.
         torch.manual_seed(session.options.seed * 1_000_003 + session.step)
         try:
-            return _in_pieces(stepper, batch, labels, weights)
+            return _in_pieces(stepper, batch, known, weights)
         except torch.OutOfMemoryError:
             if min(session.piece, len(labels)) == 1:
                 raise
@@ -167,9 +198,9 @@ def _backward(
 
 
 def _in_pieces(
-    stepper: Stepper, batch: Batch, labels: Tensor, weights: Tensor | None
+    stepper: Stepper, batch: Batch, known: Known, weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    session = stepper.session
+    session, (labels, guesses) = stepper.session, known
     if _of_two(stepper):
         weights = None  # the classes of one data set cannot be weighed against another's
     total = _mass(labels, weights)
@@ -177,13 +208,16 @@ def _in_pieces(
     for start in range(0, len(labels), session.piece):
         some = slice(start, start + session.piece)
         piece = {name: tensor[some] for name, tensor in batch.items()}
-        with session.verdict.training.running():
+        with session.verdict.training.running(), stepper.tap() as left:
             features = (
                 entered(session.entry, piece) if session.entry else session.network.features(piece)
             )
             made = session.network.head(features)
         share = _mass(labels[some], weights) / total
-        part = share * _loss(stepper, (features, made), labels[some], weights)
+        passed = Passed(features, made, left, piece.get("attention_mask"))
+        if guesses is not None:
+            passed = replace(passed, guesses=guesses[some])
+        part = share * _loss(stepper, passed, labels[some], weights)
         stepper.beside.scaler.scale(part).backward()
         loss = loss + part.detach()
         logits.append(made.detach())
@@ -195,11 +229,11 @@ def _of_two(stepper: Stepper) -> bool:
     return stepper.session.source_head is not None and stepper.phase.mix > 0
 
 
-def _loss(
-    stepper: Stepper, made: tuple[Tensor, Tensor], labels: Tensor, weights: Tensor | None
-) -> Tensor:
+def _loss(stepper: Stepper, passed: Passed, labels: Tensor, weights: Tensor | None) -> Tensor:
     """Returns the loss of features and logits; rows of other classes have a head of their own."""
-    (features, logits), other_head = made, stepper.session.source_head
+    if stepper.aligner:
+        return stepper.aligner.loss(passed, labels, weights)
+    features, logits, other_head = passed.features, passed.logits, stepper.session.source_head
     if stepper.phase.loss == "pairs":
         return pair_loss(features, labels)
     other = labels >= logits.shape[1]
@@ -213,8 +247,12 @@ def _loss(
 
 
 def _mass(labels: Tensor, weights: Tensor | None) -> float:
-    """Returns what a batch weighs in a mean: its rows, or the sum of their classes' weights."""
-    return float(len(labels) if weights is None else weights[labels].sum())
+    """Returns what a batch weighs in a mean: its rows, or the sum of their classes' weights.
+
+    Rows without a label weigh nothing: each stands beside one that has one.
+    """
+    own = labels[labels >= 0]
+    return float(len(own) if weights is None else weights[own].sum())
 
 
 def _validated(stepper: Stepper, number: int, tally: Tally) -> tuple[EpochRecord, bool]:
@@ -224,14 +262,18 @@ def _validated(stepper: Stepper, number: int, tally: Tally) -> tuple[EpochRecord
     if phase.loss == "pairs":
         # The head has learnt nothing yet: there is nothing to be scored.
         return _record(stepper, (number, tally, trained), (None, None), best=False), True
+    key, signs = None, None
     with average.shown() if average else nullcontext():
         val_logits = session.evaluate()
-        best = session.consider(phase.name, number, val_logits=val_logits)
+        if phase.alignment is not None and session.criterion is not None:
+            key, signs = session.criterion(session)
+        best = session.consider(phase.name, number, val_logits=val_logits, key=key)
     # A phase may begin below what came before and still rise: its own best counts for patience.
-    key = selection_key(val_logits, session.val.labels, options=session.options)
-    better = session.place.improves(key) or not len(session.val)
+    own = key or selection_key(val_logits, session.val.labels, options=session.options)
+    better = session.place.improves(own) or not (key or len(session.val))
     seen = metrics.loss_and_accuracy(val_logits, session.val.labels)
-    return _record(stepper, (number, tally, trained), seen, best=best), better
+    record = _record(stepper, (number, tally, trained), seen, best=best)
+    return replace(record, signs=signs), better
 
 
 def _record(

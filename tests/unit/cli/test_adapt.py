@@ -41,6 +41,16 @@ def test_the_verb_gets_what_was_typed(typed: Type, stand_in: Stand) -> None:
     assert isinstance(progress, Lines)
 
 
+def test_flags_that_let_the_trunk_move_reach_the_verb(typed: Type, stand_in: Stand) -> None:
+    verb = stand_in("adapt:run_adapt", example())
+    words = "--strategy full --freeze 2 --freeze-threshold 0.2 --epochs 1.5 --lr 0.01 --preset best"
+    assert typed("adapt", "s.csv", "--target", "t.csv", *words.split()).code == 0
+    settings = verb.calls[0][0]
+    told = (settings.strategy, settings.freeze, settings.freeze_threshold, settings.preset)
+    assert told == ("full", "2", 0.2, "best")
+    assert (settings.epochs, settings.lr, settings.moves) == (1.5, 0.01, True)
+
+
 def test_two_domains_are_typed_with_from_and_to(typed: Type, stand_in: Stand) -> None:
     verb = stand_in("adapt:run_adapt", example())
     typed("adapt", "s.csv", "--domain", "place", "--from", "film", "--to", "shop")

@@ -9,12 +9,20 @@ from regraft.losses.conditional_adversarial import (
     conditional_adversarial,
     entropy_weights,
     multilinear,
+    random_multilinear,
 )
 
 
 def test_two_features_and_two_classes_make_four_products() -> None:
     found = multilinear(torch.tensor([[1.0, 2.0]]), torch.tensor([[0.25, 0.75]]))
     assert found.tolist() == [[0.25, 0.5, 0.75, 1.5]]
+
+
+def test_two_drawn_products_worked_by_hand() -> None:
+    maps = (torch.tensor([[1.0, 2.0], [0.0, 1.0]]), torch.tensor([[1.0, -1.0], [3.0, 1.0]]))
+    found = random_multilinear(torch.tensor([[1.0, 2.0]]), torch.tensor([[0.25, 0.75]]), maps=maps)
+    # R_f f = (1, 4); R_g g = (2.5, 0.5); d = 2
+    assert found[0].tolist() == pytest.approx([2.5 / math.sqrt(2), 2.0 / math.sqrt(2)])
 
 
 def test_weights_of_a_sure_and_an_unsure_row_are_two_and_one_and_a_half() -> None:

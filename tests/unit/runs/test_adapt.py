@@ -11,6 +11,7 @@ from regraft.errors import DataError, GuardError, SettingsError
 from regraft.runs import adapt as verb
 from regraft.runs.adapt import adapt, run_adapt
 from regraft.runs.evaluate import evaluate
+from regraft.runs.moving import asked
 from regraft.runs.predict import predict
 from regraft.runs.report import run_report
 from regraft.runs.verify import verify
@@ -27,7 +28,7 @@ def tried(_own_cache: None, bert: Path, tmp_path_factory: pytest.TempPathFactory
     """The result of trying a few methods on texts, the target's labels scored."""
     out = tmp_path_factory.mktemp("adapted") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verb, "methods_asked", lambda name: FEW)
+        patch.setattr(asked, "methods_asked", lambda name: FEW)
         return adapt(SOURCE, target=TARGET, backbone=str(bert), out=out, score_target=True)
 
 

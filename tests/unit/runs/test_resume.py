@@ -136,8 +136,8 @@ def test_what_was_typed_of_freezing_reaches_the_training(
     assert freezing["proof"]["holds"]
 
 
-def test_an_adaptation_is_not_gone_on_with_but_done_again(tmp_path: Path) -> None:
+def test_an_adaptation_of_python_objects_cannot_be_gone_on_with(tmp_path: Path) -> None:
     content = '[settings]\ndata = "d.csv"\nmethod = "mcc"\n\n[machine]\nthreads = 1\n'
     (tmp_path / "run.toml").write_text(content)
-    with pytest.raises(SettingsError, match=r"is an adaptation.*try regraft adapt --config"):
+    with pytest.raises(SettingsError, match=r"adapts Python objects.*try regraft.adapt with"):
         resume(tmp_path)

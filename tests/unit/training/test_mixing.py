@@ -9,11 +9,12 @@ import torch
 from regraft.backbones.graft import make_head
 from regraft.freezing.proof import state_digest
 from regraft.strategies.sequential import Sequential
+from regraft.training.aligning.alignment import Alignment
 from regraft.training.loop import work
 from regraft.training.mixing import mixed
 from regraft.training.phase import Phase
 from regraft.training.session import Examples, Session
-from tests.tiny_sessions import EXAMPLES, KINDS, facts, session
+from tests.tiny_sessions import EXAMPLES, KINDS, facts, session, without_labels
 
 MIXED = Phase("mixed", 0, 2, 5e-3, (5e-3,) * 3, mix=0.5)
 
@@ -74,3 +75,16 @@ def test_the_head_of_other_classes_learns_them_and_is_not_in_the_network() -> No
 def _bytes(examples: Examples) -> bytes:
     batch = examples.rows.batch(np.arange(len(examples)))
     return b"".join(tensor.numpy().tobytes() for tensor in batch.values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_rows_of_a_target_stand_behind_the_training_rows_without_labels(kind: str) -> None:
+    made = session(kind)
+    made.target = without_labels(EXAMPLES[kind](20, seed=6))
+    aligned = replace(MIXED, alignment=Alignment("mcc"))
+    first, other = (mixed(made, aligned, epoch=e) for e in (0, 1))
+    assert first is other
+    assert first.labels[:32].tolist() == made.train.labels.tolist()
+    assert first.labels[32:].tolist() == [-1] * 20
+    made.train = replace(made.train)
+    assert mixed(made, aligned, epoch=0) is not first

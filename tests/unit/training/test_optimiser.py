@@ -1,9 +1,12 @@
 """Tests the optimiser's groups: who is in which, what decays, what a phase sets."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from regraft.training.optimiser import HEAD, Kind, make_optimiser, set_rates
+from regraft.training.aligning.alignment import Alignment
+from regraft.training.optimiser import DISCRIMINATOR, HEAD, Kind, make_optimiser, set_rates
 from regraft.training.phase import Phase
 from tests.tiny_sessions import KINDS, grafted, spliced
 
@@ -34,6 +37,22 @@ def test_groups_are_named_after_the_block_they_hold(kind: str) -> None:
         names = chain.blocks[int(group["name"])].parameters if group["name"] != HEAD else None
         wanted = network.head.parameters() if names is None else [parameters[n] for n in names]
         assert {id(p) for p in group["params"]} <= {id(p) for p in wanted}
+
+
+def test_a_discriminator_has_a_rate_of_its_own_where_a_phase_plays_against_it() -> None:
+    network, judge = grafted("text"), torch.nn.Linear(4, 1)
+    optimiser = make_optimiser(
+        network.trunk,
+        spliced(network),
+        heads=[network.head],
+        kind="adamw",
+        discriminator=judge,
+    )
+    groups = [group for group in optimiser.param_groups if group["name"] == DISCRIMINATOR]
+    assert [len(group["params"]) for group in groups] == [1, 1]
+    for alignment, rate in ((None, 0.0), (Alignment("dann", rate=0.6), 0.3)):
+        set_rates(optimiser, replace(PHASE, alignment=alignment), share=0.5)
+        assert {group["lr"] for group in groups} == {rate}
 
 
 @pytest.mark.parametrize("kind", KINDS)

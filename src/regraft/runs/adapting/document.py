@@ -1,6 +1,6 @@
 """Makes the result document of an adaptation from that of the run and what was tried."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from regraft.runs.adapting.scored import (
 from regraft.runs.adapting.target import Target
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
+from regraft.runs.moving.training import Moved
 
 Document = dict[str, Any]
 TOLD = ("backbone", "max_length", "image_size", "class_weights")
@@ -34,8 +35,10 @@ class Adaptation:
         domains: What the methods were given.
         judged: Every method, source-only first.
         decision: Which is kept.
-        pools: Features of all rows.
+        pools: Features of all rows, by the trunk that source-only has.
         target: Its rows.
+        moved: The methods that moved the trunk, by word.
+        came: The linear probe and the features of the trunk as it came, where it moved.
     """
 
     prepared: Prepared
@@ -45,13 +48,18 @@ class Adaptation:
     decision: Decision
     pools: Pools
     target: Target
+    moved: dict[str, Moved] = field(default_factory=dict)
+    came: tuple[Domains, Pools] | None = None
+
+    def pools_of(self, name: str) -> Pools:
+        """Returns the features that a method's classifier reads."""
+        return self.moved[name].pools if name in self.moved else self.pools
 
 
 def beside(made: Adaptation) -> Document:
     """Returns what costs less, on the source's test rows and, as `oracle`, on the target."""
-    source, oracle = baseline_documents(
-        made.prepared, made.domains, pools=made.pools, target=made.target
-    )
+    domains, pools = made.came or (made.domains, made.pools)
+    source, oracle = baseline_documents(made.prepared, domains, pools=pools, target=made.target)
     found: Document = {"baselines": source}
     if len(made.target.scored):
         found["oracle"] = {"rows": len(made.target.scored), "baselines": oracle}
@@ -67,21 +75,23 @@ def adaptation_document(made: Adaptation, base: Document, *, cheaper: Document) 
         cheaper: From `beside`; empty where that was not asked for.
     """
     target, chosen = made.target, made.decision.chosen
+    pools = made.pools_of(chosen.name)
     return {
         **base,
         "strategy": "adapt",
-        "defaults": [choice for choice in base["defaults"] if choice["name"] in TOLD],
+        "source_strategy": base["strategy"],
+        "defaults": [each for each in base["defaults"] if made.came or each["name"] in TOLD],
         "target": {
             "name": target.name,
             "rows": {"used": len(target.used), "scored": len(target.scored)},
             "problems": len(target.problems),
         },
         "proportions": _proportions(made),
-        "methods": method_documents(made.judged, pools=made.pools, target=target),
+        "methods": method_documents(made.judged, pools_of=made.pools_of, target=target),
         "chosen": shown_name(chosen.name),
         "reason": made.decision.reason,
         **_beside_start(made),
-        "scores": {**base["scores"], **target_scores(chosen, pools=made.pools, target=target)},
+        "scores": {**base["scores"], **target_scores(chosen, pools=pools, target=target)},
         **cheaper,
     }
 
@@ -94,7 +104,7 @@ def _beside_start(made: Adaptation) -> Document:
     classes = made.domains.classes
     moved = np.zeros((classes, classes), np.int64)
     np.add.at(moved, (start.signs.predicted, chosen.signs.predicted), 1)
-    pools = made.pools
+    pools = made.pools_of(chosen.name)
     kept = Seen(chosen.adapted, pools.source["train"], pools.target[made.target.used])
     return {"projection": projection(made.domains, kept), "moved": moved.tolist()}
 

@@ -13,7 +13,7 @@ from regraft.runs.adapting.target import Target
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import top_level
 from regraft.runs.fitting.train import Pooled, Trained, pool_parts
-from regraft.training.heads.probe import Features, Labelled, fit_probe
+from regraft.training.heads.probe import Features, Labelled, LinearProbe, fit_probe
 from regraft.training.precision import Verdict
 
 
@@ -51,7 +51,14 @@ def pool_domains(prepared: Prepared, verdict: Verdict, *, target: Target) -> Poo
     return Pools(source, cached.pooled(level, target.encoded, cache=prepared.cache))
 
 
-def domains_of(prepared: Prepared, trained: Trained, *, pools: Pools, target: Target) -> Domains:
+def domains_of(
+    prepared: Prepared,
+    trained: Trained,
+    *,
+    pools: Pools,
+    target: Target,
+    start: LinearProbe | None = None,
+) -> Domains:
     """Returns what every method is given.
 
     Args:
@@ -59,6 +66,7 @@ def domains_of(prepared: Prepared, trained: Trained, *, pools: Pools, target: Ta
         trained: Source-only; its validation answers, or those out of fold, are read.
         pools: Features of all rows.
         target: Its rows.
+        start: The source's classifier of these features; None = it is solved.
     """
     parts, classes = prepared.dataset.parts, len(prepared.dataset.classes)
     train = Labelled(pools.source["train"], parts["train"].labels)
@@ -66,7 +74,9 @@ def domains_of(prepared: Prepared, trained: Trained, *, pools: Pools, target: Ta
     balanced = prepared.chosen.class_weights.value == "balanced"
     weights = balanced_weights(train.labels, classes) if balanced else None
     # The same rows, the same solution: this is the head that the network holds.
-    start = fit_probe(train, classes, val=val if len(val.labels) else None, weights=weights)
+    start = start or fit_probe(
+        train, classes, val=val if len(val.labels) else None, weights=weights
+    )
     features = pools.target[target.used]
     proportions = estimate_proportions(
         trained.val_logits,

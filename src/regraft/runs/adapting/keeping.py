@@ -9,6 +9,7 @@ from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
 from regraft.training.heads.head import load_probe
 from regraft.training.heads.probe import LinearProbe
+from regraft.training.loop import small_table
 from regraft.training.moving.lines import close_stretch, draw_line
 from regraft.training.phase import Phase
 
@@ -36,10 +37,13 @@ def keep_classifier(
         start: The source-only classifier.
     """
     session, phase = trained.session, adapt_phase(prepared)
-    draw_line(session, phase)
-    load_probe(session, rebased(probe, Scaling(start.shift, start.scale)))
-    close_stretch(session)
-    blocks = block_digests(session.network.trunk, session.chain, line=session.top)
+    # With the token table of the stretches before, so that their digests can be compared.
+    moved = any(each.line < session.top for each in prepared.phases)
+    with small_table(session, needed=moved):
+        draw_line(session, phase)
+        load_probe(session, rebased(probe, Scaling(start.shift, start.scale)))
+        close_stretch(session)
+        blocks = block_digests(session.network.trunk, session.chain, line=session.top)
     digests = {**blocks, "network": state_digest(session.network)}
     session.ledger.note(Event(session.step, NAME, "restore", session.top, digests))
     assert session.best is not None, "source-only was trained before"

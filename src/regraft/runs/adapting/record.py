@@ -9,13 +9,13 @@ from regraft.settings import AdaptSettings, FitSettings
 from regraft.toml import write_toml
 from regraft.training.precision import Verdict
 
-SHARED = FitSettings.model_fields.keys() & AdaptSettings.model_fields.keys()
+SHARED = (FitSettings.model_fields.keys() & AdaptSettings.model_fields.keys()) - {"preset"}
 
 
 def fit_settings(settings: AdaptSettings) -> FitSettings:
-    """Returns the settings of source-only: a linear head on the frozen trunk."""
+    """Returns the settings of source-only: by default a linear head on the frozen trunk."""
     shared: dict[str, Any] = {name: getattr(settings, name) for name in sorted(SHARED)}
-    return FitSettings(strategy="head", **shared)
+    return FitSettings(**{**shared, "strategy": settings.source_strategy})
 
 
 def adapt_toml(settings: AdaptSettings, prepared: Prepared, *, verdict: Verdict) -> str:

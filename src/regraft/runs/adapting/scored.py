@@ -1,7 +1,7 @@
 """Makes the scores of an adaptation: of methods on target labels, of what costs less."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,12 +23,14 @@ Labels = npt.NDArray[np.int64]
 FITS = {"majority": baselines.majority, "classic": baselines.classic}
 
 
-def method_documents(judged: Sequence[Judged], *, pools: Pools, target: Target) -> list[Document]:
+def method_documents(
+    judged: Sequence[Judged], *, pools_of: Callable[[str], Pools], target: Target
+) -> list[Document]:
     """Returns each method's entry, with its oracle score where target labels may be scored.
 
     Args:
         judged: Source-only first.
-        pools: Features of all rows.
+        pools_of: Features of all rows that a method reads, by its name.
         target: Its rows, and the labels that are scored.
     """
     return [
@@ -38,7 +40,7 @@ def method_documents(judged: Sequence[Judged], *, pools: Pools, target: Target) 
             "guards": each.objections,
             "passed": not each.reasons,
             "seconds": round(each.seconds, 3),
-            **_oracle(each, judged[0], pools, target),
+            **_oracle(each, judged[0], pools_of, target),
         }
         for each in judged
     ]
@@ -116,11 +118,13 @@ def _answered(domains: Domains, features: npt.NDArray[np.float32]) -> npt.NDArra
     return softmax(domains.start.logits(features))
 
 
-def _oracle(judged: Judged, start: Judged, pools: Pools, target: Target) -> Document:
+def _oracle(
+    judged: Judged, start: Judged, pools_of: Callable[[str], Pools], target: Target
+) -> Document:
     """Returns accuracy on the rows that are scored, and the gain over source-only there."""
     if not len(target.scored):
         return {}
-    right, before = (_right(each, pools, target) for each in (judged, start))
+    right, before = (_right(each, pools_of(each.name), target) for each in (judged, start))
     oracle = {"accuracy": asdict(wilson(int(right.sum()), len(right)))}
     if judged is not start:
         oracle["gain"] = asdict(paired_difference(right, before))

@@ -71,6 +71,7 @@ class Prepared:
         earlier: What the run measured that is repeated, if one is.
         cache: Of features of what is frozen.
         source: Rows of another data set that are trained on too.
+        target: Rows without labels that the trunk is drawn near in the end.
     """
 
     settings: FitSettings
@@ -88,6 +89,7 @@ class Prepared:
     earlier: Earlier | None = None
     cache: Cache = field(default_factory=lambda: Cache(on=False))
     source: Source | None = None
+    target: Encoded | None = None
 
     @property
     def device(self) -> str:

@@ -4,12 +4,13 @@ import math
 import re
 from functools import partial
 
+import numpy as np
 import torch
 
 from regraft.backbones.graft import Head, make_head
 from regraft.backbones.sources.run import build_trunk
 from regraft.data.encode import Encoded
-from regraft.data.rows import Part
+from regraft.data.rows import UNLABELLED, Part
 from regraft.data.spec import TextSpec
 from regraft.data.texts import encode_texts
 from regraft.features.level import Level
@@ -79,6 +80,9 @@ def new_session(
     session.spec, session.cache = prepared.backbone.spec, prepared.cache
     if prepared.source is not None:
         session.source, session.source_head = prepared.source.examples, _source_head(prepared)
+    if prepared.target is not None:
+        unknown = np.full(len(prepared.target), UNLABELLED, np.int64)
+        session.target = Examples(prepared.target, unknown)
     session.names = _names(prepared)
     session.fresh = partial(_fresh, prepared)
     return session

@@ -13,7 +13,7 @@ from regraft.features.cached import pooled
 from regraft.features.pooled import head_logits
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.scoring import metrics
-from regraft.training.heads.probe import Labelled, LinearProbe, fit_probe
+from regraft.training.heads.probe import USUAL_STRENGTH, Labelled, LinearProbe, fit_probe
 from regraft.training.heads.prototypes import class_means, class_names
 from regraft.training.heads.sample import sample_rows
 from regraft.training.phase import Phase
@@ -87,6 +87,13 @@ def put_probe(head: Head, probe: LinearProbe) -> None:
     with torch.no_grad():
         head.last.weight.copy_(torch.from_numpy(probe.weight))
         head.last.bias.copy_(torch.from_numpy(probe.bias))
+
+
+def probe_of(head: Head) -> LinearProbe:
+    """Returns a head without hidden layers as the linear classifier that it is."""
+    tensors = (head.shift, head.scale, head.last.weight, head.last.bias)
+    shift, scale, weight, bias = (t.detach().float().cpu().numpy().copy() for t in tensors)
+    return LinearProbe(shift, scale, weight, bias, USUAL_STRENGTH)
 
 
 def _standardise(head: Head, probe: LinearProbe) -> None:

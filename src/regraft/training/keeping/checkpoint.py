@@ -3,7 +3,7 @@
 import hashlib
 import math
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,13 @@ from regraft.backbones.weights import load_into_network
 from regraft.data.encode import Encoded
 from regraft.data.texts import TokenRows
 from regraft.errors import DataError
-from regraft.freezing.cost import Pace, Paces
-from regraft.freezing.ledger import Check, Event
 from regraft.freezing.line import move_line
-from regraft.freezing.proof import stretch_from_json
-from regraft.freezing.threshold import Reading
 from regraft.training.keeping.average import Average
+from regraft.training.keeping.history import history_of, put_history
 from regraft.training.keeping.keeper import Kept
 from regraft.training.keeping.place import place_from_json
 from regraft.training.moving.freezer import Freezer
 from regraft.training.moving.lines import frozen_above, line_of, witness_again
-from regraft.training.progress import EpochRecord
 from regraft.training.session import Best, Session
 
 Tensors = dict[str, Tensor]
@@ -72,14 +68,7 @@ def checkpoint(session: Session, beside: Beside) -> Kept:
     content: dict[str, Any] = {
         "data": data_digest(session),
         "place": session.place.as_json(),
-        "step": session.step,
-        "epoch": session.epoch,
-        "records": [asdict(record) for record in session.records],
-        "events": session.ledger.as_json(),
-        "checks": session.ledger.checks_as_json(),
-        "stretches": [stretch.as_json() for stretch in session.stretches],
-        "still": sorted(session.still),
-        "paces": session.paces.as_json(),
+        **history_of(session),
         "seconds_left": _seconds_left(session),
         "piece": session.piece,
         "decided": session.decided,
@@ -103,6 +92,8 @@ def checkpoint(session: Session, beside: Beside) -> Kept:
     tensors |= _named("start head", session.start_head)
     if session.source_head is not None:
         tensors |= _named("source head", session.source_head.state_dict())
+    if session.discriminator is not None:
+        tensors |= _named("discriminator", session.discriminator.state_dict())
     if average is not None:
         tensors |= _named("average", average.averages)
     if freezer is not None:
@@ -131,12 +122,7 @@ def restore(session: Session, kept: Kept) -> None:
     load_into_network(session.network, _under(kept.tensors, "network"), source="the checkpoint")
     _load_optimiser(session.optimiser, _under(kept.tensors, "optimiser"))
     session.place = place_from_json(content["place"])
-    session.step, session.epoch = int(content["step"]), int(content["epoch"])
-    session.records = [EpochRecord(**record) for record in content["records"]]
-    session.ledger.events = [Event(**event) for event in content["events"]]
-    session.ledger.checks = [_check(check) for check in content["checks"]]
-    session.stretches = [stretch_from_json(each) for each in content["stretches"]]
-    session.still = frozenset(content["still"])
+    put_history(session, content)
     if content["seconds_left"] is not None:
         deadline = time.monotonic() + float(content["seconds_left"])
         session.options = replace(session.options, deadline=deadline)
@@ -144,7 +130,6 @@ def restore(session: Session, kept: Kept) -> None:
     if content["decided"] is not None:
         line, pays = content["decided"]
         session.decided = (int(line), bool(pays))
-    session.paces = Paces([Pace(**pace) for pace in content["paces"]])
     session.left_state = content["left_state"]
     if content["best"] is not None:
         best = {**content["best"], "key": tuple(content["best"]["key"])}
@@ -153,6 +138,8 @@ def restore(session: Session, kept: Kept) -> None:
     session.start_head = _under(kept.tensors, "start head")
     if session.source_head is not None:
         session.source_head.load_state_dict(_under(kept.tensors, "source head"))
+    if session.discriminator is not None:
+        session.discriminator.load_state_dict(_under(kept.tensors, "discriminator"))
     line = line_of(session)
     move_line(session.network, session.chain, line=line, above=frozen_above(session))
     if content["witness"] is not None:
@@ -172,7 +159,7 @@ def restore_beside(beside: Beside, kept: Kept) -> None:
 def data_digest(session: Session) -> str:
     """Returns the SHA-256 of the rows and labels that move weights or choose them."""
     hashed = hashlib.sha256()
-    for part in filter(None, (session.train, session.val, session.source)):
+    for part in filter(None, (session.train, session.val, session.source, session.target)):
         hashed.update(np.ascontiguousarray(part.labels).tobytes())
         for array in _arrays(part.rows):
             hashed.update(np.ascontiguousarray(array).tobytes())
@@ -210,11 +197,6 @@ def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: Tensors) -> None:
         if parameter.is_contiguous(memory_format=torch.channels_last) and value.dim() == 4:
             moved = moved.contiguous(memory_format=torch.channels_last)
         optimiser.state[parameter][name] = moved
-
-
-def _check(content: dict[str, Any]) -> Check:
-    readings = tuple(Reading(**reading) for reading in content["readings"])
-    return Check(**{**content, "readings": readings, "frozen": tuple(content["frozen"])})
 
 
 def _named(prefix: str, tensors: Tensors) -> Tensors:

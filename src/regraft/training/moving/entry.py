@@ -25,6 +25,11 @@ def enter(session: Session, phase: Phase, *, rows: Encoded) -> Encoded | Prefixe
     assert session.decided is not None, "just decided"
     at, pays = session.decided
     session.entry = session.level(at) if pays else None
+    return entering_rows(session, rows)
+
+
+def entering_rows(session: Session, rows: Encoded) -> Encoded | Prefixed:
+    """Returns rows as they enter where it was decided, for whatever else an epoch reads."""
     if session.entry is None:
         return rows
     return feed(session.entry, rows, cache=session.cache, lower=session.lower)

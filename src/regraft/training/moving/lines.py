@@ -81,7 +81,7 @@ def _move(session: Session, phase: Phase, kind: Kind, *, concerned: int) -> None
     digests = block_digests(session.network.trunk, session.chain, line=concerned)
     session.ledger.note(Event(session.step, phase.name, kind, line, digests))
     frozen = frozen_at(session.chain, line=line, above=above)
-    left = session.left_state
+    left, aligned = session.left_state, phase.alignment
     session.witness = Witness(
         session.network,
         session.chain,
@@ -94,7 +94,7 @@ def _move(session: Session, phase: Phase, kind: Kind, *, concerned: int) -> None
             session.chain,
             frozen,
             rate=lambda number: phase.rates[number],
-            head=phase.loss == "classes",
+            head=phase.loss == "classes" and not (aligned and not aligned.source),
         ),
         left is None or left == optimiser_digest(session.optimiser),
         solved=phase.line == session.top and not _solved_before(session),

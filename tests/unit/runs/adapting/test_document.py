@@ -32,6 +32,7 @@ def test_it_adds_methods_choice_and_target_to_that_of_a_run(steps: Steps) -> Non
     assert [entry["name"] for entry in found["methods"]] == ["source_only", "standardise"]
     assert found["chosen"] in ("source_only", "standardise")
     assert found["reason"]
+    assert found["source_strategy"] == "head"
     assert set(found["scores"]) == {"val", "target"}
     assert found["target"]["rows"] == {"used": 40, "scored": 40}
     assert [choice["name"] for choice in found["defaults"]] == ["backbone"]

@@ -1,0 +1,224 @@
+"""Makes the phase in which the trunk moves towards the target, from a method's name.
+
+Source: none (regraft); each term's is in `training.aligning.terms`. The source is learnt
+first, by whatever strategy; then its last phase comes once more, with a term beside the loss.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, cast, get_args
+
+from regraft.backbones.chain import Chain
+from regraft.errors import SettingsError, one_of
+from regraft.strategies.options import made_with
+from regraft.training.aligning.alignment import Alignment, Kind, TermName
+from regraft.training.phase import Phase
+
+NAME = "align"
+
+
+class Moving(Protocol):
+    """A method's options; its name in the table is the term's."""
+
+    def alignment(self, term: TermName, chain: Chain) -> Alignment:
+        """Returns what the phase carries."""
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """Of `dann` and `cdan`: a network that tells the domains apart plays against the trunk.
+
+    Args:
+        discriminator: `mlp`, `cnn` or `rnn`; `auto` = by the shape of the features.
+        position: Number or name of the place where it reads; empty = the pooled features.
+        hidden: Width of its bottleneck.
+        weight: Of the term.
+        rate: The discriminator's peak learning rate.
+    """
+
+    discriminator: str = "auto"
+    position: str = ""
+    hidden: int = 64
+    weight: float = 1.0
+    rate: float = 1e-3
+
+    def alignment(self, term: TermName, chain: Chain) -> Alignment:
+        """Returns what the phase carries.
+
+        Raises:
+            SettingsError: If the kind or the position does not exist, or a number is none.
+        """
+        if self.discriminator not in get_args(Kind):
+            raise SettingsError(
+                f"{term}:discriminator={self.discriminator} cannot be used",
+                expected=one_of(get_args(Kind)),
+            )
+        if self.hidden < 1 or not 0 < self.rate < float("inf"):
+            raise SettingsError(
+                f"{term}:hidden={self.hidden},rate={self.rate} cannot be used",
+                expected="hidden of 1 or more, and a rate above 0",
+            )
+        kind = cast(Kind, self.discriminator)
+        place = position_of(self.position, chain) if self.position else None
+        return Alignment(
+            term,
+            _weight(term, self.weight),
+            discriminator=kind,
+            position=place,
+            hidden=self.hidden,
+            rate=self.rate,
+        )
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Of `mmd` and `coral`: two samples of features are drawn together.
+
+    Args:
+        weight: Of the term.
+    """
+
+    weight: float = 1.0
+
+    def alignment(self, term: TermName, chain: Chain) -> Alignment:
+        """Returns what the phase carries."""
+        del chain
+        return Alignment(term, _weight(term, self.weight))
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Of `mcc`: the target's classes shall not be confused.
+
+    Args:
+        weight: Of the term.
+        temperature: T of the target's predictions.
+    """
+
+    weight: float = 1.0
+    temperature: float = 2.5
+
+    def alignment(self, term: TermName, chain: Chain) -> Alignment:
+        """Returns what the phase carries.
+
+        Raises:
+            SettingsError: If the temperature is none.
+        """
+        del chain
+        if not 0 < self.temperature < float("inf"):
+            raise SettingsError(
+                f"{term}:temperature={self.temperature} cannot be used",
+                expected="a number above 0",
+            )
+        return Alignment(term, _weight(term, self.weight), temperature=self.temperature)
+
+
+@dataclass(frozen=True)
+class Guessed:
+    """Of `pseudo`: what the network is sure of in a row, it learns of the row augmented.
+
+    Args:
+        weight: Of the term.
+        threshold: Confidence from which it is sure.
+    """
+
+    weight: float = 1.0
+    threshold: float = 0.95
+
+    def alignment(self, term: TermName, chain: Chain) -> Alignment:
+        """Returns what the phase carries.
+
+        Raises:
+            SettingsError: If the threshold is no probability.
+        """
+        del chain
+        if not 0 < self.threshold <= 1:
+            raise SettingsError(
+                f"{term}:threshold={self.threshold} cannot be used",
+                expected="a number above 0, at most 1",
+            )
+        return Alignment(term, _weight(term, self.weight), threshold=self.threshold)
+
+
+@dataclass(frozen=True)
+class TargetAlone:
+    """Of `shot`: the head is frozen, and the trunk follows the target."""
+
+    def alignment(self, term: TermName, chain: Chain) -> Alignment:
+        """Returns what the phase carries."""
+        del chain
+        return Alignment(term, source=False)
+
+
+MOVING: dict[TermName, Callable[..., Moving]] = {
+    "dann": Adversary,
+    "cdan": Adversary,
+    "mmd": Distance,
+    "coral": Distance,
+    "mcc": Confusion,
+    "shot": TargetAlone,
+    "pseudo": Guessed,
+}
+
+
+def moving_phase(word: str, phases: Sequence[Phase], chain: Chain) -> Phase:
+    """Returns the phase `align`: the last one that moves the trunk, with the method's term.
+
+    Args:
+        word: A name of the table, perhaps with options: `dann:discriminator=cnn,position=3`.
+        phases: Of the source's strategy.
+        chain: The trunk's blocks.
+
+    Raises:
+        SettingsError: If nothing of the trunk moves, or an option cannot be used.
+    """
+    name, _, words = word.partition(":")
+    moving = [phase for phase in phases if phase.line < chain.top]
+    if not moving:
+        raise SettingsError(
+            f"{name} cannot move the trunk: all of its {chain.top} blocks are frozen",
+            hint="a smaller --freeze",
+        )
+    term = cast(TermName, name)
+    made: Moving = made_with(MOVING[term], name, words=words)
+    alignment, last = made.alignment(term, chain), moving[-1]
+    if alignment.position is not None and alignment.position <= last.line:
+        raise SettingsError(
+            f"{word} cannot be used: what lies below position {last.line} is frozen",
+            expected=f"a position from {last.line + 1} to {chain.top}",
+        )
+    return replace(
+        last,
+        name=NAME,
+        alignment=alignment,
+        # SHOT's hypothesis is the head that the source left.
+        head_rate=last.head_rate if alignment.source else 0.0,
+        loss="classes",
+        stop_after=None,
+        average=False,
+        fresh=False,
+        mix=0.0,
+    )
+
+
+def position_of(word: str, chain: Chain) -> int:
+    """Returns the number of a position that was named by it or by its path.
+
+    Raises:
+        SettingsError: If there is no such position.
+    """
+    names = [position.name for position in chain.positions]
+    if word in names:
+        return names.index(word)
+    if word.isdecimal() and int(word) <= chain.top:
+        return int(word)
+    raise SettingsError(
+        f"position={word} does not exist in this network",
+        expected=f"a number from 1 to {chain.top}, or one of {', '.join(names[1:9])}",
+    )
+
+
+def _weight(term: str, weight: float) -> float:
+    if not 0 < weight < float("inf"):
+        raise SettingsError(f"{term}:weight={weight} cannot be used", expected="a number above 0")
+    return weight

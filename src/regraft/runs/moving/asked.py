@@ -1,0 +1,61 @@
+"""Decides which methods work on features, and which move the trunk, from the settings."""
+
+from dataclasses import dataclass
+
+from regraft.adaptation.moving import MOVING
+from regraft.adaptation.table import AUTO, SOURCE_ONLY, methods_asked
+from regraft.errors import SettingsError
+from regraft.settings import AdaptSettings
+from regraft.strategies.table import make_strategy
+
+TRIED = {"balanced": ("cdan", "mcc", "pseudo"), "best": tuple(MOVING)}
+"""Methods that move the trunk, by preset, where `auto` chooses: each costs a training."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The methods to try.
+
+    Args:
+        on_features: Words of those that read features, `source-only` first.
+        moving: Words of those that move the trunk.
+    """
+
+    on_features: list[str]
+    moving: list[str]
+
+
+def asked_of(settings: AdaptSettings) -> Asked:
+    """Returns the methods to try: where the trunk moves, those that can move it do.
+
+    Raises:
+        SettingsError: If there is no such method, or the source cannot be trained so.
+    """
+    if not settings.moves:
+        return Asked(methods_asked(settings.method), [])
+    _check_strategy(settings)
+    plain = settings.method.replace("_", "-")
+    if plain == AUTO:
+        tried = TRIED[settings.preset or "balanced"]
+        names = [name for name in methods_asked(AUTO) if name not in MOVING]
+        return Asked(names, [name for name in MOVING if name in tried])
+    if plain.partition(":")[0] in MOVING:
+        return Asked([SOURCE_ONLY], [plain])
+    return Asked(methods_asked(settings.method), [])
+
+
+def _check_strategy(settings: AdaptSettings) -> None:
+    """Refuses strategies that a target without labels leaves nothing to."""
+    name = settings.source_strategy
+    strategy = make_strategy(name)
+    if name == AUTO or strategy.needs_source or strategy.merging:
+        why = {
+            name == AUTO: "no target label could choose one",
+            strategy.needs_source: "its source is another one",
+            bool(strategy.merging): "methods go on with the library's own layers",
+        }[True]
+        raise SettingsError(
+            f"strategy {name} cannot be used with adapt: {why}",
+            expected="a strategy such as two-stage, layerwise or full",
+            hint="--strategy two-stage",
+        )

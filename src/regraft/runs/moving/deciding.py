@@ -1,0 +1,87 @@
+"""Decides between source-only, methods on its features and methods that move its trunk on."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from regraft.adaptation.selection import choose
+from regraft.adaptation.table import SOURCE_ONLY
+from regraft.runs.adapting.document import Adaptation
+from regraft.runs.adapting.features import domains_of, pool_domains
+from regraft.runs.adapting.keeping import keep_classifier
+from regraft.runs.adapting.trying import try_methods
+from regraft.runs.moving.asked import Asked
+from regraft.runs.moving.training import (
+    Work,
+    back_to,
+    check_moving,
+    start_of,
+    train_source,
+    try_moving,
+)
+from regraft.training.heads.head import probe_of
+
+Seconds = dict[str, float]
+
+
+def adapted_by_moving(work: Work, asked: Asked, seconds: Seconds) -> Adaptation:
+    """Returns what an adaptation came to whose source was trained with a moving trunk.
+
+    What is chosen is in the network when it does.
+
+    Args:
+        work: What is trained.
+        asked: The methods to try.
+        seconds: Gets those of each stretch.
+
+    Raises:
+        SettingsError: If a method cannot move this network's trunk, or a training diverged.
+    """
+    target, say = work.target, work.progress.say
+    prepared = replace(work.prepared, target=target.encoded.take(target.used))
+    work = replace(work, prepared=prepared)
+    check_moving(work, asked.moving)
+    say("computing the features of the trunk as it came once")
+    with spent(seconds, "probe"):
+        came = pool_domains(prepared, work.verdict, target=target)
+    with spent(seconds, "train"):
+        trained = train_source(work, came=came.source)
+    with spent(seconds, "adapt"):
+        head, pools = probe_of(prepared.network.head), work.pools()
+        domains = domains_of(prepared, trained, pools=pools, target=target, start=head)
+        start = start_of(trained, domains)
+        judged = try_methods(domains, asked.on_features, say=say)
+        moved = {each.judged.name: each for each in try_moving(work, asked.moving, start=start)}
+    judged += [each.judged for each in moved.values()]
+    decision = choose(judged)
+    say(decision.reason)
+    probe = (domains_of(prepared, trained, pools=came, target=target), came)
+    chosen = decision.chosen
+    if chosen.name in moved:
+        kept = moved[chosen.name]
+        trained = back_to(work, work.units.read(kept.unit), trained)
+        prepared = replace(prepared, phases=[*prepared.phases, kept.phase])
+        # Of what is kept, the rows that trained are shown too.
+        moved[chosen.name] = replace(kept, pools=work.pools())
+    else:
+        trained = back_to(work, start.kept, trained)
+    if chosen.name not in moved and chosen.name != SOURCE_ONLY:
+        linear = chosen.adapted.on_target
+        prepared = keep_classifier(prepared, trained, probe=linear, start=head)
+    return Adaptation(
+        prepared, trained, domains, judged, decision, pools, target, moved=moved, came=probe
+    )
+
+
+@contextmanager
+def spent(seconds: Seconds, name: str) -> Iterator[None]:
+    """Opens a stretch whose seconds are noted.
+
+    Args:
+        seconds: Gets them.
+        name: Under which.
+    """
+    start = time.perf_counter()
+    yield
+    seconds[name] = time.perf_counter() - start

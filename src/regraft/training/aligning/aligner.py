@@ -1,0 +1,164 @@
+"""Makes the loss of a phase that draws two domains together, pass by pass."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from regraft.backbones.graft import Grafted
+from regraft.data.encode import Encoded
+from regraft.features.pooled import to_device
+from regraft.features.prefixed import Prefixed, entered
+from regraft.losses.cross_entropy import cross_entropy
+from regraft.training.aligning.alignment import Alignment
+from regraft.training.aligning.discriminator import Discriminator, make_discriminator
+from regraft.training.aligning.tap import tapped
+from regraft.training.aligning.terms import Seen, term
+from regraft.training.moving.entry import entering_rows
+from regraft.training.moving.lines import sample_of
+from regraft.training.phase import Phase
+from regraft.training.session import Session
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What a pass of B rows gave.
+
+    Args:
+        features: (B, D) pooled.
+        logits: (B, K).
+        left: What crossed the position, where one was tapped.
+        mask: (B, T) which tokens are real, for texts.
+        guesses: (B,) classes that the target's rows are taken for; None = nothing was guessed.
+    """
+
+    features: Tensor
+    logits: Tensor
+    left: list[Tensor]
+    mask: Tensor | None = None
+    guesses: Tensor | None = None
+
+
+@dataclass
+class Aligner:
+    """Computes the loss of one phase with an alignment.
+
+    Args:
+        session: Has a target.
+        alignment: Of the phase.
+        steps: Planned optimiser steps of the phase.
+        plain: The target's rows as they are, where their answers are guessed from them.
+    """
+
+    session: Session
+    alignment: Alignment
+    steps: int
+    plain: Encoded | Prefixed | None = None
+
+    def begin(self) -> None:
+        """Is called at the start of an epoch, when it is decided where batches enter."""
+        if self.alignment.term == "pseudo":
+            assert self.session.target is not None, "a phase that aligns has a target"
+            self.plain = entering_rows(self.session, self.session.target.rows)
+
+    def tap(self) -> AbstractContextManager[list[Tensor]]:
+        """Opens a stretch in which a pass leaves behind what the discriminator reads."""
+        return tapped(self.session.chain, self.alignment.position)
+
+    def guesses(self, indices: Indices) -> Tensor | None:
+        """Returns (B,) classes of the target's rows that the network is sure of, else -1.
+
+        Args:
+            indices: (B,) of a batch, the source's rows first in number.
+        """
+        if self.plain is None:
+            return None
+        session, first = self.session, len(self.session.train)
+        found = torch.full((len(indices),), -1, dtype=torch.long, device=session.device)
+        places = np.flatnonzero(indices >= first)
+        batch = to_device(self.plain.batch(indices[places] - first), session.device)
+        sure, classes = torch.softmax(_answers(session, batch).float(), dim=1).max(dim=1)
+        kept = torch.where(sure >= self.alignment.threshold, classes, -1)
+        found[torch.from_numpy(places).to(session.device)] = kept
+        return found
+
+    def loss(self, passed: Passed, labels: Tensor, weights: Tensor | None) -> Tensor:
+        """Returns the loss of the source's labels, if it counts, and the term.
+
+        Args:
+            passed: What a pass of B rows gave.
+            labels: (B,) -1 for rows of the target.
+            weights: (K,) weight of each class; None = 1.
+        """
+        own = labels >= 0
+        loss = 0.0 * passed.logits.sum()
+        if self.alignment.source and bool(own.any()):
+            loss = loss + cross_entropy(passed.logits[own], labels[own], weights=weights)
+        return loss + term(self.alignment, self._seen(passed, own), self.session.discriminator)
+
+    def _seen(self, passed: Passed, own: Tensor) -> Seen:
+        session, head = self.session, self.session.network.head
+        features = (passed.features - head.shift) * head.scale
+        shares = session.proportions
+        known = torch.full((head.classes,), 1 / head.classes) if shares is None else shares
+        return Seen(
+            own,
+            features,
+            passed.logits,
+            passed.left[0] if passed.left else features,
+            passed.mask,
+            passed.guesses,
+            min(1.0, session.place.at / max(self.steps, 1)),
+            known.to(own.device),
+        )
+
+
+def aligner_for(session: Session, phase: Phase, *, steps: int) -> Aligner | None:
+    """Returns what computes a phase's loss where it draws domains together, else None."""
+    if phase.alignment is None:
+        return None
+    assert session.target is not None, "a phase that aligns has a target"
+    return Aligner(session, phase.alignment, steps)
+
+
+def discriminator_for(session: Session, phases: list[Phase]) -> Discriminator | None:
+    """Returns a new discriminator for the one phase that wants one, or None.
+
+    Its shape is read off a few training rows that go through the network.
+
+    Raises:
+        SettingsError: If it cannot read what is there (raised by `make_discriminator`).
+    """
+    wanted = [p.alignment for p in phases if p.alignment is not None and p.alignment.adversarial]
+    if not wanted:
+        return None
+    network, alignment = session.network, wanted[0]
+    shape = _shape_at(session, network, alignment)
+    classes, seed = network.head.classes, session.options.seed
+    made = make_discriminator(alignment, shape, classes=classes, seed=seed)
+    return made.to(session.device)
+
+
+def _shape_at(session: Session, network: Grafted, alignment: Alignment) -> tuple[int, ...]:
+    training = network.training
+    network.eval()
+    with torch.no_grad(), tapped(session.chain, alignment.position) as left:
+        features = network.features(sample_of(session))
+    network.train(training)
+    return tuple((left[0] if left else features).shape[1:])
+
+
+def _answers(session: Session, batch: dict[str, Tensor]) -> Tensor:
+    """Returns (B, K) logits in evaluation, without a gradient; the modes are put back."""
+    network = session.network
+    network.eval()
+    with torch.no_grad(), session.verdict.training.running():
+        features = entered(session.entry, batch) if session.entry else network.features(batch)
+        logits: Tensor = network.head(features)
+    network.train()
+    return logits

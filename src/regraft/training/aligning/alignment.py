@@ -1,0 +1,54 @@
+"""Defines an alignment: what a phase adds to its loss, over rows of two domains."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+TermName = Literal["dann", "cdan", "mmd", "coral", "mcc", "pseudo", "shot"]
+Kind = Literal["auto", "mlp", "cnn", "rnn"]
+ADVERSARIAL = ("dann", "cdan")
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A term of the loss over rows of the source and unlabelled rows of a target.
+
+    Plain data, as everything of a phase: the loop knows how to do each.
+
+    Args:
+        term: Which one.
+        weight: Of it, beside the loss of the source's labels.
+        source: Whether the source's labels are learnt as well; else the head stands still.
+        discriminator: Kind of network that tells the domains apart; `auto` = by the shape of
+            the features at the position.
+        position: Where it reads, above the line; None = the pooled features.
+        hidden: Width of its bottleneck.
+        rate: Its peak learning rate.
+        temperature: T of the target's predictions, for `mcc`.
+        threshold: Confidence from which a target row's own answer is learnt, for `pseudo`.
+    """
+
+    term: TermName
+    weight: float = 1.0
+    source: bool = True
+    discriminator: Kind = "auto"
+    position: int | None = None
+    hidden: int = 64
+    rate: float = 1e-3
+    temperature: float = 2.5
+    threshold: float = 0.95
+
+    @property
+    def adversarial(self) -> bool:
+        """Says whether a network that tells the domains apart plays against the trunk."""
+        return self.term in ADVERSARIAL
+
+    def words(self) -> str:
+        """Returns it as a few words for tables.
+
+        >>> Alignment("dann", discriminator="cnn", position=2).words()
+        'dann, discriminator cnn at position 2'
+        """
+        if not self.adversarial:
+            return self.term
+        place = "the pooled features" if self.position is None else f"position {self.position}"
+        return f"{self.term}, discriminator {self.discriminator} at {place}"

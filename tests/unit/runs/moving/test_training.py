@@ -1,0 +1,257 @@
+"""Tests whole runs in which the trunk moves: judged alike, proved, resumed, labels unread."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from regraft.errors import SettingsError
+from regraft.runs.adapt import adapt, run_adapt
+from regraft.runs.evaluate import evaluate
+from regraft.runs.moving import training as moving
+from regraft.runs.resume import resume
+from regraft.runs.verify import verify
+from regraft.settings import AdaptSettings
+from regraft.training import steps as steps_module
+from regraft.training.keeping import keeper
+from regraft.training.progress import Silent
+from tests import tiny
+
+SOURCE, TARGET = tiny.toy_texts(240), tiny.texts_elsewhere(60)
+USUAL: dict[str, Any] = {"epochs": 2.0, "lr": 2e-3, "baselines": False, "precision": "fp32"}
+
+
+class StoppedHereError(Exception):
+    """Stands for a kill."""
+
+
+def weights(result: dict[str, Any]) -> str:
+    """Returns the digest of the saved weights, the last entry of the ledger."""
+    digest: str = result["freezing"]["ledger"][-1]["digests"]["model.safetensors"]
+    return digest
+
+
+def prefer(monkeypatch: pytest.MonkeyPatch, *, moved: bool = True) -> None:
+    """Lets guards pass or drop all that moved the trunk, whatever a toy shows."""
+    real = moving._held_to
+
+    def held_to(*given: Any) -> Any:
+        from dataclasses import replace
+
+        judged = real(*given)
+        signs = replace(judged.signs, information=judged.signs.information + 1.0)
+        told = {} if moved else {"narrow": "it is not wanted here"}
+        return replace(judged, signs=signs, objections=told)
+
+    monkeypatch.setattr(moving, "_held_to", held_to)
+
+
+@pytest.mark.parametrize("method", ["dann", "pseudo", "shot"])
+def test_a_moved_trunk_is_kept_proved_and_answers_as_the_document_says(
+    bert: Path, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefer(monkeypatch)
+    result = adapt(
+        SOURCE,
+        target=TARGET,
+        backbone=str(bert),
+        method=method,
+        out=tmp_path / "run",
+        score_target=True,
+        freeze=1,
+        **USUAL,
+    )
+    assert result["chosen"] == method
+    assert result["source_strategy"] == "two-stage"
+    assert [entry["name"] for entry in result["methods"]] == ["source_only", method]
+    assert [phase["name"] for phase in result["plan"]["phases"]] == ["head", "tune", "align"]
+    assert result["plan"]["phases"][-1]["alignment"].startswith(method)
+    assert result["freezing"]["line"] == 1
+    assert verify(tmp_path / "run")["faults"] == []
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    scored = evaluate(tmp_path / "run", TARGET)["scores"]["test"]["accuracy"]["value"]
+    assert scored == pytest.approx(result["scores"]["target"]["accuracy"]["value"], abs=0.02)
+    aligned = [record for record in result["history"] if record["phase"] == "align"]
+    assert [set(record["signs"]) for record in aligned] == [
+        {*result["methods"][1]["selection"], "guards"}
+    ] * 2
+
+
+def test_images_move_too_and_a_method_on_features_may_win(resnet: Path, tmp_path: Path) -> None:
+    source = tiny.image_folders(tmp_path / "source", 60)
+    target = tiny.dim_folders(tmp_path / "target", 24)
+    settings = AdaptSettings(
+        data=str(source),
+        target=str(target),
+        backbone=str(resnet),
+        strategy="full",
+        method="coral-recolour",
+        out=tmp_path / "run",
+        **USUAL,
+    )
+    result = run_adapt(settings, Silent(), report=False)
+    assert result["chosen"] in ("coral_recolour", "source_only")
+    assert verify(tmp_path / "run")["holds"]
+
+
+def test_a_method_on_features_is_folded_into_the_head_of_a_moved_trunk(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regraft.adaptation import selection
+
+    monkeypatch.setattr(selection, "objections", lambda evidence: {})
+    options: Any = {"backbone": str(bert), "freeze": 1, "score_target": True, **USUAL}
+    result = adapt(SOURCE, target=TARGET, method="standardise", out=tmp_path / "run", **options)
+    assert result["chosen"] == "standardise"
+    assert [phase["name"] for phase in result["plan"]["phases"]] == ["head", "tune", "adapt"]
+    assert verify(tmp_path / "run") == {"holds": True, "faults": [], "stretches": 3}
+    scored = evaluate(tmp_path / "run", TARGET)["scores"]["test"]["accuracy"]["value"]
+    assert scored == pytest.approx(result["scores"]["target"]["accuracy"]["value"], abs=0.02)
+
+
+def test_source_only_is_kept_where_the_guards_drop_what_moved(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regraft.runs.fit import fit
+
+    prefer(monkeypatch, moved=False)
+    options: Any = {"backbone": str(bert), **USUAL}
+    result = adapt(SOURCE, target=TARGET[0], method="mcc", out=tmp_path / "a", **options)
+    assert result["chosen"] == "source_only"
+    assert "it is not wanted here" in result["reason"]
+    assert verify(tmp_path / "a")["holds"]
+    # It is the network that `fit` makes, but for the decay of words that only the target has.
+    same = fit(SOURCE, strategy="two-stage", out=tmp_path / "b", **options)
+    found = [
+        evaluate(tmp_path / name, TARGET)["scores"]["test"]["log_loss"]["value"] for name in "ab"
+    ]
+    assert found[0] == pytest.approx(found[1], abs=1e-3)
+    assert result["scores"]["val"]["accuracy"] == same["scores"]["val"]["accuracy"]
+
+
+def test_few_rows_are_chosen_by_folds_and_move_on(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefer(monkeypatch)
+    result = adapt(
+        tiny.toy_texts(80),
+        target=TARGET[0],
+        backbone=str(bert),
+        method="mmd",
+        out=tmp_path / "run",
+        **{**USUAL, "epochs": 1.0},
+    )
+    assert result["chosen"] == "mmd"
+    assert verify(tmp_path / "run")["holds"]
+
+
+def test_labels_of_the_target_change_no_weight_and_no_choice(bert: Path, tmp_path: Path) -> None:
+    texts, labels = TARGET
+    found = []
+    for name, told in (("plain", labels), ("permuted", random.Random(3).sample(labels, 60))):
+        settings = AdaptSettings(
+            data=str(
+                tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})
+            ),
+            target=str(tiny.write_csv(tmp_path / f"{name}.csv", {"text": texts, "label": told})),
+            backbone=str(bert),
+            preset="best",
+            out=tmp_path / name,
+            **{**USUAL, "epochs": 1.0},
+        )
+        found.append(run_adapt(settings, Silent(), report=False))
+    assert weights(found[0]) == weights(found[1])
+    chosen = [
+        [result["chosen"], *((e["name"], e["selection"], e["guards"]) for e in result["methods"])]
+        for result in found
+    ]
+    assert json.dumps(chosen[0]) == json.dumps(chosen[1])
+    assert len(found[0]["methods"]) == 6 + 7
+
+
+@pytest.mark.parametrize("step", [3, 16, 23])
+def test_a_stopped_run_is_completed_as_if_it_never_was(
+    bert: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefer(monkeypatch)
+    data = tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})
+    target = tiny.write_csv(tmp_path / "target.csv", {"text": TARGET[0]})
+
+    def settings(name: str) -> AdaptSettings:
+        return AdaptSettings(
+            data=str(data),
+            target=str(target),
+            backbone=str(bert),
+            method="cdan",
+            out=tmp_path / name,
+            **USUAL,
+        )
+
+    whole = run_adapt(settings("whole"), Silent(), report=False)
+    monkeypatch.setattr(keeper.Keeper, "due", property(lambda self: True))
+    real, seen = steps_module._step, [0]
+
+    def killed(*given: Any) -> Any:
+        seen[0] += 1
+        if seen[0] > step:
+            raise StoppedHereError
+        return real(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps_module, "_step", killed)
+        with pytest.raises(StoppedHereError):
+            run_adapt(settings("stopped"), Silent(), report=False)
+    assert (tmp_path / "stopped" / "checkpoints").is_dir()
+    found = resume(tmp_path / "stopped")
+    assert weights(found) == weights(whole)
+    ledgers = [json.dumps(each["freezing"]["ledger"]) for each in (found, whole)]
+    assert ledgers[0] == ledgers[1]
+    assert not (tmp_path / "stopped" / "checkpoints").exists()
+
+
+def test_a_run_that_was_kept_is_repeated_from_its_settings(bert: Path, tmp_path: Path) -> None:
+    from regraft.toml import read_toml
+
+    first = adapt(
+        SOURCE, target=TARGET[0], backbone=str(bert), method="mcc", out=tmp_path / "a", **USUAL
+    )
+    written = read_toml(tmp_path / "a" / "run.toml")
+    assert written["strategy"] == "two-stage"
+    kept = {n: v for n, v in written.items() if n not in ("data", "target")}
+    again = adapt(SOURCE, target=TARGET[0], **{**kept, "out": tmp_path / "b"})
+    assert weights(first) == weights(again)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"method": "dann:discriminator=cnn"}, "discriminator cnn cannot read"),
+        ({"method": "dann:position=99"}, "position=99 does not exist"),
+        ({"method": "mcc", "freeze": 99}, "freeze = 99"),
+        ({"strategy": "auto"}, "no target label could choose"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_trained(
+    bert: Path, tmp_path: Path, typed: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        adapt(SOURCE, target=TARGET[0], backbone=str(bert), out=tmp_path / "run", **USUAL, **typed)
+    assert not (tmp_path / "run").exists()
+
+
+def test_answers_are_learnt_again_in_features_that_did_not_move() -> None:
+    """Features that were moved by the answers repeat them; those of source-only may not."""
+    from regraft.adaptation.selection import signs_of
+    from regraft.adaptation.source_only import SourceOnly
+    from tests.two_domains import domains, two_classes
+
+    made = domains(two_classes(200, 1), two_classes(200, 2))
+    adapted = SourceOnly().adapt(made)
+    noise = np.random.default_rng(0).standard_normal((200, 2)).astype(np.float32)
+    plain, held = signs_of(adapted, made), signs_of(adapted, made, untouched=noise)
+    assert signs_of(adapted, made, untouched=made.target).information == plain.information
+    assert held.information < 0.1 < plain.information
+    assert held.reverse_accuracy == plain.reverse_accuracy

@@ -1,0 +1,44 @@
+"""Tests what of an adaptation's settings lets the trunk move, and by which strategy."""
+
+from typing import Any
+
+import pytest
+
+from regraft.errors import SettingsError
+from regraft.settings import AdaptSettings
+
+
+@pytest.mark.parametrize(
+    ("values", "strategy"),
+    [
+        ({}, "head"),
+        ({"preset": "fast"}, "head"),
+        ({"preset": "best"}, "two-stage"),
+        ({"freeze": 0}, "two-stage"),
+        ({"freeze": "norm"}, "two-stage"),
+        ({"epochs": 2.0}, "two-stage"),
+        ({"lr": 1e-4}, "two-stage"),
+        ({"freeze_threshold": "0.2"}, "two-stage"),
+        ({"strategy": "layerwise", "epochs": 2.0}, "layerwise"),
+        ({"strategy": "head", "epochs": 2.0}, "head"),
+    ],
+)
+def test_what_is_given_decides_how_the_source_is_trained(
+    values: dict[str, Any], strategy: str
+) -> None:
+    made = AdaptSettings(**values)
+    assert made.source_strategy == strategy
+    assert made.moves is (strategy != "head")
+
+
+def test_numbers_may_be_words() -> None:
+    made = AdaptSettings(freeze=3, freeze_threshold="0.25")
+    assert (made.freeze, made.freeze_threshold) == ("3", 0.25)
+
+
+@pytest.mark.parametrize(
+    "values", [{"epochs": 0}, {"lr": -1.0}, {"freeze_threshold": "soon"}, {"preset": "slow"}]
+)
+def test_what_cannot_be_used_is_told(values: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="cannot be used"):
+        AdaptSettings(**values)

@@ -1,0 +1,102 @@
+"""Tests the loss of a phase that draws domains together: labels, guesses, discriminators."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from regraft.training.aligning.aligner import (
+    Aligner,
+    Passed,
+    aligner_for,
+    discriminator_for,
+)
+from regraft.training.aligning.alignment import Alignment
+from regraft.training.phase import Phase
+from regraft.training.session import Session
+from tests.tiny_sessions import KINDS, elsewhere_examples, session, without_labels
+
+PLAIN = Phase("align", 0, 1, 1e-3, (1e-3,) * 3)
+
+
+def begun(kind: str = "text") -> Session:
+    made = session(kind)
+    made.target = without_labels(elsewhere_examples(kind, 20))
+    return made
+
+
+def test_a_phase_without_an_alignment_has_no_aligner() -> None:
+    made = begun()
+    assert aligner_for(made, PLAIN, steps=4) is None
+    assert discriminator_for(made, [PLAIN]) is None
+    assert discriminator_for(made, [replace(PLAIN, alignment=Alignment("mcc"))]) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "position", "reads"),
+    [("text", None, "mlp"), ("text", 2, "rnn"), ("image", None, "mlp"), ("image", 2, "cnn")],
+)
+def test_a_discriminator_is_made_for_what_is_there(
+    kind: str, position: int | None, reads: str
+) -> None:
+    phase = replace(PLAIN, alignment=Alignment("cdan", position=position))
+    found = discriminator_for(begun(kind), [PLAIN, phase])
+    assert found is not None
+    assert found.kind == reads
+
+
+def test_labels_of_the_source_alone_are_learnt() -> None:
+    made = begun()
+    aligner = Aligner(made, Alignment("mcc", weight=1e-12), steps=4)
+    logits, labels = torch.randn(4, 2), torch.tensor([1, -1, 0, -1])
+    weights = torch.tensor([1.0, 3.0])
+    found = aligner.loss(Passed(torch.zeros(4, 16), logits, []), labels, weights)
+    expected = functional.cross_entropy(logits[::2], labels[::2], weights)
+    assert float(found) == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_no_label_is_learnt_where_the_head_stands_still() -> None:
+    aligner = Aligner(begun(), Alignment("shot", source=False), steps=4)
+    logits = torch.randn(4, 2)
+    passed = Passed(torch.zeros(4, 16), logits, [])
+    found = [
+        float(aligner.loss(passed, torch.tensor(labels), None))
+        for labels in ([1, -1, 0, -1], [0, -1, 1, -1])
+    ]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_guesses_are_the_networks_own_sure_answers_to_rows_as_they_are(kind: str) -> None:
+    made = begun(kind)
+    assert made.target is not None
+    aligner = Aligner(made, Alignment("pseudo", threshold=0.5), steps=4)
+    aligner.begin()
+    indices = np.array([0, len(made.train) + 3, 1, len(made.train) + 7])
+    found = aligner.guesses(indices)
+    made.network.eval()
+    with torch.no_grad():
+        answers = made.network(made.target.rows.batch(np.array([3, 7]))).argmax(1)
+    assert found is not None
+    assert found.tolist() == [-1, int(answers[0]), -1, int(answers[1])]
+    unsure = Aligner(made, Alignment("pseudo", threshold=1.0), steps=4, plain=aligner.plain)
+    assert set(unsure.guesses(indices).tolist()) == {-1}  # type: ignore[union-attr]
+
+
+def test_guessing_leaves_modes_as_they_were() -> None:
+    made = begun("image")
+    made.network.train()
+    aligner = Aligner(made, Alignment("pseudo"), steps=4)
+    aligner.begin()
+    before = made.network.trunk.stem[1].running_mean.clone()  # type: ignore[union-attr,operator]
+    aligner.guesses(np.array([0, len(made.train)]))
+    assert made.network.training
+    assert torch.equal(before, made.network.trunk.stem[1].running_mean)  # type: ignore[arg-type,union-attr]
+
+
+def test_nothing_is_guessed_for_other_terms() -> None:
+    aligner = Aligner(begun(), Alignment("mcc"), steps=4)
+    aligner.begin()
+    assert aligner.guesses(np.array([0, 40])) is None
