@@ -39,7 +39,7 @@ def test_nothing_is_shown_of_another_machine(
     assert "| 128 | 2 of 7 |  | 500 ms |  |" in made
     assert "125 ms" not in made
     assert "Processor: there" in made
-    assert made.count(performance.ABSENT) == 4
+    assert made.count(performance.ABSENT) == 5
 
 
 def test_what_the_probe_would_not_keep_is_marked() -> None:
