@@ -85,9 +85,10 @@ def own_cache(bench: Bench, *, keep: bool) -> Path:
     folder = bench.data / "cache"
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("models", "datasets"):
-        link = folder / name
+        link, there = folder / name, cache_folder() / name
+        there.mkdir(parents=True, exist_ok=True)
         if not link.is_symlink():
-            link.symlink_to(cache_folder() / name, target_is_directory=True)
+            link.symlink_to(there, target_is_directory=True)
     if not keep:
         shutil.rmtree(folder / "features", ignore_errors=True)
     return folder
