@@ -1,27 +1,29 @@
-"""Measures every strategy on four small data sets, and writes the table of docs/choosing.md.
+"""Measures every strategy on four small data sets, and writes the tables of docs/strategies.md.
 
-A data set is one `regraft compare`, resumable trial by trial. With `--write docs/choosing.md`
-the table between the marks is made from the comparisons; nothing is run.
+A data set is one `regraft compare`, resumable trial by trial in `bench/comparisons`; what it
+came to is a line of `bench/strategies.jsonl`. The whole is to take under an hour on two cores,
+so each data set has few rows, short texts or small pictures, and a few passes: see DATA. What
+it did take is written under the table. `--write docs/strategies.md` makes the tables from the
+lines; nothing is run.
 """
 
 import argparse
 import json
-import os
-import tempfile
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from marks import table_marks, write_between
+from fits import place_of
+from marks import Trial, add_trial, markdown, marks_of, read_trials, write_between
+from tables import BENCH, Rows, table_of
 
-BENCH = Path(__file__).resolve().parent
-SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
+COMMAND = "python bench/strategies.py"
 PLACE = BENCH / "comparisons"
+REFERENCE, SCRATCH, AUTO = "two-stage", "scratch", "auto"
 STRATEGIES = (
-    "two-stage",
-    "scratch",
+    REFERENCE,
+    SCRATCH,
     "zero",
     "head",
     "full",
@@ -30,32 +32,53 @@ STRATEGIES = (
     "l2-start",
     "decay",
     "contrastive",
-    "auto",
+    AUTO,
 )
-MARKS = table_marks("strategies.py")
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Data:
-    """One line of the table.
+    """One column of the table.
 
     Args:
         name: Shown.
-        source: As for `regraft fit`; a zip under `shared/data/image` where it is none.
-        rows: Labelled rows of train and val that are used.
+        source: `starter:NAME`, or a zip under `shared/data/image`.
+        rows: Of a class, in each part.
+        flags: Settings that all its trials share, which hold the cost down.
     """
 
     name: str
     source: str
-    rows: int
+    rows: Rows
+    flags: dict[str, Any]
 
 
 DATA = (
-    Data("sentiment-news", "starter:sentiment-news", 600),
-    Data("bbc-news, 20 a class", "starter:bbc-news", 100),
-    Data("cifar10-small, 100 a class", "cifar10-small", 1_000),
-    Data("fashion-mnist-small, 50 a class", "fashion-mnist-small", 500),
+    Data(
+        "sentiment-news, 150 a class",
+        "starter:sentiment-news",
+        Rows(150, 50, 250),
+        {"max_length": 40, "epochs": 3.0},
+    ),
+    Data(
+        "bbc-news, 20 a class",
+        "starter:bbc-news",
+        Rows(20, 20, 80),
+        {"max_length": 64, "epochs": 4.0},
+    ),
+    Data(
+        "cifar10-small, 100 a class",
+        "cifar10-small",
+        Rows(100, 20, 50),
+        {"image_size": 96, "epochs": 2.0},
+    ),
+    Data(
+        "fashion-mnist-small, 50 a class",
+        "fashion-mnist-small",
+        Rows(50, 20, 50),
+        {"image_size": 96, "epochs": 4.0},
+    ),
 )
 
 
@@ -65,69 +88,148 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", default=[], help="data sets by the start of a name")
     parser.add_argument("--strategies", nargs="*", default=STRATEGIES)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=float, help="passes; default: those of the data set")
+    parser.add_argument("--trials", type=Path, default=BENCH / "strategies.jsonl")
     parser.add_argument("--write", type=Path, help="a page with the marks; nothing is run")
     return parser.parse_args()
 
 
-def folder_of(data: Data) -> Path:
-    """Returns where a comparison is kept."""
-    return PLACE / data.name.split(",")[0]
-
-
-def measure(data: Data, strategies: Sequence[str], *, seeds: int) -> None:
-    """Compares the strategies on one data set."""
+def measure(data: Data, typed: argparse.Namespace) -> Trial:
+    """Compares the strategies on one data set, and returns what it came to."""
     import regraft
-    from regraft.data.load import load
 
-    with tempfile.TemporaryDirectory() as folder:
-        source = data.source
-        if not source.startswith("starter:"):
-            with zipfile.ZipFile(SHARED / "data" / "image" / f"{source}.zip") as packed:
-                packed.extractall(folder)
-            source = folder
-        parts = load(source).parts
-        there = len(parts["train"]) + len(parts["val"])
-        regraft.compare(
-            source,
-            strategies=tuple(strategies),
-            seeds=seeds,
-            fractions=(data.rows / there,),
-            out=folder_of(data),
-        )
+    flags = {**data.flags, **({"epochs": typed.epochs} if typed.epochs else {})}
+    folder = PLACE / f"{typed.trials.stem}-{data.source.removeprefix('starter:')}"
+    result = regraft.compare(
+        str(table_of(data.source, data.rows)),
+        strategies=tuple(typed.strategies),
+        seeds=typed.seeds,
+        against=REFERENCE,
+        out=folder,
+        **flags,
+    )
+    return {**distilled(result), "data": data.name, "flags": flags, "auto": auto_beside(folder)}
 
 
-def cells(result: Document) -> Iterator[tuple[str, str]]:
-    """Yields the name and the cell of each strategy and baseline."""
-    for each in (*result["baselines"], *result["strategies"]):
-        (found,) = each["fractions"]
-        score = found["accuracy"]
-        text = f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})"
-        name = each["name"]
-        yield name, f"**{text}**" if name == result["best"]["name"] else text
-
-
-def table() -> str:
-    """Returns the table in Markdown; a strategy a line, a data set a column."""
-    made = [data for data in DATA if (folder_of(data) / "result.json").exists()]
-    columns = [
-        dict(cells(json.loads((folder_of(data) / "result.json").read_text("utf-8"))))
-        for data in made
+def distilled(result: Document) -> Trial:
+    """Returns of a comparison's document what the tables need."""
+    ways = [
+        {"name": each["name"], **each["fractions"][0]}
+        for each in (*result["baselines"], *result["strategies"])
     ]
-    names = list(dict.fromkeys(name for column in columns for name in column))
-    lines = [["strategy", *(data.name for data in made)], ["---"] * (len(made) + 1)]
-    lines += [[name, *(column.get(name, "") for column in columns)] for name in names]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    environment = {**result["environment"], "verdict": None}
+    minutes = round(result["seconds"]["total"] / 60, 1)
+    seeds = len(result["seeds"])
+    return {"ways": ways, "minutes": minutes, "seeds": seeds, "environment": environment}
+
+
+def records_of(folder: Path) -> dict[str, list[Document]]:
+    """Returns the records of a comparison's trials by strategy, in the order of the seeds."""
+    found: dict[str, list[Document]] = {}
+    for place in (folder / "trials").glob("*.json"):
+        record = json.loads(place.read_text("utf-8"))
+        found.setdefault(record["config"]["settings"]["strategy"], []).append(record)
+    for records in found.values():
+        records.sort(key=lambda record: record["config"]["settings"]["seed"])
+    return found
+
+
+def auto_beside(folder: Path) -> Document | None:
+    """Returns how `auto` stands beside the fixed strategy that is best on the test rows.
+
+    That one was picked with hindsight, which `auto` did not have.
+    """
+    from regraft.runs.comparing.document import cell_scores, difference
+
+    records = records_of(folder)
+    fixed = [name for name in records if name in STRATEGIES and name != AUTO]
+    if AUTO not in records or not fixed:
+        return None
+    best = max(fixed, key=lambda name: cell_scores(records[name])["accuracy"]["value"])
+    return {"beside": best, **vars(difference(records[AUTO], records[best]))}
+
+
+def page_text(known: Sequence[Trial]) -> str:
+    """Returns the tables of the page: accuracies, seconds, and what follows from them."""
+    last = {trial["data"]: trial for trial in known}
+    made = [last[data.name] for data in DATA if data.name in last]
+    if not made:
+        return "Not measured."
+    minutes = sum(trial["minutes"] for trial in made)
+    places = "; ".join(sorted({place_of(trial["environment"]) for trial in made}))
+    seeds = made[0]["seeds"]
+    return "\n\n".join(
+        [
+            f"Accuracy on test rows, the mean over {seeds} seeds with its 95 % interval:",
+            _table(made, _accuracy),
+            f"Points beside `{REFERENCE}`, paired row by row and seed by seed:",
+            _table(made, _beside),
+            "Seconds of a trial:",
+            _table(made, lambda way: f"{way['seconds']:.0f}"),
+            "\n".join(f"* {sentence}" for trial in made for sentence in sentences(trial)),
+            f"All trials together took {minutes:.0f} minutes, on {places}.",
+        ]
+    )
+
+
+def _table(made: Sequence[Trial], cell: Any) -> str:
+    names = list(dict.fromkeys(way["name"] for trial in made for way in trial["ways"]))
+    columns = [{way["name"]: cell(way) for way in trial["ways"]} for trial in made]
+    heads = ("strategy", *(trial["data"] for trial in made))
+    return markdown(heads, [[name, *(c.get(name, "") for c in columns)] for name in names])
+
+
+def _accuracy(way: Document) -> str:
+    score = way["accuracy"]
+    return f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})"
+
+
+def _beside(way: Document) -> str:
+    gap = way["difference"]
+    return "" if gap is None else _points(gap)
+
+
+def _points(gap: Document) -> str:
+    """Returns a difference in points with its interval.
+
+    >>> _points({"value": -0.02, "low": -0.03, "high": 0.01})
+    '-2.0 (-3.0 to +1.0)'
+    """
+    return "{value:+.1f} ({low:+.1f} to {high:+.1f})".format(
+        **{end: 100 * gap[end] for end in ("value", "low", "high")}
+    )
+
+
+def sentences(trial: Trial) -> list[str]:
+    """Returns whether the two things hold that are asked of every data set."""
+    found = []
+    for way in trial["ways"]:
+        if way["name"] == SCRATCH and way["difference"]:
+            clear = "clearly below" if way["difference"]["high"] < 0 else "NOT clearly below"
+            words = f"`{SCRATCH}` is {clear} `{REFERENCE}`: {_points(way['difference'])}"
+            found.append(f"{trial['data']}: {words}.")
+    auto = trial["auto"]
+    if auto:
+        # What counts is whether it is worse by more than can be chance.
+        verdict = "clearly below" if auto["high"] < 0 else "not below"
+        words = f"`{AUTO}` is {verdict} `{auto['beside']}`, the best one in hindsight"
+        found.append(f"{trial['data']}: {words}, by more than chance: {_points(auto)}.")
+    return found
 
 
 def main() -> None:
     """Runs the comparisons that are left, or writes the page."""
     typed = arguments()
-    if typed.write:
-        write_between(typed.write, MARKS, table())
+    if not typed.write:
+        for data in DATA:
+            if not typed.only or any(data.name.startswith(start) for start in typed.only):
+                # Where it is done, the comparison reads what it came to; nothing runs twice.
+                trial = measure(data, typed)
+                if trial not in read_trials(typed.trials):
+                    add_trial(typed.trials, trial)
+        print(page_text(read_trials(typed.trials)))
         return
-    for data in DATA:
-        if not typed.only or any(data.name.startswith(start) for start in typed.only):
-            measure(data, typed.strategies, seeds=typed.seeds)
+    write_between(typed.write, marks_of(COMMAND), page_text(read_trials(typed.trials)))
 
 
 if __name__ == "__main__":

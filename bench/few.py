@@ -1,0 +1,137 @@
+"""Measures `contrastive` and `auto` at eight labels a class, beside SetFit on the same encoder.
+
+Every trial is one whole process and one line of a file; a bench that was stopped goes on where
+it was. SetFit goes first in each round: ours then get `--max-seconds`, a third of the time that
+it took on the same rows (`--share 0` = no limit). All see the same first words of each text.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fits import fitted, place_of, points, spread
+from marks import Trial, add_trial, last_of, markdown, marks_of, read_trials, write_between
+from tables import BENCH, Rows, table_of
+
+COMMAND = "python bench/few.py"
+PEER = BENCH / "peers" / "setfit_fit.py"
+SETFIT = "setfit"
+DATA = ("starter:bbc-news", "starter:sentiment-movie")
+ROWS = Rows(8, 0, 200, words=100)
+
+
+def arguments() -> argparse.Namespace:
+    """Returns what was typed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", nargs="*", default=DATA)
+    parser.add_argument("--ours", nargs="*", default=["contrastive", "auto"], help="strategies")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--test", type=int, default=ROWS.test, help="test rows of a class")
+    parser.add_argument("--share", type=float, default=1 / 3, help="of the peer's seconds; 0 = all")
+    parser.add_argument("--seconds", type=float, help="for ours, without the peer")
+    parser.add_argument("--python", default=sys.executable, help="that runs the peer")
+    parser.add_argument("--trials", type=Path, default=BENCH / "few.jsonl")
+    parser.add_argument("--write", type=Path, help="a page with the marks; nothing is run")
+    return parser.parse_args()
+
+
+def trials(typed: argparse.Namespace) -> Iterator[Trial]:
+    """Yields what was missing, seed by seed so that pairs are complete."""
+    known = read_trials(typed.trials)
+    for seed in range(typed.seeds):
+        for data in typed.data:
+            rows = Rows(ROWS.train, 0, typed.test, ROWS.words)
+            table = table_of(data, rows, seed=seed)
+            peers = [] if typed.seconds else [SETFIT]
+            for who in (*peers, *typed.ours):
+                key = {"data": data.removeprefix("starter:"), "who": who, "seed": seed}
+                if any(key.items() <= trial.items() for trial in known):
+                    continue
+                found = (
+                    _peer(typed, table, seed) if who == SETFIT else _ours(typed, table, key, known)
+                )
+                trial = {**key, **found}
+                add_trial(typed.trials, trial)
+                known.append(trial)
+                yield trial
+
+
+def _peer(typed: argparse.Namespace, table: Path, seed: int) -> Trial:
+    started = time.perf_counter()
+    words = [typed.python, str(PEER), "--data", str(table), "--seed", str(seed)]
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
+    wall = round(time.perf_counter() - started, 1)
+    return {**json.loads(done.stdout.strip().splitlines()[-1]), "wall": wall}
+
+
+def _ours(typed: argparse.Namespace, table: Path, key: Trial, known: list[Trial]) -> Trial:
+    seed = key["seed"]
+    words = [str(table), "--strategy", key["who"], "--seed", str(seed), "--no-baselines"]
+    seconds = typed.seconds or typed.share * _seconds_of_peer(key, known)
+    words += ["--max-seconds", f"{seconds:.0f}"] if seconds else []
+    with tempfile.TemporaryDirectory() as folder:
+        result = fitted([*words, "--no-cache"], run=Path(folder) / "run")
+    return {
+        "accuracy": result["scores"]["test"]["accuracy"]["value"],
+        "wall": result["wall"],
+        "limit": seconds or None,
+        "epochs": len(result["history"]),
+        "chosen": result.get("auto", {}).get("taken"),
+        "environment": {**result["environment"], "verdict": None},
+    }
+
+
+def _seconds_of_peer(key: Trial, known: Sequence[Trial]) -> float:
+    wanted = {**key, "who": SETFIT}
+    return float(next(t["wall"] for t in known if wanted.items() <= t.items()))
+
+
+def page_text(known: list[Trial]) -> str:
+    """Returns the table: one line for each data set and method."""
+    lines = []
+    for data in dict.fromkeys(trial["data"] for trial in known):
+        names = dict.fromkeys(t["who"] for t in known if t["data"] == data)
+        lines += [_line(known, data, who) for who in names]
+    if not lines:
+        return "Not measured."
+    heads = ("data", "method", "seeds", "accuracy", f"points beside {SETFIT}", "seconds", "share")
+    places = {place_of(t["environment"]) for t in known if "environment" in t}
+    ends = [f"Measured on {'; '.join(sorted(places))}."] if places else []
+    return "\n\n".join([markdown(heads, lines), *ends])
+
+
+def _line(known: list[Trial], data: str, who: str) -> list[str]:
+    found = last_of(known, data=data, who=who)
+    peer = {trial["seed"]: trial for trial in last_of(known, data=data, who=SETFIT)}
+    pairs = [(t, peer[t["seed"]]) for t in found if t["seed"] in peer and who != SETFIT]
+    seconds = sum(trial["wall"] for trial in found) / len(found)
+    share = [mine["wall"] / other["wall"] for mine, other in pairs]
+    return [
+        data,
+        who,
+        str(len(found)),
+        spread([trial["accuracy"] for trial in found]),
+        points([mine["accuracy"] - other["accuracy"] for mine, other in pairs]) if pairs else "",
+        f"{seconds:.0f}",
+        f"{sum(share) / len(share):.2f}" if share else "",
+    ]
+
+
+def main() -> None:
+    """Runs what is missing, or writes the page."""
+    typed = arguments()
+    if typed.write:
+        write_between(typed.write, marks_of(COMMAND), page_text(read_trials(typed.trials)))
+        return
+    for trial in trials(typed):
+        print(json.dumps(trial), file=sys.stderr)
+    print(page_text(read_trials(typed.trials)))
+
+
+if __name__ == "__main__":
+    main()
