@@ -1,8 +1,9 @@
 """Measures `contrastive` and `auto` at eight labels a class, beside SetFit on the same encoder.
 
 Every trial is one whole process and one line of a file; a bench that was stopped goes on where
-it was. SetFit goes first in each round: ours then get `--max-seconds`, a third of the time that
-it took on the same rows (`--share 0` = no limit). All see the same first words of each text.
+it was. SetFit goes first in each round; ours then run once without a limit and once with
+`--max-seconds`, a third of the time that it took on the same rows. All see the same first words
+of each text.
 """
 
 import argparse
@@ -32,8 +33,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--ours", nargs="*", default=["contrastive", "auto"], help="strategies")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--test", type=int, default=ROWS.test, help="test rows of a class")
-    parser.add_argument("--share", type=float, default=1 / 3, help="of the peer's seconds; 0 = all")
-    parser.add_argument("--seconds", type=float, help="for ours, without the peer")
+    shown = "limits for ours, as shares of the peer's seconds; 0 = none"
+    parser.add_argument("--shares", nargs="*", type=float, default=[0.0, 0.33], help=shown)
+    parser.add_argument("--no-peer", action="store_true", help="ours alone, without a limit")
+    parser.add_argument("--epochs", help="passes; default: as usual")
     parser.add_argument("--python", default=sys.executable, help="that runs the peer")
     parser.add_argument("--trials", type=Path, default=BENCH / "few.jsonl")
     parser.add_argument("--write", type=Path, help="a page with the marks; nothing is run")
@@ -47,18 +50,29 @@ def trials(typed: argparse.Namespace) -> Iterator[Trial]:
         for data in typed.data:
             rows = Rows(ROWS.train, 0, typed.test, ROWS.words)
             table = table_of(data, rows, seed=seed)
-            peers = [] if typed.seconds else [SETFIT]
-            for who in (*peers, *typed.ours):
+            for who, strategy, share in _contestants(typed):
                 key = {"data": data.removeprefix("starter:"), "who": who, "seed": seed}
                 if any(key.items() <= trial.items() for trial in known):
                     continue
-                found = (
-                    _peer(typed, table, seed) if who == SETFIT else _ours(typed, table, key, known)
-                )
+                limit = share * _seconds_of_peer(key, known) if share else 0.0
+                run = (strategy, limit, typed.epochs)
+                found = _ours(table, seed, run) if strategy else _peer(typed, table, seed)
                 trial = {**key, **found}
                 add_trial(typed.trials, trial)
                 known.append(trial)
                 yield trial
+
+
+def _contestants(typed: argparse.Namespace) -> list[tuple[str, str, float]]:
+    """Returns name, strategy (none of the peer) and share of the peer's time."""
+    if typed.no_peer:
+        return [(strategy, strategy, 0.0) for strategy in typed.ours]
+    ours = [
+        (f"{strategy}, in {share:.0%} of its time" if share else strategy, strategy, share)
+        for strategy in typed.ours
+        for share in typed.shares
+    ]
+    return [(SETFIT, "", 0.0), *ours]
 
 
 def _peer(typed: argparse.Namespace, table: Path, seed: int) -> Trial:
@@ -69,17 +83,17 @@ def _peer(typed: argparse.Namespace, table: Path, seed: int) -> Trial:
     return {**json.loads(done.stdout.strip().splitlines()[-1]), "wall": wall}
 
 
-def _ours(typed: argparse.Namespace, table: Path, key: Trial, known: list[Trial]) -> Trial:
-    seed = key["seed"]
-    words = [str(table), "--strategy", key["who"], "--seed", str(seed), "--no-baselines"]
-    seconds = typed.seconds or typed.share * _seconds_of_peer(key, known)
-    words += ["--max-seconds", f"{seconds:.0f}"] if seconds else []
+def _ours(table: Path, seed: int, run: tuple[str, float, str | None]) -> Trial:
+    strategy, limit, epochs = run
+    words = [str(table), "--strategy", strategy, "--seed", str(seed), "--no-baselines"]
+    words += ["--max-seconds", f"{limit:.1f}"] if limit else []
+    words += ["--epochs", epochs] if epochs else []
     with tempfile.TemporaryDirectory() as folder:
         result = fitted([*words, "--no-cache"], run=Path(folder) / "run")
     return {
         "accuracy": result["scores"]["test"]["accuracy"]["value"],
         "wall": result["wall"],
-        "limit": seconds or None,
+        "limit": limit or None,
         "epochs": len(result["history"]),
         "chosen": result.get("auto", {}).get("taken"),
         "environment": {**result["environment"], "verdict": None},

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,15 +21,20 @@ _WANTS_CONFIGURATION = re.compile(r"Config name is missing|BuilderConfig .* not 
 _LISTED = re.compile(r"\[(.*?)\]", re.DOTALL)
 
 
+SAVED = ("dataset_dict.json", "state.json")
+"""What the library puts into a folder that it saves: of several parts, and of one."""
+
+
 def read_hub(name: str) -> Table:
     """Returns the rows of `owner/name[:configuration][@revision]`, all parts.
 
     Where the network is forbidden or the hub does not answer, only what the library has in
-    its cache is read.
+    its cache is read. The name of a folder that the library saved is read from there.
 
     Raises:
         DataError: If the package `datasets` is missing, the data set has several
-            configurations and none was named, or it has no train part.
+            configurations and none was named, it has no train part, or the folder that was
+            named is none that the library can read.
         UnreachableError: If the data set cannot be fetched, or is not in the cache.
     """
     try:
@@ -37,6 +43,8 @@ def read_hub(name: str) -> Table:
         raise DataError(
             f"hf:{name} needs the package datasets", hint="pip install datasets"
         ) from error
+    if any((Path(name) / each).is_file() for each in SAVED):
+        return _read_saved(datasets, Path(name))
     words, _, revision = name.partition("@")
     owner, _, configuration = words.partition(":")
     closed = _why_closed(os.environ.get("HF_ENDPOINT", _ENDPOINT))
@@ -48,6 +56,18 @@ def read_hub(name: str) -> Table:
     except Exception as error:  # Hub, network, cache and script errors share no parent.
         raise _refused(name, error, closed) from error
     return _join(parts, name)
+
+
+def _read_saved(library: Any, folder: Path) -> Table:
+    """Returns what `save_to_disk` wrote; a folder of one part has no split."""
+    try:
+        found = library.load_from_disk(str(folder))
+    except Exception as error:  # Bad JSON, bad Arrow and missing files share no parent.
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise DataError(
+            f"hf:{folder} cannot be read: {lines[0]}", expected="a folder that save_to_disk wrote"
+        ) from error
+    return _join(found if isinstance(found, dict) else {"train": found}, str(folder))
 
 
 def _why_closed(endpoint: str) -> str:
@@ -103,7 +123,7 @@ def _join(parts: Any, name: str) -> Table:
             tables[part] = _as_table(parts[key], f"hf:{name}/{key}")
     if "train" not in tables:
         raise DataError(f"hf:{name} has no train part", expected="a part named train")
-    short = name.partition("@")[0].partition(":")[0].rpartition("/")[2]
+    short = name.rstrip("/").partition("@")[0].partition(":")[0].rpartition("/")[2]
     if len(tables) == 1:
         return replace(tables["train"], name=short)
     return join_parts(tables, short)

@@ -1,6 +1,7 @@
 """Tests how data sets of the hub become tables, with a library that stands in."""
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from regraft.data.reading import hub
 from regraft.data.reading.hub import read_hub
+from regraft.data.reading.sources import open_source
 from regraft.errors import DataError, UnreachableError
 
 
@@ -132,3 +134,86 @@ def test_the_network_is_left_alone_where_it_is_forbidden_or_does_not_answer(
     read_hub("owner/name")
     assert seen == [closed]
     assert library.config.HF_HUB_OFFLINE is False
+
+
+def _saved(folder: Path, mark: str) -> Path:
+    folder.mkdir()
+    (folder / mark).write_text("{}")
+    return folder
+
+
+def _installed_for(monkeypatch: pytest.MonkeyPatch, found: object) -> list[str]:
+    """Puts a library in place that has one saved folder, and no way to the hub."""
+    asked: list[str] = []
+
+    def load_from_disk(place: str) -> object:
+        asked.append(place)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    library = SimpleNamespace(load_from_disk=load_from_disk)
+    monkeypatch.setitem(sys.modules, "datasets", library)
+    return asked
+
+
+def test_a_folder_that_the_library_saved_is_read_from_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = _saved(tmp_path / "imdb", "dataset_dict.json")
+    asked = _installed_for(monkeypatch, {"train": _part("a", 1), "test": _part("b", 0)})
+    monkeypatch.setattr(hub, "answers", lambda url: pytest.fail("the network was asked"))
+    table = read_hub(f"{folder}/")
+    assert (table.name, table.columns["split"]) == ("imdb", ["train", "test"])
+    assert table.columns["label"] == ["pos", "neg"]
+    assert asked == [str(folder)]
+
+
+def test_a_folder_of_one_part_has_no_split(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = _saved(tmp_path / "mine", "state.json")
+    _installed_for(monkeypatch, _part("a", 1))
+    assert "split" not in read_hub(str(folder)).columns
+
+
+def test_a_saved_folder_that_is_damaged_is_for_the_user_to_mend(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = _saved(tmp_path / "mine", "state.json")
+    _installed_for(monkeypatch, ValueError("no Arrow here\nmore"))
+    with pytest.raises(DataError, match=r"no Arrow here, expected a folder that save"):
+        read_hub(str(folder))
+
+
+@pytest.fixture
+def real() -> Any:
+    """The library itself, where it is installed."""
+    return pytest.importorskip("datasets")
+
+
+def _reviews(library: Any, rows: int, first: int) -> Any:
+    labels = library.ClassLabel(names=["neg", "pos"])
+    features = library.Features({"text": library.Value("string"), "label": labels})
+    texts = [f"review number {first + row}" for row in range(rows)]
+    columns = {"text": texts, "label": [row % 2 for row in range(rows)]}
+    return library.Dataset.from_dict(columns, features=features)
+
+
+def test_what_the_library_itself_saved_is_read(real: Any, tmp_path: Path) -> None:
+    parts = {"train": _reviews(real, 6, 0), "test": _reviews(real, 2, 6)}
+    real.DatasetDict(parts).save_to_disk(tmp_path / "reviews")
+    table = open_source(f"hf:{tmp_path / 'reviews'}")
+    assert table.columns["text"][-1] == "review number 7"
+    assert table.columns["label"] == ["neg", "pos"] * 4
+    assert table.columns["split"] == ["train"] * 6 + ["test"] * 2
+    parts["train"].save_to_disk(tmp_path / "alone")
+    assert len(open_source(f"hf:{tmp_path / 'alone'}")) == 6
+
+
+def test_a_file_that_the_library_saved_and_that_was_cut_is_refused(
+    real: Any, tmp_path: Path
+) -> None:
+    _reviews(real, 6, 0).save_to_disk(tmp_path / "cut")
+    (arrow,) = (tmp_path / "cut").glob("*.arrow")
+    arrow.write_bytes(arrow.read_bytes()[:40])
+    with pytest.raises(DataError, match="cannot be read"):
+        open_source(f"hf:{tmp_path / 'cut'}")
