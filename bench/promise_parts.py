@@ -16,7 +16,7 @@ from tables import BENCH, Rows, table_of
 PLACE = BENCH / "comparisons"
 Document = dict[str, Any]
 
-LABELS = {
+LABELS: dict[str, tuple[Rows, tuple[float, ...], dict[str, Any]]] = {
     "fashion-mnist-small": (Rows(180, 20, 100), (0.1, 0.25, 0.5, 1.0), {"image_size": 64}),
     "starter:sentiment-movie": (
         Rows(500, 50, 250),
@@ -25,7 +25,11 @@ LABELS = {
     ),
 }
 """Of promise 2: rows of a class, shares of the labels, and what holds the cost down."""
-TUNED = ("fashion-mnist-small", Rows(50, 20, 100), {"image_size": 64})
+TUNED: tuple[str, Rows, dict[str, Any]] = (
+    "fashion-mnist-small",
+    Rows(50, 20, 100),
+    {"image_size": 64},
+)
 RATES = (3e-4, 1e-3, 3e-3)
 PASSES = (7.0, 15.0)
 GRID = ("two-stage", "full")
@@ -53,7 +57,7 @@ def fewer_labels(seeds: int, epochs: float | None) -> list[Trial]:
             fractions=shares,
             seeds=seeds,
             out=folder,
-            **{**flags, **({"epochs": epochs} if epochs else {})},  # type: ignore[arg-type]
+            **{**flags, **({"epochs": epochs} if epochs else {})},
         )
         needed = {way: rows_by_seed(folder, way) for way in ("head", "two-stage")}
         kept = {key: result[key] for key in ("strategies", "baselines")}
@@ -101,7 +105,7 @@ def one_command(seeds: int, epochs: float | None) -> list[Trial]:
     name, rows, flags = TUNED
     table = str(table_of(name, rows))
     passes = PASSES if epochs is None else (epochs,)
-    usual = {"epochs": epochs} if epochs else {}
+    usual: dict[str, Any] = {"epochs": epochs} if epochs else {}
     cells = [(rate, many) for rate in RATES for many in passes]
     folders = [PLACE / f"promise-3-{seeds}-{rate:g}-{many:g}" for rate, many in cells]
     plain = PLACE / f"promise-3-{seeds}-{epochs or 'usual'}"
