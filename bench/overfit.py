@@ -8,6 +8,7 @@ of differences paired by seed.
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fits import REGRAFT, fitted, place_of, points, spread
+from fits import REGRAFT, fitted, over_seeds, place_of, points, spread
 from marks import Trial, add_trial, last_of, markdown, marks_of, read_trials, write_between
 from tables import BENCH, Rows, table_of
 
@@ -87,8 +88,6 @@ def measure(task: Task, strategy: str, more: tuple[int, str | None]) -> Trial:
 
 def trained_on(table: Path, run: Path, place: Path) -> dict[str, float]:
     """Returns the scores of a run on the rows that it was trained on."""
-    import subprocess
-
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
@@ -134,7 +133,7 @@ def _line(known: list[Trial], task: str, strategy: str) -> list[str]:
     means = [spread([trial[part]["accuracy"] for trial in found]) for part in ("train", "test")]
     if not pairs:
         return [*begin, *means, "", "", ""]
-    losses = [(gap(mine, "log_loss") - gap(full, "log_loss")) / 100 for mine, full in pairs]
+    losses = [gap(mine, "log_loss") - gap(full, "log_loss") for mine, full in pairs]
     return [
         *begin,
         *means,
@@ -146,9 +145,7 @@ def _line(known: list[Trial], task: str, strategy: str) -> list[str]:
 
 def _plain(values: list[float]) -> str:
     """Returns a mean with its interval, of values that are not shares."""
-    from fits import over_seeds
-
-    mean, half = over_seeds([100 * value for value in values])
+    mean, half = over_seeds(values)
     return f"{mean:+.3f} ± {half:.3f}" if half == half else f"{mean:+.3f}"
 
 
