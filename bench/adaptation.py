@@ -56,11 +56,15 @@ def trials(typed: argparse.Namespace) -> Iterator[Trial]:
     from regraft.machine import processor_name
 
     known = read_trials(typed.trials)
-    whos = ("auto", "ceiling", *(PEER_SCRIPTS if typed.peers else ()))
+    who = [
+        {"who": "auto", "flags": typed.adapt_flags.split()},
+        {"who": "ceiling", "strategy": typed.ceiling},
+        *({"who": name} for name in (PEER_SCRIPTS if typed.peers else ())),
+    ]
     for seed in range(typed.seeds):
         for pair in [PAIRS[number] for number in typed.pairs] or PAIRS:
             equal = {"pair": pair.name, "kind": pair.kind, "seed": seed, "rows": typed.rows}
-            keys = [{**equal, "who": who} for who in whos]
+            keys = [{**equal, **each} for each in who]
             missing = [key for key in keys if not _is_known(key, known)]
             for trial in _of_pair(typed, pair, missing) if missing else ():
                 done = {**trial, "processor": processor_name()}
@@ -78,9 +82,9 @@ def _of_pair(typed: argparse.Namespace, pair: Pair, missing: list[Trial]) -> Ite
         places = (source_table(pair, folder, **drawn), target_table(pair, folder, **drawn))
         for key in missing:
             if key["who"] == "ceiling":
-                yield {**key, **ceiling(pair, places[1], typed.ceiling, key["seed"])}
+                yield {**key, **ceiling(pair, places[1], key)}
             elif key["who"] == "auto":
-                yield {**key, **adapted(pair, places, typed.adapt_flags.split(), key["seed"])}
+                yield {**key, **adapted(pair, places, key)}
             else:
                 yield {**key, **peer(typed.peers, pair, places, key)}
 
@@ -95,21 +99,20 @@ def regraft(verb: str, *words: str) -> Document:
     return document
 
 
-def adapted(pair: Pair, places: tuple[Path, Path], more: list[str], seed: int) -> Trial:
+def adapted(pair: Pair, places: tuple[Path, Path], key: Trial) -> Trial:
     """Returns what `auto` kept, and what the target's labels say of everything it tried."""
     source, target = (str(place) for place in places)
-    words = (source, "--target", target, "--backbone", BACKBONES[pair.kind], *more)
-    found = regraft("adapt", *words, "--score-target", "--seed", str(seed))
+    words = (source, "--target", target, "--backbone", BACKBONES[pair.kind], *key["flags"])
+    found = regraft("adapt", *words, "--score-target", "--seed", str(key["seed"]))
     kept = ("chosen", "reason", "methods", "oracle", "target", "seconds", "proportions")
-    return {"flags": more, **{key: found[key] for key in kept}, **_extent(found)}
+    return {**{name: found[name] for name in kept}, **_extent(found)}
 
 
-def ceiling(pair: Pair, target: Path, strategy: str, seed: int) -> Trial:
+def ceiling(pair: Pair, target: Path, key: Trial) -> Trial:
     """Returns the accuracy on the same rows of a model that had the target's labels."""
-    words = (str(target), "--backbone", BACKBONES[pair.kind], "--strategy", strategy)
-    found = regraft("fit", *words, "--no-baselines", "--seed", str(seed))
-    accuracy = found["scores"]["test"]["accuracy"]
-    return {"strategy": strategy, "accuracy": accuracy, "seconds": found["seconds"]}
+    words = (str(target), "--backbone", BACKBONES[pair.kind], "--strategy", key["strategy"])
+    found = regraft("fit", *words, "--no-baselines", "--seed", str(key["seed"]))
+    return {"accuracy": found["scores"]["test"]["accuracy"], "seconds": found["seconds"]}
 
 
 def peer(python: str, pair: Pair, places: tuple[Path, Path], key: Trial) -> Trial:

@@ -84,16 +84,16 @@ class TestPytorchAdapt:
         hook = self.hooks.DomainLossHook()
         _, losses = hook(
             {
-                "src_imgs_features": scores[0],
-                "target_imgs_features": scores[1],
+                "src_imgs_features": scores[0].requires_grad_(),
+                "target_imgs_features": scores[1].requires_grad_(),
                 "D": torch.nn.Identity(),
                 "src_domain": torch.ones(12),
                 "target_domain": torch.zeros(9),
             },
             {},
         )
-        means = [float(losses[f"{name}_domain_loss"].mean()) for name in ("src", "target")]
-        found = float(domain_adversarial(*scores))
+        means = [float(losses[f"{name}_domain_loss"].detach().mean()) for name in ("src", "target")]
+        found = float(domain_adversarial(*scores).detach())
         assert found == pytest.approx(sum(means) / 2, abs=CLOSE)
 
     def test_cdan_with_entropy(self, scores: tuple[Tensor, Tensor], logits: Tensor) -> None:
