@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-import domains
 import pyarrow.parquet as pq
 import pytest
+
+import domains
 from domains import PAIRS, Pair, Row, source_table, target_table
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+
 from domains import PAIRS
 from gaps import closed, joined, measured, summed, sums, tables
-
 from regraft.scoring.intervals import Score
 
 IMAGES = [pair.name for pair in PAIRS if pair.kind == "image"]
