@@ -15,8 +15,9 @@ from regraft.settings import AdaptSettings
 from regraft.training.progress import Silent
 from tests import tiny
 
-# One of each kind: closed form, drawn at random, trained by steps; `auto` chooses from a few.
-METHODS = ["auto", "coral-recolour", "gaussian", "dann"]
+# One of each kind: closed form, drawn at random, trained by steps, through the trunk; `auto`
+# chooses from a few.
+METHODS = ["auto", "coral-recolour", "gaussian", "dann", "tapt:steps=2,rows=8"]
 FEW = ["source-only", "standardise", "coral-recolour", "pseudo"]
 TEXTS, LABELS = tiny.texts_elsewhere(40)
 
@@ -87,7 +88,10 @@ def test_labels_of_the_target_change_no_weight_and_no_choice(
         assert found[0]["scores"]["target"] != found[1]["scores"]["target"]
 
 
-def test_pictures_in_other_class_folders_change_no_weight(tmp_path: Path, resnet: Path) -> None:
+@pytest.mark.parametrize("method", ["dann", "adabn", "fourier"])
+def test_pictures_in_other_class_folders_change_no_weight(
+    tmp_path: Path, resnet: Path, method: str
+) -> None:
     source = tiny.image_folders(tmp_path / "source", 60)
     first = tiny.dim_folders(tmp_path / "first", 24)
     second = tmp_path / "second"
@@ -98,7 +102,7 @@ def test_pictures_in_other_class_folders_change_no_weight(tmp_path: Path, resnet
         shutil.copyfile(path, second / label / path.name)
     found = [
         adapted(
-            source, target, tmp_path / f"run-{target.name}", backbone=str(resnet), method="dann"
+            source, target, tmp_path / f"run-{target.name}", backbone=str(resnet), method=method
         )
         for target in (first, second)
     ]

@@ -4,8 +4,10 @@ Source: McLachlan and Krishnan 2008, "The EM Algorithm and Extensions" (a mixtur
 covariance, its means with a prior); the covariance after Ledoit and Wolf 2004, "A
 well-conditioned estimator for large-dimensional covariance matrices". Virtual features of a
 class after Xian, Lorenz, Schiele and Akata 2018, "Feature Generating Networks for Zero-Shot
-Learning", arXiv 1712.00981. In features and not in pixels: a generator of pixels is days of
-work for a GPU, and what it draws has to go through the trunk again.
+Learning", arXiv 1712.00981. Virtual rows around real ones, for robustness, after Chapelle,
+Weston, Bottou and Vapnik 2000, "Vicinal Risk Minimization", NIPS, section 3. In features and
+not in pixels: a generator of pixels is days of work for a GPU, and what it draws has to go
+through the trunk again.
 """
 
 from dataclasses import dataclass
@@ -30,11 +32,14 @@ class Gaussian:
         rounds: Steps of expectation and maximisation on the target.
         prior: Weight of a class's source mean, in mean target rows of a class.
         rows: Virtual rows for each source row.
+        around: Where it is above 0, each source row gets another virtual row beside it, as far
+            away as this many deviations of a class; the class is the row's.
     """
 
     rounds: int = 5
     prior: float = 1.0
     rows: float = 1.0
+    around: float = 0.0
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier of source rows and virtual rows together."""
@@ -43,8 +48,11 @@ class Gaussian:
         means = _means(both.source, labels, classes)
         spread = shrunk_covariance(both.source - means[labels].astype(np.float32))
         moved = self._moved(means, spread, both.target, domains.proportions)
-        virtual = self._drawn(moved, spread, domains)
-        rows = joined(Labelled(both.source, labels), virtual)
+        root = root_of(spread)
+        real = Labelled(both.source, labels)
+        rows = joined(real, self._drawn(moved, root, domains))
+        if self.around > 0:
+            rows = joined(rows, rows_around(real, self.around * root, seed=domains.seed))
         weights = balanced_rows(rows.labels, domains.class_weights)
         weights *= len(labels) / weights.sum()
         strength = domains.start.strength
@@ -61,15 +69,31 @@ class Gaussian:
             now = (held * means + belongs.T @ target) / weight[:, None]
         return now
 
-    def _drawn(self, means: Wide, spread: Wide, domains: Domains) -> Labelled:
+    def _drawn(self, means: Wide, root: Wide, domains: Domains) -> Labelled:
         """Returns virtual rows: of the classes of the source, as many as in the target."""
         generator = np.random.default_rng(domains.seed)
         count = round(self.rows * len(domains.source.labels))
         labels = generator.choice(len(means), size=count, p=domains.proportions)
-        root = np.linalg.cholesky(spread + 1e-6 * np.eye(len(spread)))
-        noise = generator.standard_normal((count, len(spread)))
+        noise = generator.standard_normal((count, len(root)))
         features = means[labels] + noise @ root.T
         return Labelled(features.astype(np.float32), labels.astype(np.int64))
+
+
+def root_of(spread: Wide) -> Wide:
+    """Returns (D, D) R with R Rᵀ = S, the covariance, held above 0."""
+    return np.asarray(np.linalg.cholesky(spread + 1e-6 * np.eye(len(spread))), np.float64)
+
+
+def rows_around(rows: Labelled, root: Wide, *, seed: int) -> Labelled:
+    """Returns a virtual row x + R ε beside each row, of the same class.
+
+    Args:
+        rows: (N, D) x with labels.
+        root: (D, D) R; R Rᵀ is the covariance of the distances.
+        seed: Of ε, which is of the standard normal.
+    """
+    noise = np.random.default_rng([seed, 1]).standard_normal(rows.features.shape)
+    return Labelled((rows.features + noise @ root.T).astype(np.float32), rows.labels)
 
 
 def shrunk_covariance(residuals: Features) -> Wide:

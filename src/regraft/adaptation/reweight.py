@@ -13,6 +13,7 @@ import numpy as np
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.scaling import Scaling
 from regraft.adaptation.solver import balanced_rows, solve
+from regraft.errors import SettingsError
 from regraft.scoring.metrics import softmax
 from regraft.training.heads.probe import Features, Labelled, LinearProbe
 
@@ -30,6 +31,14 @@ class Reweight:
     most: float = 5.0
     least: float = 0.2
     strength: float = 0.001
+
+    def __post_init__(self) -> None:
+        if not (0 < self.least <= self.most and self.strength > 0):
+            raise SettingsError(
+                f"reweight:most={self.most},least={self.least},strength={self.strength} "
+                "cannot be used",
+                expected="numbers above 0, the least not above the most",
+            )
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier, with the source's statistics for both domains."""

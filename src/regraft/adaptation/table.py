@@ -1,29 +1,39 @@
-"""Makes a method from its name: the one table of all of them.
+"""Makes methods and preparations from their names: the two tables of all of them.
 
 Source: none (regraft).
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from regraft.adaptation.adabn import AdaBn
 from regraft.adaptation.cdan import Cdan
 from regraft.adaptation.coral import Coral
 from regraft.adaptation.coral_recolour import CoralRecolour
 from regraft.adaptation.dann import Dann
 from regraft.adaptation.domains import Method
+from regraft.adaptation.fourier import Fourier
 from regraft.adaptation.gaussian import Gaussian
+from regraft.adaptation.jdot import Jdot
 from regraft.adaptation.mcc import Mcc
 from regraft.adaptation.mmd import Mmd
+from regraft.adaptation.numbers import wrong_numbers
+from regraft.adaptation.preparation import Preparation
 from regraft.adaptation.pseudo import Pseudo
 from regraft.adaptation.reweight import Reweight
 from regraft.adaptation.shot import Shot
 from regraft.adaptation.source_only import SourceOnly
 from regraft.adaptation.standardise import Standardise
+from regraft.adaptation.tapt import Tapt
 from regraft.adaptation.vae import Vae
 from regraft.errors import SettingsError, nearest, one_of
+from regraft.strategies.options import made_with
 
 AUTO = "auto"
 SOURCE_ONLY = "source-only"
-METHODS: dict[str, Callable[[], Method]] = {
+METHODS: dict[str, Callable[..., Method]] = {
     SOURCE_ONLY: SourceOnly,
     "standardise": Standardise,
     "reweight": Reweight,
@@ -34,30 +44,109 @@ METHODS: dict[str, Callable[[], Method]] = {
     "cdan": Cdan,
     "mmd": Mmd,
     "coral": Coral,
+    "jdot": Jdot,
     "mcc": Mcc,
     "shot": Shot,
     "pseudo": Pseudo,
 }
 """From the free one to those that learn; `source-only` comes first in every table."""
+PREPARATIONS: dict[str, Callable[..., Preparation]] = {
+    "adabn": AdaBn,
+    "fourier": Fourier,
+    "tapt": Tapt,
+}
+"""What changes the network or the source's rows; a method may follow behind a plus."""
+BY_NAME_ONLY = ("tapt",)
+"""What `auto` does not try: it trains the whole trunk, minutes where all others take seconds."""
 
 
-def methods_asked(name: str) -> list[str]:
-    """Returns the names of the methods to try, `source-only` first.
+@dataclass(frozen=True)
+class Made:
+    """What a word asks for.
 
     Args:
-        name: As typed, with dashes or underscores; `auto` = all of them.
+        method: Makes the classifier.
+        preparation: Comes before it; None = the network and the rows as they are.
+    """
+
+    method: Method
+    preparation: Preparation | None = None
+
+
+def methods_asked(typed: str) -> list[str]:
+    """Returns the words of the methods to try, `source-only` first.
+
+    Args:
+        typed: Words with commas between, each a method, a preparation, or both with a plus
+            between, with options behind a colon: `gaussian:rounds=3,prior=2,adabn+dann`;
+            `auto` = all but `BY_NAME_ONLY`, each alone.
 
     Raises:
-        SettingsError: If there is no such method.
+        SettingsError: If there is no such method or an option cannot be used; all that is
+            wrong is told at once.
     """
-    plain = name.replace("_", "-")
-    if plain == AUTO:
-        return list(METHODS)
-    if plain not in METHODS:
-        guess = nearest(plain, METHODS)
+    named = [name for name in (*METHODS, *PREPARATIONS) if name not in BY_NAME_ONLY]
+    words = words_of(typed)
+    found = [name for word in words for name in (named if word == AUTO else [word])]
+    errors: list[SettingsError] = []
+    for word in found:
+        try:
+            make_method(word)
+        except SettingsError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise SettingsError("methods cannot be used:\n  " + "\n  ".join(map(str, errors)))
+    return list(dict.fromkeys([SOURCE_ONLY, *found]))
+
+
+def words_of(typed: str) -> list[str]:
+    """Returns the words of what was typed, names with dashes; a comma may also part options.
+
+    >>> words_of("gaussian:rounds=3,prior=2,coral_recolour,adabn+dann")
+    ['gaussian:rounds=3,prior=2', 'coral-recolour', 'adabn+dann']
+    """
+    found: list[str] = []
+    for piece in filter(None, (piece.strip() for piece in typed.split(","))):
+        if found and re.match(r"[^:+]*=", piece):
+            found[-1] += f",{piece}"
+        else:
+            found.append(piece)
+    return ["+".join(map(_dashed, word.split("+"))) for word in found] or [typed]
+
+
+def make_method(word: str) -> Made:
+    """Returns what one word asks for.
+
+    Raises:
+        SettingsError: If it cannot be made.
+    """
+    first, plus, second = word.partition("+")
+    if not plus and first.partition(":")[0] not in PREPARATIONS:
+        return Made(_made(first, METHODS, others=PREPARATIONS))
+    preparation = _made(first, PREPARATIONS)
+    return Made(_made(second or SOURCE_ONLY, METHODS), preparation)
+
+
+def _made(word: str, table: Mapping[str, Any], *, others: Mapping[str, Any] | None = None) -> Any:
+    name, _, options = word.partition(":")
+    if name not in table:
+        known = [*table, *(others or ())]
+        guess = nearest(name, known)
+        kind = "preparation" if table is PREPARATIONS else "method"
         raise SettingsError(
-            f"there is no method {name!r}",
-            expected=one_of((AUTO, *METHODS)),
+            f"there is no {kind} {name!r}",
+            expected=one_of([AUTO, *known] if table is METHODS else known),
             hint=f"--method {guess}" if guess else "regraft list methods",
         )
-    return list(dict.fromkeys([SOURCE_ONLY, plain]))
+    made = made_with(table[name], name, words=options)
+    wrong = wrong_numbers(made, name)
+    if wrong:
+        raise SettingsError("these options cannot be used: " + "; ".join(wrong))
+    return made
+
+
+def _dashed(part: str) -> str:
+    name, colon, options = part.strip().partition(":")
+    return f"{name.replace('_', '-')}{colon}{options}"

@@ -67,10 +67,10 @@ class AdaptFlags(SharedFlags, OutputFlags, total=False):
         ),
     ]
     method: Annotated[
-        str | None,
+        list[str] | None,
         Option(
-            metavar="NAME",
-            help="auto tries all; see regraft list methods.",
+            metavar="NAME[:OPTION=VALUE][,…]",
+            help="auto tries all; see regraft list methods. PREPARATION+METHOD for both.",
             rich_help_panel=TRAINING,
             show_default=False,
         ),
@@ -172,7 +172,8 @@ def adapt_settings(source: str | None, flags: Mapping[str, Any]) -> "AdaptSettin
     from regraft.errors import SettingsError
     from regraft.settings import AdaptSettings
 
-    settings = AdaptSettings(**merged(source, flags))
+    words = ",".join(flags.get("method") or ()) or None
+    settings = AdaptSettings(**merged(source, {**flags, "method": words}))
     if not settings.data:
         expected = "a file, a folder or starter:NAME"
         raise SettingsError("SOURCE is missing", expected=expected, hint="regraft adapt --help")

@@ -5,9 +5,23 @@ from typing import Any, Literal
 
 from regraft.freezing.threshold import Reading
 
-Kind = Literal["freeze", "thaw", "threshold", "average", "restore", "merge", "saved"]
+Kind = Literal[
+    "freeze",
+    "thaw",
+    "threshold",
+    "average",
+    "restore",
+    "merge",
+    "saved",
+    "buffers",
+    "weights",
+]
 MOVES = ("freeze", "thaw", "threshold")
 """The kinds of entries that move the line."""
+CHANGES = ("buffers", "weights")
+"""The kinds of entries that change frozen blocks on purpose, between two stretches."""
+BEFORE, AFTER = "all parameters before", "all parameters"
+"""Names of two digests in such an entry: of the trunk's parameters, without its buffers."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +31,8 @@ class Event:
     Args:
         step: Optimiser steps taken before it, over the whole run.
         phase: Name of the phase it belongs to.
-        kind: What happened; `threshold` is a freeze that the freeze threshold decided.
+        kind: What happened; `threshold` is a freeze that the freeze threshold decided,
+            `buffers` and `weights` say what of a frozen trunk was exchanged.
         line: The line afterwards.
         digests: SHA-256 of blocks, by name, at this moment.
     """

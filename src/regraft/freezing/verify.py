@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from regraft.freezing.ledger import AFTER, BEFORE, CHANGES
 from regraft.freezing.proof import Stretch, digest, stretch_from_json
 
 Document = Mapping[str, Any]
@@ -25,7 +26,9 @@ def faults_of(freezing: Document, weights: dict[str, Tensor], *, sha256: str) ->
     events = {event["kind"]: event for event in freezing["ledger"]}
     restored = events["restore"]["digests"]
     found = [fault for stretch in stretches for fault in stretch.faults]
-    found += _between(stretches)
+    changes = [event for event in freezing["ledger"] if event["kind"] in CHANGES]
+    found += _between(stretches, changes)
+    found += _only_buffers(changes)
     found += _restored(stretches, restored, step=events["restore"]["step"])
     last = next(events[kind] for kind in LAST if kind in events)
     if digest(weights) != last["digests"]["network"]:
@@ -35,13 +38,26 @@ def faults_of(freezing: Document, weights: dict[str, Tensor], *, sha256: str) ->
     return found
 
 
-def _between(stretches: list[Stretch]) -> list[str]:
-    """Returns the blocks that are frozen in two stretches and changed from one to the next."""
+def _between(stretches: list[Stretch], changes: list[Document]) -> list[str]:
+    """Returns the blocks that are frozen in two stretches and changed from one to the next.
+
+    A change that the ledger has an entry of, with the digest of what came out, is none.
+    """
+    told = {(name, sha) for event in changes for name, sha in event["digests"].items()}
     return [
         f"{name}: frozen, and changed between {early.phase} and {late.phase}"
         for early, late in pairwise(stretches)
         for name in early.after.keys() & late.before.keys()
-        if early.after[name] != late.before[name]
+        if early.after[name] != late.before[name] and (name, late.before[name]) not in told
+    ]
+
+
+def _only_buffers(changes: list[Document]) -> list[str]:
+    """Returns the entries that exchanged buffers, and in truth parameters as well."""
+    return [
+        f"{event['phase']}: buffers were to change, and parameters did"
+        for event in changes
+        if event["kind"] == "buffers" and event["digests"][BEFORE] != event["digests"][AFTER]
     ]
 
 

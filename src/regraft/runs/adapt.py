@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -16,10 +17,11 @@ from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.adapting.document import TOLD, Adaptation, adaptation_document, beside
 from regraft.runs.adapting.features import domains_of, pool_domains
-from regraft.runs.adapting.keeping import keep_classifier
+from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
 from regraft.runs.adapting.record import adapt_toml, fit_settings
 from regraft.runs.adapting.target import Target, read_target
 from regraft.runs.adapting.trying import try_methods
+from regraft.runs.adapting.views import View, usable, views_of
 from regraft.runs.fit import decide_modes
 from regraft.runs.fitting.folder import CHECKPOINTS, LOG, SETTINGS, RunFolder, check_free, claim
 from regraft.runs.fitting.logged import Logged
@@ -99,6 +101,10 @@ def run_adapt(
         if settings.moves or choice.name in TOLD:
             progress.say(choice.words())
     rows = read_target(given[1], prepared, score=settings.score_target, say=progress.say)
+    trunk, spec = prepared.network.trunk, prepared.backbone.spec
+    named, typed = asked.on_features, settings.method
+    named = usable(named, typed, trunk=trunk, spec=spec, say=progress.say)
+    asked = replace(asked, on_features=named)
     name = f"{prepared.dataset.name}-to-{rows.name}"
     folder = begun or claim(settings.out, name, strategy="adapt")
     try:
@@ -191,13 +197,17 @@ def _adapted(work: Work, asked: Asked, seconds: Seconds) -> Adaptation:
         trained = train(prepared, verdict, pooled=pools.source, progress=progress)
     with spent(seconds, "adapt"):
         domains = domains_of(prepared, trained, pools=pools, target=target)
-        judged = try_methods(domains, asked.on_features, say=progress.say)
+        views = views_of(prepared, verdict, target=target, base=View(domains, pools))
+        judged = try_methods(domains, asked.on_features, say=progress.say, views=views)
     decision = choose(judged)
     progress.say(decision.reason)
     if decision.chosen.name != SOURCE_ONLY:
+        changed = views.of(decision.chosen.name).changed
+        if changed is not None:
+            keep_trunk(trained, changed, name=decision.chosen.name)
         probe = decision.chosen.adapted.on_target
         prepared = keep_classifier(prepared, trained, probe=probe, start=domains.start)
-    return Adaptation(prepared, trained, domains, judged, decision, pools, target)
+    return Adaptation(prepared, trained, domains, judged, decision, pools, target, views=views)
 
 
 def _outcome(made: Adaptation, verdict: Verdict) -> Outcome:

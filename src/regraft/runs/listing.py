@@ -4,10 +4,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from regraft.adaptation.table import METHODS
+from regraft.adaptation.table import METHODS, PREPARATIONS
 from regraft.backbones.catalogue import describe_backbones
 from regraft.data.starters.catalogue import describe_datasets
-from regraft.strategies.options import options_of
+from regraft.strategies.options import BETWEEN, options_of
 from regraft.strategies.table import MODIFIERS, STRATEGIES
 
 
@@ -31,12 +31,19 @@ def list_strategies() -> list[dict[str, Any]]:
 
 
 def _options(made: Callable[..., object]) -> list[str]:
-    return [f"{name}={value}" for name, value in options_of(made).items()]
+    return [f"{name}={_spelled(value)}" for name, value in options_of(made).items()]
+
+
+def _spelled(value: object) -> str:
+    return BETWEEN.join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def list_methods() -> list[dict[str, Any]]:
-    """Returns the methods of adaptation: what each does and whose idea it is."""
-    return [{"name": name, **_pages(made)} for name, made in METHODS.items()]
+    """Returns methods and preparations of adaptation: options, what each does, whose idea."""
+    named: dict[str, Callable[..., object]] = {**METHODS, **PREPARATIONS}
+    return [
+        {"name": name, "options": _options(made), **_pages(made)} for name, made in named.items()
+    ]
 
 
 def _pages(made: object) -> dict[str, str]:

@@ -20,7 +20,7 @@ class AdaptSettings(MovingSettings):
             of another domain of the source.
         from_domain: Value of the domain column whose rows are the source.
         to_domain: Value of that column whose rows are the target.
-        method: Name of a method, or `auto`: all of them are tried.
+        method: Words of methods with commas between, or `auto`; see `methods_asked`.
         score_target: Whether the target's labels are read in the end, to score with.
         strict: Whether it is an error if no method is fit to be kept.
 
@@ -33,7 +33,7 @@ class AdaptSettings(MovingSettings):
     target: str = ""
     from_domain: str | None = Field(None, min_length=1, description="a value of the column")
     to_domain: str | None = Field(None, min_length=1, description="a value of the column")
-    method: str = Field("auto", min_length=1, description="a name")
+    method: str = Field("auto", min_length=1, description="names")
     score_target: bool = Field(False, description="true or false")
     strict: bool = Field(False, description="true or false")
     out: Path | None = Field(None, strict=False, description="a path")

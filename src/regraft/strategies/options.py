@@ -1,23 +1,26 @@
-"""Makes a strategy or modifier with options from words such as `rate=0.001,steps=5`.
+"""Makes a strategy, modifier or method with options from words such as `rate=0.001,steps=5`.
 
 Source: none (regraft).
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
-from typing import Any, get_args, get_type_hints
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, get_args, get_origin, get_type_hints
 
 from regraft.errors import SettingsError, nearest, one_of
 
 KINDS = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+BETWEEN = "/"
+"""Stands between the numbers of an option that has several."""
 
 
 def made_with(make: Callable[..., Any], name: str, *, words: str) -> Any:
     """Returns `make(option=value, …)`.
 
     Args:
-        make: A dataclass whose fields are the options.
+        make: A dataclass whose fields are the options; those of a field that is a dataclass
+            itself are options too.
         name: As it was typed, for messages.
         words: `option=value` with commas between; empty = none.
 
@@ -35,15 +38,33 @@ def made_with(make: Callable[..., Any], name: str, *, words: str) -> Any:
         try:
             values[option] = _value(kinds[option], text)
         except ValueError:
-            wrong.append(f"{name}:{option}={text} (expected: {KINDS[kinds[option]]})")
+            wrong.append(f"{name}:{option}={text} (expected: {_kind_words(kinds[option])})")
     if wrong:
         raise SettingsError("these options cannot be used: " + "; ".join(wrong))
-    return make(**values)
+    return _built(make, values)
 
 
 def options_of(make: Callable[..., Any]) -> dict[str, Any]:
     """Returns the options with their usual values."""
-    return {name: getattr(make, name, None) for name in _kinds(make)}
+    found: dict[str, Any] = {}
+    for name, kind in _fields(make).items():
+        usual = getattr(make, name, None)
+        found |= (
+            {n: getattr(usual, n) for n in _kinds(kind)} if is_dataclass(kind) else {name: usual}
+        )
+    return found
+
+
+def _built(make: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+    """Returns `make` with values; of a field that is a dataclass the others are kept."""
+    own: dict[str, Any] = {}
+    for name, kind in _fields(make).items():
+        inner = {n: values[n] for n in _kinds(kind) if n in values} if is_dataclass(kind) else {}
+        if inner:
+            own[name] = replace(getattr(make, name), **inner)
+        elif name in values:
+            own[name] = values[name]
+    return make(**own)
 
 
 def _pairs(words: str) -> Iterator[tuple[str, str]]:
@@ -52,7 +73,9 @@ def _pairs(words: str) -> Iterator[tuple[str, str]]:
         yield option.strip(), text.strip()
 
 
-def _value(kind: type, text: str) -> Any:
+def _value(kind: Any, text: str) -> Any:
+    if get_origin(kind) is tuple:
+        return tuple(_value(get_args(kind)[0], part) for part in text.split(BETWEEN))
     if kind is not bool:
         return kind(text)
     if text.lower() not in WORDS:
@@ -60,21 +83,36 @@ def _value(kind: type, text: str) -> Any:
     return WORDS[text.lower()]
 
 
-def _kinds(make: Callable[..., Any]) -> dict[str, type]:
+def _kind_words(kind: Any) -> str:
+    if get_origin(kind) is tuple:
+        return f"{_kind_words(get_args(kind)[0])}, or several with {BETWEEN} between"
+    return KINDS[kind]
+
+
+def _kinds(make: Any) -> dict[str, Any]:
+    """Returns the kind of each option."""
+    found: dict[str, Any] = {}
+    for name, kind in _fields(make).items():
+        found |= _kinds(kind) if is_dataclass(kind) else {name: kind}
+    return found
+
+
+def _fields(make: Any) -> dict[str, Any]:
     if not is_dataclass(make):
         return {}
     hints = get_type_hints(make)
     return {field.name: _plain(hints[field.name]) for field in fields(make)}
 
 
-def _plain(hint: Any) -> type:
+def _plain(hint: Any) -> Any:
     """Returns the kind of a value that may also be left open."""
+    if get_origin(hint) is tuple:
+        return hint
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not type(None)]
-    plain: type = kinds[0]
-    return plain
+    return kinds[0]
 
 
-def _unknown(name: str, option: str, kinds: dict[str, type]) -> str:
+def _unknown(name: str, option: str, kinds: Mapping[str, Any]) -> str:
     if not kinds:
         return f"{name}:{option} ({name} has no options)"
     guess = nearest(option, kinds)

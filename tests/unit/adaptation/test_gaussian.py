@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from regraft.adaptation.gaussian import Gaussian, responsibilities, shrunk_covariance
+from regraft.adaptation.gaussian import Gaussian, responsibilities, rows_around, shrunk_covariance
 from regraft.adaptation.standardise import Standardise
+from regraft.scoring.metrics import row_losses, softmax
 from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
@@ -53,3 +54,30 @@ def test_responsibilities_are_bayes_rule_written_out() -> None:
 def test_a_covariance_of_few_rows_can_be_inverted() -> None:
     residuals = np.random.default_rng(0).standard_normal((5, 20)).astype(np.float32)
     assert np.linalg.eigvalsh(shrunk_covariance(residuals)).min() > 0
+
+
+def test_virtual_rows_lie_around_real_ones_with_the_covariance_asked_for() -> None:
+    root = np.array([[0.5, 0.0], [0.3, 0.2]])
+    real = parted(4000, 0, by=(1.0, 0.0), noise=1.0)
+    found = rows_around(real, root, seed=3)
+    assert np.array_equal(found.labels, real.labels)
+    gaps = found.features.astype(np.float64) - real.features
+    assert gaps.mean(axis=0) == pytest.approx(np.zeros(2), abs=0.03)
+    assert np.cov(gaps.T) == pytest.approx(root @ root.T, abs=0.02)
+    assert np.array_equal(rows_around(real, root, seed=3).features, found.features)
+    assert not np.array_equal(rows_around(real, root, seed=4).features, found.features)
+
+
+def test_rows_around_few_real_ones_make_noise_in_the_features_harmless() -> None:
+    source = two_domains.wide(24, 0)
+    generator = np.random.default_rng(1)
+    clean = two_domains.wide(600, 1)
+    noise = 1.5 * generator.standard_normal(clean.features.shape)
+    noisy = Labelled((clean.features + noise).astype(np.float32), clean.labels)
+    given = two_domains.domains(source, clean)
+    losses = []
+    for around in (0.0, 2.0):
+        probe = Gaussian(rows=0.0, around=around).adapt(given).on_target
+        found = row_losses(softmax(probe.logits(noisy.features)), noisy.labels)
+        losses.append(float(found.mean()))
+    assert losses[1] < 0.9 * losses[0]

@@ -1,9 +1,11 @@
 """Tests that source rows which look like the target's weigh more."""
 
 import numpy as np
+import pytest
 
 from regraft.adaptation.reweight import Reweight
 from regraft.adaptation.source_only import SourceOnly
+from regraft.errors import SettingsError
 from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
@@ -36,3 +38,9 @@ def test_both_domains_are_read_alike() -> None:
     given = two_domains.domains(two_domains.two_classes(60, 0), two_domains.moved(40))
     adapted = Reweight().adapt(given)
     assert adapted.on_source is adapted.on_target
+
+
+@pytest.mark.parametrize("options", [{"least": 0.0}, {"least": 9.0}, {"strength": 0.0}])
+def test_bounds_that_cannot_be_kept_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(SettingsError, match="the least not above the most"):
+        Reweight(**options)

@@ -6,14 +6,27 @@ import numpy as np
 import pytest
 
 from regraft.adaptation.residual import Pace
-from regraft.adaptation.table import AUTO, METHODS, SOURCE_ONLY, methods_asked
+from regraft.adaptation.source_only import SourceOnly
+from regraft.adaptation.table import (
+    AUTO,
+    BY_NAME_ONLY,
+    METHODS,
+    PREPARATIONS,
+    SOURCE_ONLY,
+    make_method,
+    methods_asked,
+    words_of,
+)
+from regraft.adaptation.tapt import Tapt
 from regraft.errors import SettingsError
 from tests import two_domains
 
 
 def test_source_only_comes_first() -> None:
     assert next(iter(METHODS)) == SOURCE_ONLY
-    assert methods_asked(AUTO) == list(METHODS)
+    assert methods_asked(AUTO) == [*METHODS, "adabn", "fourier"]
+    assert not set(methods_asked(AUTO)) & set(BY_NAME_ONLY)
+    assert methods_asked("auto,tapt")[-1] == "tapt"
 
 
 @pytest.mark.parametrize("name", ["coral-recolour", "coral_recolour"])
@@ -32,9 +45,48 @@ def test_an_unknown_name_is_met_with_the_nearest() -> None:
         methods_asked("xyzzy")
 
 
-@pytest.mark.parametrize("name", METHODS)
+def test_several_are_tried_in_the_order_typed_each_once() -> None:
+    assert methods_asked("mcc, dann,mcc") == [SOURCE_ONLY, "mcc", "dann"]
+
+
+def test_options_stand_behind_a_colon_and_a_preparation_before_a_plus() -> None:
+    typed = (
+        "gaussian:rounds=3,prior=2,dann:steps=7,weight=0.5,adabn,tapt:steps=9,rows=4+mcc:rate=1e-3"
+    )
+    words = words_of(typed)
+    assert words == [
+        "gaussian:rounds=3,prior=2",
+        "dann:steps=7,weight=0.5",
+        "adabn",
+        "tapt:steps=9,rows=4+mcc:rate=1e-3",
+    ]
+    made = [make_method(word) for word in words]
+    assert made[0].method == METHODS["gaussian"](rounds=3, prior=2.0)
+    pace = dataclasses.replace(METHODS["dann"]().pace, steps=7)  # type: ignore[attr-defined]
+    assert made[1].method == METHODS["dann"](weight=0.5, pace=pace)
+    assert made[2].method == SourceOnly()
+    assert made[2].preparation == PREPARATIONS["adabn"]()
+    assert made[3].preparation == Tapt(steps=9, rows=4)
+    assert made[0].preparation is None
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        methods_asked(
+            "dan,gaussian:round=3,mmd:weight=-1,dann+adabn,fourier:beta=2,pseudo:shares=x"
+        )
+    told = str(caught.value)
+    assert "there is no method 'dan'" in told
+    assert "gaussian:round (did you mean rounds?)" in told
+    assert "mmd:weight=-1.0 (expected: a number that is not below 0)" in told
+    assert "there is no preparation 'dann'; expected one of adabn, fourier, tapt" in told
+    assert "fourier:beta=2.0 cannot be used" in told
+    assert "pseudo:shares=x (expected: a number, or several with / between)" in told
+
+
+@pytest.mark.parametrize("name", [*METHODS, *PREPARATIONS])
 def test_a_method_s_options_are_frozen_fields(name: str) -> None:
-    method = METHODS[name]()
+    method = {**METHODS, **PREPARATIONS}[name]()
     assert dataclasses.is_dataclass(method)
     for field in dataclasses.fields(method):
         with pytest.raises(dataclasses.FrozenInstanceError):

@@ -51,6 +51,13 @@ def test_flags_that_let_the_trunk_move_reach_the_verb(typed: Type, stand_in: Sta
     assert (settings.epochs, settings.lr, settings.moves) == (1.5, 0.01, True)
 
 
+def test_methods_may_be_typed_one_by_one(typed: Type, stand_in: Stand) -> None:
+    verb = stand_in("adapt:run_adapt", example())
+    words = "adapt s.csv --target t.csv --method dann:steps=9 --method mcc,adabn+coral"
+    assert typed(*words.split()).code == 0
+    assert verb.calls[0][0].method == "dann:steps=9,mcc,adabn+coral"
+
+
 def test_two_domains_are_typed_with_from_and_to(typed: Type, stand_in: Stand) -> None:
     verb = stand_in("adapt:run_adapt", example())
     typed("adapt", "s.csv", "--domain", "place", "--from", "film", "--to", "shop")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from regraft.freezing.ledger import AFTER, BEFORE
 from regraft.freezing.proof import Stretch, digest
 from regraft.freezing.verify import faults_of
 
@@ -57,3 +58,26 @@ def test_other_weights_and_another_file_are_told() -> None:
     assert "after it was saved" in faults(whole, sha256="other")[0]
     whole["ledger"][0]["digests"]["network"] = "0"
     assert "not those that training left" in faults(whole)[0]
+
+
+def exchanged(kind: str, *, stem: str, before: str = "p", after: str = "p") -> dict[str, Any]:
+    """Returns an adaptation of which the ledger says that a frozen block was exchanged."""
+    document = freezing(held("head", "a", "a"), held("adapt", "b", "b", 5), restored="b")
+    digests = {"stem": stem, BEFORE: before, AFTER: after}
+    document["ledger"].insert(0, {"kind": kind, "step": 5, "phase": "adabn", "digests": digests})
+    return document
+
+
+@pytest.mark.parametrize("kind", ["buffers", "weights"])
+def test_a_change_that_the_ledger_tells_of_is_no_fault(kind: str) -> None:
+    assert faults(exchanged(kind, stem="b")) == []
+
+
+def test_another_change_than_the_ledger_tells_of_is_one() -> None:
+    assert "stem: frozen, and changed between head" in faults(exchanged("buffers", stem="c"))[0]
+
+
+def test_parameters_that_moved_where_buffers_were_to_are_one() -> None:
+    found = faults(exchanged("buffers", stem="b", after="q"))
+    assert found == ["adabn: buffers were to change, and parameters did"]
+    assert faults(exchanged("weights", stem="b", after="q")) == []

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from regraft.adaptation import selection
 from regraft.adaptation.table import METHODS
 from regraft.errors import DataError, GuardError, SettingsError
+from regraft.freezing.ledger import CHANGES
 from regraft.runs import adapt as verb
 from regraft.runs.adapt import adapt, run_adapt
+from regraft.runs.adapting.scored import shown_name
 from regraft.runs.evaluate import evaluate
 from regraft.runs.moving import asked
 from regraft.runs.predict import predict
@@ -117,7 +120,6 @@ def test_two_domains_of_one_table(bert: Path, tmp_path: Path) -> None:
 
 def collapse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets every method but source-only answer with one class."""
-    from regraft.runs.adapting import trying
 
     class Collapsed:
         def adapt(self, domains: Any) -> Any:
@@ -130,8 +132,7 @@ def collapse(monkeypatch: pytest.MonkeyPatch) -> None:
             probe = replace(domains.start, bias=bias)
             return Adapted(probe, probe)
 
-    table = {"source-only": METHODS["source-only"], "mcc": Collapsed}
-    monkeypatch.setattr(trying, "METHODS", table)
+    monkeypatch.setitem(METHODS, "mcc", Collapsed)
 
 
 def test_source_only_is_shipped_where_a_guard_fails_and_the_reason_is_told(
@@ -183,3 +184,64 @@ def test_a_failure_keeps_its_log(
         adapt(SOURCE, target=TARGET[0], backbone=str(bert), out=tmp_path / "run")
     assert (tmp_path / "run" / "log.jsonl").stat().st_size
     assert not (tmp_path / "run" / "result.json").exists()
+
+
+WORDS = {
+    "adabn": "buffers",
+    "adabn+standardise": "buffers",
+    "fourier": None,
+    "fourier:beta=0.1+coral-recolour": None,
+    "tapt:steps=3,rows=8": "weights",
+    "tapt:steps=3,rows=8+standardise": "weights",
+}
+
+
+@pytest.mark.parametrize("rows", [60, 220])
+@pytest.mark.parametrize("word", WORDS)
+def test_a_preparation_makes_a_proved_run_that_predicts_what_was_scored(
+    bert: Path, resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, rows: int
+) -> None:
+    monkeypatch.setattr(selection, "objections", lambda evidence: {})
+    texts = word.startswith("tapt")
+    source: Any = tiny.toy_texts(rows) if texts else picture_lists(rows)
+    target: Any = TARGET if texts else picture_lists(70, dim=True)
+    options: Any = {"backbone": str(bert if texts else resnet), "baselines": False}
+    out = tmp_path / "run"
+    result = adapt(source, target=target, method=word, out=out, score_target=True, **options)
+    assert result["chosen"] == shown_name(word)
+    kinds = [event["kind"] for event in result["freezing"]["ledger"]]
+    assert [kind for kind in kinds if kind in CHANGES] == ([WORDS[word]] if WORDS[word] else [])
+    assert verify(out) == {"holds": True, "faults": [], "stretches": 2}
+    assert (result["trained_share"] > 0.5) is texts
+    scored = evaluate(out, target)["scores"]["test"]
+    kept = result["scores"]["target"]
+    assert scored["accuracy"]["value"] == kept["accuracy"]["value"]
+    assert scored["log_loss"]["value"] == pytest.approx(kept["log_loss"]["value"], abs=1e-5)
+
+
+def picture_lists(rows: int, *, dim: bool = False) -> tuple[list[Any], list[str]]:
+    """Returns toy images and their labels, bright or dim ones."""
+    pixels, labels = tiny.toy_pixels(rows)
+    return list(pixels // 2 + 20 if dim else pixels), labels
+
+
+def test_the_best_of_several_is_kept_or_none(bert: Path, tmp_path: Path) -> None:
+    options: Any = {"backbone": str(bert), "baselines": False, "method": "mcc:steps=5,shot:steps=5"}
+    result = adapt(SOURCE, target=TARGET[0], out=tmp_path / "run", **options)
+    names = [entry["name"] for entry in result["methods"]]
+    assert names == ["source_only", "mcc:steps=5", "shot:steps=5"]
+    assert result["chosen"] in names
+
+
+def test_a_preparation_that_can_do_nothing_is_told_and_left_out_of_auto(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: Any = {"backbone": str(bert), "baselines": False, "out": tmp_path / "run"}
+    with pytest.raises(SettingsError) as caught:
+        adapt(SOURCE, target=TARGET[0], method="adabn,fourier+mcc", **options)
+    assert "adabn cannot be used: the network has no batch norm" in str(caught.value)
+    assert "fourier+mcc cannot be used: it changes images" in str(caught.value)
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setattr(verb, "methods_asked", lambda name: ["source-only", "adabn", "fourier"])
+    result = adapt(SOURCE, target=TARGET[0], **options)
+    assert [entry["name"] for entry in result["methods"]] == ["source_only"]

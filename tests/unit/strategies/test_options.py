@@ -42,3 +42,27 @@ def test_a_thing_without_options_says_so() -> None:
 
 def test_options_are_listed_with_their_usual_values() -> None:
     assert options_of(Made) == {"rate": 0.5, "steps": 3, "way": "up", "share": None, "last": False}
+
+
+@dataclass(frozen=True)
+class Outer:
+    """Has options of its own, several numbers, and those of another one."""
+
+    weight: float = 2.0
+    shares: tuple[float, ...] = (0.1, 0.2)
+    inner: Made = Made(steps=9)
+
+
+def test_options_of_a_field_that_has_some_are_options_too() -> None:
+    made = made_with(Outer, "outer", words="weight=1,rate=0.25")
+    assert made == Outer(1.0, inner=Made(0.25, steps=9))
+    assert options_of(Outer)["steps"] == 9
+    assert "inner" not in options_of(Outer)
+    with pytest.raises(SettingsError, match=r"outer:rte \(did you mean rate\?\)"):
+        made_with(Outer, "outer", words="rte=1")
+
+
+def test_several_numbers_have_a_stroke_between() -> None:
+    assert made_with(Outer, "outer", words="shares=0.5/1").shares == (0.5, 1.0)
+    with pytest.raises(SettingsError, match=r"shares=a/1 \(expected: a number, or several"):
+        made_with(Outer, "outer", words="shares=a/1")

@@ -16,9 +16,11 @@ from regraft.runs.adapting.scored import (
     target_scores,
 )
 from regraft.runs.adapting.target import Target
+from regraft.runs.adapting.views import Views
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
 from regraft.runs.moving.training import Moved
+from regraft.training.heads.probe import Features
 
 Document = dict[str, Any]
 TOLD = ("backbone", "max_length", "image_size", "class_weights")
@@ -39,6 +41,7 @@ class Adaptation:
         target: Its rows.
         moved: The methods that moved the trunk, by word.
         came: The linear probe and the features of the trunk as it came, where it moved.
+        views: What each method on features saw; None = all saw the domains.
     """
 
     prepared: Prepared
@@ -50,10 +53,21 @@ class Adaptation:
     target: Target
     moved: dict[str, Moved] = field(default_factory=dict)
     came: tuple[Domains, Pools] | None = None
+    views: Views | None = None
 
     def pools_of(self, name: str) -> Pools:
         """Returns the features that a method's classifier reads."""
-        return self.moved[name].pools if name in self.moved else self.pools
+        if name in self.moved:
+            return self.moved[name].pools
+        return self.views.of(name).pools if self.views else self.pools
+
+    def read_by(self, name: str) -> tuple[Features, Features]:
+        """Returns the features of training rows and target that a method's classifier reads."""
+        if self.views and name not in self.moved:
+            read = self.views.of(name).domains
+            return read.source.features, read.target
+        pools = self.pools_of(name)
+        return pools.source["train"], pools.target[self.target.used]
 
 
 def beside(made: Adaptation) -> Document:
@@ -86,6 +100,7 @@ def adaptation_document(made: Adaptation, base: Document, *, cheaper: Document) 
             "rows": {"used": len(target.used), "scored": len(target.scored)},
             "problems": len(target.problems),
         },
+        "trained_share": _trained_share(made, base["trained_share"]),
         "proportions": _proportions(made),
         "methods": method_documents(made.judged, pools_of=made.pools_of, target=target),
         "chosen": shown_name(chosen.name),
@@ -104,9 +119,18 @@ def _beside_start(made: Adaptation) -> Document:
     classes = made.domains.classes
     moved = np.zeros((classes, classes), np.int64)
     np.add.at(moved, (start.signs.predicted, chosen.signs.predicted), 1)
-    pools = made.pools_of(chosen.name)
-    kept = Seen(chosen.adapted, pools.source["train"], pools.target[made.target.used])
+    kept = Seen(chosen.adapted, *made.read_by(chosen.name))
     return {"projection": projection(made.domains, kept), "moved": moved.tolist()}
+
+
+def _trained_share(made: Adaptation, head: float) -> float:
+    """Returns the share of the network's numbers that were trained, with those of the trunk."""
+    changed = made.views.of(made.decision.chosen.name).changed if made.views else None
+    network = made.prepared.network
+    total = sum(p.numel() for p in network.parameters())
+    sizes = {name: p.numel() for name, p in network.trunk.named_parameters()}
+    moved = changed.tensors.keys() & sizes.keys() if changed else ()
+    return head + sum(sizes[name] for name in moved) / total
 
 
 def _proportions(made: Adaptation) -> Document:

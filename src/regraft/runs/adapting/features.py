@@ -1,12 +1,14 @@
 """Makes the two domains, as features that the frozen trunk computes once."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from regraft.adaptation.domains import Domains, shares_of
 from regraft.adaptation.proportions import estimate_proportions
 from regraft.data.encode import encode
+from regraft.data.rows import Part
 from regraft.features import cached
 from regraft.losses.cross_entropy import balanced_weights
 from regraft.runs.adapting.target import Target
@@ -30,23 +32,27 @@ class Pools:
     target: Features
 
     def part(self, name: str) -> Features:
-        """Returns the (N, D) features of `val` or `test`, which may be none."""
+        """Returns the (N, D) features of a part, which may be none."""
         none = np.zeros((0, self.target.shape[1]), np.float32)
         return {str(part): found for part, found in self.source.items()}.get(name, none)
 
 
-def pool_domains(prepared: Prepared, verdict: Verdict, *, target: Target) -> Pools:
+def pool_domains(
+    prepared: Prepared, verdict: Verdict, *, target: Target, without: Collection[Part] = ()
+) -> Pools:
     """Returns the features of source and target, read where they are stored.
 
     Args:
         prepared: Of the source.
         verdict: Mode of inference.
         target: Its rows.
+        without: Parts of the source that are not needed.
     """
     test = prepared.dataset.parts["test"]
     extent = int(prepared.chosen.extent.value)
     encoded = encode(test, prepared.backbone.spec, extent=extent) if len(test) else None
-    source = pool_parts(prepared, verdict, test=encoded)
+    wanted = {part: rows for part, rows in prepared.encoded.items() if part not in without}
+    source = pool_parts(replace(prepared, encoded=wanted), verdict, test=encoded)
     level = top_level(prepared, verdict)
     return Pools(source, cached.pooled(level, target.encoded, cache=prepared.cache))
 

@@ -1,10 +1,13 @@
-"""Puts the chosen classifier into the network, in the open: ledger, proof, checkpoint."""
+"""Puts what was chosen into the network, in the open: ledger, proof, checkpoint."""
 
 from dataclasses import replace
 
+from torch import Tensor
+
+from regraft.adaptation.preparation import Changed, put_tensors
 from regraft.adaptation.scaling import Scaling, rebased
-from regraft.freezing.ledger import Event
-from regraft.freezing.proof import block_digests, state_digest
+from regraft.freezing.ledger import AFTER, BEFORE, Event, Kind
+from regraft.freezing.proof import block_digests, digest, state_digest
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
 from regraft.training.heads.head import load_probe
@@ -20,6 +23,31 @@ def adapt_phase(prepared: Prepared) -> Phase:
     """Returns the phase in which the head follows the target, the whole trunk frozen."""
     top = prepared.chain.top
     return Phase(NAME, top, 1, 0.0, (0.0,) * top, 0.0)
+
+
+def keep_trunk(trained: Trained, changed: Changed, *, name: str) -> None:
+    """Puts into the trunk what a preparation made different, with an entry in the ledger.
+
+    The entry says whether weights or buffers alone were exchanged, with the digests of every
+    block afterwards and of all parameters before and afterwards.
+
+    Args:
+        trained: Source-only; its session's network and ledger are changed.
+        changed: From the preparation; without tensors nothing is done.
+        name: Of the method, as it was typed.
+    """
+    if not changed.tensors:
+        return
+    session = trained.session
+    trunk = session.network.trunk
+    parameters: dict[str, Tensor] = dict(trunk.named_parameters())
+    digests = {BEFORE: digest(parameters)}
+    put_tensors(trunk, changed.tensors)
+    session.trunk_moved()
+    digests |= block_digests(trunk, session.chain, line=session.top)
+    digests |= {AFTER: digest(parameters), "network": state_digest(session.network)}
+    kind: Kind = "weights" if changed.tensors.keys() & parameters.keys() else "buffers"
+    session.ledger.note(Event(session.step, name, kind, session.top, digests))
 
 
 def keep_classifier(

@@ -49,10 +49,15 @@ def method_documents(
 def shown_name(name: str) -> str:
     """Returns a method's name as keys of `result.json` are spelled.
 
-    >>> shown_name("source-only")
-    'source_only'
+    >>> shown_name("source-only"), shown_name("adabn+coral-recolour:ridge=1e-2")
+    ('source_only', 'adabn+coral_recolour:ridge=1e-2')
     """
-    return name.replace("-", "_")
+    return "+".join(map(_shown, name.split("+")))
+
+
+def _shown(part: str) -> str:
+    plain, colon, options = part.partition(":")
+    return plain.replace("-", "_") + colon + options
 
 
 def target_scores(judged: Judged, *, pools: Pools, target: Target) -> Document:

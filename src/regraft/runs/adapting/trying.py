@@ -5,25 +5,30 @@ from collections.abc import Sequence
 
 from regraft.adaptation.domains import Domains
 from regraft.adaptation.selection import Judged, judge
-from regraft.adaptation.table import METHODS
+from regraft.adaptation.table import make_method
+from regraft.runs.adapting.views import Views
 from regraft.runs.fitting.prepare import Say
 
 
-def try_methods(domains: Domains, names: Sequence[str], *, say: Say) -> list[Judged]:
+def try_methods(
+    domains: Domains, names: Sequence[str], *, say: Say, views: Views | None = None
+) -> list[Judged]:
     """Returns each method's classifier, judged without target labels.
 
     Args:
         domains: Features of both.
-        names: Of the methods, `source-only` first.
+        names: Words of the methods, `source-only` first.
         say: Told one line a method.
+        views: What each method sees where some follow a preparation; None = the domains.
     """
     found: list[Judged] = []
     for name in names:
         started = time.perf_counter()
-        adapted = METHODS[name]().adapt(domains)
+        seen = views.of(name).domains if views else domains
+        adapted = make_method(name).method.adapt(seen)
         seconds = time.perf_counter() - started
         start = found[0].signs if found else None
-        judged = judge(name, adapted, domains=domains, start=start, seconds=seconds)
+        judged = judge(name, adapted, domains=seen, start=start, seconds=seconds)
         say(method_words(judged))
         found.append(judged)
     return found

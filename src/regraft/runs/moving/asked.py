@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from regraft.adaptation.moving import MOVING
-from regraft.adaptation.table import AUTO, SOURCE_ONLY, methods_asked
+from regraft.adaptation.table import AUTO, SOURCE_ONLY, make_method, methods_asked, words_of
 from regraft.errors import SettingsError
 from regraft.settings import AdaptSettings
 from regraft.strategies.table import make_strategy
@@ -34,14 +34,36 @@ def asked_of(settings: AdaptSettings) -> Asked:
     if not settings.moves:
         return Asked(methods_asked(settings.method), [])
     _check_strategy(settings)
-    plain = settings.method.replace("_", "-")
-    if plain == AUTO:
-        tried = TRIED[settings.preset or "balanced"]
-        names = [name for name in methods_asked(AUTO) if name not in MOVING]
-        return Asked(names, [name for name in MOVING if name in tried])
-    if plain.partition(":")[0] in MOVING:
-        return Asked([SOURCE_ONLY], [plain])
-    return Asked(methods_asked(settings.method), [])
+    tried = TRIED[settings.preset or "balanced"]
+    on_features, moving = [], []
+    for word in words_of(settings.method):
+        if word == AUTO:
+            on_features += [name for name in methods_asked(AUTO) if _reads_as_it_came(name)]
+            moving += [name for name in MOVING if name in tried]
+        elif word.partition(":")[0] in MOVING:
+            moving.append(word)
+        else:
+            on_features += _on_features(word)
+    return Asked(list(dict.fromkeys([SOURCE_ONLY, *on_features])), list(dict.fromkeys(moving)))
+
+
+def _on_features(word: str) -> list[str]:
+    """Returns the words that one word stands for.
+
+    Raises:
+        SettingsError: If there is no such method, or it changes the trunk in a way of its own.
+    """
+    names = methods_asked(word)
+    if make_method(word).preparation is not None:
+        raise SettingsError(
+            f"{word} cannot be used where the trunk moves: it changes the trunk as it came",
+            hint="no --strategy, --freeze, --epochs, --lr or --preset",
+        )
+    return names
+
+
+def _reads_as_it_came(name: str) -> bool:
+    return name not in MOVING and make_method(name).preparation is None
 
 
 def _check_strategy(settings: AdaptSettings) -> None:

@@ -6,15 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regraft.adaptation.preparation import Changed
 from regraft.adaptation.selection import Decision, choose
 from regraft.adaptation.table import SOURCE_ONLY
 from regraft.runs.adapting.document import Adaptation, adaptation_document, beside
 from regraft.runs.adapting.trying import try_methods
+from regraft.runs.adapting.views import View, Views
 from tests.unit.runs.adapting.conftest import Steps, nobody
 
 BASE: dict[str, Any] = {
     "run": "r",
     "strategy": "head",
+    "trained_share": 0.25,
     "scores": {"val": {}},
     "defaults": [{"name": "backbone"}, {"name": "epochs"}],
 }
@@ -71,3 +74,20 @@ def test_what_costs_less_is_scored_on_the_target_under_oracle(steps: Steps) -> N
     found = beside(made(steps, score=True))
     assert found["oracle"]["rows"] == 40
     assert set(found["oracle"]["baselines"]) == {"majority", "classic", "linear_probe"}
+
+
+def never() -> View:
+    raise AssertionError("no method follows a preparation")
+
+
+def test_weights_of_the_trunk_that_were_exchanged_count_as_trained(steps: Steps) -> None:
+    plain = made(steps, score=False)
+    trunk = plain.prepared.network.trunk
+    name, weight = next(iter(trunk.named_parameters()))
+    changed = Changed({name: weight.detach()})
+    views = Views(View(plain.domains, plain.pools, changed), lambda preparation: never())
+    moved = replace(plain, views=views)
+    found = [adaptation_document(each, BASE, cheaper={}) for each in (plain, moved)]
+    total = sum(p.numel() for p in plain.prepared.network.parameters())
+    assert found[0]["trained_share"] == 0.25
+    assert found[1]["trained_share"] == pytest.approx(0.25 + weight.numel() / total)

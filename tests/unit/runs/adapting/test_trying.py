@@ -1,7 +1,15 @@
 """Tests that methods are tried in order, judged, and told one a line."""
 
+import numpy as np
+
+from regraft.adaptation.adabn import AdaBn
+from regraft.adaptation.preparation import Preparation
+from regraft.adaptation.source_only import SourceOnly
+from regraft.adaptation.standardise import Standardise
 from regraft.adaptation.table import SOURCE_ONLY
+from regraft.runs.adapting.features import Pools
 from regraft.runs.adapting.trying import method_words, try_methods
+from regraft.runs.adapting.views import View, Views
 from tests import two_domains
 
 
@@ -23,3 +31,24 @@ def test_a_dropped_method_is_told_with_the_reason() -> None:
     dropped = type(other)(other.name, other.adapted, other.signs, objections={"a": "it is narrow"})
     assert "; dropped, as it is narrow (" in method_words(dropped)
     assert "dropped" not in method_words(start)
+
+
+def test_a_method_that_follows_a_preparation_sees_what_that_makes() -> None:
+    source = two_domains.two_classes(200, 0)
+    given = two_domains.domains(source, two_domains.moved(100))
+    other = two_domains.domains(source, two_domains.two_classes(100, 5))
+    seen: list[Preparation] = []
+
+    def make(preparation: Preparation) -> View:
+        seen.append(preparation)
+        return View(other, Pools({}, other.target))
+
+    views = Views(View(given, Pools({}, given.target)), make)
+    names = [SOURCE_ONLY, "adabn", "adabn+standardise"]
+    found = try_methods(given, names, say=lambda _: None, views=views)
+    assert seen == [AdaBn()]
+    wanted = [SourceOnly().adapt(given), SourceOnly().adapt(other), Standardise().adapt(other)]
+    for each, adapted in zip(found, wanted, strict=True):
+        assert np.array_equal(each.adapted.on_target.shift, adapted.on_target.shift)
+    predicted = other.start.logits(other.target).argmax(axis=1)
+    assert np.array_equal(found[1].signs.predicted, predicted)

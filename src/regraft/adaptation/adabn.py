@@ -1,0 +1,139 @@
+"""Makes the statistics of the network's batch norms those of the target.
+
+Source: Li, Wang, Shi, Hou and Liu 2018, "Adaptive Batch Normalization for practical domain
+adaptation" (AdaBN), Pattern Recognition 80, after arXiv 1603.04779, algorithm 1: in every
+batch norm x̂ = (x − μ_t) / σ_t, with μ_t and σ_t of all target rows; source rows keep their own.
+Few target rows are mixed with the source after Schneider, Rusak, Eck, Bringmann, Brendel and
+Bethge 2020, "Improving robustness against common corruptions by covariate shift adaptation",
+equation 1, arXiv 2006.16971: μ = N / (N + L) μ_s + L / (N + L) μ_t, and σ² likewise.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from regraft.adaptation.preparation import Changed, Given, free_copy
+from regraft.backbones.attention import set_attention
+from regraft.backbones.chain import call
+from regraft.backbones.modes import Mode
+from regraft.data.encode import Encoded
+from regraft.data.spec import InputSpec
+from regraft.errors import SettingsError
+from regraft.features.pooled import to_device
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+FEWEST = 8
+"""Rows that go through together at the least: what one row looks like is no statistic."""
+
+
+@dataclass(frozen=True)
+class AdaBn:
+    """The statistics of all batch norms are those of the target; no weight moves.
+
+    While they are gathered, a layer sees its inputs normalised by the rows that go through
+    together: with all rows at once this is the paper's.
+
+    Args:
+        prior: N, target rows for which the source's statistics count.
+        rows: Target rows that go through together.
+    """
+
+    prior: float = 16.0
+    rows: int = 64
+
+    def __post_init__(self) -> None:
+        if self.rows < FEWEST:
+            raise SettingsError(f"adabn:rows={self.rows} cannot be used", expected="8 or more")
+
+    def refusal(self, trunk: nn.Module, spec: InputSpec) -> str:
+        """Returns why it can do nothing for a network without batch norms."""
+        return "" if norms_of(trunk) else "the network has no batch norm with statistics"
+
+    def prepare(self, given: Given) -> Changed:
+        """Returns the new means and variances; the source is read as before."""
+        gathered = target_statistics(
+            given.trunk, given.target, rows=self.rows, mode=given.inference
+        )
+        share = len(given.target) / (len(given.target) + self.prior)
+        state = given.trunk.state_dict()
+        tensors = {
+            name: state[name] + share * (value.to(state[name]) - state[name])
+            for path, moments in gathered.items()
+            for name, value in moments.named(path).items()
+        }
+        return Changed(tensors, source_as_it_came=True)
+
+
+@dataclass
+class Moments:
+    """Mean and squared distance from it of all that went into a norm layer so far.
+
+    Args:
+        count: Values of each channel.
+        mean: (C,) in fp64.
+        squares: (C,) sum of squared distances from the mean.
+    """
+
+    count: int = 0
+    mean: Tensor = field(default_factory=lambda: torch.zeros(()))
+    squares: Tensor = field(default_factory=lambda: torch.zeros(()))
+
+    def add(self, values: Tensor) -> None:
+        """Takes in a batch.
+
+        Source: Chan, Golub and LeVeque 1979, "Updating Formulae and a Pairwise Algorithm for
+        Computing Sample Variances".
+
+        Args:
+            values: (B, C, ...).
+        """
+        flat = values.detach().float().transpose(0, 1).flatten(1).cpu().double()
+        mean, count = flat.mean(1), flat.shape[1]
+        gap, total = mean - self.mean, self.count + count
+        squares = (flat - mean[:, None]).square().sum(1)
+        self.squares = self.squares + squares + gap.square() * (self.count * count / total)
+        self.mean = self.mean + gap * (count / total)
+        self.count = total
+
+    def named(self, path: str) -> dict[str, Tensor]:
+        """Returns mean and variance under the names of the layer's buffers."""
+        prefix = f"{path}." if path else ""
+        variance = self.squares / max(self.count - 1, 1)
+        return {f"{prefix}running_mean": self.mean, f"{prefix}running_var": variance}
+
+
+def norms_of(trunk: nn.Module) -> dict[str, nn.Module]:
+    """Returns the batch norms that keep statistics, by path."""
+    return {
+        path: module
+        for path, module in trunk.named_modules()
+        if isinstance(module, NORMS) and module.running_mean is not None
+    }
+
+
+def target_statistics(
+    trunk: nn.Module, target: Encoded, *, rows: int, mode: Mode
+) -> dict[str, Moments]:
+    """Returns the moments of what each batch norm is given, by the layer's path.
+
+    Args:
+        trunk: The library's own module; left as it is.
+        target: L rows.
+        rows: How many go through together, about.
+        mode: Of the pass.
+    """
+    seen = free_copy(trunk).eval()
+    set_attention(seen, mode.attention)
+    norms = norms_of(seen)
+    found = {path: Moments() for path in norms}
+    for path, norm in norms.items():
+        norm.training = True
+        norm.register_forward_pre_hook(lambda _, given, path=path: found[path].add(given[0]))
+    # In the order of their keys, which is that of no label; parts of nearly equal size.
+    parts = np.array_split(np.arange(len(target)), -(-len(target) // rows))
+    with torch.no_grad(), mode.running():
+        for part in parts:
+            call(seen, to_device(target.batch(part), mode.device))
+    return {path: moments for path, moments in found.items() if moments.count}

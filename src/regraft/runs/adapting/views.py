@@ -1,0 +1,162 @@
+"""Makes what each method sees: features by the network as it came, or by one changed for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from torch import nn
+
+from regraft.adaptation.domains import Domains
+from regraft.adaptation.preparation import Changed, Given, Preparation, worn
+from regraft.adaptation.table import make_method, words_of
+from regraft.data.encode import Encoded
+from regraft.data.rows import Part
+from regraft.data.spec import InputSpec
+from regraft.errors import SettingsError
+from regraft.features import cached
+from regraft.features.cached import Cache
+from regraft.features.level import Level
+from regraft.runs.adapting.features import Pools, pool_domains
+from regraft.runs.adapting.target import Target
+from regraft.runs.fitting.prepare import Prepared, Say
+from regraft.runs.fitting.sessions import top_level
+from regraft.training.heads.probe import Features, Labelled, fit_probe
+from regraft.training.precision import Verdict
+
+
+@dataclass(frozen=True)
+class View:
+    """Both domains as one network makes features of them.
+
+    Args:
+        domains: What a method is given.
+        pools: Features of all rows as they are, by the network that would be kept.
+        changed: What is different of network or rows; None = nothing.
+    """
+
+    domains: Domains
+    pools: Pools
+    changed: Changed | None = None
+
+
+@dataclass(frozen=True)
+class Views:
+    """The view of each method; a preparation is worked once, whatever follows it.
+
+    Args:
+        base: Of the network as it came.
+        make: Makes the view of a preparation.
+    """
+
+    base: View
+    make: Callable[[Preparation], View]
+    made: dict[Preparation, View] = field(default_factory=dict)
+
+    def of(self, word: str) -> View:
+        """Returns the view of a method, by its word."""
+        preparation = make_method(word).preparation
+        if preparation is None:
+            return self.base
+        if preparation not in self.made:
+            self.made[preparation] = self.make(preparation)
+        return self.made[preparation]
+
+
+def views_of(prepared: Prepared, verdict: Verdict, *, target: Target, base: View) -> Views:
+    """Returns the views of methods on one network.
+
+    Args:
+        prepared: Of the source; between two views its network is as it came.
+        verdict: Modes of training and inference.
+        target: Its rows.
+        base: Of the network as it came.
+    """
+
+    def make(preparation: Preparation) -> View:
+        changed = preparation.prepare(given_of(prepared, verdict, target=target))
+        return _changed_view(changed, prepared, verdict, (base, target))
+
+    return Views(base, make)
+
+
+def _changed_view(
+    changed: Changed, prepared: Prepared, verdict: Verdict, of: tuple[View, Target]
+) -> View:
+    base, target = of
+    without: tuple[Part, ...] = ("train",) if changed.source_as_it_came else ()
+    pools = base.pools
+    with worn(prepared.network.trunk, changed.tensors):
+        if changed.tensors:
+            pools = pool_domains(prepared, verdict, target=target, without=without)
+        domains = replace(base.domains, target=pools.target[target.used])
+        if not changed.source_as_it_came:
+            read = partial(_read, level=top_level(prepared, verdict), cache=prepared.cache)
+            train, val = read(changed.train), read(changed.val)
+            domains = _solved_anew(
+                domains,
+                pools.part("train") if train is None else train,
+                val=pools.part("val") if val is None else val,
+            )
+    return View(domains, pools, changed)
+
+
+def _read(rows: Encoded | None, *, level: Level, cache: Cache) -> Features | None:
+    """Returns the features of rows, or None where there are none."""
+    return cached.pooled(level, rows, cache=cache) if rows is not None and len(rows) else None
+
+
+def _solved_anew(domains: Domains, train: Features, *, val: Features) -> Domains:
+    """Returns the domains with other features of the source, and source-only for these."""
+    first, second = Labelled(train, domains.source.labels), Labelled(val, domains.val.labels)
+    start = fit_probe(
+        first,
+        domains.classes,
+        val=second if len(second.labels) else None,
+        weights=domains.class_weights,
+    )
+    return replace(domains, source=first, val=second, start=start)
+
+
+def given_of(prepared: Prepared, verdict: Verdict, *, target: Target) -> Given:
+    """Returns what a preparation is given; of the target the rows that are adapted to."""
+    return Given(
+        prepared.network.trunk,
+        prepared.backbone.spec,
+        prepared.encoded["train"],
+        prepared.encoded["val"],
+        target.encoded.take(target.used),
+        verdict.training,
+        verdict.inference,
+        prepared.settings.seed,
+    )
+
+
+def usable(
+    names: list[str], typed: str, *, trunk: nn.Module, spec: InputSpec, say: Say
+) -> list[str]:
+    """Returns the words of the methods that can do something for a network.
+
+    Args:
+        names: From `methods_asked`.
+        typed: What was typed; the others are left out, and it is said why.
+        trunk: The library's own module.
+        spec: How it is fed.
+        say: Told one line a method that is left out.
+
+    Raises:
+        SettingsError: If methods that were typed can do nothing; all are told at once.
+    """
+    why = {name: _refusal(name, trunk, spec) for name in names}
+    asked = words_of(typed)
+    wrong = [f"{name} cannot be used: {why[name]}" for name in names if why[name] and name in asked]
+    if wrong:
+        raise SettingsError("; ".join(wrong), hint="regraft list methods")
+    for name, reason in why.items():
+        if reason:
+            say(f"{name} is left out: {reason}")
+    return [name for name in names if not why[name]]
+
+
+def _refusal(name: str, trunk: nn.Module, spec: InputSpec) -> str:
+    preparation = make_method(name).preparation
+    return preparation.refusal(trunk, spec) if preparation else ""

@@ -1,0 +1,71 @@
+"""Tests the statistics of batch norms against torch's own, and that nothing else changes."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from regraft.adaptation.adabn import AdaBn, Moments, norms_of
+from regraft.backbones.chain import call
+from regraft.errors import SettingsError
+from regraft.freezing.proof import digest
+from tests.unit.adaptation.conftest import Give
+
+
+def test_moments_of_four_numbers_worked_by_hand() -> None:
+    # A mean of 4 and squared distances 9 + 1 + 1 + 9, over 4 - 1.
+    moments = Moments()
+    for batch in ([[1.0], [3.0], [5.0]], [[7.0]]):
+        moments.add(torch.tensor(batch))
+    named = moments.named("norm")
+    assert named["norm.running_mean"].tolist() == pytest.approx([4.0])
+    assert named["norm.running_var"].tolist() == pytest.approx([20 / 3])
+
+
+def test_with_all_rows_at_once_the_statistics_are_torch_s_own(pictures: Give) -> None:
+    given = pictures()
+    oracle = copy.deepcopy(given.trunk)
+    for norm in norms_of(oracle).values():
+        assert isinstance(norm, nn.BatchNorm2d)
+        norm.momentum = 1.0
+    oracle.train()
+    with torch.no_grad():
+        call(oracle, given.target.batch(np.arange(len(given.target))))
+    found = AdaBn(prior=0.0, rows=len(given.target)).prepare(given).tensors
+    wanted = oracle.state_dict()
+    assert len(found) == 2 * len(norms_of(oracle))
+    for name, tensor in found.items():
+        assert tensor == pytest.approx(wanted[name], rel=1e-3, abs=1e-5), name
+
+
+def test_few_target_rows_are_mixed_with_the_source_as_written(pictures: Give) -> None:
+    given = pictures()
+    own = given.trunk.state_dict()
+    alone, mixed = (AdaBn(prior=prior).prepare(given).tensors for prior in (0.0, 8.0))
+    for name, tensor in mixed.items():
+        wanted = 8 / 32 * own[name] + 24 / 32 * alone[name]
+        assert tensor == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+
+
+def test_the_network_that_was_given_stays_and_the_source_is_read_by_it(pictures: Give) -> None:
+    given = pictures()
+    before = digest(given.trunk.state_dict())
+    changed = AdaBn().prepare(given)
+    assert changed.source_as_it_came
+    assert (changed.train, changed.val) == (None, None)
+    assert digest(given.trunk.state_dict()) == before
+    assert not changed.tensors.keys() & dict(given.trunk.named_parameters()).keys()
+    assert not any(module.training for module in given.trunk.modules())
+
+
+def test_a_network_without_batch_norms_is_refused(pictures: Give, texts: Give) -> None:
+    for given, words in ((pictures(), ""), (texts(), "no batch norm")):
+        refusal = AdaBn().refusal(given.trunk, given.spec)
+        assert (words in refusal) if words else (refusal == "")
+
+
+def test_one_row_is_no_statistic() -> None:
+    with pytest.raises(SettingsError, match=r"adabn:rows=1 cannot be used; expected 8 or more"):
+        AdaBn(rows=1)

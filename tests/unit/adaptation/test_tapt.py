@@ -1,0 +1,98 @@
+"""Tests that masked tokens are told better, that the seed decides all, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from regraft.adaptation.tapt import Tapt, rate_share
+from regraft.data.texts import TokenRows
+from regraft.errors import SettingsError
+from regraft.freezing.proof import digest
+from tests.unit.adaptation.conftest import Give
+
+SHORT = Tapt(steps=3, rows=8)
+
+
+def test_the_trunk_moves_and_what_was_given_does_not(texts: Give) -> None:
+    given = texts()
+    before = digest(given.trunk.state_dict())
+    changed = SHORT.prepare(given)
+    assert digest(given.trunk.state_dict()) == before
+    names = dict(given.trunk.named_parameters())
+    assert any("layer.1" in name for name in changed.tensors)
+    assert changed.tensors.keys() <= names.keys()
+    assert not changed.source_as_it_came
+    table = "embeddings.word_embeddings.weight"
+    old, new = names[table].detach(), changed.tensors[table]
+    assert new.shape == old.shape
+    assert isinstance(given.train, TokenRows)
+    assert isinstance(given.target, TokenRows)
+    used = np.unique(np.concatenate([given.train.tokens, given.target.tokens]))
+    unused = np.setdiff1d(np.arange(given.train.pad_id + 1, len(old)), used)
+    assert torch.equal(new[unused], old[unused])
+
+
+def test_masked_tokens_are_told_better_with_every_stretch_of_steps(
+    texts: Give, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regraft.adaptation import tapt
+
+    losses: list[float] = []
+    plain = tapt.cross_entropy
+
+    def noted(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        loss = plain(logits, labels)
+        losses.append(float(loss.detach()))
+        return loss
+
+    monkeypatch.setattr(tapt, "cross_entropy", noted)
+    Tapt(steps=60, rows=16, rate=1e-3).prepare(texts())
+    assert len(losses) == 60
+    assert np.mean(losses[-15:]) < np.mean(losses[:15]) - 0.3
+
+
+def test_the_seed_decides_all_and_draws_of_others_are_left_alone(texts: Give) -> None:
+    given = texts()
+    torch.manual_seed(11)
+    wanted = torch.rand(3)
+    torch.manual_seed(11)
+    first = SHORT.prepare(given)
+    assert torch.equal(torch.rand(3), wanted)
+    torch.manual_seed(12)
+    second, other = SHORT.prepare(texts()), SHORT.prepare(replace(texts(), seed=4))
+    assert digest(dict(first.tensors)) == digest(dict(second.tensors))
+    assert digest(dict(first.tensors)) != digest(dict(other.tensors))
+
+
+def test_texts_of_two_tokens_teach_nothing(texts: Give) -> None:
+    given = texts()
+    assert isinstance(given.target, TokenRows)
+    short = TokenRows(np.array([2, 3] * 12, np.int32), np.arange(0, 25, 2), 0)
+    assert SHORT.prepare(replace(given, train=short, target=short)).tensors == {}
+
+
+def test_a_rate_at_which_it_diverges_is_told(texts: Give) -> None:
+    with pytest.raises(SettingsError, match=r"tapt diverged.*smaller tapt:rate"):
+        Tapt(steps=20, rows=8, rate=1e30).prepare(texts())
+
+
+def test_images_and_networks_without_a_table_are_refused(pictures: Give, texts: Give) -> None:
+    assert Tapt().refusal(texts().trunk, texts().spec) == ""
+    assert "the data are images" in Tapt().refusal(pictures().trunk, pictures().spec)
+    assert "no table of tokens" in Tapt().refusal(nn.Linear(2, 2), texts().spec)
+
+
+@pytest.mark.parametrize("options", [{"masked": 0.0}, {"masked": 1.0}, {"source": 1.5}])
+def test_shares_out_of_bounds_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(SettingsError, match="cannot be used"):
+        Tapt(**options)  # type: ignore[arg-type]
+
+
+def test_the_rate_rises_and_falls_to_nothing() -> None:
+    shares = [rate_share(step, 100) for step in range(100)]
+    assert shares[5] == max(shares) == 1.0
+    assert 0 < shares[-1] < 0.02
+    assert shares[0] == pytest.approx(1 / 6)
