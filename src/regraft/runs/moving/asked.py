@@ -35,7 +35,8 @@ def asked_of(settings: AdaptSettings) -> Asked:
         return Asked(methods_asked(settings.method), [])
     _check_strategy(settings)
     tried = TRIED[settings.preset or "balanced"]
-    on_features, moving = [], []
+    on_features: list[str] = []
+    moving: list[str] = []
     for word in words_of(settings.method):
         if word == AUTO:
             on_features += [name for name in methods_asked(AUTO) if _reads_as_it_came(name)]
