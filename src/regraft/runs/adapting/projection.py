@@ -115,8 +115,12 @@ def _inputs(probe: LinearProbe, features: Features) -> Features:
 
 
 def _leading(rows: Features, count: int) -> Features:
-    """Returns (D, count) principal directions, their largest component positive."""
+    """Returns (D, count) principal directions; of the components that tie, the last is positive."""
     _, _, directions = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
     kept = directions[:count]
-    largest = kept[np.arange(len(kept)), np.abs(kept).argmax(axis=1)]
-    return np.asarray((kept * np.where(largest < 0, -1, 1)[:, None]).T, np.float32)
+    sizes = np.abs(kept)
+    # Of two classes both are as large, up to rounding: which one is must not depend on that.
+    ties = sizes >= 0.99 * sizes.max(axis=1, keepdims=True)
+    last = kept.shape[1] - 1 - ties[:, ::-1].argmax(axis=1)
+    signs = np.where(kept[np.arange(len(kept)), last] < 0, -1, 1)
+    return np.asarray((kept * signs[:, None]).T, np.float32)

@@ -169,7 +169,7 @@ def test_labels_of_the_target_change_no_weight_and_no_choice(bert: Path, tmp_pat
         for result in found
     ]
     assert json.dumps(chosen[0]) == json.dumps(chosen[1])
-    assert len(found[0]["methods"]) == 6 + 7
+    assert len(found[0]["methods"]) == 7 + 7
 
 
 @pytest.mark.parametrize("step", [3, 16, 23])
