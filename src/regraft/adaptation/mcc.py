@@ -10,6 +10,7 @@ from torch import Tensor
 
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.residual import USUAL, Pace, Pair, learn_map
+from regraft.errors import SettingsError
 from regraft.losses.class_confusion import TEMPERATURE, class_confusion
 
 
@@ -26,6 +27,12 @@ class Mcc:
     weight: float = 1.0
     temperature: float = TEMPERATURE
     pace: Pace = USUAL
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0:
+            raise SettingsError(
+                f"mcc:temperature={self.temperature} cannot be used", expected="a number above 0"
+            )
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns map and classifier in one."""

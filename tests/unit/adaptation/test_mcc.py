@@ -1,8 +1,11 @@
 """Tests that a boundary moves to where the target's classes part."""
 
+import pytest
+
 from regraft.adaptation.mcc import Mcc
 from regraft.adaptation.residual import Pace
 from regraft.adaptation.standardise import Standardise
+from regraft.errors import SettingsError
 from tests import two_domains
 
 PACE = Pace(steps=300, rows=128, rate=1e-2, decay=0.0)
@@ -21,3 +24,8 @@ def test_a_higher_temperature_is_another_loss() -> None:
     few = Pace(steps=20, rows=32, rate=1e-2)
     found = [Mcc(temperature=t, pace=few).adapt(given).on_target.weight for t in (1.0, 2.5)]
     assert abs(found[0] - found[1]).max() > 1e-3
+
+
+def test_a_temperature_of_nothing_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"mcc:temperature=0.0 cannot be used"):
+        Mcc(temperature=0.0)

@@ -196,7 +196,7 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("rows", [60, 220])
+@pytest.mark.parametrize("rows", [60, 240])
 @pytest.mark.parametrize("word", WORDS)
 def test_a_preparation_makes_a_proved_run_that_predicts_what_was_scored(
     bert: Path, resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, rows: int

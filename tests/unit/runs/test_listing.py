@@ -18,8 +18,9 @@ def test_every_strategy_is_listed_with_what_it_does_and_whose_idea_it_is() -> No
 def test_every_method_is_listed_in_the_order_of_its_table() -> None:
     listed = list_methods()
     assert [entry["name"] for entry in listed] == [*METHODS, *PREPARATIONS]
+    pace = ["steps=200", "rows=64", "rate=0.0005", "decay=0.1"]
     options = {entry["name"]: entry["options"] for entry in listed}
-    assert options["mcc"] == ["weight=3.0", "steps=200", "rows=64", "rate=0.0005", "decay=0.1"]
+    assert options["mcc"] == ["weight=1.0", "temperature=2.5", *pace]
     assert options["pseudo"][0] == "shares=0.2/0.4/0.6"
     assert all(entry["does"].startswith("Makes ") and entry["source"] for entry in listed)
 

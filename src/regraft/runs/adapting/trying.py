@@ -3,9 +3,12 @@
 import time
 from collections.abc import Sequence
 
-from regraft.adaptation.domains import Domains
+import numpy as np
+
+from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.selection import Judged, judge
 from regraft.adaptation.table import make_method
+from regraft.errors import SettingsError
 from regraft.runs.adapting.views import Views
 from regraft.runs.fitting.prepare import Say
 
@@ -20,18 +23,32 @@ def try_methods(
         names: Words of the methods, `source-only` first.
         say: Told one line a method.
         views: What each method sees where some follow a preparation; None = the domains.
+
+    Raises:
+        SettingsError: If a method diverged, as its options may make it.
     """
     found: list[Judged] = []
     for name in names:
         started = time.perf_counter()
         seen = views.of(name).domains if views else domains
         adapted = make_method(name).method.adapt(seen)
+        _check_finite(name, adapted)
         seconds = time.perf_counter() - started
         start = found[0].signs if found else None
         judged = judge(name, adapted, domains=seen, start=start, seconds=seconds)
         say(method_words(judged))
         found.append(judged)
     return found
+
+
+def _check_finite(name: str, adapted: Adapted) -> None:
+    probe = adapted.on_target
+    if not (np.isfinite(probe.weight).all() and np.isfinite(probe.bias).all()):
+        raise SettingsError(
+            f"{name} diverged: its classifier holds no finite numbers any more",
+            expected="a rate and weights at which its loss falls",
+            hint="the usual options",
+        )
 
 
 def method_words(judged: Judged) -> str:

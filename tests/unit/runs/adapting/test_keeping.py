@@ -1,5 +1,7 @@
 """Tests that the chosen classifier becomes the network's head, and the proof holds."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -54,7 +56,7 @@ def test_what_a_preparation_changed_is_put_in_and_the_ledger_says_what(steps: St
     keep_classifier(prepared, trained, probe=domains.start, start=domains.start)
     assert session.best is not None
     assert torch.equal(session.best.state[f"trunk.{name}"], weight.detach())
-    freezing = {
+    freezing: dict[str, Any] = {
         "proof": {"stretches": [stretch.as_json() for stretch in session.stretches]},
         "ledger": [
             *session.ledger.as_json(),

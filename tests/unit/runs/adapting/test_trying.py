@@ -1,12 +1,14 @@
 """Tests that methods are tried in order, judged, and told one a line."""
 
 import numpy as np
+import pytest
 
 from regraft.adaptation.adabn import AdaBn
 from regraft.adaptation.preparation import Preparation
 from regraft.adaptation.source_only import SourceOnly
 from regraft.adaptation.standardise import Standardise
 from regraft.adaptation.table import SOURCE_ONLY
+from regraft.errors import SettingsError
 from regraft.runs.adapting.features import Pools
 from regraft.runs.adapting.trying import method_words, try_methods
 from regraft.runs.adapting.views import View, Views
@@ -52,3 +54,9 @@ def test_a_method_that_follows_a_preparation_sees_what_that_makes() -> None:
         assert np.array_equal(each.adapted.on_target.shift, adapted.on_target.shift)
     predicted = other.start.logits(other.target).argmax(axis=1)
     assert np.array_equal(found[1].signs.predicted, predicted)
+
+
+def test_a_method_that_diverged_is_told() -> None:
+    given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
+    with pytest.raises(SettingsError, match="mcc:rate=1e38,steps=9 diverged"):
+        try_methods(given, [SOURCE_ONLY, "mcc:rate=1e38,steps=9"], say=lambda _: None)

@@ -34,12 +34,12 @@ def seen(prepare: Prepare, verdict: Verdict, source: Any, target: Any, **typed: 
 
 @pytest.fixture
 def texts(prepared: Prepare, verdict: Verdict) -> Any:
-    return seen(prepared, verdict, tiny.toy_texts(220), tiny.texts_elsewhere(40))
+    return seen(prepared, verdict, tiny.toy_texts(240), tiny.texts_elsewhere(40))
 
 
 @pytest.fixture
 def pictures(prepared: Prepare, verdict: Verdict, resnet: Path, tmp_path: Path) -> Any:
-    source = tiny.image_folders(tmp_path / "source", 220)
+    source = tiny.image_folders(tmp_path / "source", 240)
     target = tiny.dim_folders(tmp_path / "target", 40)
     return seen(prepared, verdict, str(source), str(target), backbone=str(resnet))
 
