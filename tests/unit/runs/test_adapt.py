@@ -242,6 +242,6 @@ def test_a_preparation_that_can_do_nothing_is_told_and_left_out_of_auto(
     assert "adabn cannot be used: the network has no batch norm" in str(caught.value)
     assert "fourier+mcc cannot be used: it changes images" in str(caught.value)
     assert not (tmp_path / "run").exists()
-    monkeypatch.setattr(verb, "methods_asked", lambda name: ["source-only", "adabn", "fourier"])
+    monkeypatch.setattr(asked, "methods_asked", lambda name: ["source-only", "adabn", "fourier"])
     result = adapt(SOURCE, target=TARGET[0], **options)
     assert [entry["name"] for entry in result["methods"]] == ["source_only"]
