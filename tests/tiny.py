@@ -168,6 +168,11 @@ def texts_elsewhere(rows: int) -> tuple[list[str], list[str]]:
     return texts, labels
 
 
+def numbered(texts: Sequence[str]) -> list[str]:
+    """Returns texts that begin with a number each: cut short, they still differ."""
+    return [f"{row} {text}" for row, text in enumerate(texts)]
+
+
 def dim_folders(folder: Path, rows: int) -> Path:
     """Writes the toy images at half their brightness, in a folder a class."""
     pixels, labels = toy_pixels(rows)

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-Purpose = Literal["order", "tokens", "pixels", "sample", "mix", "share", "target"]
+Purpose = Literal["order", "tokens", "pixels", "sample", "mix", "share", "target", "labels"]
 STREAMS: dict[Purpose, int] = {
     "order": 0,
     "tokens": 1,
@@ -13,6 +13,7 @@ STREAMS: dict[Purpose, int] = {
     "mix": 4,
     "share": 5,
     "target": 6,
+    "labels": 7,
 }
 """Each purpose's own number: streams that shared a key would move together."""
 
@@ -23,7 +24,7 @@ def draws(purpose: Purpose, seed: int, *, epoch: int) -> np.random.Generator:
     Args:
         purpose: What the numbers decide: the order of rows, tokens left out, pixels moved,
             rows sampled, rows of a source mixed in, labelled rows that are used, target rows
-            that stand beside those of a source.
+            that stand beside those of a source, labelled rows of a target.
         seed: Of the run, 0 or more.
         epoch: Counted over the whole run.
 

@@ -52,8 +52,8 @@ def _few_methods(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asked_module, "methods_asked", asked)
 
 
-def table(folder: Path, labels: Sequence[str]) -> Path:
-    columns = {"text": TEXTS, "label": list(labels)}
+def table(folder: Path, labels: Sequence[str], texts: Sequence[str] = TEXTS) -> Path:
+    columns = {"text": list(texts), "label": list(labels)}
     return tiny.write_csv(folder / "target.csv", columns)
 
 
@@ -107,3 +107,47 @@ def test_pictures_in_other_class_folders_change_no_weight(
         for target in (first, second)
     ]
     assert weights(found[0]) == weights(found[1])
+
+
+LEARNT = 12
+APART = tiny.numbered(TEXTS)
+
+
+def lines_drawn(result: dict[str, Any]) -> set[int]:
+    """Returns the lines of the target's file whose labels were learnt."""
+    return {int(place.rpartition(":")[2]) for place in result["target_labels"]["rows"]}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_with_some_labels_learnt_the_others_change_no_weight_and_no_choice(
+    tmp_path: Path, bert: Path, reviews: Path, method: str
+) -> None:
+    options: Any = {"backbone": str(bert), "method": method, "score_target": True}
+    options["target_labels"] = LEARNT
+    plain = adapted(reviews, table(tmp_path, LABELS, APART), tmp_path / "plain", **options)
+    others = sorted(set(range(len(LABELS))) - {line - 2 for line in lines_drawn(plain)})
+    assert len(others) == len(LABELS) - LEARNT
+    permuted = list(LABELS)
+    for row, other in zip(others, random.Random(3).sample(others, len(others)), strict=True):
+        permuted[row] = LABELS[other]
+    assert permuted != LABELS
+    again = adapted(reviews, table(tmp_path, permuted, APART), tmp_path / "permuted", **options)
+    assert weights(again) == weights(plain)
+    assert chosen_by(again) == chosen_by(plain)
+    assert lines_drawn(again) == lines_drawn(plain)
+    # The labels were permuted indeed.
+    assert again["scores"]["target"] != plain["scores"]["target"]
+
+
+def test_the_labels_that_are_learnt_do_change_the_weights(
+    tmp_path: Path, bert: Path, reviews: Path
+) -> None:
+    options: Any = {"backbone": str(bert), "method": "standardise", "target_labels": LEARNT}
+    plain = adapted(reviews, table(tmp_path, LABELS, APART), tmp_path / "plain", **options)
+    other = {"pos": "neg", "neg": "pos"}
+    turned = [
+        other[label] if row + 2 in lines_drawn(plain) else label for row, label in enumerate(LABELS)
+    ]
+    again = adapted(reviews, table(tmp_path, turned, APART), tmp_path / "turned", **options)
+    assert lines_drawn(again) == lines_drawn(plain)
+    assert weights(again) != weights(plain)

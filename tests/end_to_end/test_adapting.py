@@ -90,6 +90,32 @@ def test_domains_of_one_column_and_a_run_that_is_repeated(
     assert weights[0] == weights[1]
 
 
+def test_several_sources_and_some_target_labels_and_a_run_that_is_repeated(
+    typed: Type, bert: Path, tmp_path: Path
+) -> None:
+    others, theirs = tiny.texts_elsewhere(60)
+    columns = {"text": tiny.numbered(others), "label": theirs}
+    elsewhere = tiny.write_csv(tmp_path / "elsewhere.csv", columns)
+    texts, labels = tiny.toy_texts(120)
+    names = ("film", "news")
+    for name, rows in zip(names, (slice(0, 60), slice(60, 120)), strict=True):
+        columns = {"text": texts[rows], "label": labels[rows]}
+        tiny.write_csv(tmp_path / f"{name}.csv", columns)
+    sources = [tmp_path / f"{name}.csv" for name in names]
+    words = ("--target", elsewhere, "--target-labels", "16", "--method", "mcc", "--backbone", bert)
+    outcome = typed("adapt", *sources, *words, "--out", tmp_path / "a", "--json")
+    assert outcome.code == 0, outcome.err
+    result = json.loads(outcome.out)
+    assert [each["name"] for each in result["sources"]] == list(names)
+    assert result["target_labels"]["used_for_selection"] == 16
+    assert "16 labelled rows of the target train" in outcome.err
+    again = typed("adapt", "--config", tmp_path / "a" / "run.toml", "--out", tmp_path / "b")
+    assert again.code == 0, again.err
+    weights = [(tmp_path / n / "model" / "model.safetensors").read_bytes() for n in "ab"]
+    assert weights[0] == weights[1]
+    assert typed("predict", tmp_path / "a", elsewhere).code == 0
+
+
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no target": (("adapt", "good.csv"), "the target is missing"),
     "no source": (("adapt", "--target", "good.csv"), "SOURCE is missing"),
@@ -106,6 +132,46 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         "no row with a label to score",
     ),
     "half a pair": (("adapt", "good.csv", "--from", "a"), "--domain COLUMN --from NAME --to NAME"),
+    "more labels than there are": (
+        ("adapt", "good.csv", "--target", "some.csv", "--target-labels", "21"),
+        "some has 20 rows with a label to learn from, and 21 are asked for; expected 20 at most",
+    ),
+    "labels that are not there": (
+        ("adapt", "good.csv", "--target", "new.csv", "--target-labels", "5"),
+        "try no --target-labels",
+    ),
+    "no label is left to score": (
+        ("adapt", "good.csv", "--target", "some.csv", "--target-labels", "20", "--score-target"),
+        "is left to score",
+    ),
+    "no labels at all": (
+        ("adapt", "good.csv", "--target", "some.csv", "--target-labels", "0"),
+        "target_labels = 0 cannot be used; expected a whole number, at least 1",
+    ),
+    "sources of other classes": (
+        ("adapt", "good.csv", "other.csv", "--target", "new.csv"),
+        "the source good has no row of 'up', which another source has",
+    ),
+    "a source of another modality": (
+        ("adapt", "good.csv", "tiles", "--target", "new.csv"),
+        "the source tiles holds images",
+    ),
+    "a source twice": (
+        ("adapt", "good.csv", "good.csv", "--target", "new.csv"),
+        "good.csv is given twice as a source",
+    ),
+    "a source that is the target": (
+        ("adapt", "good.csv", "some.csv", "--target", "some.csv"),
+        "also in the source",
+    ),
+    "domains of other classes": (
+        ("adapt", "both.csv", "--domain", "place", "--from", "a,b", "--to", "c"),
+        "the source b has no row of 'pos'",
+    ),
+    "a domain that is not there": (
+        ("adapt", "both.csv", "--domain", "place", "--from", "a", "--from", "x", "--to", "c"),
+        "no row of the domain 'x'; expected one of a, b, c",
+    ),
     "one class in the source": (("adapt", "one.csv", "--target", "new.csv"), "two classes"),
 }
 
@@ -118,6 +184,11 @@ def here(tmp_path: Path, bert: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     first = tiny.toy_texts(40)
     tiny.write_csv(tmp_path / "good.csv", {"text": first[0], "label": first[1]})
     tiny.write_csv(tmp_path / "new.csv", {"text": texts})
+    tiny.write_csv(tmp_path / "some.csv", {"text": tiny.numbered(texts), "label": labels})
+    places = ["a"] * 20 + ["c"] * 20
+    places[1:20:4] = ["b"] * 5
+    columns = {"text": first[0], "label": first[1], "place": places}
+    tiny.write_csv(tmp_path / "both.csv", columns)
     tiny.write_csv(tmp_path / "few.csv", {"text": texts[:3]})
     tiny.write_csv(tmp_path / "other.csv", {"text": texts, "label": ["up", *labels[1:]]})
     tiny.write_csv(tmp_path / "one.csv", {"text": texts, "label": ["pos"] * 20})

@@ -28,14 +28,17 @@ class CoralRecolour:
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier of recoloured rows; for source rows with the map in it."""
         both = standardise_each(domains)
+        own = domains.own
         turn = recolouring(
-            covariance(both.source, domains.row_weights),
+            covariance(both.source[own], domains.row_weights[own]),
             covariance(both.target),
             ridge=self.ridge,
         ).astype(np.float32)
         strength = domains.start.strength
+        # Labelled rows of the target, where there are some, have its colours already.
+        rows = np.concatenate([both.source[own] @ turn, both.source[domains.lent_rows]])
         weight, bias = solve(
-            Labelled(both.source @ turn, domains.source.labels),
+            Labelled(rows, domains.source.labels),
             domains.classes,
             strength=strength,
             weights=balanced_rows(domains.source.labels, domains.class_weights),

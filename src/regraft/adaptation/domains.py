@@ -19,13 +19,14 @@ class Domains:
     """A labelled source and an unlabelled target, as features of one frozen trunk.
 
     Args:
-        source: N rows with labels, which train.
+        source: N rows with labels, which train; the last ones may be of the target.
         val: M other rows of the source with labels, which judge; may be none.
         target: (L, D) features of rows whose labels nobody knows here.
         start: The source-only classifier.
         proportions: (K,) estimate of the classes' shares in the target, all above 0.
         class_weights: (K,) weight of each class in the loss; None = equal ones.
         seed: Of everything random.
+        lent: How many of the last source rows are labelled rows of the target.
     """
 
     source: Labelled
@@ -35,6 +36,17 @@ class Domains:
     proportions: Shares
     class_weights: Features | None = None
     seed: int = 0
+    lent: int = 0
+
+    @property
+    def own(self) -> slice:
+        """Which of the source rows are the source's own: domains are compared with these."""
+        return slice(0, len(self.source.labels) - self.lent)
+
+    @property
+    def lent_rows(self) -> slice:
+        """Which of the source rows are of the target."""
+        return slice(len(self.source.labels) - self.lent, None)
 
     @property
     def classes(self) -> int:

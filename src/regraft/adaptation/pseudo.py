@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.scaling import Standardised, rebased, standardise_each
+from regraft.adaptation.scaling import Standardised, first_classifier, standardise_each
 from regraft.adaptation.solver import balanced_rows, joined, solve
 from regraft.scoring.metrics import softmax
 from regraft.training.heads.probe import Labelled
@@ -35,8 +35,7 @@ class Pseudo:
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier of the last round."""
         both = standardise_each(domains)
-        probe = rebased(domains.start, both.source_scaling)
-        weight, bias = probe.weight, probe.bias
+        weight, bias = first_classifier(domains, both)
         for share in self.shares:
             probabilities = softmax(both.target @ weight.T + bias)
             taken = surest(probabilities, share, threshold=self.threshold)

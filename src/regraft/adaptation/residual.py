@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.scaling import rebased, standardise_each
+from regraft.adaptation.scaling import first_classifier, standardise_each
 from regraft.losses.cross_entropy import cross_entropy
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -47,6 +47,9 @@ class Pair:
         target: (B, D) mapped features.
         target_logits: (B, K).
         progress: Share of the steps that are done, in [0, 1).
+        learnt: (E, K) logits of all rows with labels: the source's, and the target's if some
+            have.
+        learnt_labels: (E,) of these.
     """
 
     source: Tensor
@@ -55,6 +58,8 @@ class Pair:
     target: Tensor
     target_logits: Tensor
     progress: float
+    learnt: Tensor
+    learnt_labels: Tensor
 
 
 USUAL = Pace()
@@ -95,12 +100,13 @@ class Learner:
         self._source = torch.from_numpy(self._both.source)
         self._target = torch.from_numpy(self._both.target)
         self._labels = torch.from_numpy(domains.source.labels)
-        self._weights = torch.from_numpy(domains.row_weights)
-        start = rebased(domains.start, self._both.source_scaling)
-        self._strength = start.strength
-        self.residual = Residual(start.weight.shape[1])
-        self.weight = nn.Parameter(torch.from_numpy(start.weight.copy()))
-        self.bias = nn.Parameter(torch.from_numpy(start.bias.copy()))
+        self._weights = torch.from_numpy(domains.row_weights[domains.own])
+        self._lent = domains.lent
+        weight, bias = first_classifier(domains, self._both)
+        self._strength = domains.start.strength
+        self.residual = Residual(weight.shape[1])
+        self.weight = nn.Parameter(torch.from_numpy(weight.copy()))
+        self.bias = nn.Parameter(torch.from_numpy(bias.copy()))
 
     def pairs(self, generator: torch.Generator) -> Iterator[Pair]:
         """Yields what each step sees; source classes come in the target's proportions."""
@@ -110,14 +116,29 @@ class Learner:
             second = torch.randint(len(self._target), (count,), generator=generator)
             source = self.residual(self._source[first])
             target = self.residual(self._target[second])
+            logits = functional.linear(source, self.weight, self.bias)
+            lent = self._some_lent(generator)
             yield Pair(
                 source,
                 self._labels[first],
-                functional.linear(source, self.weight, self.bias),
+                logits,
                 target,
                 functional.linear(target, self.weight, self.bias),
                 step / self._pace.steps,
+                torch.cat([logits, self._logits(lent)]),
+                self._labels[torch.cat([first, lent])],
             )
+
+    def _some_lent(self, generator: torch.Generator) -> Tensor:
+        """Returns numbers of labelled target rows: to a batch as all of them to the source."""
+        if not self._lent:
+            return torch.zeros(0, dtype=torch.int64)
+        own = len(self._weights)
+        count = max(1, round(self._pace.rows * self._lent / own))
+        return own + torch.randint(self._lent, (count,), generator=generator)
+
+    def _logits(self, rows: Tensor) -> Tensor:
+        return functional.linear(self.residual(self._source[rows]), self.weight, self.bias)
 
     def adapted(self) -> Adapted:
         """Returns map and classifier folded into one, for either domain."""
@@ -143,7 +164,7 @@ def learn_map(
     balance = None if weights is None else torch.from_numpy(weights)
 
     def loss(pair: Pair) -> Tensor:
-        return cross_entropy(pair.source_logits, pair.labels, weights=balance) + term(pair)
+        return cross_entropy(pair.learnt, pair.learnt_labels, weights=balance) + term(pair)
 
     moving = [learner.weight, learner.bias, *(beside.parameters() if beside else ())]
     take_steps(learner, loss, pace=pace, seed=domains.seed, moving=moving)

@@ -44,7 +44,9 @@ class Reweight:
         """Returns the classifier, with the source's statistics for both domains."""
         scaling = Scaling(domains.start.shift, domains.start.scale)
         source = scaling.apply(domains.source.features)
-        odds = self._odds(source, scaling.apply(domains.target))
+        # Labelled rows of the target, where there are some, need no weight to look like it.
+        odds = np.ones(len(source), np.float32)
+        odds[domains.own] = self._odds(source[domains.own], scaling.apply(domains.target))
         weights = odds * balanced_rows(domains.source.labels, domains.class_weights)
         weight, bias = solve(
             Labelled(source, domains.source.labels),

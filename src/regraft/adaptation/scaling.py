@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.training.heads.probe import STILL, Features, LinearProbe
+from regraft.adaptation.solver import Linear, balanced_rows, solve
+from regraft.training.heads.probe import STILL, Features, Labelled, LinearProbe
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Standardised:
     Args:
         source_scaling: The source's, its classes weighted to the target's proportions.
         target_scaling: The target's.
-        source: (N, D).
+        source: (N, D); labelled rows of the target among them by the target's statistics.
         target: (L, D).
     """
 
@@ -70,10 +71,29 @@ class Standardised:
 
 def standardise_each(domains: Domains) -> Standardised:
     """Returns both domains standardised, each by its own statistics."""
-    source = scaling_of(domains.source.features, domains.row_weights)
+    features, own = domains.source.features, domains.own
+    source = scaling_of(features[own], domains.row_weights[own])
     target = scaling_of(domains.target)
-    return Standardised(
-        source, target, source.apply(domains.source.features), target.apply(domains.target)
+    lent = target.apply(features[domains.lent_rows])
+    rows = np.concatenate([source.apply(features[own]), lent])
+    return Standardised(source, target, rows, target.apply(domains.target))
+
+
+def first_classifier(domains: Domains, both: Standardised) -> Linear:
+    """Returns what a method begins with: (K, D) weight and (K,) bias of standardised features.
+
+    It is the source's classifier; where labelled rows of the target are among the source's,
+    one that has learnt from both.
+    """
+    if not domains.lent:
+        probe = rebased(domains.start, both.source_scaling)
+        return probe.weight, probe.bias
+    labels = domains.source.labels
+    return solve(
+        Labelled(both.source, labels),
+        domains.classes,
+        strength=domains.start.strength,
+        weights=balanced_rows(labels, domains.class_weights),
     )
 
 

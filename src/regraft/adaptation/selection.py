@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from regraft.adaptation.domains import Adapted, Domains, shares_of
 from regraft.adaptation.guards import Evidence, entropy, kappa, objections
+from regraft.adaptation.labelled import Truths, lead
 from regraft.adaptation.scaling import scaling_of
 from regraft.adaptation.solver import solve
 from regraft.adaptation.table import SOURCE_ONLY
@@ -28,6 +29,8 @@ MOST_ROWS = 2000
 """Target rows whose answers are learnt again: more tell hardly more, and cost seconds."""
 MARGIN = 0.005
 """Nats by which a method must exceed source-only."""
+CLEAR = 1.0
+"""Standard errors by which labelled target rows must tell two classifiers apart."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Judged:
         agreement: With source-only's answers, Cohen's kappa.
         objections: Reason by guard, the empty string where there is none.
         seconds: That the method took.
+        right: Whether it is right on each labelled target row that judges; None = no row does.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Judged:
     agreement: float = 1.0
     objections: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    right: Truths | None = None
 
     @property
     def reasons(self) -> list[str]:
@@ -79,7 +84,10 @@ class Judged:
     def selection(self) -> dict[str, Any]:
         """Returns what it was ranked by, as plain data for `result.json`."""
         shown = {name: value for name, value in vars(self.signs).items() if name != "predicted"}
-        return {**shown, "agreement": self.agreement}
+        shown["agreement"] = self.agreement
+        if self.right is not None:
+            shown["labelled_accuracy"] = float(self.right.mean())
+        return shown
 
 
 @dataclass(frozen=True)
@@ -170,11 +178,33 @@ def judge(
     return Judged(name, adapted, signs, agreement, objections(evidence), seconds)
 
 
+def with_right(judged: Judged, right: Truths | None, *, start: Judged | None) -> Judged:
+    """Returns a judged method with what labelled target rows say of it, and of it as a guard.
+
+    Args:
+        judged: The method.
+        right: Whether it is right on each of them; None = there are none.
+        start: Source-only, likewise; None for source-only itself.
+    """
+    if right is None:
+        return judged
+    if start is None or start.right is None:
+        return replace(judged, right=right)
+    told = ""
+    if lead(right, start.right) < -CLEAR:
+        told = (
+            f"it is right on {right.sum()} of {len(right)} labelled target rows, "
+            f"{SOURCE_ONLY} on {start.right.sum()}"
+        )
+    return replace(judged, right=right, objections={**judged.objections, "mistaken": told})
+
+
 def choose(judged: Sequence[Judged]) -> Decision:
     """Returns which classifier is kept: source-only, or the best that no guard drops.
 
     A method that was asked for by name, alone beside source-only, is kept if no guard drops
-    it; of several, the one of most information, if that exceeds source-only's.
+    it; of several, the one that labelled target rows clearly prefer to source-only, where
+    there are such rows; else the one of most information, if that exceeds source-only's.
 
     Args:
         judged: Source-only first.
@@ -190,6 +220,8 @@ def choose(judged: Sequence[Judged]) -> Decision:
     gain = best.signs.information - start.signs.information
     if len(methods) == 1:
         return Decision(best, f"{best.name} is what was asked for, and no guard drops it")
+    if decided := _by_labels(passed, start):
+        return decided
     if gain <= MARGIN:
         return Decision(
             start,
@@ -199,6 +231,21 @@ def choose(judged: Sequence[Judged]) -> Decision:
         )
     return Decision(
         best, f"{best.name} is chosen: {gain:+.3f} nats of information beside {SOURCE_ONLY}"
+    )
+
+
+def _by_labels(passed: Sequence[Judged], start: Judged) -> Decision | None:
+    """Returns the method that is right most often on labelled target rows, if that is clear."""
+    if start.right is None:
+        return None
+    rights = [(each, each.right) for each in passed if each.right is not None]
+    best, right = max(rights, key=lambda pair: (pair[1].sum(), pair[0].signs.information))
+    if lead(right, start.right) <= CLEAR:
+        return None
+    return Decision(
+        best,
+        f"{best.name} is chosen: it is right on {right.sum()} of {len(right)} labelled target rows "
+        f"that it had not seen, {SOURCE_ONLY} on {start.right.sum()}",
     )
 
 

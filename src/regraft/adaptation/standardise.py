@@ -9,7 +9,7 @@ features at the trunk's end.
 from dataclasses import dataclass
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.scaling import rebased, standardise_each
+from regraft.adaptation.scaling import first_classifier, standardise_each
 
 
 @dataclass(frozen=True)
@@ -19,5 +19,5 @@ class Standardise:
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the source's classifier, its target statistics those of the target."""
         both = standardise_each(domains)
-        probe = rebased(domains.start, both.source_scaling)
-        return both.adapted(probe.weight, probe.bias, strength=probe.strength)
+        weight, bias = first_classifier(domains, both)
+        return both.adapted(weight, bias, strength=domains.start.strength)

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.residual import seeded
-from regraft.adaptation.scaling import Standardised, rebased, standardise_each
+from regraft.adaptation.scaling import Standardised, first_classifier, standardise_each
 from regraft.adaptation.solver import balanced_rows, joined, solve
 from regraft.scoring.metrics import softmax
 from regraft.training.heads.probe import Labelled
@@ -134,9 +134,10 @@ class Autoencoder(nn.Module):
 def rows_of(domains: Domains, both: Standardised) -> Told:
     """Returns source rows with their classes, target rows with what is guessed of theirs."""
     known = np.eye(domains.classes)[domains.source.labels]
-    probe = rebased(domains.start, both.source_scaling)
-    guessed = softmax(both.target @ probe.weight.T + probe.bias)
-    domain = np.repeat(np.array([0.0, 1.0]), [len(both.source), len(both.target)])
+    weight, bias = first_classifier(domains, both)
+    guessed = softmax(both.target @ weight.T + bias)
+    own = domains.own.stop
+    domain = np.repeat(np.array([0.0, 1.0]), [own, len(known) - own + len(guessed)])
     given = np.column_stack([np.concatenate([known, guessed]), domain])
     features = np.concatenate([both.source, both.target])
     return Told(torch.from_numpy(features), torch.from_numpy(given.astype(np.float32)))

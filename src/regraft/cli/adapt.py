@@ -1,10 +1,10 @@
 """Makes a run for a place without labels: `regraft adapt SOURCE --target TARGET`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
-from typer import Argument, Option
+from typer import Argument
 
 from regraft.cli.options import (
     DATA,
@@ -13,15 +13,21 @@ from regraft.cli.options import (
     OutputFlags,
     SharedFlags,
     merged,
+    option,
     spelled_out,
+    switch,
 )
 
 if TYPE_CHECKING:
     from regraft.settings import AdaptSettings
 
-Source = Annotated[
-    str | None,
-    Argument(metavar="SOURCE", help="Labelled data, as for fit.", show_default=False),
+Sources = Annotated[
+    list[str] | None,
+    Argument(
+        metavar="SOURCE…",
+        help="Labelled data, as for fit; several train together, and need the same classes.",
+        show_default=False,
+    ),
 ]
 
 
@@ -30,130 +36,98 @@ class AdaptFlags(SharedFlags, OutputFlags, total=False):
 
     out: Annotated[
         Path | None,
-        Option(
-            metavar="RUN",
-            help="Folder to make (runs/SOURCE-adapt-NNN).",
-            rich_help_panel=OUTPUT,
-            show_default=False,
-        ),
+        option(OUTPUT, "RUN", "Folder to make (runs/SOURCE-adapt-NNN)."),
     ]
     target: Annotated[
         str | None,
-        Option(
-            metavar="TARGET",
-            help="Data of the place where the model will work; labels in it are not read.",
-            rich_help_panel=DATA,
-            show_default=False,
+        option(
+            DATA,
+            "TARGET",
+            "Data of the place where the model will work; its labels are not read.",
         ),
     ]
     from_domain: Annotated[
-        str | None,
-        Option(
-            "--from",
-            metavar="NAME",
-            help="Domain of SOURCE that has the labels, as --domain COLUMN names it.",
-            rich_help_panel=DATA,
-            show_default=False,
+        list[str] | None,
+        option(
+            DATA,
+            "NAME",
+            "Domain of SOURCE with labels, as --domain COLUMN names it; may be repeated.",
+            name="--from",
         ),
     ]
     to_domain: Annotated[
         str | None,
-        Option(
-            "--to",
-            metavar="NAME",
-            help="Domain of SOURCE that is the target.",
-            rich_help_panel=DATA,
-            show_default=False,
-        ),
+        option(DATA, "NAME", "Domain of SOURCE that is the target.", name="--to"),
+    ]
+    target_labels: Annotated[
+        int | None,
+        option(TRAINING, "COUNT", "Labelled rows of the target that train and choose (none)."),
     ]
     method: Annotated[
         list[str] | None,
-        Option(
-            metavar="NAME[:OPTION=VALUE][,…]",
-            help="auto tries all; see regraft list methods. PREPARATION+METHOD for both.",
-            rich_help_panel=TRAINING,
-            show_default=False,
+        option(
+            TRAINING,
+            "NAME[:OPTION=VALUE][,…]",
+            "auto tries all; see regraft list methods. PREPARATION+METHOD for both.",
         ),
     ]
     strategy: Annotated[
         str | None,
-        Option(
-            metavar="NAME",
-            help="How the source is trained; one that moves the trunk lets methods move it on "
+        option(
+            TRAINING,
+            "NAME",
+            "How the source is trained; one that moves the trunk lets methods move it on "
             "(head: the trunk is frozen).",
-            rich_help_panel=TRAINING,
-            show_default=False,
         ),
     ]
     preset: Annotated[
         str | None,
-        Option(
-            metavar="NAME",
-            help="fast: frozen trunk; balanced, best: it moves, by few or all methods.",
-            rich_help_panel=TRAINING,
-            show_default=False,
+        option(
+            TRAINING,
+            "NAME",
+            "fast: frozen trunk; balanced, best: it moves, by few or all methods.",
         ),
     ]
     freeze: Annotated[
         str | None,
-        Option(
-            metavar="WHAT",
-            help="Blocks at the bottom, conv, norm, embedding or a pattern that never move.",
-            rich_help_panel=TRAINING,
-            show_default=False,
+        option(
+            TRAINING,
+            "WHAT",
+            "Blocks at the bottom, conv, norm, embedding or a pattern that never move.",
         ),
     ]
     freeze_threshold: Annotated[
         str | None,
-        Option(
-            metavar="X",
-            help="auto, off or a number: blocks freeze on the way, as for fit.",
-            rich_help_panel=TRAINING,
-            show_default=False,
-        ),
+        option(TRAINING, "X", "auto, off or a number: blocks freeze on the way, as for fit."),
     ]
     epochs: Annotated[
         float | None,
-        Option(
-            metavar="NUMBER",
-            help="Passes of the source's training, and of each method's.",
-            rich_help_panel=TRAINING,
-            show_default=False,
-        ),
+        option(TRAINING, "NUMBER", "Passes of the source's training, and of each method's."),
     ]
     lr: Annotated[
         float | None,
-        Option(
-            metavar="RATE",
-            help="Peak learning rate of head and top block.",
-            rich_help_panel=TRAINING,
-            show_default=False,
-        ),
+        option(TRAINING, "RATE", "Peak learning rate of head and top block."),
     ]
     score_target: Annotated[
         bool,
-        Option(
+        switch(
+            TRAINING,
             "--score-target",
-            help="Score with the target's labels in the end; nothing is chosen by them.",
-            rich_help_panel=TRAINING,
+            "Score with the target's labels in the end; nothing is chosen by them.",
         ),
     ]
     strict: Annotated[
         bool,
-        Option(
-            "--strict",
-            help="Exit with 4 where no method is fit to be kept.",
-            rich_help_panel=TRAINING,
-        ),
+        switch(TRAINING, "--strict", "Exit with 4 where no method is fit to be kept."),
     ]
 
 
 @spelled_out(AdaptFlags)
-def adapt(source: Source = None, **flags: Unpack[AdaptFlags]) -> int:
+def adapt(sources: Sources = None, **flags: Unpack[AdaptFlags]) -> int:
     """Adapt a classifier of labelled data to other data without labels, or say why not."""
     from regraft.cli.progress import progress_for
 
-    settings = adapt_settings(source, flags)
+    settings = adapt_settings(sources or [], flags)
     quiet = flags.get("quiet", False)
     from regraft.runs.adapt import run_adapt
 
@@ -162,19 +136,23 @@ def adapt(source: Source = None, **flags: Unpack[AdaptFlags]) -> int:
     return 0
 
 
-def adapt_settings(source: str | None, flags: Mapping[str, Any]) -> "AdaptSettings":
+def adapt_settings(sources: Sequence[str], flags: Mapping[str, Any]) -> "AdaptSettings":
     """Returns the settings of `adapt` from what was typed and the TOML file.
 
     Args:
-        source: The SOURCE that was typed, if any.
+        sources: Each SOURCE that was typed; they replace those of the file.
         flags: The values of `AdaptFlags`, None where a flag was not typed.
     """
     from regraft.errors import SettingsError
     from regraft.settings import AdaptSettings
 
     words = ",".join(flags.get("method") or ()) or None
-    settings = AdaptSettings(**merged(source, {**flags, "method": words}))
-    if not settings.data:
+    one = sources[0] if len(sources) == 1 else None
+    several = {"sources": tuple(sources)} if len(sources) > 1 else {}
+    replaced = ("data", "sources") if sources else ()
+    typed = {**flags, **several, "method": words}
+    settings = AdaptSettings(**merged(one, typed, passed_over=replaced))
+    if not settings.data and not settings.sources:
         expected = "a file, a folder or starter:NAME"
         raise SettingsError("SOURCE is missing", expected=expected, hint="regraft adapt --help")
     return settings

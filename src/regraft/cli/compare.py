@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Unpack
 
-from typer import Option
-
 from regraft.cli.options import (
     OUTPUT,
     TRAINING,
@@ -13,6 +11,7 @@ from regraft.cli.options import (
     OutputFlags,
     TrainFlags,
     merged,
+    option,
     required,
     spelled_out,
 )
@@ -23,48 +22,23 @@ class CompareFlags(TrainFlags, OutputFlags, total=False):
 
     strategies: Annotated[
         list[str] | None,
-        Option(
-            metavar="NAME,NAME",
-            help="Which to compare; may be repeated (head,two-stage,full).",
-            rich_help_panel=TRAINING,
-            show_default=False,
-        ),
+        option(TRAINING, "NAME,NAME", "Which to compare; may be repeated (head,two-stage,full)."),
     ]
     seeds: Annotated[
         int | None,
-        Option(
-            metavar="COUNT",
-            help="Trainings of each, from --seed on (3).",
-            rich_help_panel=TRAINING,
-            show_default=False,
-        ),
+        option(TRAINING, "COUNT", "Trainings of each, from --seed on (3)."),
     ]
     fractions: Annotated[
         str | None,
-        Option(
-            metavar="SHARE,SHARE",
-            help="Shares of the labels, such as 0.1,0.3,1 (1).",
-            rich_help_panel=TRAINING,
-            show_default=False,
-        ),
+        option(TRAINING, "SHARE,SHARE", "Shares of the labels, such as 0.1,0.3,1 (1)."),
     ]
     against: Annotated[
         str | None,
-        Option(
-            metavar="NAME",
-            help="The strategy that the others are measured against (the first).",
-            rich_help_panel=TRAINING,
-            show_default=False,
-        ),
+        option(TRAINING, "NAME", "The strategy that the others are measured against (the first)."),
     ]
     out: Annotated[
         Path | None,
-        Option(
-            metavar="FOLDER",
-            help="Folder to make, or to go on with (runs/DATA-compare-NNN).",
-            rich_help_panel=OUTPUT,
-            show_default=False,
-        ),
+        option(OUTPUT, "FOLDER", "Folder to make, or to go on with (runs/DATA-compare-NNN)."),
     ]
 
 

@@ -29,16 +29,30 @@ Data = Annotated[
     ),
 ]
 Run = Annotated[Path, Argument(metavar="RUN", help="The folder of a finished run.")]
-Json = Annotated[
-    bool, Option("--json", help="Print one JSON document instead.", rich_help_panel=OUTPUT)
-]
+
+
+def option(panel: str, metavar: str, words: str, *, name: str = "") -> Any:
+    """Returns a flag that takes a value.
+
+    Args:
+        panel: Heading of `--help` below which it stands.
+        metavar: What stands for the value there.
+        words: What it is for.
+        name: As it is typed, where that is not the parameter's own name.
+    """
+    names = (name,) if name else ()
+    return Option(*names, metavar=metavar, help=words, rich_help_panel=panel, show_default=False)
+
+
+def switch(panel: str, name: str, words: str) -> Any:
+    """Returns a flag that is there or not; arguments as for `option`."""
+    return Option(name, help=words, rich_help_panel=panel)
+
+
+Json = Annotated[bool, switch(OUTPUT, "--json", "Print one JSON document instead.")]
 Quiet = Annotated[
     bool, Option("--quiet", "-q", help="Print nothing but the result.", rich_help_panel=OUTPUT)
 ]
-
-
-def _text(panel: str, metavar: str, words: str) -> Any:
-    return Option(metavar=metavar, help=words, rich_help_panel=panel, show_default=False)
 
 
 class OutputFlags(TypedDict, total=False):
@@ -51,30 +65,30 @@ class OutputFlags(TypedDict, total=False):
 class ColumnFlags(TypedDict, total=False):
     """Flags that name the columns every table may have."""
 
-    text: Annotated[str | None, _text(DATA, "COLUMN", "Column of texts.")]
-    image: Annotated[str | None, _text(DATA, "COLUMN", "Column of image paths.")]
-    label: Annotated[str | None, _text(DATA, "COLUMN", "Column of labels.")]
+    text: Annotated[str | None, option(DATA, "COLUMN", "Column of texts.")]
+    image: Annotated[str | None, option(DATA, "COLUMN", "Column of image paths.")]
+    label: Annotated[str | None, option(DATA, "COLUMN", "Column of labels.")]
 
 
 class PartFlag(TypedDict, total=False):
     """The flag that names the column of parts."""
 
-    split: Annotated[str | None, _text(DATA, "COLUMN", "Column with train, val and test.")]
+    split: Annotated[str | None, option(DATA, "COLUMN", "Column with train, val and test.")]
 
 
 class SplitFlags(PartFlag, total=False):
     """Flags that name the columns that part the rows."""
 
-    domain: Annotated[str | None, _text(DATA, "COLUMN", "Column of domains.")]
+    domain: Annotated[str | None, option(DATA, "COLUMN", "Column of domains.")]
     group: Annotated[
-        str | None, _text(DATA, "COLUMN", "Column of groups that the split must not part.")
+        str | None, option(DATA, "COLUMN", "Column of groups that the split must not part.")
     ]
 
 
 class DeviceFlag(TypedDict, total=False):
     """The flag that says where the work is done."""
 
-    device: Annotated[str | None, _text(MACHINE, "NAME", "auto, cpu, cuda, cuda:NUMBER or mps.")]
+    device: Annotated[str | None, option(MACHINE, "NAME", "auto, cpu, cuda, cuda:NUMBER or mps.")]
 
 
 class CacheFlag(TypedDict, total=False):
@@ -82,18 +96,14 @@ class CacheFlag(TypedDict, total=False):
 
     no_cache: Annotated[
         bool,
-        Option(
-            "--no-cache",
-            help="Compute features of what is frozen anew, and keep none.",
-            rich_help_panel=MACHINE,
-        ),
+        switch(MACHINE, "--no-cache", "Compute features of what is frozen anew, and keep none."),
     ]
 
 
 class OutFlag(TypedDict, total=False):
     """The flag that names a file to write."""
 
-    out: Annotated[Path | None, _text(OUTPUT, "FILE", "File to write, which must not exist yet.")]
+    out: Annotated[Path | None, option(OUTPUT, "FILE", "File to write, which must not exist yet.")]
 
 
 class SharedFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, total=False):
@@ -101,84 +111,83 @@ class SharedFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, total=False):
 
     backbone: Annotated[
         str | None,
-        _text(
+        option(
             NETWORK,
             "NAME",
             "auto, starter:NAME, timm:NAME, tv:NAME, hf:OWNER/NAME, a folder, weights or a run.",
         ),
     ]
-    arch: Annotated[str | None, _text(NETWORK, "ID", "The code for a bare file of weights.")]
-    class_weights: Annotated[str | None, _text(TRAINING, "RULE", "auto, none or balanced.")]
-    max_length: Annotated[int | None, _text(TRAINING, "TOKENS", "Longest text.")]
-    image_size: Annotated[int | None, _text(TRAINING, "PIXELS", "Side of the images.")]
-    seed: Annotated[int | None, _text(TRAINING, "NUMBER", "Of everything random (0).")]
-    precision: Annotated[str | None, _text(MACHINE, "FORMAT", "auto, fp32, bf16 or fp16.")]
+    arch: Annotated[str | None, option(NETWORK, "ID", "The code for a bare file of weights.")]
+    class_weights: Annotated[str | None, option(TRAINING, "RULE", "auto, none or balanced.")]
+    max_length: Annotated[int | None, option(TRAINING, "TOKENS", "Longest text.")]
+    image_size: Annotated[int | None, option(TRAINING, "PIXELS", "Side of the images.")]
+    seed: Annotated[int | None, option(TRAINING, "NUMBER", "Of everything random (0).")]
+    precision: Annotated[str | None, option(MACHINE, "FORMAT", "auto, fp32, bf16 or fp16.")]
     no_baselines: Annotated[
         bool,
-        Option(
-            "--no-baselines",
-            help="Skip the models that show what transfer gained.",
-            rich_help_panel=TRAINING,
-        ),
+        switch(TRAINING, "--no-baselines", "Skip the models that show what transfer gained."),
     ]
     check_cache: Annotated[
         bool,
-        Option(
+        switch(
+            MACHINE,
             "--check-cache",
-            help="Compute a sample of what was read anew, and compare bit by bit.",
-            rich_help_panel=MACHINE,
+            "Compute a sample of what was read anew, and compare bit by bit.",
         ),
     ]
     config: Annotated[
-        Path | None, _text(DATA, "FILE.toml", "Settings in a file; flags win over it.")
+        Path | None, option(DATA, "FILE.toml", "Settings in a file; flags win over it.")
     ]
 
 
 class TrainFlags(SharedFlags, total=False):
     """Flags of the verbs that train or say how they would."""
 
-    batch_size: Annotated[int | None, _text(MACHINE, "ROWS", "Rows a step.")]
-    head: Annotated[str | None, _text(NETWORK, "HEAD", "linear, or mlp:UNITS[,UNITS].")]
+    batch_size: Annotated[int | None, option(MACHINE, "ROWS", "Rows a step.")]
+    head: Annotated[str | None, option(NETWORK, "HEAD", "linear, or mlp:UNITS[,UNITS].")]
     dropout: Annotated[
-        float | None, _text(NETWORK, "SHARE", "Share of values dropped in training.")
+        float | None, option(NETWORK, "SHARE", "Share of values dropped in training.")
     ]
     source: Annotated[
-        str | None, _text(DATA, "DATA", "Other labelled data, for the strategy sequential.")
+        str | None, option(DATA, "DATA", "Other labelled data, for the strategy sequential.")
     ]
-    epochs: Annotated[float | None, _text(TRAINING, "COUNT", "Passes over the training rows.")]
-    lr: Annotated[float | None, _text(TRAINING, "RATE", "Peak rate of the head and the top block.")]
-    optimizer: Annotated[str | None, _text(TRAINING, "NAME", "adamw or sgd.")]
+    epochs: Annotated[float | None, option(TRAINING, "COUNT", "Passes over the training rows.")]
+    lr: Annotated[
+        float | None, option(TRAINING, "RATE", "Peak rate of the head and the top block.")
+    ]
+    optimizer: Annotated[str | None, option(TRAINING, "NAME", "adamw or sgd.")]
     freeze: Annotated[
         str | None,
-        _text(
+        option(
             TRAINING, "WHAT", "Blocks at the bottom that never move: a number; or norm, a pattern."
         ),
     ]
     freeze_threshold: Annotated[
         str | None,
-        _text(TRAINING, "LEFT", "Blocks stop when less of their way is left: auto, off, 0.1."),
+        option(TRAINING, "LEFT", "Blocks stop when less of their way is left: auto, off, 0.1."),
     ]
     freeze_threshold_rule: Annotated[
-        str | None, _text(TRAINING, "RULE", "left, staggered, outputs, gradient, literal or clock.")
+        str | None,
+        option(TRAINING, "RULE", "left, staggered, outputs, gradient, literal or clock."),
     ]
-    freeze_threshold_scope: Annotated[str | None, _text(TRAINING, "SCOPE", "prefix or any.")]
+    freeze_threshold_scope: Annotated[str | None, option(TRAINING, "SCOPE", "prefix or any.")]
     ema: Annotated[
         float | None,
-        _text(TRAINING, "DECAY", "Keep a moving average of the weights, such as 0.99."),
+        option(TRAINING, "DECAY", "Keep a moving average of the weights, such as 0.99."),
     ]
     layer_decay: Annotated[
-        float | None, _text(TRAINING, "FACTOR", "On the rate, from a block to the one below.")
+        float | None, option(TRAINING, "FACTOR", "On the rate, from a block to the one below.")
     ]
-    weight_decay: Annotated[float | None, _text(TRAINING, "DECAY", "Decoupled weight decay.")]
+    weight_decay: Annotated[float | None, option(TRAINING, "DECAY", "Decoupled weight decay.")]
     patience: Annotated[
-        int | None, _text(TRAINING, "EPOCHS", "Stop after so many without improvement.")
+        int | None, option(TRAINING, "EPOCHS", "Stop after so many without improvement.")
     ]
     augment: Annotated[
-        str | None, _text(TRAINING, "RULE", "auto, none, crop, flip-crop, drop-tokens.")
+        str | None, option(TRAINING, "RULE", "auto, none, crop, flip-crop, drop-tokens.")
     ]
-    max_seconds: Annotated[float | None, _text(MACHINE, "SECONDS", "Budget of a run, all of it.")]
+    max_seconds: Annotated[float | None, option(MACHINE, "SECONDS", "Budget of a run, all of it.")]
     views: Annotated[
-        int | None, _text(TRAINING, "COUNT", "Augmentations of each row above frozen blocks.")
+        int | None, option(TRAINING, "COUNT", "Augmentations of each row above frozen blocks.")
     ]
 
 
@@ -186,23 +195,21 @@ class FitFlags(TrainFlags, OutputFlags, total=False):
     """Flags of `fit`, `plan` and `show-config`, which make one run."""
 
     strategy: Annotated[
-        str | None, _text(TRAINING, "NAME[:OPTION=VALUE][+…]", "How; see regraft list strategies.")
+        str | None, option(TRAINING, "NAME[:OPTION=VALUE][+…]", "How; see regraft list strategies.")
     ]
     preset: Annotated[
-        str | None, _text(TRAINING, "NAME", "Choose the strategy: fast, balanced or best.")
+        str | None, option(TRAINING, "NAME", "Choose the strategy: fast, balanced or best.")
     ]
     fraction: Annotated[
-        float | None, _text(TRAINING, "SHARE", "Share of the labelled rows that is used (1).")
+        float | None, option(TRAINING, "SHARE", "Share of the labelled rows that is used (1).")
     ]
     control: Annotated[
         bool,
-        Option(
-            "--control",
-            help="Train an unfrozen twin from the first freeze on, and compare.",
-            rich_help_panel=TRAINING,
+        switch(
+            TRAINING, "--control", "Train an unfrozen twin from the first freeze on, and compare."
         ),
     ]
-    out: Annotated[Path | None, _text(OUTPUT, "RUN", "Folder to make (runs/DATA-STRATEGY-NNN).")]
+    out: Annotated[Path | None, option(OUTPUT, "RUN", "Folder to make (runs/DATA-STRATEGY-NNN).")]
 
 
 def spelled_out(flags: type) -> Callable[[Verb], Verb]:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
-from typer import Argument, Option
+from typer import Argument
 
 from regraft.cli.options import (
     OUTPUT,
@@ -14,7 +14,9 @@ from regraft.cli.options import (
     OutFlag,
     OutputFlags,
     Run,
+    option,
     spelled_out,
+    switch,
     typed_settings,
 )
 
@@ -34,19 +36,14 @@ class PredictFlags(ColumnFlags, DeviceFlag, CacheFlag, OutFlag, OutputFlags, tot
 
     suffix: Annotated[
         str | None,
-        Option(
-            metavar="TEXT",
-            help="Put behind the names of our columns.",
-            rich_help_panel=OUTPUT,
-            show_default=False,
-        ),
+        option(OUTPUT, "TEXT", "Put behind the names of our columns."),
     ]
     guard_formulas: Annotated[
         bool,
-        Option(
+        switch(
+            OUTPUT,
             "--guard-formulas",
-            help="In CSV, put ' before cells that a spreadsheet would run as formulas.",
-            rich_help_panel=OUTPUT,
+            "In CSV, put ' before cells that a spreadsheet would run as formulas.",
         ),
     ]
 

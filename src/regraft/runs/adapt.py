@@ -2,8 +2,8 @@
 
 import shlex
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
@@ -11,13 +11,14 @@ import torch
 
 from regraft.adaptation.selection import choose
 from regraft.adaptation.table import SOURCE_ONLY
-from regraft.data.parting.domains import domain_tables
-from regraft.errors import GuardError, SettingsError, UserError
+from regraft.errors import GuardError, UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.adapting.document import TOLD, Adaptation, adaptation_document, beside
 from regraft.runs.adapting.features import domains_of, pool_domains
+from regraft.runs.adapting.given import NOTHING, Given, data_given, names_given
 from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
+from regraft.runs.adapting.labels import draw_labelled
 from regraft.runs.adapting.record import adapt_toml, fit_settings
 from regraft.runs.adapting.target import Target, read_target
 from regraft.runs.adapting.trying import try_methods
@@ -26,7 +27,7 @@ from regraft.runs.fit import decide_modes
 from regraft.runs.fitting.folder import CHECKPOINTS, LOG, SETTINGS, RunFolder, check_free, claim
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
-from regraft.runs.fitting.prepare import Prepared, Say, prepare
+from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import problems_csv
 from regraft.runs.fitting.result import described, result_document
 from regraft.runs.fitting.train import train
@@ -44,14 +45,22 @@ from regraft.training.progress import Progress, Silent
 Document = dict[str, Any]
 
 
-def adapt(source: object, *, target: object = None, **options: Unpack[AdaptOptions]) -> Document:
+def adapt(
+    source: object = None,
+    *,
+    sources: Sequence[object] = (),
+    target: object = None,
+    **options: Unpack[AdaptOptions],
+) -> Document:
     """Returns the result document of a classifier of the source, adapted to the target.
 
     Args:
         source: Labelled data: a path or name as on the command line, a pair of lists
             (inputs, labels), or a frame with columns.
+        sources: A list of several of these, in the place of `source`; their rows train
+            together, and must have the same classes.
         target: The same without labels; those that are in it are not read. None where
-            `domain`, `from_domain` and `to_domain` name two domains of the source.
+            `domain`, `from_domain` and `to_domain` name domains of the source.
         **options: The other fields of `AdaptSettings`.
 
     Raises:
@@ -60,17 +69,16 @@ def adapt(source: object, *, target: object = None, **options: Unpack[AdaptOptio
         BackboneError: If the network cannot be used.
         GuardError: With `strict`, if no method is fit to be kept.
     """
-    source_name, target_name = (_named(each) for each in (source, target))
-    settings = AdaptSettings(data=source_name, target=target_name, **options)
-    return run_adapt(settings, Silent(), source=source, target=target)
+    given = Given(source, sources, target)
+    settings = AdaptSettings(**names_given(given), **options)
+    return run_adapt(settings, Silent(), given=given)
 
 
 def run_adapt(
     settings: AdaptSettings,
     progress: Progress,
     *,
-    source: object = None,
-    target: object = None,
+    given: Given = NOTHING,
     report: bool = True,
     begun: RunFolder | None = None,
 ) -> Document:
@@ -79,8 +87,7 @@ def run_adapt(
     Args:
         settings: Checked settings.
         progress: Told what happens.
-        source: The labelled data where they are Python objects; None = `settings.data`.
-        target: The target where it is a Python object; None = `settings.target`.
+        given: Python objects in the place of what the settings name.
         report: Whether `report.html` is drawn.
         begun: The folder of a run that was stopped, which is gone on with.
 
@@ -95,12 +102,18 @@ def run_adapt(
         check_free(settings.out)
     asked = asked_of(settings)
     torch.manual_seed(settings.seed)
-    given = _domains_given(settings, source, target, progress.say)
-    prepared = prepare(fit_settings(settings), given[0], say=progress.say)
+    source, target = data_given(settings, given, say=progress.say)
+    prepared = prepare(fit_settings(settings), source, say=progress.say)
     for choice in prepared.chosen.listed():
         if settings.moves or choice.name in TOLD:
             progress.say(choice.words())
-    rows = read_target(given[1], prepared, score=settings.score_target, say=progress.say)
+    rows = read_target(
+        target,
+        prepared,
+        score=settings.score_target,
+        learn=settings.target_labels,
+        say=progress.say,
+    )
     trunk, spec = prepared.network.trunk, prepared.backbone.spec
     named, typed = asked.on_features, settings.method
     named = usable(named, typed, trunk=trunk, spec=spec, say=progress.say)
@@ -115,33 +128,11 @@ def run_adapt(
         wrong = isinstance(error, UserError | GuardError) or not (folder.path / LOG).exists()
         if wrong and begun is None:
             folder.discard()
-        elif isinstance(error, KeyboardInterrupt) and settings.data and settings.moves:
+        elif isinstance(error, KeyboardInterrupt) and settings.named and settings.moves:
             progress.say(f"go on with: regraft resume {shlex.quote(str(folder.path))}")
         raise
     finally:
         progress.finish()
-
-
-def _named(data: object) -> str:
-    return str(data) if isinstance(data, str | Path) else ""
-
-
-def _domains_given(
-    settings: AdaptSettings, source: object, target: object, say: Say
-) -> tuple[object, object]:
-    """Returns what the source and the target are read from."""
-    first = settings.data if source is None else source
-    if settings.domain and settings.from_domain and settings.to_domain:
-        names = {"first": settings.from_domain, "second": settings.to_domain}
-        return domain_tables(first, settings.domain, say=say, **names)
-    second = settings.target if target is None else target
-    if isinstance(second, str) and not second:
-        raise SettingsError(
-            "the target is missing",
-            expected="a file, a folder or starter:NAME, or two domains of the source",
-            hint="--target TARGET, or --domain COLUMN --from NAME --to NAME",
-        )
-    return first, second
 
 
 def _complete(
@@ -197,8 +188,15 @@ def _adapted(work: Work, asked: Asked, seconds: Seconds) -> Adaptation:
         trained = train(prepared, verdict, pooled=pools.source, progress=progress)
     with spent(seconds, "adapt"):
         domains = domains_of(prepared, trained, pools=pools, target=target)
+        drawn = draw_labelled(target, pools.target, domains=domains, say=progress.say)
         views = views_of(prepared, verdict, target=target, base=View(domains, pools))
-        judged = try_methods(domains, asked.on_features, say=progress.say, views=views)
+        judged = try_methods(
+            domains,
+            asked.on_features,
+            say=progress.say,
+            views=views,
+            known=lambda word: drawn.known(views.of(word).pools.target),
+        )
     decision = choose(judged)
     progress.say(decision.reason)
     if decision.chosen.name != SOURCE_ONLY:
@@ -207,7 +205,17 @@ def _adapted(work: Work, asked: Asked, seconds: Seconds) -> Adaptation:
             keep_trunk(trained, changed, name=decision.chosen.name)
         probe = decision.chosen.adapted.on_target
         prepared = keep_classifier(prepared, trained, probe=probe, start=domains.start)
-    return Adaptation(prepared, trained, domains, judged, decision, pools, target, views=views)
+    return Adaptation(
+        prepared,
+        trained,
+        domains,
+        judged,
+        decision,
+        pools,
+        drawn.target,
+        views=views,
+        drawn=drawn,
+    )
 
 
 def _outcome(made: Adaptation, verdict: Verdict) -> Outcome:

@@ -79,7 +79,7 @@ def _written(folder: RunFolder) -> dict[str, Any]:
 def _of_adaptation(written: dict[str, Any], run: Path) -> AdaptSettings:
     """Returns the settings of an adaptation, whose data have to be paths or names."""
     settings = AdaptSettings(**{**written, "out": run})
-    if not settings.data or not (settings.target or settings.to_domain):
+    if not settings.named:
         raise SettingsError(
             f"{run} adapts Python objects, which are not in the folder",
             hint="regraft.adapt with the same arguments",

@@ -7,11 +7,13 @@ from regraft.settings.finished import EvaluateSettings as EvaluateSettings
 from regraft.settings.finished import PredictSettings as PredictSettings
 from regraft.settings.finished import RunSettings as RunSettings
 from regraft.settings.fit import Augment as Augment
-from regraft.settings.fit import ClassWeights as ClassWeights
 from regraft.settings.fit import FitOptions as FitOptions
 from regraft.settings.fit import FitSettings as FitSettings
 from regraft.settings.fit import Optimizer as Optimizer
-from regraft.settings.fit import Precision as Precision
-from regraft.settings.fit import Preset as Preset
 from regraft.settings.fit import RuleName as RuleName
 from regraft.settings.fit import RuleScope as RuleScope
+from regraft.settings.new_run import ClassWeights as ClassWeights
+from regraft.settings.new_run import NewRunOptions as NewRunOptions
+from regraft.settings.new_run import NewRunSettings as NewRunSettings
+from regraft.settings.new_run import Precision as Precision
+from regraft.settings.new_run import Preset as Preset

@@ -1,13 +1,13 @@
 """Defines the settings of `adapt`."""
 
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from regraft.errors import SettingsError
-from regraft.settings.checked import DEVICE, DEVICE_PATTERN, SIDE
-from regraft.settings.fit import ClassWeights, Precision
+from regraft.settings.checked import COUNT
 from regraft.settings.moving import MovingOptions, MovingSettings
 
 
@@ -15,46 +15,73 @@ class AdaptSettings(MovingSettings):
     """What `adapt` is asked to do; None = chosen from the source, with a reason.
 
     Args:
-        data: Path or name of the labelled source; empty where Python objects were given.
+        sources: Paths or names of several labelled sources, in the place of `data`.
         target: Path or name of the target; empty where it is a Python object, or the rows
             of another domain of the source.
-        from_domain: Value of the domain column whose rows are the source.
+        from_domain: Values of the domain column whose rows are the source; one may be a
+            plain string.
         to_domain: Value of that column whose rows are the target.
+        target_labels: How many labelled rows of the target train and choose; None = none,
+            and its labels are not read.
         method: Words of methods with commas between, or `auto`; see `methods_asked`.
         score_target: Whether the target's labels are read in the end, to score with.
         strict: Whether it is an error if no method is fit to be kept.
 
-    The others are those of `MovingSettings` and `FitSettings`.
+    The others are those of `MovingSettings`; `data` is the labelled source.
     """
 
     verb: ClassVar[str] = "adapt"
 
-    data: str = ""
+    sources: tuple[str, ...] = Field((), strict=False, description="paths or names of data")
     target: str = ""
-    from_domain: str | None = Field(None, min_length=1, description="a value of the column")
+    from_domain: tuple[str, ...] = Field((), strict=False, description="values of the column")
     to_domain: str | None = Field(None, min_length=1, description="a value of the column")
+    target_labels: int | None = Field(None, ge=1, description=COUNT)
     method: str = Field("auto", min_length=1, description="names")
     score_target: bool = Field(False, description="true or false")
     strict: bool = Field(False, description="true or false")
-    out: Path | None = Field(None, strict=False, description="a path")
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="a whole number from 0 to 4294967295")
-    backbone: str = Field("auto", min_length=1, description="a name")
-    arch: str | None = Field(None, min_length=1, description="a name")
-    max_length: int | None = Field(None, ge=8, description=SIDE)
-    image_size: int | None = Field(None, ge=8, description=SIDE)
-    class_weights: ClassWeights = "auto"
-    device: str = Field("auto", pattern=DEVICE_PATTERN, description=DEVICE)
-    precision: Precision = "auto"
-    baselines: bool = Field(True, description="true or false")
-    cache: bool = Field(True, description="true or false")
-    check_cache: bool = Field(False, description="true or false")
-    text: str | None = None
-    image: str | None = None
-    label: str | None = None
-    domain: str | None = None
-    split: str | None = None
-    group: str | None = None
-    repeat: Path | None = Field(None, strict=False, description="the run.toml of a run")
+
+    @property
+    def named(self) -> bool:
+        """Whether all data are paths or names, which can be read again."""
+        return bool((self.data or self.sources) and (self.target or self.to_domain))
+
+    @field_validator("from_domain", mode="before")
+    @classmethod
+    def _as_several(cls, value: object) -> object:
+        """Takes one name, or none, for several."""
+        if isinstance(value, str):
+            return (value,) if value else ()
+        return () if value is None else value
+
+    @model_validator(mode="after")
+    def _one_kind_of_source(self) -> Self:
+        """Refuses sources that are given in two ways, or one of them twice."""
+        for name, times in Counter(self.sources).items():
+            if times > 1:
+                raise SettingsError(f"{name} is given twice as a source", expected="each once")
+        if self.sources and self.data:
+            raise SettingsError(
+                f"data = {self.data!r} cannot be used with sources", expected="one of the two"
+            )
+        if self.sources and self.domain:
+            raise SettingsError(
+                f"domain = {self.domain!r} cannot be used with several sources: each is a domain",
+                expected="one of the two",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _labels_for_somebody(self) -> Self:
+        """Refuses target labels beside a method that learns nothing of the target."""
+        if self.target_labels and self.method.replace("_", "-") == "source-only":
+            raise SettingsError(
+                f"target_labels = {self.target_labels} cannot be used with the method "
+                f"{self.method}, which learns nothing of the target",
+                expected="another method",
+                hint="--method auto",
+            )
+        return self
 
     @model_validator(mode="after")
     def _two_domains(self) -> Self:
@@ -70,40 +97,26 @@ class AdaptSettings(MovingSettings):
                 f"target = {self.target!r} cannot be used with to_domain = {self.to_domain!r}",
                 expected="one of the two",
             )
-        if self.to_domain and self.to_domain == self.from_domain:
+        if (self.to_domain,) == self.from_domain:
             raise SettingsError(
                 f"from_domain and to_domain are both {self.to_domain!r}",
                 expected="two domains that differ",
             )
-        if self.check_cache and not self.cache:
-            raise SettingsError("check_cache cannot be used without the cache")
+        if self.to_domain in self.from_domain:
+            raise SettingsError(
+                f"to_domain = {self.to_domain!r} is one of from_domain too",
+                expected="a target that is no source",
+            )
         return self
 
 
 class AdaptOptions(MovingOptions, total=False):
-    """The settings of `AdaptSettings` except `data` and `target`, for `**options`."""
+    """The settings of `AdaptSettings` except what is data, for `**options` in Python."""
 
-    from_domain: str | None
+    backbone: str
+    from_domain: str | Sequence[str] | None
     to_domain: str | None
+    target_labels: int | None
     method: str
     score_target: bool
     strict: bool
-    out: Path | None
-    seed: int
-    backbone: str
-    arch: str | None
-    max_length: int | None
-    image_size: int | None
-    class_weights: ClassWeights
-    device: str
-    precision: Precision
-    baselines: bool
-    cache: bool
-    check_cache: bool
-    text: str | None
-    image: str | None
-    label: str | None
-    domain: str | None
-    split: str | None
-    group: str | None
-    repeat: Path | None

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from regraft.adaptation.coral_recolour import CoralRecolour
+from regraft.adaptation.labelled import with_labelled
 from regraft.adaptation.standardise import Standardise
+from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
 
@@ -32,3 +34,11 @@ def test_equal_domains_keep_the_classifier() -> None:
     expected = given.start.logits(source.features)
     assert adapted.on_target.logits(source.features) == pytest.approx(expected, abs=0.05)
     assert np.array_equal(adapted.on_target.bias, adapted.on_source.bias)
+
+
+def test_labelled_target_rows_keep_their_colours() -> None:
+    source, target = two_domains.two_classes(600, 0), two_domains.sheared(600)
+    given = two_domains.domains(source, target)
+    known = with_labelled(given, Labelled(target.features[:30], target.labels[:30]))
+    adapted = CoralRecolour(ridge=0.01).adapt(known)
+    assert two_domains.accuracy(adapted, target) > 0.97

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from regraft.adaptation.domains import Domains
+from regraft.adaptation.labelled import with_labelled
 from regraft.adaptation.residual import (
     Learner,
     Pace,
@@ -17,6 +18,7 @@ from regraft.adaptation.residual import (
     learn_map,
     take_steps,
 )
+from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
 PACE = Pace(steps=40, rows=32, rate=1e-2)
@@ -107,3 +109,18 @@ def test_a_domain_classifier_is_a_function_of_the_seed() -> None:
     assert found[0].shape == (3, 1)
     assert torch.equal(found[0], found[1])
     assert not torch.equal(found[0], found[2])
+
+
+def test_labelled_target_rows_are_in_the_loss_and_not_in_the_comparison_of_domains() -> None:
+    plain = given()
+    rows = two_domains.wide(9, 7, shift=50.0)
+    known = with_labelled(plain, Labelled(rows.features, rows.labels))
+    pairs = [
+        next(Learner(each, PACE).pairs(torch.Generator().manual_seed(0))) for each in (plain, known)
+    ]
+    assert len(pairs[0].learnt) == len(pairs[0].source) == PACE.rows
+    assert torch.equal(pairs[0].learnt, pairs[0].source_logits)
+    # 90 lent rows beside 90 own ones: as many of them in a step.
+    assert len(pairs[1].source) == PACE.rows
+    assert len(pairs[1].learnt) == len(pairs[1].learnt_labels) == 2 * PACE.rows
+    assert float(pairs[1].source.detach().abs().max()) < 10

@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from regraft.adaptation.scaling import Scaling, rebased, scaling_of, standardise_each
-from regraft.training.heads.probe import LinearProbe, standard_scale
+from regraft.adaptation.labelled import with_labelled
+from regraft.adaptation.scaling import (
+    Scaling,
+    first_classifier,
+    rebased,
+    scaling_of,
+    standardise_each,
+)
+from regraft.training.heads.probe import Labelled, LinearProbe, standard_scale
 from tests import two_domains
 
 
@@ -52,3 +59,26 @@ def test_a_rebased_classifier_gives_the_same_logits() -> None:
     assert found.logits(features) == pytest.approx(probe.logits(features), abs=1e-4)
     assert found.strength == 0.1
     assert np.array_equal(found.shift, numbers[2])
+
+
+def test_labelled_target_rows_are_standardised_as_the_target_and_change_no_statistics() -> None:
+    target = two_domains.moved(200)
+    given = two_domains.domains(two_domains.two_classes(200, 0), target)
+    known = Labelled(target.features[:20], target.labels[:20])
+    plain, both = standardise_each(given), standardise_each(with_labelled(given, known))
+    assert np.array_equal(both.source[:200], plain.source)
+    assert np.array_equal(both.source[200:], np.repeat(plain.target[:20], 10, axis=0))
+    assert np.array_equal(both.source_scaling.shift, plain.source_scaling.shift)
+
+
+def test_a_method_begins_with_the_source_s_classifier_or_one_that_knows_more() -> None:
+    target = two_domains.turned(200, 1, by=np.pi / 2)
+    given = two_domains.domains(two_domains.turned(200, 0, by=0.0), target)
+    both = standardise_each(given)
+    weight, bias = first_classifier(given, both)
+    found = both.adapted(weight, bias, strength=1.0).on_source.logits(given.source.features)
+    assert found == pytest.approx(given.start.logits(given.source.features), abs=1e-4)
+    more = with_labelled(given, Labelled(target.features[:20], target.labels[:20]))
+    weight, bias = first_classifier(more, standardise_each(more))
+    assert two_domains.share_right(both.target @ weight.T + bias, target.labels) > 0.75
+    assert two_domains.share_right(both.source @ weight.T + bias, given.source.labels) > 0.75

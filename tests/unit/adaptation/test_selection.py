@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.selection import Judged, Signs, choose, judge, signs_of
+from regraft.adaptation.selection import Judged, Signs, choose, judge, signs_of, with_right
 from regraft.adaptation.source_only import SourceOnly
 from regraft.adaptation.standardise import Standardise
 from regraft.adaptation.table import SOURCE_ONLY
@@ -102,3 +102,48 @@ def test_a_method_asked_for_is_kept_if_no_guard_drops_it() -> None:
 def test_source_only_alone_is_what_was_asked_for() -> None:
     found = choose([judged(SOURCE_ONLY, 0.5)])
     assert (found.chosen.name, found.fell_back) == (SOURCE_ONLY, False)
+
+
+def with_rights(name: str, information: float, right: list[int], reason: str = "") -> Judged:
+    return replace(judged(name, information, reason), right=np.array(right, bool))
+
+
+def test_the_method_that_labelled_rows_clearly_prefer_is_chosen_whatever_its_information() -> None:
+    start = with_rights(SOURCE_ONLY, 0.3, [0, 0, 0, 0, 1])
+    sure, right = (
+        with_rights("mcc", 0.9, [0, 0, 0, 1, 1]),
+        with_rights("dann", 0.1, [1, 1, 1, 0, 1]),
+    )
+    found = choose([start, sure, right])
+    assert found.chosen.name == "dann"
+    assert (
+        "right on 4 of 5 labelled target rows that it had not seen, source-only on 1"
+        in found.reason
+    )
+    assert found.chosen.selection()["labelled_accuracy"] == pytest.approx(0.8)
+
+
+def test_labelled_rows_that_cannot_tell_leave_the_choice_to_information() -> None:
+    start = with_rights(SOURCE_ONLY, 0.3, [0, 0, 1])
+    one_more, sure = with_rights("dann", 0.4, [0, 1, 1]), with_rights("mcc", 0.9, [0, 0, 1])
+    assert choose([start, one_more, sure]).chosen.name == "mcc"
+
+
+def test_a_dropped_method_is_not_chosen_however_right() -> None:
+    start = with_rights(SOURCE_ONLY, 0.3, [0, 0, 0, 1])
+    dropped = with_rights("dann", 0.4, [1, 1, 1, 1], "it is narrow")
+    assert (
+        choose([start, dropped, with_rights("mcc", 0.1, [0, 0, 0, 1])]).chosen.name == SOURCE_ONLY
+    )
+
+
+def test_what_labelled_rows_clearly_speak_against_is_dropped() -> None:
+    start = with_rights(SOURCE_ONLY, 0.3, [1, 1, 1, 0])
+    none, less = (np.array(right, bool) for right in ([0, 0, 0, 0], [0, 1, 1, 0]))
+    dropped = with_right(judged("mcc", 0.4), none, start=start)
+    told = "it is right on 0 of 4 labelled target rows, source-only on 3"
+    assert dropped.objections == {"narrow": "", "mistaken": told}
+    assert with_right(judged("mcc", 0.4), less, start=start).objections["mistaken"] == ""
+    plain = judged("mcc", 0.4)
+    assert with_right(plain, None, start=start) is plain
+    assert "mistaken" not in with_right(judged(SOURCE_ONLY, 0.3), none, start=None).objections

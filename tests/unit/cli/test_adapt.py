@@ -1,9 +1,10 @@
 """`adapt` hands checked settings to the verb and prints what it gives back."""
 
 import json
+from pathlib import Path
 from typing import Any, get_type_hints
 
-from regraft.cli.adapt import AdaptFlags
+from regraft.cli.adapt import AdaptFlags, adapt_settings
 from regraft.settings import AdaptSettings
 from regraft.training.progress import Lines, Silent
 from tests.unit.cli.conftest import Stand, Type
@@ -18,7 +19,7 @@ def example() -> dict[str, Any]:
 
 def test_every_setting_of_adapt_has_its_flag() -> None:
     flags = set(get_type_hints(AdaptFlags)) - {"json", "quiet", "config", "no_cache"}
-    settings = set(AdaptSettings.model_fields) - {"data", "repeat", "cache", "baselines"}
+    settings = set(AdaptSettings.model_fields) - {"data", "sources", "repeat", "cache", "baselines"}
     assert flags - {"no_baselines"} == settings
 
 
@@ -62,7 +63,29 @@ def test_two_domains_are_typed_with_from_and_to(typed: Type, stand_in: Stand) ->
     verb = stand_in("adapt:run_adapt", example())
     typed("adapt", "s.csv", "--domain", "place", "--from", "film", "--to", "shop")
     settings = verb.calls[0][0]
-    assert (settings.domain, settings.from_domain, settings.to_domain) == ("place", "film", "shop")
+    assert (settings.domain, settings.to_domain) == ("place", "shop")
+    assert settings.from_domain == ("film",)
+
+
+def test_several_sources_and_several_domains_may_be_typed(typed: Type, stand_in: Stand) -> None:
+    verb = stand_in("adapt:run_adapt", example())
+    assert typed("adapt", "a.csv", "b.csv", "--target", "t.csv", "--target-labels", "20").code == 0
+    assert (verb.calls[0][0].sources, verb.calls[0][0].data) == (("a.csv", "b.csv"), "")
+    assert verb.calls[0][0].target_labels == 20
+    words = ("--domain", "place", "--from", "film", "--from", "news", "--to", "shop")
+    assert typed("adapt", "s.csv", *words).code == 0
+    assert verb.calls[1][0].from_domain == ("film", "news")
+
+
+def test_sources_that_are_typed_replace_those_of_the_file(tmp_path: Path) -> None:
+    several, one = tmp_path / "several.toml", tmp_path / "one.toml"
+    several.write_text('sources = ["a", "b"]\ntarget = "t"\n')
+    one.write_text('data = "a"\ntarget = "t"\n')
+    assert adapt_settings([], {"config": several}).sources == ("a", "b")
+    found = adapt_settings(["c"], {"config": several})
+    assert (found.data, found.sources) == ("c", ())
+    found = adapt_settings(["c", "d"], {"config": one})
+    assert (found.data, found.sources) == ("", ("c", "d"))
 
 
 def test_the_table_is_the_result_and_the_reason_is_said(typed: Type, stand_in: Stand) -> None:

@@ -102,7 +102,7 @@ def test_two_domains_of_one_table(bert: Path, tmp_path: Path) -> None:
     settings = AdaptSettings(
         data=str(data),
         domain="place",
-        from_domain="film",
+        from_domain=("film",),
         to_domain="shop",
         backbone=str(bert),
         method="standardise",
@@ -245,3 +245,48 @@ def test_a_preparation_that_can_do_nothing_is_told_and_left_out_of_auto(
     monkeypatch.setattr(asked, "methods_asked", lambda name: ["source-only", "adabn", "fourier"])
     result = adapt(SOURCE, target=TARGET[0], **options)
     assert [entry["name"] for entry in result["methods"]] == ["source_only"]
+
+
+def test_several_sources_train_together_and_are_counted(bert: Path, tmp_path: Path) -> None:
+    halves = [(SOURCE[0][:100], SOURCE[1][:100]), (SOURCE[0][100:], SOURCE[1][100:])]
+    options: Any = {"backbone": str(bert), "baselines": False, "method": "standardise"}
+    result = adapt(sources=halves, target=TARGET[0], out=tmp_path / "run", **options)
+    counts = {each["name"]: sum(each["rows"].values()) for each in result["sources"]}
+    assert counts == {"data": 100, "data-2": 140}
+    for part, rows in result["data"]["rows"].items():
+        assert rows == sum(each["rows"][part] for each in result["sources"])
+    whole = adapt(SOURCE, target=TARGET[0], out=tmp_path / "whole", **options)
+    digests = [each["freezing"]["ledger"][-1]["digests"] for each in (result, whole)]
+    assert digests[0] == digests[1]
+    assert verify(tmp_path / "run")["holds"]
+
+
+@pytest.fixture(scope="module")
+def taught(
+    _own_cache: None, bert: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """The result of a few methods with labelled rows of the target."""
+    out = tmp_path_factory.mktemp("taught") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asked, "methods_asked", lambda name: FEW)
+        return adapt(
+            SOURCE,
+            target=(tiny.numbered(TARGET[0]), TARGET[1]),
+            backbone=str(bert),
+            out=out,
+            score_target=True,
+            target_labels=20,
+            baselines=False,
+        )
+
+
+def test_labelled_target_rows_are_used_and_said_and_not_scored(taught: dict[str, Any]) -> None:
+    told = taught["target_labels"]
+    assert (told["asked"], told["used_for_selection"], len(set(told["rows"]))) == (20, 20, 20)
+    assert told["used_for_training"] == (0 if taught["chosen"] == "source_only" else 20)
+    assert taught["target"]["rows"] == {"used": 60, "scored": 40}
+    for entry in taught["methods"]:
+        assert 0 <= entry["selection"]["labelled_accuracy"] <= 1
+    assert verify(taught["run"])["holds"]
+    settings = (Path(taught["run"]) / "run.toml").read_text("utf-8")
+    assert "target_labels = 20" in settings

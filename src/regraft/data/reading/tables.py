@@ -222,25 +222,42 @@ def join_parts(tables: Mapping[Part, Table], name: str) -> Table:
     Raises:
         DataError: If a column holds pictures in one part and texts in another.
     """
-    each = list(tables.values())
-    names = list(dict.fromkeys(column for table in each for column in table.names))
+    names = {column for table in tables.values() for column in table.names}
     split = SPLIT if SPLIT not in names else f"{SPLIT} of files"
-    pictured = {column for table in each for column in table.pixels}
-    columns: dict[str, list[str | None]] = {
-        column: _texts(each, column) for column in names if column not in pictured
-    }
-    columns[split] = [part for part, table in tables.items() for _ in range(len(table))]
+    parts = [with_column(table, split, cell=part) for part, table in tables.items()]
+    joined = join_tables(parts, name)
+    return replace(joined, known={**joined.known, "split": split})
+
+
+def with_column(table: Table, column: str, *, cell: str) -> Table:
+    """Returns a table with one more column, the same cell in every row."""
+    frame = table.frame.append_column(column, pa.array([cell] * len(table), pa.string()))
+    return replace(table, columns={**table.columns, column: [cell] * len(table)}, frame=frame)
+
+
+def join_tables(tables: Sequence[Table], name: str) -> Table:
+    """Returns the rows of all tables, one after another; a column that one lacks is missing there.
+
+    Args:
+        tables: One or more; paths are relative to the folder of the first.
+        name: Of the joined table.
+
+    Raises:
+        DataError: If a column holds pictures in one table and texts in another.
+    """
+    names = list(dict.fromkeys(column for table in tables for column in table.names))
+    pictured = {column for table in tables for column in table.pixels}
     return Table(
         name=name,
-        columns=columns,
-        origins=JoinedOrigins([table.origins for table in each]),
-        frame=_frame(tables, split),
-        folder=each[0].folder,
-        known={**each[0].known, "split": split},
-        pixels={column: _pictures(each, column) for column in pictured},
-        notes=tuple(dict.fromkeys(note for table in each for note in table.notes)),
-        errors=_errors(each),
-        outside=tuple(problem for table in each for problem in table.outside),
+        columns={column: _texts(tables, column) for column in names if column not in pictured},
+        origins=JoinedOrigins([table.origins for table in tables]),
+        frame=_frame(tables),
+        folder=tables[0].folder,
+        known=tables[0].known,
+        pixels={column: _pictures(tables, column) for column in pictured},
+        notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
+        errors=_errors(tables),
+        outside=tuple(problem for table in tables for problem in table.outside),
     )
 
 
@@ -266,11 +283,8 @@ def _errors(tables: Sequence[Table]) -> dict[int, str]:
     return {start + row: why for start, table in pairs for row, why in table.errors.items()}
 
 
-def _frame(tables: Mapping[Part, Table], split: str) -> pa.Table:
-    frames = [
-        table.frame.append_column(split, pa.array([part] * len(table), pa.string()))
-        for part, table in tables.items()
-    ]
+def _frame(tables: Sequence[Table]) -> pa.Table:
+    frames = [table.frame for table in tables]
     try:
         return pa.concat_tables(frames, promote_options="permissive")
     except pa.ArrowException:  # One column of numbers in one part and of words in another.

@@ -1,5 +1,6 @@
 """Makes the result document of an adaptation from that of the run and what was tried."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,7 +8,11 @@ import numpy as np
 
 from regraft.adaptation.domains import Domains, shares_of
 from regraft.adaptation.selection import Decision, Judged
+from regraft.adaptation.source_only import SourceOnly
+from regraft.adaptation.table import SOURCE_ONLY, make_method
+from regraft.data.rows import Rows
 from regraft.runs.adapting.features import Pools
+from regraft.runs.adapting.labels import Drawn
 from regraft.runs.adapting.projection import Seen, projection
 from regraft.runs.adapting.scored import (
     baseline_documents,
@@ -42,6 +47,7 @@ class Adaptation:
         moved: The methods that moved the trunk, by word.
         came: The linear probe and the features of the trunk as it came, where it moved.
         views: What each method on features saw; None = all saw the domains.
+        drawn: The labelled rows of the target that were asked for; None = none.
     """
 
     prepared: Prepared
@@ -54,6 +60,7 @@ class Adaptation:
     moved: dict[str, Moved] = field(default_factory=dict)
     came: tuple[Domains, Pools] | None = None
     views: Views | None = None
+    drawn: Drawn | None = None
 
     def pools_of(self, name: str) -> Pools:
         """Returns the features that a method's classifier reads."""
@@ -95,6 +102,7 @@ def adaptation_document(made: Adaptation, base: Document, *, cheaper: Document) 
         "strategy": "adapt",
         "source_strategy": base["strategy"],
         "defaults": [each for each in base["defaults"] if made.came or each["name"] in TOLD],
+        "sources": _sources(made.prepared),
         "target": {
             "name": target.name,
             "rows": {"used": len(target.used), "scored": len(target.scored)},
@@ -106,6 +114,7 @@ def adaptation_document(made: Adaptation, base: Document, *, cheaper: Document) 
         "chosen": shown_name(chosen.name),
         "reason": made.decision.reason,
         **_beside_start(made),
+        **_target_labels(made),
         "scores": {**base["scores"], **target_scores(chosen, pools=pools, target=target)},
         **cheaper,
     }
@@ -131,6 +140,31 @@ def _trained_share(made: Adaptation, head: float) -> float:
     sizes = {name: p.numel() for name, p in network.trunk.named_parameters()}
     moved = changed.tensors.keys() & sizes.keys() if changed else ()
     return head + sum(sizes[name] for name in moved) / total
+
+
+def _sources(prepared: Prepared) -> list[Document]:
+    """Returns the number of rows of each source, by part."""
+    parts, name = prepared.dataset.parts, prepared.dataset.name
+    counts: dict[str, dict[str, int]] = {}
+    for part, rows in parts.items():
+        for domain, count in Counter(_domains(rows, name)).items():
+            counts.setdefault(domain, dict.fromkeys(parts, 0))[part] = count
+    return [{"name": domain, "rows": rows} for domain, rows in counts.items()]
+
+
+def _domains(rows: Rows, name: str) -> list[str]:
+    """Returns each row's source: its domain, where it has one."""
+    return [domain or name for domain in rows.domains] or [name] * len(rows)
+
+
+def _target_labels(made: Adaptation) -> Document:
+    """Returns what labelled rows of the target were used for, where there were any."""
+    if made.drawn is None or not len(made.drawn.rows):
+        return {}
+    name = made.decision.chosen.name
+    on_features = name not in made.moved and name != SOURCE_ONLY
+    learnt = on_features and not isinstance(make_method(name).method, SourceOnly)
+    return {"target_labels": made.drawn.document(learnt=learnt)}
 
 
 def _proportions(made: Adaptation) -> Document:

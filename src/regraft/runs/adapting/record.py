@@ -29,6 +29,7 @@ def adapt_toml(settings: AdaptSettings, prepared: Prepared, *, verdict: Verdict)
     content = tomllib.loads(run_toml(prepared, verdict))
     own = settings.model_dump(mode="json", exclude={"repeat", *SHARED})
     own["target"] = absolute(own["target"])
+    own["sources"] = [absolute(name) for name in own["sources"]]
     filled = {name: value for name, value in content["settings"].items() if name in SHARED}
-    kept = {name: value for name, value in own.items() if value not in (None, "")}
+    kept = {name: value for name, value in own.items() if value not in (None, "", [])}
     return write_toml({**content, "settings": {**filled, **kept}})

@@ -1,7 +1,7 @@
 """Makes the target's rows, ready for the network, from whatever the user gave."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,10 @@ class Target:
         scored: Numbers of the rows that are scored; none unless that was asked for.
         labels: Classes of those.
         problems: Rows that were left out, with reasons.
+        offered: Numbers of the rows that may be drawn to learn their labels, no two of them
+            alike; none unless that was asked for.
+        answers: Classes of those.
+        learn: How many of them are drawn.
     """
 
     name: str
@@ -43,10 +47,15 @@ class Target:
     scored: Labels
     labels: Labels
     problems: tuple[Problem, ...] = ()
+    offered: Labels = field(default_factory=lambda: np.zeros(0, np.int64))
+    answers: Labels = field(default_factory=lambda: np.zeros(0, np.int64))
+    learn: int = 0
 
 
-def read_target(source: object, prepared: Prepared, *, score: bool, say: Say) -> Target:
-    """Returns the target's rows; their labels are dropped here, unless they are to be scored.
+def read_target(
+    source: object, prepared: Prepared, *, score: bool, say: Say, learn: int | None = None
+) -> Target:
+    """Returns the target's rows; labels are dropped here, unless they are asked for.
 
     Where the data have a split, the test rows are scored and the others adapted to; else all
     rows are both. Of labels that are in the data only their names are looked at: classes
@@ -57,10 +66,11 @@ def read_target(source: object, prepared: Prepared, *, score: bool, say: Say) ->
         prepared: Of the source.
         score: Whether labels are kept for scoring.
         say: Told one line at a time.
+        learn: How many labelled rows are to be learnt from; None = none.
 
     Raises:
         DataError: If it cannot be read, has too few rows, other classes or only one, is of
-            another modality, is the source itself, or has no labels that are to be scored.
+            another modality, is the source itself, or lacks labels that are asked for.
     """
     dataset = prepared.dataset
     rows, table = load_inputs(
@@ -75,26 +85,54 @@ def read_target(source: object, prepared: Prepared, *, score: bool, say: Say) ->
     extent = int(prepared.chosen.extent.value)
     encoded = encode(rows.take(fine), prepared.backbone.spec, extent=extent)
     order = _by_content(encoded)
-    _check_other(table.name, encoded, prepared)
+    _check_other(table.name, encoded, prepared, say)
     kept = fine[order]
     test = _is_test(table)[kept]
     used = np.flatnonzero(~test) if test.any() else np.arange(len(kept))
     _check_count(table, used)
     known = rows.labels[kept]
-    scored = np.flatnonzero((test | ~test.any()) & (known != UNLABELLED)) if score else used[:0]
-    if score and not len(scored):
-        raise DataError(
-            f"{table.name} has no row with a label to score",
-            expected=f"labels such as {', '.join(dataset.classes[:SHOWN])}",
-            hint="no --score-target",
-        )
-    problems = _problems(table)
+    unlabelled = replace(rows.take(kept), labels=np.full(len(kept), UNLABELLED))
+    problems, none = _problems(table), used[:0]
     if problems:
         say(f"{counted(len(problems), 'row')} of the target left out, as in problems.csv")
-    unlabelled = replace(rows.take(kept), labels=np.full(len(kept), UNLABELLED))
-    return Target(
-        table.name, unlabelled, encoded.take(order), used, scored, known[scored], problems
-    )
+    target = Target(table.name, unlabelled, encoded.take(order), used, none, none, problems)
+    if score:
+        target = _to_score(target, test | ~test.any(), known)
+    return _to_learn(target, known, learn) if learn else target
+
+
+def _to_score(target: Target, candidates: npt.NDArray[np.bool_], known: Labels) -> Target:
+    """Returns the target with the labels of the candidates that have one, to score with."""
+    scored = np.flatnonzero(candidates & (known != UNLABELLED))
+    if not len(scored):
+        raise DataError(
+            f"{target.name} has no row with a label to score",
+            expected=f"labels such as {', '.join(target.rows.classes[:SHOWN])}",
+            hint="no --score-target",
+        )
+    return replace(target, scored=scored, labels=known[scored])
+
+
+def _to_learn(target: Target, known: Labels, count: int) -> Target:
+    """Returns the target with the rows among which labelled ones are drawn, and their labels."""
+    offered = _offered(target.used, target.encoded, known)
+    if count > len(offered):
+        there = len(offered)
+        raise DataError(
+            f"the target {target.name} has {counted(there, 'row')} with a label to learn from, "
+            f"and {count:,} are asked for",
+            expected=f"{there:,} at most" if there else "a target with some labels",
+            hint=f"--target-labels {there}" if there else "no --target-labels",
+        )
+    return replace(target, offered=offered, answers=known[offered], learn=count)
+
+
+def _offered(used: Labels, encoded: Encoded, known: Labels) -> Labels:
+    """Returns the rows that have a label, of equal ones the first."""
+    keys = [key.tobytes() for key in row_keys(encoded)]
+    labelled = [row for row in used.tolist() if known[row] != UNLABELLED]
+    first = {keys[row]: row for row in reversed(labelled)}
+    return np.array(sorted(first.values()), np.int64)
 
 
 def _is_test(table: Table) -> npt.NDArray[np.bool_]:
@@ -142,17 +180,20 @@ def _check_classes(table: Table, prepared: Prepared) -> None:
         )
 
 
-def _check_other(name: str, encoded: Encoded, prepared: Prepared) -> None:
-    """Refuses a target all of whose rows are training rows of the source."""
+def _check_other(name: str, encoded: Encoded, prepared: Prepared, say: Say) -> None:
+    """Refuses a target all of whose rows are rows of the source, and warns of some."""
     known = {key.tobytes() for key in row_keys(prepared.encoded["train"])}
     known |= {key.tobytes() for key in row_keys(prepared.encoded["val"])}
     known |= {key.tobytes() for key in row_keys(_test_of(prepared))}
-    if all(key.tobytes() in known for key in row_keys(encoded)):
+    shared = sum(key.tobytes() in known for key in row_keys(encoded))
+    if shared == len(encoded):
         raise DataError(
             f"every row of the target {name} is also in the source",
             expected="rows from the place where the model will work",
             hint="regraft fit, where there is no other place",
         )
+    if shared:
+        say(f"warning: {counted(shared, 'row')} of the target {name} are also in the source")
 
 
 def _test_of(prepared: Prepared) -> Encoded:

@@ -1,28 +1,44 @@
 """Tries methods one after another, and says of each what it came to."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.selection import Judged, judge
+from regraft.adaptation.labelled import NOBODY, right_answers, with_labelled
+from regraft.adaptation.selection import Judged, judge, with_right
 from regraft.adaptation.table import make_method
 from regraft.errors import SettingsError
 from regraft.runs.adapting.views import Views
 from regraft.runs.fitting.prepare import Say
+from regraft.training.heads.probe import Labelled
+
+Known = Callable[[str], Labelled]
+
+
+def _nobody(word: str) -> Labelled:
+    """Returns that no label of the target is known, whatever the method."""
+    return NOBODY
 
 
 def try_methods(
-    domains: Domains, names: Sequence[str], *, say: Say, views: Views | None = None
+    domains: Domains,
+    names: Sequence[str],
+    *,
+    say: Say,
+    views: Views | None = None,
+    known: Known = _nobody,
 ) -> list[Judged]:
-    """Returns each method's classifier, judged without target labels.
+    """Returns each method's classifier, judged without target labels but those that are known.
 
     Args:
         domains: Features of both.
         names: Words of the methods, `source-only` first.
         say: Told one line a method.
         views: What each method sees where some follow a preparation; None = the domains.
+        known: Gives labelled rows of the target by a method's word, as it sees them: they are
+            learnt from, and judge.
 
     Raises:
         SettingsError: If a method diverged, as its options may make it.
@@ -31,11 +47,15 @@ def try_methods(
     for name in names:
         started = time.perf_counter()
         seen = views.of(name).domains if views else domains
-        adapted = make_method(name).method.adapt(seen)
+        method, rows = make_method(name).method, known(name)
+        adapted = method.adapt(with_labelled(seen, rows))
         _check_finite(name, adapted)
+        right = right_answers(method, seen, known=rows)
         seconds = time.perf_counter() - started
-        start = found[0].signs if found else None
-        judged = judge(name, adapted, domains=seen, start=start, seconds=seconds)
+        start = found[0] if found else None
+        signs = start.signs if start else None
+        judged = judge(name, adapted, domains=seen, start=signs, seconds=seconds)
+        judged = with_right(judged, right, start=start)
         say(method_words(judged))
         found.append(judged)
     return found
@@ -54,6 +74,8 @@ def _check_finite(name: str, adapted: Adapted) -> None:
 def method_words(judged: Judged) -> str:
     """Returns one line on what a method came to."""
     told = f"{judged.name}: {judged.signs.information:.3f} nats of information"
+    if judged.right is not None:
+        told += f", right on {judged.right.sum()} of {len(judged.right)} labelled target rows"
     if judged.reasons:
         told += f"; dropped, as {judged.reasons[0]}"
     return f"{told} ({judged.seconds:.1f} s)"

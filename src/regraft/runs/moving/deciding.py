@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from regraft.adaptation.selection import choose
+from regraft.adaptation.labelled import right_unseen
+from regraft.adaptation.selection import Judged, choose, with_right
 from regraft.adaptation.table import SOURCE_ONLY
 from regraft.runs.adapting.document import Adaptation
 from regraft.runs.adapting.features import domains_of, pool_domains
 from regraft.runs.adapting.keeping import keep_classifier
+from regraft.runs.adapting.labels import Drawn, draw_labelled
 from regraft.runs.adapting.trying import try_methods
 from regraft.runs.moving.asked import Asked
 from regraft.runs.moving.training import (
+    Moved,
     Work,
     back_to,
     check_moving,
@@ -51,9 +54,11 @@ def adapted_by_moving(work: Work, asked: Asked, seconds: Seconds) -> Adaptation:
         head, pools = probe_of(prepared.network.head), work.pools()
         domains = domains_of(prepared, trained, pools=pools, target=target, start=head)
         start = start_of(trained, domains)
-        judged = try_methods(domains, asked.on_features, say=say)
+        drawn = draw_labelled(target, pools.target, domains=domains, say=say)
+        known = drawn.known(pools.target)
+        judged = try_methods(domains, asked.on_features, say=say, known=lambda word: known)
         moved = {each.judged.name: each for each in try_moving(work, asked.moving, start=start)}
-    judged += [each.judged for each in moved.values()]
+    judged += [_with_labels(each, drawn, start=judged[0]) for each in moved.values()]
     decision = choose(judged)
     say(decision.reason)
     probe = (domains_of(prepared, trained, pools=came, target=target), came)
@@ -70,8 +75,24 @@ def adapted_by_moving(work: Work, asked: Asked, seconds: Seconds) -> Adaptation:
         linear = chosen.adapted.on_target
         prepared = keep_classifier(prepared, trained, probe=linear, start=head)
     return Adaptation(
-        prepared, trained, domains, judged, decision, pools, target, moved=moved, came=probe
+        prepared,
+        trained,
+        domains,
+        judged,
+        decision,
+        pools,
+        drawn.target,
+        moved=moved,
+        came=probe,
+        drawn=drawn,
     )
+
+
+def _with_labels(moved: Moved, drawn: Drawn, *, start: Judged) -> Judged:
+    """Returns a method with what labelled target rows say of it; it has learnt from none."""
+    known = drawn.known(moved.pools.target)
+    right = right_unseen(moved.judged.adapted.on_target, known=known)
+    return with_right(moved.judged, right, start=start)
 
 
 @contextmanager

@@ -39,6 +39,9 @@ def test_it_adds_methods_choice_and_target_to_that_of_a_run(steps: Steps) -> Non
     assert set(found["scores"]) == {"val", "target"}
     assert found["target"]["rows"] == {"used": 40, "scored": 40}
     assert [choice["name"] for choice in found["defaults"]] == ["backbone"]
+    assert [each["name"] for each in found["sources"]] == ["data"]
+    assert sum(found["sources"][0]["rows"].values()) == 240
+    assert "target_labels" not in found
     assert found["proportions"]["source"] == pytest.approx({"neg": 0.5, "pos": 0.5}, abs=0.01)
 
 

@@ -133,3 +133,47 @@ def test_rows_with_a_label_are_scored_where_others_have_none(prepared: Prepare) 
     target = read(prepared(), (TEXTS, some), score=True)
     assert (len(target.used), len(target.scored)) == (30, 12)
     assert np.bincount(target.labels).tolist() == [6, 6]
+
+
+APART = tiny.numbered(TEXTS)
+
+
+def learnt(prepared: Prepared, source: object, count: int) -> Target:
+    return read_target(source, prepared, score=False, say=nobody, learn=count)
+
+
+def test_rows_with_a_label_are_offered_to_learn_from(prepared: Prepare) -> None:
+    made = prepared()
+    some: list[str | None] = [label if row < 12 else None for row, label in enumerate(LABELS)]
+    target = learnt(made, (APART, some), 5)
+    assert (len(target.offered), len(target.answers), target.learn) == (12, 12, 5)
+    assert set(target.rows.labels.tolist()) == {UNLABELLED}
+    for row, label in zip(target.offered, target.answers, strict=True):
+        assert made.dataset.classes[label] == LABELS[APART.index(str(target.rows.inputs[row]))]
+
+
+def test_of_equal_rows_one_is_offered_and_of_a_split_none_of_the_test_rows(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    made = prepared()
+    assert len(learnt(made, ([*APART, APART[0]], [*LABELS, LABELS[0]]), 5).offered) == 30
+    parts = ["test" if row % 3 == 0 else "train" for row in range(30)]
+    columns = {"text": APART, "label": LABELS, "split": parts}
+    target = learnt(made, str(tiny.write_csv(tmp_path / "t.csv", columns)), 5)
+    assert set(target.offered.tolist()) == set(target.used.tolist())
+    assert len(target.offered) == 20
+
+
+def test_more_labels_than_there_are_are_refused(prepared: Prepare) -> None:
+    made = prepared()
+    with pytest.raises(DataError, match=r"has 30 rows with a label.* and 31 are.* 30 at most"):
+        learnt(made, (APART, LABELS), 31)
+    with pytest.raises(DataError, match=r"has 0 rows with a label.*try no --target-labels"):
+        learnt(made, TEXTS, 5)
+
+
+def test_some_rows_of_the_source_in_the_target_are_a_warning(prepared: Prepare) -> None:
+    said: list[str] = []
+    both = [*TEXTS, *tiny.toy_texts(5)[0]]
+    read_target(both, prepared(), score=False, say=said.append)
+    assert said == ["warning: 5 rows of the target data are also in the source"]

@@ -1,9 +1,13 @@
 """Tests that methods are tried in order, judged, and told one a line."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from regraft.adaptation import table
 from regraft.adaptation.adabn import AdaBn
+from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.preparation import Preparation
 from regraft.adaptation.source_only import SourceOnly
 from regraft.adaptation.standardise import Standardise
@@ -12,6 +16,7 @@ from regraft.errors import SettingsError
 from regraft.runs.adapting.features import Pools
 from regraft.runs.adapting.trying import method_words, try_methods
 from regraft.runs.adapting.views import View, Views
+from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
 
@@ -60,3 +65,33 @@ def test_a_method_that_diverged_is_told() -> None:
     given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
     with pytest.raises(SettingsError, match="mcc:rate=1e38,steps=9 diverged"):
         try_methods(given, [SOURCE_ONLY, "mcc:rate=1e38,steps=9"], say=lambda _: None)
+
+
+class SaysOne:
+    """A method that answers with one class, whatever it is asked."""
+
+    def adapt(self, domains: Domains) -> Adapted:
+        probe = replace(domains.start, bias=domains.start.bias + np.array([1000, 0], np.float32))
+        return Adapted(probe, probe)
+
+
+def test_labelled_target_rows_judge_and_drop_what_is_clearly_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(table.METHODS, "mcc", SaysOne)
+    target = two_domains.moved(200)
+    given = two_domains.domains(two_domains.two_classes(200, 0), target)
+    known = Labelled(target.features[:40], target.labels[:40])
+    said: list[str] = []
+    found = try_methods(given, [SOURCE_ONLY, "standardise"], say=said.append, known=lambda _: known)
+    rights = [each.right for each in found]
+    assert all(right is not None and len(right) == 40 for right in rights)
+    assert "of 40 labelled target rows" in said[1]
+    assert found[1].objections["mistaken"] == ""
+    assert "labelled_accuracy" in found[1].selection()
+    agreed = Labelled(known.features, given.start.logits(known.features).argmax(1))
+    ones = int(agreed.labels.sum())
+    assert ones > 1
+    wrong = try_methods(given, [SOURCE_ONLY, "mcc"], say=said.append, known=lambda _: agreed)[1]
+    told = f"it is right on {40 - ones} of 40 labelled target rows, source-only on 40"
+    assert wrong.objections["mistaken"] == told

@@ -1,0 +1,109 @@
+"""Makes a few labelled target rows part of what methods learn, and of how they are chosen.
+
+Source: none (regraft); the rows of both domains are pooled as in Daumé III 2007, "Frustratingly
+Easy Domain Adaptation", ACL, section 3 ("weighted"), and two classifiers are compared row by
+row as in McNemar 1947, "Note on the sampling error of the difference between correlated
+proportions or percentages", Psychometrika 12: z = (b − c) / √(b + c).
+"""
+
+from dataclasses import replace
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.adaptation.domains import Domains, Method
+from regraft.training.heads.probe import Labelled, LinearProbe
+
+Labels = npt.NDArray[np.int64]
+Truths = npt.NDArray[np.bool_]
+WEIGHT = 10
+"""Source rows that a labelled row of the target counts as, at most."""
+FEW = 100
+"""Labelled rows below which all of them judge, each half by what the other half has taught."""
+NOBODY = Labelled(np.zeros((0, 0), np.float32), np.zeros(0, np.int64))
+
+
+def with_labelled(domains: Domains, known: Labelled) -> Domains:
+    """Returns domains with labelled target rows among what is learnt from.
+
+    Each is there several times, ten at most and so that all together are no more than the
+    source's own rows: a few rows among thousands would say nothing.
+
+    Args:
+        domains: Without any.
+        known: (M, D) target features with their labels; may be none.
+    """
+    if not len(known.labels):
+        return domains
+    source = domains.source
+    times = max(1, min(WEIGHT, len(source.labels) // len(known.labels)))
+    features = np.concatenate([source.features, np.repeat(known.features, times, axis=0)])
+    labels = np.concatenate([source.labels, np.repeat(known.labels, times)])
+    return replace(domains, source=Labelled(features, labels), lent=times * len(known.labels))
+
+
+def halves(count: int) -> list[tuple[Labels, Labels]]:
+    """Returns pairs of row numbers, (learnt from, judged by), as every second row parts them.
+
+    Args:
+        count: Labelled rows; under `FEW` both halves judge, else one.
+    """
+    rows = np.arange(count)
+    even, odd = rows[::2], rows[1::2]
+    both = [(even, odd), (odd, even)]
+    return [pair for pair in both if len(pair[1])][: 2 if count < FEW else 1]
+
+
+def judging_rows(count: int) -> int:
+    """Returns how many of so many labelled rows judge.
+
+    >>> judging_rows(20), judging_rows(200)
+    (20, 100)
+    """
+    return sum(len(held) for _, held in halves(count))
+
+
+def right_answers(method: Method, domains: Domains, *, known: Labelled) -> Truths | None:
+    """Returns whether a method is right on labelled target rows that it has not learnt from.
+
+    None where there are no labelled rows.
+
+    Args:
+        method: Fitted once or twice, on a half of the labelled rows.
+        domains: Without labelled rows of the target.
+        known: (M, D) target features with their labels.
+    """
+    if not len(known.labels):
+        return None
+    found = []
+    for learnt, held in halves(len(known.labels)):
+        given = with_labelled(domains, Labelled(known.features[learnt], known.labels[learnt]))
+        found.append(_right(method.adapt(given).on_target, known, held))
+    return np.concatenate(found)
+
+
+def right_unseen(probe: LinearProbe, *, known: Labelled) -> Truths | None:
+    """Returns whether a classifier that has learnt from none of them is right, in the same order.
+
+    Args:
+        probe: It.
+        known: (M, D) target features with their labels; None comes back where there are none.
+    """
+    if not len(known.labels):
+        return None
+    return np.concatenate([_right(probe, known, held) for _, held in halves(len(known.labels))])
+
+
+def _right(probe: LinearProbe, known: Labelled, rows: Labels) -> Truths:
+    return np.asarray(probe.logits(known.features[rows]).argmax(axis=1) == known.labels[rows])
+
+
+def lead(first: Truths, second: Truths) -> float:
+    """Returns z by which the first is right more often; about 1 is one standard error.
+
+    >>> lead(np.array([True, True, True, True]), np.array([False, False, False, True]))
+    1.7320508075688772
+    """
+    only, other = int((first & ~second).sum()), int((second & ~first).sum())
+    return (only - other) / sqrt(only + other) if only + other else 0.0

@@ -1,0 +1,131 @@
+"""Draws the labelled rows of the target that train and choose, and says so."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.adaptation.domains import Domains
+from regraft.adaptation.labelled import FEW, WEIGHT, judging_rows
+from regraft.draws import draws
+from regraft.errors import DataError, counted
+from regraft.features.rowkeys import row_keys
+from regraft.runs.adapting.target import Target
+from regraft.runs.fitting.prepare import Say
+from regraft.training.heads.probe import Features, Labelled
+
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The labelled rows of the target that were drawn; may be none.
+
+    Args:
+        target: The target without them among the rows that are scored.
+        rows: (M,) their numbers, in the order drawn.
+        labels: (M,) their classes.
+    """
+
+    target: Target
+    rows: Labels
+    labels: Labels
+
+    def known(self, features: Features) -> Labelled:
+        """Returns them with their labels.
+
+        Args:
+            features: (L, D) of all rows of the target.
+        """
+        return Labelled(features[self.rows], self.labels)
+
+    def words(self) -> str:
+        """Returns one sentence on what they are used for."""
+        count = len(self.rows)
+        judged = "each half by what the other half taught" if count < FEW else "a half held out"
+        return (
+            f"{counted(count, 'labelled row')} of the target train what reads features, each as up "
+            f"to {WEIGHT} source rows, and choose: {judging_rows(count)} of them, {judged}; they "
+            "are not scored"
+        )
+
+    def document(self, *, learnt: bool) -> dict[str, Any]:
+        """Returns what `result.json` says of them.
+
+        Args:
+            learnt: Whether what is kept has learnt from them; source-only has not.
+        """
+        origins = self.target.rows.origins
+        return {
+            "asked": len(self.rows),
+            "used_for_training": len(self.rows) if learnt else 0,
+            "used_for_selection": judging_rows(len(self.rows)),
+            "how": self.words(),
+            "rows": [str(origins[row]) for row in self.rows.tolist()],
+        }
+
+
+def draw_labelled(target: Target, features: Features, *, domains: Domains, say: Say) -> Drawn:
+    """Returns labelled rows of the target, drawn without a look at any label.
+
+    The order is one of content and seed. The classes that source-only answers are taken in
+    turn, in their proportions: strata by the labels themselves would read those of all rows.
+
+    Args:
+        target: Its rows, some of which are offered with labels where that was asked for.
+        features: (L, D) of all of them.
+        domains: With source-only and the seed.
+        say: Told what they are used for.
+
+    Raises:
+        DataError: If with them no row is left that could be scored.
+    """
+    if not target.learn:
+        return Drawn(target, target.offered, target.answers)
+    strata = domains.start.logits(features[target.offered]).argmax(axis=1).astype(np.int64)
+    picked = spread_order(strata, seed=domains.seed)[: target.learn]
+    rows = target.offered[picked]
+    drawn = Drawn(_without(target, rows), rows, target.answers[picked])
+    say(drawn.words())
+    if missing := _missing(drawn):
+        say(f"warning: none of these has the class {', '.join(missing)}")
+    return drawn
+
+
+def spread_order(strata: Labels, *, seed: int) -> Labels:
+    """Returns a random order of rows of which every first part has the strata's proportions.
+
+    Args:
+        strata: (N,) number of each row's stratum.
+        seed: Decides which rows come first in each.
+    """
+    order = draws("labels", seed, epoch=0).permutation(len(strata))
+    place = np.zeros(len(strata))
+    for stratum in np.unique(strata):
+        rows = order[strata[order] == stratum]
+        place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    return np.asarray(order[np.argsort(place[order], kind="stable")], np.int64)
+
+
+def _missing(drawn: Drawn) -> list[str]:
+    """Returns the classes that none of the drawn rows has."""
+    seen = set(drawn.labels.tolist())
+    classes = drawn.target.rows.classes
+    return [f"'{name}'" for number, name in enumerate(classes) if number not in seen]
+
+
+def _without(target: Target, rows: Labels) -> Target:
+    """Returns the target that is not scored on these rows, nor on rows that equal them."""
+    if not len(target.scored):
+        return target
+    keys = [key.tobytes() for key in row_keys(target.encoded)]
+    drawn = {keys[row] for row in rows.tolist()}
+    kept = np.array([keys[row] not in drawn for row in target.scored.tolist()], bool)
+    if not kept.any():
+        raise DataError(
+            f"no labelled row of {target.name} is left to score beside those that are learnt from",
+            expected="more labelled rows",
+            hint=f"--target-labels {max(1, len(rows) // 2)}, or no --score-target",
+        )
+    return replace(target, scored=target.scored[kept], labels=target.labels[kept])

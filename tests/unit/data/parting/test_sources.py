@@ -1,0 +1,115 @@
+"""Tests that several sources become one table, and which cannot."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from regraft.data.guess import Roles
+from regraft.data.load import load
+from regraft.data.parting.sources import check_same_classes, distinct, join_sources
+from regraft.data.reading.sources import open_source
+from regraft.data.rows import Dataset
+from regraft.errors import DataError
+from tests import tiny
+
+TEXTS, LABELS = tiny.toy_texts(240)
+
+
+def joined(*sources: object, **columns: str) -> Dataset:
+    roles = Roles(**columns)
+    return load(join_sources([open_source(each) for each in sources], roles), roles)
+
+
+def written(path: Path, start: int, **more: list[str]) -> str:
+    columns = {"text": TEXTS[start : start + 120], "label": LABELS[start : start + 120]}
+    return str(tiny.write_csv(path, {**columns, **more}))
+
+
+def domains(dataset: Dataset) -> dict[str, int]:
+    every = [domain for rows in dataset.parts.values() for domain in rows.domains]
+    return {name: every.count(name) for name in sorted(set(every))}
+
+
+def test_rows_of_all_sources_are_parted_together_and_keep_where_they_came_from(
+    tmp_path: Path,
+) -> None:
+    dataset = joined(written(tmp_path / "film.csv", 0), written(tmp_path / "news.csv", 120))
+    assert dataset.name == "film-and-news"
+    assert domains(dataset) == {"film": 120, "news": 120}
+    assert len(dataset.parts["val"]) > 0  # 240 rows have one, 120 have none
+    rows = dataset.parts["train"]
+    for text, label, origin, domain in zip(
+        rows.inputs, rows.labels, rows.origins, rows.domains, strict=True
+    ):
+        row = TEXTS.index(str(text))
+        assert rows.classes[label] == LABELS[row]
+        assert domain == ("film" if row < 120 else "news")
+        assert str(origin).endswith(f"{domain}.csv:{row % 120 + 2}")
+
+
+def test_columns_of_other_names_are_joined_by_what_they_hold(tmp_path: Path) -> None:
+    other = {"review": TEXTS[120:], "stars": LABELS[120:], "page": ["x"] * 120}
+    path = tiny.write_csv(tmp_path / "b.csv", other)
+    dataset = joined(written(tmp_path / "a.csv", 0), str(path))
+    assert dataset.columns == {"text": "text", "label": "label", "domain": "source"}
+    assert domains(dataset) == {"a": 120, "b": 120}
+    same = joined(str(path), {**other, "review": TEXTS[:120]})
+    assert (same.columns["text"], same.columns["label"]) == ("review", "stars")
+
+
+def test_a_column_that_was_named_must_be_in_every_source(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", 0, words=TEXTS[:120])
+    other = {"words": TEXTS[120:], "label": LABELS[120:]}
+    assert joined(path, other, text="words").columns["text"] == "words"
+    with pytest.raises(DataError, match="b has no column 'words'"):
+        joined(path, written(tmp_path / "b.csv", 120), text="words")
+
+
+def test_a_source_without_a_split_trains_beside_one_that_has_one(tmp_path: Path) -> None:
+    parts = ["test" if row < 30 else "train" for row in range(120)]
+    first = written(tmp_path / "a.csv", 0, split=parts)
+    dataset = joined(first, written(tmp_path / "b.csv", 120))
+    assert set(dataset.parts["test"].domains) == {"a"}
+    assert len(dataset.parts["test"]) == 30
+    assert any("b: no split, unlike other sources" in note for note in dataset.notes)
+
+
+def test_pictures_of_other_folders_and_of_python_are_joined(tmp_path: Path) -> None:
+    first = tiny.image_folders(tmp_path / "first", 40)
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 32, 32, 3), np.uint8)
+    dataset = joined(str(first), (pixels, ["top", "bottom"] * 20))
+    assert dataset.problems == ()
+    assert domains(dataset) == {"data": 40, "first": 40}
+
+
+def test_rows_that_cannot_be_used_are_told_with_their_own_place(tmp_path: Path) -> None:
+    columns = {"text": [*TEXTS[120:], " "], "label": [*LABELS[120:], "pos"]}
+    second = tiny.write_csv(tmp_path / "b.csv", columns)
+    dataset = joined(written(tmp_path / "a.csv", 0), str(second))
+    (problem,) = dataset.problems
+    assert str(problem.origin).endswith("b.csv:122")
+
+
+def test_other_classes_are_refused_by_name(tmp_path: Path) -> None:
+    other = (TEXTS[120:], ["so-so", *LABELS[121:]])
+    with pytest.raises(DataError, match="the source a has no row of 'so-so', which another") as it:
+        joined(written(tmp_path / "a.csv", 0), other)
+    assert it.value.expected == "the same classes in all sources"
+    check_same_classes({"a": {"x", "y"}, "b": {"y", "x"}})
+
+
+def test_two_modalities_are_refused(tmp_path: Path) -> None:
+    tiles = tiny.image_folders(tmp_path / "tiles", 20)
+    with pytest.raises(DataError, match="the source tiles holds images, and a holds texts"):
+        joined(written(tmp_path / "a.csv", 0), str(tiles))
+
+
+def test_a_source_without_rows_is_refused(tmp_path: Path) -> None:
+    empty = tiny.write_csv(tmp_path / "none.csv", {"text": [], "label": []})
+    with pytest.raises(DataError, match="the source none has no rows"):
+        joined(written(tmp_path / "a.csv", 0), str(empty))
+
+
+def test_names_are_told_apart_by_numbers() -> None:
+    assert distinct(["a", "a", "a-2", "a"]) == ["a", "a-2", "a-2-2", "a-3"]

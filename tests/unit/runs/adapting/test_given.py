@@ -1,0 +1,90 @@
+"""Tests from what source and target are read, however they are given."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regraft.data.reading.tables import Table
+from regraft.errors import DataError, SettingsError
+from regraft.runs.adapting.given import NOTHING, Given, data_given, names_given
+from regraft.settings import AdaptSettings
+from tests import tiny
+from tests.unit.runs.adapting.conftest import nobody
+
+TEXTS, LABELS = tiny.toy_texts(40)
+
+
+def read(given: Given = NOTHING, **typed: Any) -> tuple[object, object]:
+    return data_given(AdaptSettings(**typed), given, say=nobody)
+
+
+def table(**typed: Any) -> Table:
+    """Returns the source of domains of one column."""
+    columns = {
+        "text": TEXTS,
+        "label": [*LABELS[:39], "so-so"],
+        "place": ["film"] * 10 + ["news"] * 10 + ["shop"] * 10 + ["odd"] * 10,
+    }
+    source, _ = read(Given(columns), domain="place", to_domain="shop", **typed)
+    assert isinstance(source, Table)
+    return source
+
+
+def test_paths_are_names_and_objects_have_none() -> None:
+    pair = (TEXTS, LABELS)
+    found = names_given(Given(Path("a.csv"), target="b"))
+    assert found == {"data": "a.csv", "sources": (), "target": "b"}
+    assert names_given(Given(pair, target=TEXTS)) == {"data": "", "sources": (), "target": ""}
+    assert names_given(Given(sources=["a", Path("b")]))["sources"] == ("a", "b")
+    assert names_given(Given(sources=["a", pair]))["sources"] == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (Given(), "the source is missing"),
+        (Given("a", ["b"]), "source cannot be used with sources"),
+        (Given(sources="a.csv"), "sources is of type str; expected a list of labelled sources"),
+    ],
+)
+def test_a_source_is_given_once(given: Given, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        names_given(given)
+
+
+def test_objects_come_before_names() -> None:
+    assert read(data="a", target="b") == ("a", "b")
+    assert read(Given(TEXTS, target=LABELS)) == (TEXTS, LABELS)
+
+
+def test_several_sources_are_joined_and_one_of_them_is_itself(tmp_path: Path) -> None:
+    halves = [(TEXTS[:20], LABELS[:20]), (TEXTS[20:], LABELS[20:])]
+    joined, target = read(Given(sources=halves, target="t"))
+    assert isinstance(joined, Table)
+    assert (len(joined), target) == (40, "t")
+    assert joined.columns["source"] == ["data"] * 20 + ["data-2"] * 20
+    assert read(Given(sources=halves[:1], target="t"))[0] == halves[0]
+    paths = [
+        str(tiny.write_csv(tmp_path / f"{n}.csv", {"text": texts, "label": labels}))
+        for n, (texts, labels) in enumerate(halves)
+    ]
+    named, _ = read(sources=tuple(paths), target="t")
+    assert isinstance(named, Table)
+    assert named.columns["text"] == TEXTS
+
+
+def test_several_domains_of_a_column_are_one_source() -> None:
+    assert len(table(from_domain=("film", "news"))) == 20
+    assert table(from_domain="film").name == "data-film"
+
+
+def test_domains_of_other_classes_are_refused() -> None:
+    with pytest.raises(DataError, match="the source film has no row of 'so-so'"):
+        table(from_domain=("film", "odd"))
+    assert len(table(from_domain="odd")) == 10
+
+
+def test_a_target_is_needed() -> None:
+    with pytest.raises(SettingsError, match="the target is missing"):
+        read(data="a")

@@ -1,0 +1,127 @@
+"""Tests which labelled rows of a target are drawn, and that nothing else of labels is seen."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from regraft.errors import DataError
+from regraft.runs.adapting.features import pool_domains
+from regraft.runs.adapting.labels import Drawn, draw_labelled, spread_order
+from regraft.runs.adapting.target import Target, read_target
+from regraft.runs.fitting.prepare import Prepared
+from regraft.training.precision import Verdict
+from tests import tiny
+from tests.unit.runs.adapting.conftest import Steps, nobody
+
+TEXTS, LABELS = tiny.numbered(tiny.texts_elsewhere(40)[0]), tiny.texts_elsewhere(40)[1]
+Draw = Callable[..., Drawn]
+
+
+@pytest.fixture
+def draw(steps: Steps, verdict: Verdict) -> Draw:
+    """Draws labelled rows of the target of which so many are asked for."""
+    prepared, _, _, _, domains = steps()
+    target = read(prepared, LABELS, 1, False)
+    pools = pool_domains(prepared, verdict, target=target)
+    said: list[str] = []
+
+    def make(count: int, *, labels: Any = LABELS, score: bool = True, seed: int = 0) -> Any:
+        target = read(prepared, labels, count, score)
+        return draw_labelled(
+            target, pools.target, domains=replace(domains, seed=seed), say=said.append
+        )
+
+    make.features = pools.target  # type: ignore[attr-defined]
+    make.said = said  # type: ignore[attr-defined]
+    return make
+
+
+def read(prepared: Prepared, labels: Any, count: int, score: bool) -> Target:
+    return read_target((TEXTS, labels), prepared, score=score, say=nobody, learn=count)
+
+
+def texts(drawn: Drawn) -> list[str]:
+    return [str(drawn.target.rows.inputs[row]) for row in drawn.rows.tolist()]
+
+
+def test_drawn_rows_have_their_labels_and_features(draw: Draw) -> None:
+    drawn = draw(8)
+    classes = drawn.target.rows.classes
+    assert [classes[n] for n in drawn.labels] == [
+        LABELS[TEXTS.index(text)] for text in texts(drawn)
+    ]
+    features = draw.features  # type: ignore[attr-defined]
+    known = drawn.known(features)
+    assert np.array_equal(known.features, features[drawn.rows])
+    assert np.array_equal(known.labels, drawn.labels)
+
+
+def test_the_draw_is_one_of_content_and_seed_and_nests(draw: Draw) -> None:
+    assert texts(draw(8)) == texts(draw(8)) == texts(draw(20))[:8]
+    assert texts(draw(8, seed=1)) != texts(draw(8))
+
+
+def test_labels_of_other_rows_change_nothing_that_is_drawn(draw: Draw) -> None:
+    first = draw(8)
+    chosen = set(texts(first))
+    other = {"pos": "neg", "neg": "pos"}
+    turned = [x if t in chosen else other[x] for t, x in zip(TEXTS, LABELS, strict=True)]
+    second = draw(8, labels=turned)
+    assert texts(second) == texts(first)
+    assert np.array_equal(second.labels, first.labels)
+    assert not np.array_equal(second.target.labels, first.target.labels)
+
+
+def test_drawn_rows_and_rows_that_equal_them_are_not_scored(draw: Draw) -> None:
+    drawn = draw(8)
+    assert len(drawn.target.scored) == len(drawn.target.labels) == 32
+    assert not set(drawn.target.scored.tolist()) & set(drawn.rows.tolist())
+    known = dict(zip(TEXTS, LABELS, strict=True))
+    for row, label in zip(drawn.target.scored, drawn.target.labels, strict=True):
+        assert drawn.target.rows.classes[label] == known[str(drawn.target.rows.inputs[row])]
+
+
+def test_all_of_them_leave_nothing_to_score(draw: Draw) -> None:
+    with pytest.raises(DataError, match=r"no labelled row .* is left to score.*--target-labels 20"):
+        draw(40)
+    assert len(draw(40, score=False).rows) == 40
+
+
+def test_what_they_are_used_for_is_said_in_words_and_in_numbers(draw: Draw) -> None:
+    drawn = draw(8)
+    document = drawn.document(learnt=True)
+    numbers = {key: document[key] for key in document.keys() - {"how", "rows"}}
+    assert numbers == {"asked": 8, "used_for_training": 8, "used_for_selection": 8}
+    assert document["how"] == draw.said[0]  # type: ignore[attr-defined]
+    assert document["how"].startswith("8 labelled rows of the target train")
+    places = [f"data:{TEXTS.index(text) + 1}" for text in texts(drawn)]
+    assert document["rows"] == places
+    assert drawn.document(learnt=False)["used_for_training"] == 0
+    many = replace(drawn, rows=np.zeros(200, np.int64))
+    assert "100 of them, a half held out" in many.words()
+
+
+def test_a_class_that_no_drawn_row_has_is_a_warning(draw: Draw) -> None:
+    draw(1)
+    assert "warning: none of these has the class" in draw.said[-1]  # type: ignore[attr-defined]
+
+
+def test_nothing_is_drawn_where_nothing_is_asked(steps: Steps) -> None:
+    _, _, pools, target, domains = steps()
+    assert target.learn == len(target.offered) == 0
+    drawn = draw_labelled(target, pools.target, domains=domains, say=nobody)
+    assert len(drawn.rows) == len(drawn.known(pools.target).labels) == 0
+    assert drawn.target is target
+
+
+@pytest.mark.parametrize("count", [10, 25, 50])
+def test_every_first_part_of_the_order_has_the_strata_s_proportions(count: int) -> None:
+    strata = np.array([0] * 60 + [1] * 30 + [2] * 10)
+    order = spread_order(strata, seed=0)
+    assert sorted(order.tolist()) == list(range(100))
+    shares = np.bincount(strata[order[:count]], minlength=3) / count
+    assert shares == pytest.approx([0.6, 0.3, 0.1], abs=1.01 / count)
+    assert spread_order(strata, seed=1).tolist() != order.tolist()
