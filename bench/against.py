@@ -28,6 +28,7 @@ PEERS = BENCH / "peers"
 SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
 SHORT = {"--epochs": "1", "--max-length": "32", "--image-size": "96", "--size": "96"}
 """Flags of a trial that only shows that everything runs."""
+OPEN = "import sys; from regraft.backbones.sources.starter import *; open_starter(sys.argv[1])"
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,13 @@ def own_cache(bench: Bench, *, keep: bool) -> Path:
 
 def model_of(contest: Contest) -> Path:
     """Returns the folder of a contest's starter, fetched before any clock runs."""
-    from regraft.backbones.sources.starter import model_folder, open_starter
+    from regraft.data.starters.cache import cache_folder, is_intact
 
-    open_starter(contest.model)
-    return model_folder(contest.model)
+    folder = cache_folder() / "models" / contest.model
+    if not is_intact(folder):
+        # In a process of its own: this one must stay small, see `run_pinned`.
+        subprocess.run([sys.executable, "-c", OPEN, contest.model], check=True)
+    return folder
 
 
 def data_of(bench: Bench, name: str) -> Path:

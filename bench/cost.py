@@ -18,6 +18,7 @@ from marks import Trial, add_trial, read_trials
 from minilm import BATCH, Measured, open_measured, seconds_of, step_seconds, texts
 from regraft.backbones.sources.starter import model_folder
 from regraft.features.cached import Cache
+from regraft.features.level import TOKENS
 from regraft.machine import processor_name
 
 BENCH = Path(__file__).resolve().parent
@@ -34,7 +35,9 @@ def wanted(top: int) -> Iterator[Trial]:
         yield {"what": "pass", "rows": rows, "tokens": SHORT, "line": top, "top": top}
     for tokens in LENGTHS:
         for line in (*LINES, top):
-            yield {"what": "pass", "rows": BATCH, "tokens": tokens, "line": line, "top": top}
+            # As many as fill a chunk: fewer rows cost the same, for the chunk is filled up.
+            rows = max(1, TOKENS // tokens)
+            yield {"what": "pass", "rows": rows, "tokens": tokens, "line": line, "top": top}
         for line in (0, *LINES):
             key = {"rows": BATCH, "tokens": tokens, "line": line, "top": top}
             yield {"what": "step", **key}

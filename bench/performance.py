@@ -17,6 +17,8 @@ from marks import Trial, markdown, read_trials, write_between
 BENCH = Path(__file__).resolve().parent
 PAGE = BENCH.parent / "docs" / "performance.md"
 FILES = ("against", "peak", "cost", "views", "startup")
+SHORT, BATCH = 64, 32
+"""Tokens of the texts whose number is varied, and rows that the other table is for."""
 ABSENT = "Not measured on this machine."
 Trials = dict[str, list[Trial]]
 
@@ -108,36 +110,36 @@ def peak_table(trials: Trials) -> str:
 
 def rows_table(trials: Trials) -> str:
     """Returns what the whole trunk costs by the number of rows."""
-    most = max((t["line"] for t in trials["cost"]), default=0)
-    found = [t for t in trials["cost"] if t["what"] == "pass" and t["tokens"] == 64]
+    found = [t for t in trials["cost"] if t["what"] == "pass" and t["tokens"] == SHORT]
     rows = [
         (t["rows"], t["tokens"], f"{t['seconds']:.2f}", f"{1000 * t['seconds'] / t['rows']:.1f}")
         for t in found
-        if t["line"] == most
     ]
-    heads = ("rows", "tokens a row", "seconds", "milliseconds a row")
-    return tabled(heads, rows)
+    return tabled(("rows", "tokens a row", "seconds", "milliseconds a row"), rows)
 
 
 def frozen_table(trials: Trials) -> str:
-    """Returns what passes and steps over 32 rows cost by length and frozen blocks."""
-    found = [t for t in trials["cost"] if t["rows"] == 32]
+    """Returns what passes and steps cost by length and frozen blocks, for 32 rows."""
+    found = [t for t in trials["cost"] if t["tokens"] != SHORT]
     places = sorted({(t["tokens"], t["line"], t["top"]) for t in found})
     rows = []
     for tokens, line, top in places:
         here = {t["what"]: t for t in found if (t["tokens"], t["line"]) == (tokens, line)}
-        cells = [_seconds(here, what) for what in ("pass", "step", "step from the disk")]
+        cells = [_milliseconds(here, what) for what in ("pass", "step", "step from the disk")]
         rows.append((tokens, f"{line} of {top}", *cells))
     heads = ("tokens", "frozen blocks", "pass over these", "step, computed", "step, read")
     return tabled(heads, rows)
 
 
-def _seconds(here: dict[str, Trial], what: str) -> str:
-    """Returns milliseconds, or nothing; what the probe would not keep is marked."""
+def _milliseconds(here: dict[str, Trial], what: str) -> str:
+    """Returns the milliseconds of 32 rows, or nothing; what the probe refuses is marked."""
     if what not in here:
         return ""
-    kept = here[what].get("read", True) or what != "step from the disk"
-    return f"{1000 * here[what]['seconds']:.0f} ms" + ("" if kept else " (not kept)")
+    trial = here[what]
+    kept = trial.get("read", True) or what != "step from the disk"
+    return f"{1000 * BATCH * trial['seconds'] / trial['rows']:.0f} ms" + (
+        "" if kept else " (not kept)"
+    )
 
 
 def views_table(trials: Trials) -> str:

@@ -33,6 +33,9 @@ def run_pinned(
 ) -> Ran:
     """Runs a command on some cores.
 
+    Linux counts the memory of the process that starts another as that one's too, up to the
+    moment when it begins: whoever calls this should be small, and load no torch.
+
     Args:
         words: The command.
         cores: As taskset takes them, such as `0,1`.
@@ -48,14 +51,16 @@ def run_pinned(
     )
     together = Together(process.pid)
     assert process.stdout is not None
-    printed = process.stdout.read()
+    with process.stdout:
+        printed = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
+    seen = together.stop()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(words)} failed ({process.returncode})")
     # The kernel's figure (in KiB) is that of the largest single process among all of them.
-    return Ran(printed, seconds, max(usage.ru_maxrss * 1024 / 1e6, together.stop()))
+    return Ran(printed, seconds, max(usage.ru_maxrss * 1024 / 1e6, seen))
 
 
 class Together:
