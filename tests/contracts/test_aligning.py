@@ -49,7 +49,7 @@ def begun(kind: str) -> Session:
 
 def phases_of(name: str, made: Session, kind: str, **known: Any) -> list[Phase]:
     found = make_strategy("two-stage").phases(made.chain, facts(kind, **known))
-    return [*found, moving_phase(name, found, made.chain)]
+    return [*found, moving_phase(name, found, chain=made.chain)]
 
 
 def worked(name: str, kind: str, **known: Any) -> Session:
@@ -182,7 +182,8 @@ def test_out_of_memory_goes_on_in_pieces_of_both_domains(
     def small(features: torch.Tensor) -> torch.Tensor:
         if torch.is_grad_enabled() and len(features) > 7:
             raise torch.OutOfMemoryError
-        return real(features)
+        found: torch.Tensor = real(features)
+        return found
 
     monkeypatch.setattr(made.network.head, "forward", small)
     work(made, phases_of(name, made, kind))

@@ -161,7 +161,7 @@ MOVING: dict[TermName, Callable[..., Moving]] = {
 }
 
 
-def moving_phase(word: str, phases: Sequence[Phase], chain: Chain) -> Phase:
+def moving_phase(word: str, phases: Sequence[Phase], *, chain: Chain) -> Phase:
     """Returns the phase `align`: the last one that moves the trunk, with the method's term.
 
     Args:

@@ -151,7 +151,7 @@ def _complete(
     seconds: Seconds = {"data": prepared.seconds}
     units = Units(folder.path / CHECKPOINTS)
     work = Work(prepared, verdict, target, units, progress)
-    made = (adapted_by_moving if settings.moves else _adapted)(work, asked, seconds)
+    made = (adapted_by_moving if settings.moves else _adapted)(work, asked, seconds=seconds)
     if settings.strict and made.decision.fell_back:
         raise GuardError(
             made.decision.reason, expected="a method that is fit to be kept", hint="no --strict"
@@ -178,7 +178,7 @@ def _complete(
     return result
 
 
-def _adapted(work: Work, asked: Asked, seconds: Seconds) -> Adaptation:
+def _adapted(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
     """Trains source-only, tries the methods, and puts what is chosen into the network."""
     prepared, verdict, target, progress = work.prepared, work.verdict, work.target, work.progress
     progress.say("computing the frozen trunk's features once")

@@ -232,7 +232,7 @@ def _of_two(stepper: Stepper) -> bool:
 def _loss(stepper: Stepper, passed: Passed, labels: Tensor, weights: Tensor | None) -> Tensor:
     """Returns the loss of features and logits; rows of other classes have a head of their own."""
     if stepper.aligner:
-        return stepper.aligner.loss(passed, labels, weights)
+        return stepper.aligner.loss(passed, labels, weights=weights)
     features, logits, other_head = passed.features, passed.logits, stepper.session.source_head
     if stepper.phase.loss == "pairs":
         return pair_loss(features, labels)

@@ -16,7 +16,7 @@ CHAIN = spliced(grafted("text"))
 
 def made(word: str, strategy: str = "two-stage", **known: Any) -> Phase:
     phases = make_strategy(strategy).phases(CHAIN, facts("text", **known))
-    return moving_phase(word, phases, CHAIN)
+    return moving_phase(word, phases, chain=CHAIN)
 
 
 def test_every_term_has_a_method() -> None:

@@ -32,7 +32,7 @@ def test_what_is_given_decides_how_the_source_is_trained(
 
 
 def test_numbers_may_be_words() -> None:
-    made = AdaptSettings(freeze=3, freeze_threshold="0.25")
+    made = AdaptSettings.model_validate({"freeze": 3, "freeze_threshold": "0.25"})
     assert (made.freeze, made.freeze_threshold) == ("3", 0.25)
 
 

@@ -28,7 +28,7 @@ from regraft.training.heads.head import probe_of
 Seconds = dict[str, float]
 
 
-def adapted_by_moving(work: Work, asked: Asked, seconds: Seconds) -> Adaptation:
+def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
     """Returns what an adaptation came to whose source was trained with a moving trunk.
 
     What is chosen is in the network when it does.
@@ -65,12 +65,12 @@ def adapted_by_moving(work: Work, asked: Asked, seconds: Seconds) -> Adaptation:
     chosen = decision.chosen
     if chosen.name in moved:
         kept = moved[chosen.name]
-        trained = back_to(work, work.units.read(kept.unit), trained)
+        trained = back_to(work, work.units.read(kept.unit), trained=trained)
         prepared = replace(prepared, phases=[*prepared.phases, kept.phase])
         # Of what is kept, the rows that trained are shown too.
         moved[chosen.name] = replace(kept, pools=work.pools())
     else:
-        trained = back_to(work, start.kept, trained)
+        trained = back_to(work, start.kept, trained=trained)
     if chosen.name not in moved and chosen.name != SOURCE_ONLY:
         linear = chosen.adapted.on_target
         prepared = keep_classifier(prepared, trained, probe=linear, start=head)

@@ -1,4 +1,4 @@
-"""Trains the source through the network, then each method from there, and judges them alike."""
+"""Makes source-only with a moving trunk, then each method from there, judged alike."""
 
 import time
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.moving import moving_phase
 from regraft.adaptation.selection import Judged, Signs, judge, signs_of
 from regraft.backbones.graft import Grafted
+from regraft.errors import SettingsError
 from regraft.features.cached import Cache, pooled
 from regraft.runs.adapting.features import Pools, pool_domains
 from regraft.runs.adapting.target import Target
@@ -137,7 +138,7 @@ def check_moving(job: Work, words: Sequence[str]) -> None:
         SettingsError: If one cannot (raised by `moving_phase` and `make_discriminator`).
     """
     for word in words:
-        phase = moving_phase(word, job.prepared.phases, job.prepared.chain)
+        phase = moving_phase(word, job.prepared.phases, chain=job.prepared.chain)
         discriminator_for(job.session(), [phase])
 
 
@@ -150,15 +151,21 @@ def try_moving(job: Work, words: Sequence[str], *, start: Start) -> list[Moved]:
         start: Source-only.
 
     Raises:
-        SettingsError: If an option cannot be used.
+        SettingsError: If an option cannot be used, or the only method diverged.
     """
     prepared = job.prepared
-    phases = [moving_phase(word, prepared.phases, prepared.chain) for word in words]
+    phases = [moving_phase(word, prepared.phases, chain=prepared.chain) for word in words]
     found = []
     for number, (word, phase) in enumerate(zip(words, phases, strict=True)):
         job.progress.say(f"{word}: the trunk moves on from source-only")
         unit = f"method-{number}"
-        kept = job.units.outcome(unit, partial(_aligned, job, unit, phase, start))
+        try:
+            kept = job.units.outcome(unit, partial(_aligned, job, unit, phase, start))
+        except SettingsError as error:  # it diverged: others may not
+            if len(words) == 1:
+                raise
+            job.progress.say(f"{word} is left out: {error}")
+            continue
         moved = _judged(job, (word, phase, unit), kept, start)
         job.progress.say(method_words(moved.judged))
         found.append(moved)
@@ -177,7 +184,7 @@ def start_of(trained: Trained, domains: Domains) -> Start:
     return Start(handed_over(trained.session), domains, signs)
 
 
-def back_to(job: Work, kept: Kept, trained: Trained) -> Trained:
+def back_to(job: Work, kept: Kept, *, trained: Trained) -> Trained:
     """Returns what was trained, with a network and a history in the place of its own.
 
     Args:
@@ -213,6 +220,8 @@ def _verdict(session: Session, start: Start) -> Verdicts:
     source, target = (
         pooled(level, each, cache=Cache(on=False)) for each in (rows.rows, session.target.rows)
     )
+    if not (np.isfinite(source).all() and np.isfinite(target).all()):
+        return (-np.inf, -np.inf), {}
     own = _own(start, Labelled(source, rows.labels), target=target, network=session.network)
     judged = _held_to(start, "", own)
     signs = {

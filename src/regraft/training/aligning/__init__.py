@@ -1,1 +1,1 @@
-"""Holds what draws two domains together while the trunk moves: data, batches, judges, terms."""
+"""Holds what draws two domains together while the trunk moves: batches, judges, terms."""

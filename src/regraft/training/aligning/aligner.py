@@ -87,7 +87,7 @@ class Aligner:
         found[torch.from_numpy(places).to(session.device)] = kept
         return found
 
-    def loss(self, passed: Passed, labels: Tensor, weights: Tensor | None) -> Tensor:
+    def loss(self, passed: Passed, labels: Tensor, *, weights: Tensor | None) -> Tensor:
         """Returns the loss of the source's labels, if it counts, and the term.
 
         Args:
@@ -99,7 +99,8 @@ class Aligner:
         loss = 0.0 * passed.logits.sum()
         if self.alignment.source and bool(own.any()):
             loss = loss + cross_entropy(passed.logits[own], labels[own], weights=weights)
-        return loss + term(self.alignment, self._seen(passed, own), self.session.discriminator)
+        seen, judge = self._seen(passed, own), self.session.discriminator
+        return loss + term(self.alignment, seen, discriminator=judge)
 
     def _seen(self, passed: Passed, own: Tensor) -> Seen:
         session, head = self.session, self.session.network.head

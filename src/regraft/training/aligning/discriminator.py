@@ -122,7 +122,9 @@ class Discriminator(nn.Module):
             nn.Linear(hidden, 1),
         )
 
-    def forward(self, features: Tensor, mask: Tensor | None, given: Tensor | None = None) -> Tensor:
+    def forward(
+        self, features: Tensor, mask: Tensor | None, *, given: Tensor | None = None
+    ) -> Tensor:
         """Returns (B,) scores.
 
         Args:

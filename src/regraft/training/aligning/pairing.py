@@ -1,4 +1,4 @@
-"""Makes the batches of an epoch in which each source row has a row of the target beside it."""
+"""Makes batches in which each row of the source has a row of the target beside it."""
 
 import numpy as np
 import numpy.typing as npt

@@ -53,7 +53,7 @@ class Seen:
     proportions: Tensor
 
 
-def term(alignment: Alignment, seen: Seen, discriminator: Discriminator | None) -> Tensor:
+def term(alignment: Alignment, seen: Seen, *, discriminator: Discriminator | None) -> Tensor:
     """Returns the scalar term, times its weight; 0 where one of the domains is hardly there.
 
     Args:
@@ -83,7 +83,7 @@ def _cdan(alignment: Alignment, seen: Seen, discriminator: Discriminator | None)
     # The prediction is given, not played for: no gradient goes through it.
     given = torch.softmax(seen.logits.float(), dim=1).detach()
     turned = reverse_gradient(seen.at_position.float(), adversarial_strength(seen.progress))
-    scores, sure = discriminator(turned, seen.mask, given), entropy_weights(given)
+    scores, sure = discriminator(turned, seen.mask, given=given), entropy_weights(given)
     own, other = seen.own, ~seen.own
     return conditional_adversarial(
         scores[own], scores[other], source_weights=sure[own], target_weights=sure[other]

@@ -80,58 +80,6 @@ def test_a_moved_trunk_is_kept_proved_and_answers_as_the_document_says(
     ] * 2
 
 
-def test_images_move_too_and_a_method_on_features_may_win(resnet: Path, tmp_path: Path) -> None:
-    source = tiny.image_folders(tmp_path / "source", 60)
-    target = tiny.dim_folders(tmp_path / "target", 24)
-    settings = AdaptSettings(
-        data=str(source),
-        target=str(target),
-        backbone=str(resnet),
-        strategy="full",
-        method="coral-recolour",
-        out=tmp_path / "run",
-        **USUAL,
-    )
-    result = run_adapt(settings, Silent(), report=False)
-    assert result["chosen"] in ("coral_recolour", "source_only")
-    assert verify(tmp_path / "run")["holds"]
-
-
-def test_a_method_on_features_is_folded_into_the_head_of_a_moved_trunk(
-    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from regraft.adaptation import selection
-
-    monkeypatch.setattr(selection, "objections", lambda evidence: {})
-    options: Any = {"backbone": str(bert), "freeze": 1, "score_target": True, **USUAL}
-    result = adapt(SOURCE, target=TARGET, method="standardise", out=tmp_path / "run", **options)
-    assert result["chosen"] == "standardise"
-    assert [phase["name"] for phase in result["plan"]["phases"]] == ["head", "tune", "adapt"]
-    assert verify(tmp_path / "run") == {"holds": True, "faults": [], "stretches": 3}
-    scored = evaluate(tmp_path / "run", TARGET)["scores"]["test"]["accuracy"]["value"]
-    assert scored == pytest.approx(result["scores"]["target"]["accuracy"]["value"], abs=0.02)
-
-
-def test_source_only_is_kept_where_the_guards_drop_what_moved(
-    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from regraft.runs.fit import fit
-
-    prefer(monkeypatch, moved=False)
-    options: Any = {"backbone": str(bert), **USUAL}
-    result = adapt(SOURCE, target=TARGET[0], method="mcc", out=tmp_path / "a", **options)
-    assert result["chosen"] == "source_only"
-    assert "it is not wanted here" in result["reason"]
-    assert verify(tmp_path / "a")["holds"]
-    # It is the network that `fit` makes, but for the decay of words that only the target has.
-    same = fit(SOURCE, strategy="two-stage", out=tmp_path / "b", **options)
-    found = [
-        evaluate(tmp_path / name, TARGET)["scores"]["test"]["log_loss"]["value"] for name in "ab"
-    ]
-    assert found[0] == pytest.approx(found[1], abs=1e-3)
-    assert result["scores"]["val"]["accuracy"] == same["scores"]["val"]["accuracy"]
-
-
 def test_few_rows_are_chosen_by_folds_and_move_on(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +94,27 @@ def test_few_rows_are_chosen_by_folds_and_move_on(
     )
     assert result["chosen"] == "mmd"
     assert verify(tmp_path / "run")["holds"]
+
+
+def test_a_method_that_diverged_is_left_out_beside_others(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = moving.moving_phase
+
+    def fast(word: str, phases: Any, *, chain: Any) -> Any:
+        from dataclasses import replace
+
+        made = real(word, phases, chain=chain)
+        rates = tuple(1e30 for _ in made.rates)
+        return replace(made, head_rate=1e30, rates=rates) if word.startswith("mcc") else made
+
+    monkeypatch.setattr(moving, "moving_phase", fast)
+    options: Any = {**USUAL, "backbone": str(bert), "epochs": 1.0}
+    result = adapt(SOURCE, target=TARGET[0], method="mmd,mcc", out=tmp_path / "a", **options)
+    assert [entry["name"] for entry in result["methods"]] == ["source_only", "mmd"]
+    with pytest.raises(SettingsError, match="the training diverged"):
+        adapt(SOURCE, target=TARGET[0], method="mcc", out=tmp_path / "b", **options)
+    assert not (tmp_path / "b").exists()
 
 
 def test_labels_of_the_target_change_no_weight_and_no_choice(bert: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_the_shape_decides_which_it_is(
     assert found.kind == kind
     assert isinstance(found.reader, reader)
     given = torch.full((4, 3), 1 / 3) if term == "cdan" else None
-    scores = found(torch.randn(4, *shape), None, given)
+    scores = found(torch.randn(4, *shape), None, given=given)
     assert scores.shape == (4,)
     assert scores.std() > 0
 
@@ -77,7 +77,7 @@ def test_wide_conditioning_is_drawn_at_random_and_kept_with_the_weights() -> Non
     found = make_discriminator(alignment, (512,), classes=9, seed=5)
     assert {"of_features", "of_classes"} <= found.state_dict().keys()
     assert found.judge[0].in_features == 1024
-    assert found(torch.randn(4, 512), None, torch.full((4, 9), 1 / 9)).shape == (4,)
+    assert found(torch.randn(4, 512), None, given=torch.full((4, 9), 1 / 9)).shape == (4,)
     narrow = make_discriminator(alignment, (16,), classes=3, seed=5)
     assert narrow.judge[0].in_features == 48
 

@@ -14,7 +14,8 @@ from regraft.losses.information import information
 from regraft.losses.mmd import mmd
 from regraft.training.aligning.alignment import Alignment
 from regraft.training.aligning.discriminator import Discriminator, make_discriminator
-from regraft.training.aligning.terms import TERMS, Seen, term
+from regraft.training.aligning.terms import TERMS, Seen
+from regraft.training.aligning.terms import term as made_term
 
 OWN = torch.tensor([True, False, True, False])
 ALIGNMENT = Alignment("dann", hidden=4)
@@ -28,13 +29,19 @@ def seen(features: Tensor, logits: Tensor | None = None, **changed: Any) -> Seen
     return replace(made, **changed)
 
 
+def term(alignment: Alignment, seen: Seen, judge: Discriminator | None) -> Tensor:
+    return made_term(alignment, seen, discriminator=judge)
+
+
 class Straight(Discriminator):
     """Scores a row by its one feature."""
 
     def __init__(self) -> None:
         nn.Module.__init__(self)
 
-    def forward(self, features: Tensor, mask: Tensor | None, given: Tensor | None = None) -> Tensor:
+    def forward(
+        self, features: Tensor, mask: Tensor | None, *, given: Tensor | None = None
+    ) -> Tensor:
         """Returns (B,) scores."""
         return features.squeeze(1)
 
