@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from regraft.runs.plan import plan as plan
     from regraft.runs.predict import predict as predict
     from regraft.runs.resume import resume as resume
+    from regraft.runs.shift import shift as shift
     from regraft.runs.verify import verify as verify
     from regraft.serving.store import load as load
 
@@ -65,6 +66,7 @@ _PLACES = {
     "plan": "regraft.runs.plan:plan",
     "predict": "regraft.runs.predict:predict",
     "resume": "regraft.runs.resume:resume",
+    "shift": "regraft.runs.shift:shift",
     "verify": "regraft.runs.verify:verify",
 }
 
@@ -94,6 +96,7 @@ __all__ = [
     "plan",
     "predict",
     "resume",
+    "shift",
     "verify",
 ]
 

@@ -12,8 +12,8 @@ WIDE_ROOMS = {"losses", "strategies", "adaptation", "backbones/sources", "cli"}
 INNER_FOLDERS = {
     *("backbones/sources", "backbones/splicing", "data/parting", "data/reading"),
     *("runs/adapting", "runs/choosing", "runs/comparing", "runs/fitting", "runs/moving"),
-    *("data/starters", "runs/trials", "training/aligning"),
-    *("training/heads", "training/keeping", "training/moving"),
+    *("data/starters", "runs/trials", "runs/shifting", "adaptation/shifting"),
+    *("training/aligning", "training/heads", "training/keeping", "training/moving"),
 }
 
 

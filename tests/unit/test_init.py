@@ -15,7 +15,7 @@ from regraft import errors
 HEAVY = ["torch", "torchvision", "transformers", "timm", "sklearn", "scipy", "pandas", "numpy"]
 NETWORKS = {"Backbone", "ImageSpec", "TextSpec", "open_module"}
 VERBS = {"adapt", "compare", "evaluate", "fit", "load", "plan", "predict", "resume", "verify"}
-VERBS |= {"TransferClassifier"}
+VERBS |= {"TransferClassifier", "shift"}
 
 
 def loaded_after(statements: str) -> list[str]:

@@ -18,6 +18,7 @@ from regraft.cli.plan import plan
 from regraft.cli.predict import predict
 from regraft.cli.report import report
 from regraft.cli.resume import resume
+from regraft.cli.shift import shift
 from regraft.cli.show_config import show_config
 from regraft.cli.verify import verify
 from regraft.errors import RegraftError
@@ -34,6 +35,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "plan": plan,
     "compare": compare,
     "adapt": adapt,
+    "shift": shift,
     "verify": verify,
     "report": report,
     "list": list_names,

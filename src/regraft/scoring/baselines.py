@@ -76,7 +76,7 @@ def _text(train: Rows, others: Sequence[Rows]) -> Fitted:
 
 def _counted(texts: Sequence[str]) -> dict[str, Any]:
     """Returns what of the texts is counted, as arguments of `TfidfVectorizer`."""
-    characters = _wordless(texts)
+    characters = wordless(texts)
     return {
         "analyzer": "char" if characters else "word",
         "token_pattern": None if characters else r"(?u)\b\w+\b",
@@ -133,7 +133,7 @@ def _texts(rows: Rows) -> list[str]:
     return [str(text) for text in rows.inputs]
 
 
-def _wordless(texts: Sequence[str]) -> bool:
+def wordless(texts: Sequence[str]) -> bool:
     """Says whether the texts have hardly any blanks, as Chinese and Japanese have."""
     sample = "".join(texts[:200])
     return sum(map(str.isspace, sample)) * 10 < WORDLESS * max(len(sample), 1)

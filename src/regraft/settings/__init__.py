@@ -17,3 +17,5 @@ from regraft.settings.new_run import NewRunOptions as NewRunOptions
 from regraft.settings.new_run import NewRunSettings as NewRunSettings
 from regraft.settings.new_run import Precision as Precision
 from regraft.settings.new_run import Preset as Preset
+from regraft.settings.shift import ShiftOptions as ShiftOptions
+from regraft.settings.shift import ShiftSettings as ShiftSettings

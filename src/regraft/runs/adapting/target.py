@@ -53,7 +53,13 @@ class Target:
 
 
 def read_target(
-    source: object, prepared: Prepared, *, score: bool, say: Say, learn: int | None = None
+    source: object,
+    prepared: Prepared,
+    *,
+    score: bool,
+    say: Say,
+    learn: int | None = None,
+    whole: bool = False,
 ) -> Target:
     """Returns the target's rows; labels are dropped here, unless they are asked for.
 
@@ -67,6 +73,7 @@ def read_target(
         score: Whether labels are kept for scoring.
         say: Told one line at a time.
         learn: How many labelled rows are to be learnt from; None = none.
+        whole: Whether all rows are both, whatever the data's split: nothing is adapted.
 
     Raises:
         DataError: If it cannot be read, has too few rows, other classes or only one, is of
@@ -87,7 +94,7 @@ def read_target(
     order = _by_content(encoded)
     _check_other(table.name, encoded, prepared, say)
     kept = fine[order]
-    test = _is_test(table)[kept]
+    test = _is_test(table)[kept] & (not whole)
     used = np.flatnonzero(~test) if test.any() else np.arange(len(kept))
     _check_count(table, used)
     known = rows.labels[kept]

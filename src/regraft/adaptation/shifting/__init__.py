@@ -1,0 +1,1 @@
+"""Says of two domains whether, how and how much they differ, before anyone trains."""

@@ -1,0 +1,94 @@
+"""Estimates the classes' shares in the target with intervals, and draws a source with them.
+
+Source: none (regraft); the estimate is that of `proportions`, its interval a bootstrap over
+the rows of both domains.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.adaptation.domains import Shares
+from regraft.adaptation.proportions import estimate_proportions
+from regraft.adaptation.shifting.held_out import Known
+from regraft.scoring.intervals import Score, around
+from regraft.training.heads.probe import Features
+
+Indices = npt.NDArray[np.int64]
+REPEATS = 100
+MOST_ROWS = 2000
+"""Rows of either domain that are drawn from: more narrow the interval hardly further."""
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Shares of the K classes.
+
+    Args:
+        source: (K,) as counted.
+        target: K estimates.
+    """
+
+    source: Shares
+    target: tuple[Score, ...]
+
+    @property
+    def values(self) -> Shares:
+        """(K,) the estimates."""
+        return np.array([score.value for score in self.target])
+
+    @property
+    def differ(self) -> bool:
+        """Whether a class's interval leaves its share in the source out."""
+        pairs = zip(self.source.tolist(), self.target, strict=True)
+        return any(not score.low <= share <= score.high for share, score in pairs)
+
+
+def estimate_priors(known: Known, asked: Features, *, shares: Shares, seed: int) -> Priors:
+    """Returns the shares of the classes in both domains.
+
+    Args:
+        known: Answers to labelled source rows.
+        asked: (L, K) logits of target rows.
+        shares: (K,) of the classes in the source.
+        seed: Of the resamples.
+    """
+    generator = np.random.default_rng(seed)
+    value = _estimate(known, asked, shares)
+    drawn = []
+    for _ in range(REPEATS):
+        rows = _drawn(len(known.labels), generator)
+        again = Known(known.logits[rows], known.labels[rows])
+        drawn.append(_estimate(again, asked[_drawn(len(asked), generator)], shares))
+    low, high = np.percentile(np.array(drawn), [2.5, 97.5], axis=0)
+    ends = zip(low.tolist(), high.tolist(), strict=True)
+    found = (around(one, pair) for one, pair in zip(value.tolist(), ends, strict=True))
+    return Priors(shares, tuple(found))
+
+
+def rows_with_shares(labels: Indices, shares: Shares, *, seed: int) -> Indices:
+    """Returns as many rows as can be taken once each so that the classes have these shares.
+
+    Args:
+        labels: (N,) classes.
+        shares: (K,) wanted; a class without rows is passed over.
+        seed: Of the rows that are taken.
+    """
+    generator = np.random.default_rng(seed)
+    counts = np.bincount(labels, minlength=len(shares))
+    wanted = np.where(counts > 0, shares, 0)
+    total = float((counts[wanted > 0] / wanted[wanted > 0]).min())
+    taken = [
+        generator.permutation(np.flatnonzero(labels == number))[: int(total * share + 1e-9)]
+        for number, share in enumerate(wanted.tolist())
+    ]
+    return np.concatenate(taken)
+
+
+def _estimate(known: Known, asked: Features, shares: Shares) -> Shares:
+    return estimate_proportions(known.logits, known.labels, target_logits=asked, shares=shares)
+
+
+def _drawn(rows: int, generator: np.random.Generator) -> Indices:
+    return generator.integers(0, rows, size=min(rows, MOST_ROWS))

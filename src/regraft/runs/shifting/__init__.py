@@ -1,0 +1,1 @@
+"""Holds the steps of a shift, in order: gather features, compare, estimate, tell."""

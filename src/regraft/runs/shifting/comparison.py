@@ -1,0 +1,69 @@
+"""Compares two domains: whether they differ, in proportions alone or not, what that costs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from regraft.adaptation.domains import shares_of
+from regraft.adaptation.shifting.estimate import Estimate, estimate_accuracy
+from regraft.adaptation.shifting.priors import Priors, estimate_priors, rows_with_shares
+from regraft.adaptation.shifting.two_sample import Sample, TwoSample, two_sample
+from regraft.runs.shifting.gathered import Gathered
+
+FEWEST = 50
+"""Rows of a domain from which it is said that only proportions differ: fewer find nothing."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What comparing two domains came to.
+
+    Args:
+        told: How well they are told apart.
+        evened: The same with source rows in the target's proportions; None where there is
+            no shift, or no class has another share, or too few rows are left.
+        priors: Shares of the classes.
+        estimate: Of source-only's accuracy on the target.
+    """
+
+    told: TwoSample
+    evened: TwoSample | None
+    priors: Priors
+    estimate: Estimate
+
+    @property
+    def only_proportions(self) -> bool:
+        """Whether the domains are alike but for the shares of their classes."""
+        return self.evened is not None and not self.evened.shift
+
+
+def compare_domains(gathered: Gathered, *, seed: int) -> Comparison:
+    """Returns how the target differs from the source.
+
+    Args:
+        gathered: Features of both.
+        seed: Of everything random.
+    """
+    told = two_sample(gathered.source, gathered.target, seed=seed)
+    classes = gathered.recipe.classes
+    asked = gathered.start.logits(gathered.target.features)
+    shares = shares_of(gathered.labels, classes=classes)
+    priors = estimate_priors(gathered.known, asked, shares=shares, seed=seed)
+    estimate = estimate_accuracy(
+        gathered.labelled,
+        (gathered.known, gathered.known_features),
+        target=(asked, gathered.target.features),
+        recipe=gathered.recipe,
+        seed=seed,
+    )
+    evened = _evened(gathered, priors, seed) if told.shift and priors.differ else None
+    return Comparison(told, evened, priors, estimate)
+
+
+def _evened(gathered: Gathered, priors: Priors, seed: int) -> TwoSample | None:
+    """Returns how well the target is told from source rows in its own proportions."""
+    rows = rows_with_shares(gathered.labels, priors.values, seed=seed)
+    if min(len(rows), len(gathered.target)) < FEWEST:
+        return None
+    some: Sample = gathered.source.take(np.sort(rows))
+    return two_sample(some, gathered.target, seed=seed)

@@ -1,0 +1,119 @@
+"""Makes both domains' features, and the source's held-out answers, for a comparison."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.adaptation.shifting.held_out import Known, Recipe, held_out, picked
+from regraft.adaptation.shifting.two_sample import Sample
+from regraft.data.rows import Part, Rows
+from regraft.features import cached
+from regraft.features.rowkeys import row_keys
+from regraft.losses.cross_entropy import balanced_weights
+from regraft.runs.adapting.target import Target
+from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.sessions import top_level
+from regraft.runs.fitting.train import fold_keys, pool_parts
+from regraft.training.folds import assign_folds
+from regraft.training.heads.probe import Features, Labelled, LinearProbe, fit_probe
+from regraft.training.precision import Verdict
+
+Indices = npt.NDArray[np.int64]
+ENOUGH = 500
+"""Validation rows from which their answers are taken, and no others are left out in turn."""
+MOST_ROWS = 5000
+"""Source rows that are left out in turn, and from which twins learn."""
+PARTS: tuple[Part, ...] = ("train", "val")
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Everything that is compared.
+
+    Args:
+        source: The source's rows of training and validation, with the keys of their contents.
+        labels: (N,) of the source's rows.
+        target: The target's.
+        labelled: At most `MOST_ROWS` source rows with labels.
+        known: Answers to labelled source rows that were not learnt from.
+        known_features: (M, D) features of these.
+        start: The source-only classifier.
+        recipe: How it is made.
+    """
+
+    source: Sample
+    labels: Indices
+    target: Sample
+    labelled: Labelled
+    known: Known
+    known_features: Features
+    start: LinearProbe
+    recipe: Recipe
+
+
+def gather(prepared: Prepared, verdict: Verdict, *, target: Target) -> Gathered:
+    """Returns the features of both domains, read where they are stored, and the answers.
+
+    The source's test rows are left alone.
+
+    Args:
+        prepared: Of the source.
+        verdict: Mode of inference.
+        target: Its rows.
+    """
+    parts, classes = prepared.dataset.parts, len(prepared.dataset.classes)
+    pooled = pool_parts(prepared, verdict, test=None)
+    asked = cached.pooled(top_level(prepared, verdict), target.encoded, cache=prepared.cache)
+    train = Labelled(pooled["train"], parts["train"].labels)
+    val = Labelled(pooled["val"], parts["val"].labels) if "val" in pooled else None
+    balanced = prepared.chosen.class_weights.value == "balanced"
+    weights = balanced_weights(train.labels, classes) if balanced else None
+    start = fit_probe(train, classes, val=val, weights=weights)
+    recipe = Recipe(classes, start.strength, weights)
+    everything = Labelled(*map(np.concatenate, _columns(train, val)))
+    rows = _sample(len(everything.labels), seed=prepared.settings.seed)
+    labelled = picked(everything, rows)
+    if val is not None and len(val.labels) >= ENOUGH:
+        known, features = Known(start.logits(val.features), val.labels), val.features
+    else:
+        folds = _folds(prepared, rows, everything.labels)
+        known, features = held_out(labelled, recipe, folds=folds), labelled.features
+    keys = np.concatenate([row_keys(prepared.encoded[part]) for part in PARTS])
+    return Gathered(
+        Sample(everything.features, keys),
+        everything.labels,
+        Sample(asked, row_keys(target.encoded)),
+        labelled,
+        known,
+        features,
+        start,
+        recipe,
+    )
+
+
+def source_rows(prepared: Prepared, most: int) -> Rows:
+    """Returns at most so many training rows of the source, drawn by the seed."""
+    rows = prepared.dataset.parts["train"]
+    order = np.random.default_rng(prepared.settings.seed).permutation(len(rows))
+    return rows.take(order[:most])
+
+
+def _columns(train: Labelled, val: Labelled | None) -> tuple[list[Features], list[Indices]]:
+    there = [train] if val is None else [train, val]
+    return [each.features for each in there], [each.labels for each in there]
+
+
+def _sample(count: int, *, seed: int) -> Indices:
+    """Returns which rows learn and are left out: all of them, or as many as there may be."""
+    if count <= MOST_ROWS:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).permutation(count)[:MOST_ROWS])
+
+
+def _folds(prepared: Prepared, rows: Indices, labels: Indices) -> Indices:
+    """Returns the fold of each of the rows; equal contents and groups are never parted."""
+    keys: list[str] = []
+    for part in PARTS:
+        keys += fold_keys(prepared.dataset.parts[part])
+    return assign_folds([keys[row] for row in rows.tolist()], labels[rows])

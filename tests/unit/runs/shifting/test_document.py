@@ -1,0 +1,63 @@
+"""The document of a shift: plain data, and sentences that say what they mean."""
+
+import json
+from typing import Any
+
+from regraft.runs.shifting.comparison import compare_domains
+from regraft.runs.shifting.document import sentences, shift_document
+from tests.unit.reports.example_shift import example_shift
+from tests.unit.runs.shifting.conftest import Gather
+
+
+def made(gathered: Gather) -> dict[str, Any]:
+    prepared, target, found = gathered()
+    return shift_document(compare_domains(found, seed=0), found, prepared=prepared, target=target)
+
+
+def test_the_document_is_plain_data(gathered: Gather) -> None:
+    found = made(gathered)
+    assert json.loads(json.dumps(found)) == found
+    assert found["verdict"] == "shift"
+    assert found["target"]["rows"] == {"used": 60, "scored": 60}
+    assert set(found["proportions"]) == {"neg", "pos"}
+    assert found["oracle"]["rows"] == 60
+
+
+def test_words_and_lengths_that_differ_are_named(gathered: Gather) -> None:
+    found = made(gathered)
+    marking = found["differences"]["words"]
+    assert "number" in [each["word"] for each in marking["source"]]
+    assert {"they", "say"} <= {each["word"] for each in marking["target"]}
+    assert "words" in [each["name"] for each in found["differences"]["numbers"]]
+
+
+def told(**more: Any) -> list[str]:
+    names = {"data": {"name": "films"}, "target": {"name": "meals"}}
+    return sentences({**example_shift(), **names, **more})
+
+
+def test_a_shift_is_told_with_its_words() -> None:
+    first, second, third, last = told()
+    assert first == (
+        "There is a shift: a classifier that tells films from meals is right on 75.0% of rows, "
+        "where chance reaches 55.0% at most."
+    )
+    assert second == "It is not one of proportions alone."
+    assert third == "Words of the target: soup."
+    assert last.endswith("right on 75% of the target (from 70% to 80%), beside 75% of the source.")
+
+
+def test_no_shift_is_told_without_differences() -> None:
+    first, second, third, _ = told(verdict="no shift")
+    assert first.startswith("No shift is seen")
+    assert (second, third) == ("", "")
+
+
+def test_a_shift_of_proportions_alone_is_called_so() -> None:
+    assert told(only_proportions=True)[1].startswith("Only the proportions of the classes differ")
+
+
+def test_large_effects_are_named_and_pictures_have_no_words() -> None:
+    large = {"value": -1.2, "low": -1.4, "high": -1.0}
+    numbers = [{"name": "brightness", "source": 1.0, "target": 0.5, "effect": large}]
+    assert told(differences={"numbers": numbers})[2] == "Largely different: brightness."

@@ -1,0 +1,68 @@
+"""Both domains as features: whose rows, whose answers, and whose test rows are left alone."""
+
+import numpy as np
+import pytest
+
+from regraft.runs.shifting import gathered as module
+from regraft.runs.shifting.gathered import source_rows
+from regraft.training.heads.probe import Labelled, fit_probe
+from tests.unit.runs.shifting.conftest import Gather
+
+
+def test_rows_of_training_and_validation_are_compared_and_test_rows_are_not(
+    gathered: Gather,
+) -> None:
+    prepared, target, found = gathered()
+    counts = {part: len(rows) for part, rows in prepared.dataset.parts.items()}
+    assert counts["test"] > 0
+    assert len(found.source) == len(found.labels) == counts["train"] + counts["val"]
+    assert len(found.target) == len(target.rows) == 60
+
+
+def test_the_classifier_is_source_only_s(gathered: Gather) -> None:
+    prepared, _, found = gathered()
+    train, val = (prepared.dataset.parts[part] for part in ("train", "val"))
+    features = found.source.features
+    parts = (
+        Labelled(features[: len(train)], train.labels),
+        Labelled(features[len(train) :], val.labels),
+    )
+    probe = fit_probe(parts[0], 2, val=parts[1])
+    assert np.array_equal(found.start.weight, probe.weight)
+    assert found.recipe.strength == probe.strength
+
+
+def test_few_validation_rows_are_joined_by_rows_left_out_in_turn(
+    gathered: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = gathered()[2]
+    assert len(found.known.labels) == len(found.labelled.labels) == len(found.labels)
+    assert np.array_equal(found.known_features, found.labelled.features)
+    monkeypatch.setattr(module, "ENOUGH", 10)
+    prepared, _, found = gathered()
+    val = prepared.dataset.parts["val"]
+    assert np.array_equal(found.known.labels, val.labels)
+    assert np.array_equal(found.known.logits, found.start.logits(found.known_features))
+
+
+def test_so_many_rows_are_left_out_at_the_most(
+    gathered: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_ROWS", 100)
+    found = gathered()[2]
+    assert len(found.labelled.labels) == len(found.known.labels) == 100
+    assert len(found.source) > 100
+
+
+def test_under_two_hundred_rows_there_is_no_validation_part(gathered: Gather) -> None:
+    prepared, _, found = gathered(80)
+    assert len(prepared.dataset.parts["val"]) == 0
+    assert len(found.known.labels) == len(prepared.dataset.parts["train"])
+
+
+def test_rows_to_show_are_training_rows(gathered: Gather) -> None:
+    prepared = gathered()[0]
+    train = set(prepared.dataset.parts["train"].inputs)
+    rows = source_rows(prepared, 20)
+    assert len(rows) == 20
+    assert set(rows.inputs) <= train
