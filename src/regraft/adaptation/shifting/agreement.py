@@ -3,18 +3,19 @@
 Source: Jiang, Nagarajan, Baek and Kolter 2022, "Assessing Generalization of SGD via
 Disagreement", ICLR, arXiv 2106.13799, equation 3: two classifiers that were trained alike on
 different rows agree as often as one is right. On a frozen trunk two heads are alike in their
-mistakes too, so each twin has half of the rows and half of the features (regraft): what
-speaks for a class there has to be found twice.
+mistakes too, so each twin has half of the features, and in every second pair half of the rows
+(regraft): what speaks for a class has to be found twice.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from regraft.adaptation.shifting.held_out import Recipe
+from regraft.adaptation.shifting.held_out import Recipe, picked
 from regraft.training.heads.probe import Features, Labelled
 
 Indices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 PAIRS = 4
 """Pairs of twins: what they agree on is averaged."""
 
@@ -30,17 +31,48 @@ def agreement(rows: Labelled, asked: Features, *, recipe: Recipe, seed: int) -> 
     """
     generator = np.random.default_rng(seed)
     same = np.zeros(len(asked))
-    for _ in range(PAIRS):
+    for number in range(PAIRS):
+        columns = _halves(rows.features.shape[1], generator)
+        everything = np.arange(len(rows.labels))
+        apart = number % 2 == 0
+        picks = _halves_by_class(rows.labels, generator) if apart else (everything, everything)
         first, second = (
-            _answers(rows, asked, half, recipe)
-            for half in zip(
-                _halves_by_class(rows.labels, generator),
-                _halves(rows.features.shape[1], generator),
-                strict=True,
-            )
+            _answers(rows, asked, half, recipe) for half in zip(picks, columns, strict=True)
         )
         same += first == second
     return same / PAIRS
+
+
+def held_out_agreement(rows: Labelled, recipe: Recipe, *, folds: Indices, seed: int) -> Floats:
+    """Returns (N,) the share of pairs of twins that agree on rows that they have not learnt from.
+
+    Args:
+        rows: (N, D) labelled features.
+        recipe: Of the classifier.
+        folds: (N,) fold of each row; equal rows share one.
+        seed: Of the halves.
+    """
+    same = np.zeros(len(rows.labels))
+    for fold in np.unique(folds):
+        held = folds == fold
+        seen = picked(rows, np.flatnonzero(~held))
+        same[held] = agreement(seen, rows.features[held], recipe=recipe, seed=seed)
+    return same
+
+
+def scaled_agreement(right: Bools, known: Floats, *, asked: Floats) -> float:
+    """Returns accuracy on known rows, times what agreement falls by, in [0, 1].
+
+    Twins know less than the classifier of all rows and features, so they agree less often
+    than it is right on the source too: the ratio of the two is taken to be the same there.
+
+    Args:
+        right: (M,) whether the classifier's answers to labelled rows are right.
+        known: (N,) agreement of twins on labelled rows.
+        asked: (L,) their agreement on rows without labels.
+    """
+    fall = asked.mean() / max(float(known.mean()), 1e-9)
+    return float(np.clip(right.mean() * fall, 0, 1))
 
 
 def _answers(

@@ -3,12 +3,17 @@
 Source: none (regraft) for the combination; each sign has its own module with its paper.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from regraft.adaptation.shifting.agreement import agreement
+from regraft.adaptation.shifting.agreement import (
+    agreement,
+    held_out_agreement,
+    scaled_agreement,
+)
 from regraft.adaptation.shifting.confidence import (
     confidence_difference,
     negative_entropy,
@@ -39,25 +44,30 @@ class Signs:
         weights: (M,) how much more the target has of such rows.
         known: (M, 2) largest probability and negative entropy.
         asked: (L, 2) the same of the target's.
-        agreed: (L,) share of twins that agree.
+        twins: (N,) share of twins that agree, on source rows.
+        asked_twins: (L,) the same on the target's.
     """
 
     right: Bools
     weights: Floats
     known: Floats
     asked: Floats
-    agreed: Floats
+    twins: Floats
+    asked_twins: Floats
 
     def drawn(self, generator: np.random.Generator) -> "Signs":
         """Returns as many rows of each domain, drawn with replacement."""
-        first = generator.integers(0, len(self.right), size=len(self.right))
-        second = generator.integers(0, len(self.agreed), size=len(self.agreed))
+        first, second, third = (
+            generator.integers(0, len(each), size=len(each))
+            for each in (self.right, self.asked, self.twins)
+        )
         return Signs(
             self.right[first],
             self.weights[first],
             self.known[first],
             self.asked[second],
-            self.agreed[second],
+            self.twins[third],
+            self.asked_twins[second],
         )
 
 
@@ -79,7 +89,7 @@ class Estimate:
 
 
 def estimate_accuracy(
-    rows: Labelled,
+    twins: tuple[Labelled, Indices],
     answers: tuple[Known, Features],
     *,
     target: tuple[Features, Features],
@@ -89,7 +99,7 @@ def estimate_accuracy(
     """Returns the estimate of a classifier's accuracy on rows without labels.
 
     Args:
-        rows: (N, D) labelled source rows, from which twins learn.
+        twins: (N, D) labelled source rows, from which twins learn, and their (N,) folds.
         answers: The classifier's to M source rows that it has not learnt from, and their
             (M, D) features.
         target: (L, K) its logits of the target rows, and their (L, D) features.
@@ -103,7 +113,8 @@ def estimate_accuracy(
         density_ratios(features, asked, seed=seed),
         _sureness(confidences(known.logits, heat)),
         _sureness(confidences(logits, heat)),
-        agreement(rows, asked, recipe=recipe, seed=seed),
+        held_out_agreement(twins[0], recipe, folds=twins[1], seed=seed),
+        agreement(twins[0], asked, recipe=recipe, seed=seed),
     )
     methods = estimates(signs)
     source = wilson(int(known.right.sum()), len(known.right))
@@ -117,19 +128,29 @@ def estimates(signs: Signs) -> dict[str, float]:
         "importance_weighted": weighted_accuracy(signs.right, signs.weights),
         "thresholded_confidence": thresholded(known[1], signs.right, asked=asked[1]),
         "confidence_difference": confidence_difference(known[0], signs.right, asked=asked[0]),
-        "agreement": float(signs.agreed.mean()),
+        "agreement": scaled_agreement(signs.right, signs.twins, asked=signs.asked_twins),
     }
 
 
-WEIGHTS = {"agreement": 0.75, "confidence_difference": 0.25}
-"""Of the single estimates in the combined one: tuned on pairs that `bench/shift.py` lists."""
+REACH = 0.12
+"""Gap between agreement and confidence at which confidence has lost most of its say."""
 DOUBT = 0.5
-"""Part of the gap between these two that the interval is wider by, on either side."""
+"""Part of that gap that the interval is wider by, on either side."""
 
 
 def combined(methods: dict[str, float]) -> float:
-    """Returns one figure from the single estimates, in [0, 1]."""
-    return sum(weight * methods[name] for name, weight in WEIGHTS.items())
+    """Returns one figure from the single estimates: a + w (c − a), w = ½ exp(−((c − a) / r)²).
+
+    Near the source agreement a and confidence c are right alike, and their mean is surer than
+    either; far from it confidence stays high and is wrong. `bench/shift.py` says on which
+    pairs r was chosen.
+
+    Args:
+        methods: From `estimates`.
+    """
+    agreed = methods["agreement"]
+    gap = methods["confidence_difference"] - agreed
+    return agreed + 0.5 * math.exp(-((gap / REACH) ** 2)) * gap
 
 
 def _with_interval(signs: Signs, seed: int) -> Score:

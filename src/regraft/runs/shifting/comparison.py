@@ -50,7 +50,7 @@ def compare_domains(gathered: Gathered, *, seed: int) -> Comparison:
     shares = shares_of(gathered.labels, classes=classes)
     priors = estimate_priors(gathered.known, asked, shares=shares, seed=seed)
     estimate = estimate_accuracy(
-        gathered.labelled,
+        (gathered.labelled, gathered.folds),
         (gathered.known, gathered.known_features),
         target=(asked, gathered.target.features),
         recipe=gathered.recipe,

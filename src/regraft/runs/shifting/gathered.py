@@ -22,7 +22,7 @@ from regraft.training.precision import Verdict
 Indices = npt.NDArray[np.int64]
 ENOUGH = 500
 """Validation rows from which their answers are taken, and no others are left out in turn."""
-MOST_ROWS = 5000
+MOST_ROWS = 3000
 """Source rows that are left out in turn, and from which twins learn."""
 PARTS: tuple[Part, ...] = ("train", "val")
 
@@ -36,6 +36,7 @@ class Gathered:
         labels: (N,) of the source's rows.
         target: The target's.
         labelled: At most `MOST_ROWS` source rows with labels.
+        folds: (M,) fold of each of these.
         known: Answers to labelled source rows that were not learnt from.
         known_features: (M, D) features of these.
         start: The source-only classifier.
@@ -46,6 +47,7 @@ class Gathered:
     labels: Indices
     target: Sample
     labelled: Labelled
+    folds: Indices
     known: Known
     known_features: Features
     start: LinearProbe
@@ -74,10 +76,10 @@ def gather(prepared: Prepared, verdict: Verdict, *, target: Target) -> Gathered:
     everything = Labelled(*map(np.concatenate, _columns(train, val)))
     rows = _sample(len(everything.labels), seed=prepared.settings.seed)
     labelled = picked(everything, rows)
+    folds = _folds(prepared, rows, everything.labels)
     if val is not None and len(val.labels) >= ENOUGH:
         known, features = Known(start.logits(val.features), val.labels), val.features
     else:
-        folds = _folds(prepared, rows, everything.labels)
         known, features = held_out(labelled, recipe, folds=folds), labelled.features
     keys = np.concatenate([row_keys(prepared.encoded[part]) for part in PARTS])
     return Gathered(
@@ -85,6 +87,7 @@ def gather(prepared: Prepared, verdict: Verdict, *, target: Target) -> Gathered:
         everything.labels,
         Sample(asked, row_keys(target.encoded)),
         labelled,
+        folds,
         known,
         features,
         start,

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from regraft.adaptation.shifting.agreement import PAIRS, agreement
+from regraft.adaptation.shifting.agreement import (
+    PAIRS,
+    agreement,
+    held_out_agreement,
+    scaled_agreement,
+)
 from regraft.adaptation.shifting.held_out import Recipe
 from regraft.training.heads.probe import Labelled
 
@@ -45,3 +50,22 @@ def test_one_feature_is_enough() -> None:
     rows = many_features(50, 0)
     one = Labelled(rows.features[:, :1], rows.labels)
     assert (agreement(one, one.features, recipe=RECIPE, seed=0) >= 0).all()
+
+
+def test_rows_that_are_left_out_are_agreed_on_like_new_ones() -> None:
+    rows = many_features(400, 0, signal=0.3)
+    asked = many_features(400, 1, signal=0.3).features
+    found = held_out_agreement(rows, RECIPE, folds=np.arange(400) // 2 % 5, seed=0).mean()
+    fresh = agreement(rows, asked, recipe=RECIPE, seed=0).mean()
+    assert found == pytest.approx(fresh, abs=0.05)
+    learnt = agreement(rows, rows.features, recipe=RECIPE, seed=0).mean()
+    assert learnt > found + 0.03
+
+
+def test_agreement_is_scaled_by_what_it_is_on_the_source() -> None:
+    right = np.array([True, True, True, False])
+    known = np.array([1.0, 0.5, 0.5, 0.4])
+    assert scaled_agreement(right, known, asked=known) == pytest.approx(0.75)
+    assert scaled_agreement(right, known, asked=known / 2) == pytest.approx(0.375)
+    assert scaled_agreement(right, known, asked=np.ones(3)) == 1
+    assert scaled_agreement(right, np.zeros(4), asked=np.zeros(3)) == 0

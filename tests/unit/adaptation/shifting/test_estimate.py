@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from regraft.adaptation.shifting.estimate import (
-    WEIGHTS,
+    REACH,
     Estimate,
     Signs,
     combined,
@@ -29,10 +29,11 @@ def blurred(rows: int, seed: int, *, signal: float) -> Labelled:
 def estimated(target: Labelled) -> tuple[Estimate, float]:
     """Returns the estimate for a target, and the truth."""
     source = blurred(500, 0, signal=0.2)
-    known = held_out(source, RECIPE, folds=np.arange(500) // 2 % 5)
+    folds = np.arange(500) // 2 % 5
+    known = held_out(source, RECIPE, folds=folds)
     logits = RECIPE.fit(source).logits(target.features)
     found = estimate_accuracy(
-        source,
+        (source, folds),
         (known, source.features),
         target=(logits, target.features),
         recipe=RECIPE,
@@ -60,9 +61,15 @@ def test_the_same_seed_gives_the_same_estimate() -> None:
     assert estimated(target)[0] == estimated(target)[0]
 
 
-def test_the_weights_are_those_of_a_mean() -> None:
-    assert sum(WEIGHTS.values()) == pytest.approx(1)
-    assert combined(dict.fromkeys(WEIGHTS, 0.5)) == pytest.approx(0.5)
+def test_signs_that_are_near_are_averaged_and_far_ones_leave_agreement() -> None:
+    def one(agreed: float, sure: float) -> float:
+        return combined({"agreement": agreed, "confidence_difference": sure})
+
+    assert one(0.8, 0.8) == pytest.approx(0.8)
+    assert one(0.8, 0.81) == pytest.approx(0.805, abs=1e-3)
+    assert one(0.3, 0.9) == pytest.approx(0.3, abs=1e-3)
+    # A gap of the reach: w = ½ e⁻¹.
+    assert one(0.5, 0.5 + REACH) == pytest.approx(0.5 + 0.18394 * REACH, abs=1e-5)
 
 
 def test_the_interval_is_wider_where_the_signs_part() -> None:
@@ -73,7 +80,7 @@ def test_the_interval_is_wider_where_the_signs_part() -> None:
     right = np.arange(400) % 10 > 0
 
     def width(agreed: float) -> float:
-        signs = Signs(right, rows, known, known, rows * agreed)
+        signs = Signs(right, rows, known, known, rows * 0.9, rows * agreed)
         assert estimates(signs)["agreement"] == pytest.approx(agreed)
         found = _with_interval(signs, 0)
         return found.high - found.low
