@@ -33,7 +33,7 @@ def test_tables_and_words_name_what_differs(
 ) -> None:
     outcome = typed("shift", reviews, elsewhere, "--backbone", bert)
     assert outcome.code == 0, outcome.err
-    assert outcome.out.split()[:2] == ["verdict", "shift"]
+    assert outcome.out.splitlines()[2].split() == ["verdict", "shift"]
     assert "accuracy of source-only" in outcome.out
     assert "There is a shift: a classifier that tells" in outcome.err
     assert not list(Path.cwd().glob("runs/*"))

@@ -31,7 +31,7 @@ def _verdict(result: Mapping[str, Any]) -> Table:
         ["different rows of each", f"{told['rows']:,}"],
         ["only proportions differ", "yes" if result["only_proportions"] else "no"],
     ]
-    return ("", ""), lines
+    return ("asked", "found"), lines
 
 
 def _estimates(result: Mapping[str, Any]) -> Table:

@@ -34,7 +34,7 @@ def test_two_domains_need_no_target(typed: Type, stand_in: Stand) -> None:
 def test_tables_are_the_result_and_sentences_are_said(typed: Type, stand_in: Stand) -> None:
     stand_in("shift:run_shift", example_shift())
     outcome = typed("shift", "s.csv", "t.csv")
-    assert outcome.out.split()[:2] == ["verdict", "shift"]
+    assert outcome.out.splitlines()[2].split() == ["verdict", "shift"]
     assert "There is a shift." in outcome.err
     assert "There is a shift." not in typed("shift", "s.csv", "t.csv", "--quiet").err
 
