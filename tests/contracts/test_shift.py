@@ -1,46 +1,55 @@
 """The verdict of a shift: seldom where there is none, always where there is one."""
 
-import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from regraft import shift
+from regraft.adaptation.shifting.two_sample import Sample, two_sample
+from regraft.data.encode import encode
+from regraft.data.rows import Input, Modality, Origin, Rows
+from regraft.features.pooled import pooled_features
+from regraft.features.rowkeys import row_keys
 from tests import tiny
 
 SPLITS = 20
 ALARMS = 2
 """Of 20 pairs without a shift; at a level of 1 % more than these are 1 case of 1,000."""
+ROWS = 200
 
 
-@pytest.mark.parametrize("kind", ["texts", "pictures"])
-def test_halves_of_one_place_are_hardly_ever_called_a_shift(
-    kind: str, bert: Path, resnet: Path
-) -> None:
-    texts, labels = tiny.toy_texts(160)
-    rows, backbone = list(zip(texts, labels, strict=True)), bert
-    if kind == "pictures":
-        pixels, names = tiny.toy_pixels(160)
-        rows, backbone = list(zip(pixels, names, strict=True)), resnet
+def inputs_of(kind: Modality, *, elsewhere: bool = False) -> list[Input]:
+    if kind == "text":
+        return list((tiny.texts_elsewhere if elsewhere else tiny.toy_texts)(ROWS)[0])
+    pixels, _ = tiny.toy_pixels(ROWS)
+    return list(pixels // 2 + 20 if elsewhere else pixels)
+
+
+def sample_of(kind: Modality, folder: Path, inputs: list[Input]) -> Sample:
+    """Returns what the frozen trunk makes of the inputs."""
+    model = tiny.model(folder)
+    none = np.zeros(len(inputs), np.int64)
+    rows = Rows(kind, inputs, ("a", "b"), none, [Origin("made")] * len(inputs))
+    encoded = encode(rows, model.backbone.spec, extent=model.extent)
+    return Sample(pooled_features(model.network, encoded, mode=model.mode), row_keys(encoded))
+
+
+@pytest.fixture(params=["text", "image"])
+def place(request: pytest.FixtureRequest, bert: Path, resnet: Path) -> tuple[Modality, Path]:
+    return request.param, bert if request.param == "text" else resnet
+
+
+def test_halves_of_one_place_are_hardly_ever_called_a_shift(place: tuple[Modality, Path]) -> None:
+    rows = sample_of(*place, inputs_of(place[0]))
     alarms = 0
     for split in range(SPLITS):
-        mixed = random.Random(split).sample(rows, len(rows))
-        first, second = mixed[:80], mixed[80:]
-        result = shift(
-            ([each for each, _ in first], [label for _, label in first]),
-            [each for each, _ in second],
-            backbone=str(backbone),
-            seed=split,
-        )
-        alarms += result["verdict"] == "shift"
+        mixed = np.random.default_rng(split).permutation(ROWS)
+        halves = (rows.take(mixed[: ROWS // 2]), rows.take(mixed[ROWS // 2 :]))
+        alarms += two_sample(*halves, seed=split).shift
     assert alarms <= ALARMS
 
 
-def test_other_texts_and_dimmer_pictures_are_called_a_shift(
-    bert: Path, resnet: Path, tmp_path: Path
-) -> None:
-    texts = shift(tiny.toy_texts(160), tiny.texts_elsewhere(60)[0], backbone=str(bert))
-    source = tiny.image_folders(tmp_path / "source", 80)
-    target = tiny.dim_folders(tmp_path / "target", 60)
-    pictures = shift(str(source), str(target), backbone=str(resnet))
-    assert (texts["verdict"], pictures["verdict"]) == ("shift", "shift")
+def test_other_texts_and_dimmer_pictures_are_called_a_shift(place: tuple[Modality, Path]) -> None:
+    here = sample_of(*place, inputs_of(place[0]))
+    elsewhere = sample_of(*place, inputs_of(place[0], elsewhere=True))
+    assert two_sample(here, elsewhere, seed=0).shift

@@ -39,6 +39,28 @@ def estimate_proportions(
         shares: (K,) of the classes in the source.
     """
     heat = temperature(val_logits, val_labels)
+    return proportions_at(
+        heat, val_logits, val_labels=val_labels, target_logits=target_logits, shares=shares
+    )
+
+
+def proportions_at(
+    heat: float,
+    val_logits: npt.NDArray[np.float32],
+    *,
+    val_labels: Labels,
+    target_logits: npt.NDArray[np.float32],
+    shares: Shares,
+) -> Shares:
+    """Returns what `estimate_proportions` does where the temperature is known.
+
+    Args:
+        heat: T of softmax(z / T), which calibrates the classifier.
+        val_logits: (M, K) of source rows that the classifier has not learnt from.
+        val_labels: (M,).
+        target_logits: (L, K).
+        shares: (K,) of the classes in the source.
+    """
     known, asked = (metrics.softmax(z / np.float32(heat)) for z in (val_logits, target_logits))
     first = saerens(asked, shares)
     second = black_box(

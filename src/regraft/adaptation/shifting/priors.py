@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.adaptation.domains import Shares
-from regraft.adaptation.proportions import estimate_proportions
+from regraft.adaptation.proportions import proportions_at
 from regraft.adaptation.shifting.held_out import Known
 from regraft.scoring.intervals import Score, around
 from regraft.training.heads.probe import Features
@@ -54,13 +54,13 @@ def estimate_priors(known: Known, asked: Features, *, shares: Shares, seed: int)
         shares: (K,) of the classes in the source.
         seed: Of the resamples.
     """
-    generator = np.random.default_rng(seed)
-    value = _estimate(known, asked, shares)
+    generator, heat = np.random.default_rng(seed), known.temperature
+    value = _estimate(known, asked, shares, heat)
     drawn = []
     for _ in range(REPEATS):
         rows = _drawn(len(known.labels), generator)
         again = Known(known.logits[rows], known.labels[rows])
-        drawn.append(_estimate(again, asked[_drawn(len(asked), generator)], shares))
+        drawn.append(_estimate(again, asked[_drawn(len(asked), generator)], shares, heat))
     low, high = np.percentile(np.array(drawn), [2.5, 97.5], axis=0)
     ends = zip(low.tolist(), high.tolist(), strict=True)
     found = (around(one, pair) for one, pair in zip(value.tolist(), ends, strict=True))
@@ -86,8 +86,10 @@ def rows_with_shares(labels: Indices, shares: Shares, *, seed: int) -> Indices:
     return np.concatenate(taken)
 
 
-def _estimate(known: Known, asked: Features, shares: Shares) -> Shares:
-    return estimate_proportions(known.logits, known.labels, target_logits=asked, shares=shares)
+def _estimate(known: Known, asked: Features, shares: Shares, heat: float) -> Shares:
+    return proportions_at(
+        heat, known.logits, val_labels=known.labels, target_logits=asked, shares=shares
+    )
 
 
 def _drawn(rows: int, generator: np.random.Generator) -> Indices:

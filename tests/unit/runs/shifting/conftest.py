@@ -18,8 +18,8 @@ from tests import tiny
 Gather = Callable[..., tuple[Prepared, Target, Gathered]]
 
 
-@pytest.fixture
-def gathered(bert: Path) -> Gather:
+@pytest.fixture(scope="session")
+def gathered(_own_cache: None, bert: Path) -> Gather:
     """Goes the steps up to the features, on so many source rows or on other data."""
 
     def make(rows: int = 240, *, target: object = None, **typed: Any) -> Any:

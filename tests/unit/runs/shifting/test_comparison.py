@@ -9,16 +9,6 @@ from tests import tiny
 from tests.unit.runs.shifting.conftest import Gather
 
 
-def same_place(rows: range, *, positive: float = 0.5) -> tuple[list[str], list[str]]:
-    """Returns toy texts of other numbers, with a share of positive ones."""
-    texts, labels = (each[rows.start : rows.stop] for each in tiny.toy_texts(rows.stop))
-    both = list(zip(texts, labels, strict=True))
-    good = [pair for pair in both if pair[1] == "pos"]
-    bad = [pair for pair in both if pair[1] == "neg"]
-    kept = [*good, *bad[: round(len(good) * (1 - positive) / positive)]]
-    return [text for text, _ in kept], [label for _, label in kept]
-
-
 def test_texts_of_another_kind_are_a_shift_of_more_than_proportions(gathered: Gather) -> None:
     found = compare_domains(gathered()[2], seed=0)
     assert found.told.shift
@@ -27,16 +17,20 @@ def test_texts_of_another_kind_are_a_shift_of_more_than_proportions(gathered: Ga
 
 
 def test_where_features_are_equal_only_proportions_can_differ(gathered: Gather) -> None:
-    _, _, made = gathered()
-    generator = np.random.default_rng(0)
-    classes = made.labels
-    # The target: the source's own rows of class 1, and a few of class 0, a little moved.
-    rows = np.concatenate([np.flatnonzero(classes == 1), np.flatnonzero(classes == 0)[:35]])
-    noise = 1e-3 * generator.standard_normal(made.source.features[rows].shape)
-    features = (made.source.features[rows] + noise).astype(np.float32)
-    keys = generator.integers(0, 256, size=(len(rows), 16)).astype(np.uint8)
-    target = replace(made.target, features=features, keys=keys)
-    found = compare_domains(replace(made, target=target), seed=0)
+    _, _, made = gathered(600)
+    rows = np.arange(len(made.labels))
+    first, second = rows[rows // 2 % 2 == 0], rows[rows // 2 % 2 == 1]
+    # The target: all other rows of class 1, and four of ten of class 0.
+    positive = second[made.labels[second] == 1]
+    negative = second[made.labels[second] == 0]
+    kept = np.concatenate([positive, negative[: len(positive) * 2 // 5]])
+    halved = replace(
+        made,
+        source=made.source.take(first),
+        labels=made.labels[first],
+        target=made.source.take(kept),
+    )
+    found = compare_domains(halved, seed=0)
     assert found.told.shift
     assert found.priors.differ
     assert found.priors.target[1].low > 0.6
@@ -45,7 +39,7 @@ def test_where_features_are_equal_only_proportions_can_differ(gathered: Gather) 
 
 
 def test_without_a_shift_nothing_is_evened(gathered: Gather) -> None:
-    texts = same_place(range(240, 320))
-    found = compare_domains(gathered(target=texts)[2], seed=0)
+    texts, labels = tiny.toy_texts(320)
+    found = compare_domains(gathered(target=(texts[240:], labels[240:]))[2], seed=0)
     assert found.evened is None
     assert not found.only_proportions

@@ -3,32 +3,34 @@
 import json
 from typing import Any
 
+import pytest
+
 from regraft.runs.shifting.comparison import compare_domains
 from regraft.runs.shifting.document import sentences, shift_document
 from tests.unit.reports.example_shift import example_shift
 from tests.unit.runs.shifting.conftest import Gather
 
 
+@pytest.fixture(scope="module")
 def made(gathered: Gather) -> dict[str, Any]:
+    """The document of texts that differ."""
     prepared, target, found = gathered()
     return shift_document(compare_domains(found, seed=0), found, prepared=prepared, target=target)
 
 
-def test_the_document_is_plain_data(gathered: Gather) -> None:
-    found = made(gathered)
-    assert json.loads(json.dumps(found)) == found
-    assert found["verdict"] == "shift"
-    assert found["target"]["rows"] == {"used": 60, "scored": 60}
+def test_the_document_is_plain_data(made: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(made)) == made
+    assert made["verdict"] == "shift"
+    assert made["target"]["rows"] == {"used": 60, "scored": 60}
     assert set(found["proportions"]) == {"neg", "pos"}
-    assert found["oracle"]["rows"] == 60
+    assert made["oracle"]["rows"] == 60
 
 
-def test_words_and_lengths_that_differ_are_named(gathered: Gather) -> None:
-    found = made(gathered)
-    marking = found["differences"]["words"]
+def test_words_and_lengths_that_differ_are_named(made: dict[str, Any]) -> None:
+    marking = made["differences"]["words"]
     assert "number" in [each["word"] for each in marking["source"]]
     assert {"they", "say"} <= {each["word"] for each in marking["target"]}
-    assert "words" in [each["name"] for each in found["differences"]["numbers"]]
+    assert "words" in [each["name"] for each in made["differences"]["numbers"]]
 
 
 def told(**more: Any) -> list[str]:
