@@ -22,7 +22,7 @@ def test_the_document_is_plain_data(made: dict[str, Any]) -> None:
     assert json.loads(json.dumps(made)) == made
     assert made["verdict"] == "shift"
     assert made["target"]["rows"] == {"used": 60, "scored": 60}
-    assert set(found["proportions"]) == {"neg", "pos"}
+    assert set(made["proportions"]) == {"neg", "pos"}
     assert made["oracle"]["rows"] == 60
 
 
