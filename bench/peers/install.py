@@ -13,8 +13,10 @@ from pathlib import Path
 
 BENCH = Path(__file__).resolve().parents[1]
 PEERS = ("pytorch-adapt==0.0.83", "skada==0.6.0", "POT==0.9.7.post1")
-NEEDED = ("pytorch-metric-learning==2.9.0", "torchmetrics", "lightning-utilities", "skorch")
-NEEDED += ("tabulate", "pytorch-ignite")
+NEEDED = (
+    *("pytorch-metric-learning==2.9.0", "torchmetrics", "lightning-utilities", "skorch"),
+    *("tabulate", "pytorch-ignite"),
+)
 
 
 def main() -> None:

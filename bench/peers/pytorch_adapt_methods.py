@@ -115,7 +115,8 @@ def main() -> None:
     """Trains every method and writes `METHOD/PART` arrays and the seconds of all."""
     data, (place, seed) = np.load(sys.argv[1]), sys.argv[2:]
     features, labels = standardised(data), torch.from_numpy(data["source_labels"])
-    started, found = time.perf_counter(), {}
+    started = time.perf_counter()
+    found: dict[str, Any] = {}
     for name in METHODS:
         for candidate, parts in train(name, int(seed), features, labels).items():
             found |= {f"{candidate}/{part}": values for part, values in parts.items()}

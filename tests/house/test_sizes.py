@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tests.house.source import body_lines, modules
 
 # One method or one verb, one file: these may hold more than 12.
-WIDE_ROOMS = {"losses", "strategies", "adaptation", "backbones/sources", "cli"}
+WIDE_ROOMS = {"losses", "strategies", "adaptation", "backbones/sources", "cli", "runs"}
 
 INNER_FOLDERS = {
     *("backbones/sources", "backbones/splicing", "data/parting", "data/reading"),

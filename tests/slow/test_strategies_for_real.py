@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import regraft
+from regraft.data.starters.cache import file_digest
 from regraft.errors import SettingsError
-from regraft.freezing.proof import file_digest
 from regraft.runs.fit import run_fit
 from regraft.runs.plan import run_plan
 from regraft.settings import FitSettings

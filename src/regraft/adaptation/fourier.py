@@ -59,10 +59,12 @@ class Fourier:
         assert isinstance(rows, PixelRows), "texts are refused"
         assert isinstance(target, PixelRows), "both domains are of one modality"
         picked = generator.integers(len(target), size=len(rows))
-        return PixelRows(restyled(rows.pixels, target.pixels, picked, beta=self.beta), rows.spec)
+        return PixelRows(
+            restyled(rows.pixels, target.pixels, picked=picked, beta=self.beta), rows.spec
+        )
 
 
-def restyled(pixels: Pixels, target: Pixels, picked: Picked, *, beta: float) -> Pixels:
+def restyled(pixels: Pixels, target: Pixels, *, picked: Picked, beta: float) -> Pixels:
     """Returns (N, H, W, C) images with the low amplitudes of others.
 
     Args:

@@ -1,4 +1,4 @@
-"""Makes features and predictions onto which the source's rows and labels are moved cheaply.
+"""Makes features and predictions onto which source rows and labels are moved cheaply.
 
 Source: Courty, Flamary, Habrard and Rakotomamonjy 2017, "Joint distribution optimal
 transportation for domain adaptation" (JDOT), arXiv 1705.08848; by batches of features after

@@ -76,7 +76,7 @@ class Tapt:
         # Dropout is a function of the seed, and leaves what others draw alone.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(given.seed)
-            training = _Training(self, trunk, texts.renumbered(reduced), given)
+            training = _Training(self, trunk, texts=texts.renumbered(reduced), given=given)
             for step in range(self.steps):
                 training.step(step)
         if reduced:
@@ -94,7 +94,7 @@ class _Training:
         given: Modes and seed.
     """
 
-    def __init__(self, asked: Tapt, trunk: nn.Module, texts: "_Texts", given: Given) -> None:
+    def __init__(self, asked: Tapt, trunk: nn.Module, *, texts: "_Texts", given: Given) -> None:
         self._asked, self._trunk, self._texts = asked, trunk.train(), texts
         self._mode = given.training
         self._generator = np.random.default_rng(given.seed)

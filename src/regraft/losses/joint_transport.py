@@ -1,4 +1,4 @@
-"""Makes the cost of moving source rows with their labels onto target rows with predictions.
+"""Makes the cost of moving source rows and labels onto target rows and predictions.
 
 Source: Courty, Flamary, Habrard and Rakotomamonjy 2017, "Joint distribution optimal
 transportation for domain adaptation" (JDOT), NeurIPS, equation 3, arXiv 1705.08848; its form

@@ -44,8 +44,8 @@ def domains_picture(result: Mapping[str, Any]) -> str:
 def _scatter(
     axes: "Axes", points: Sequence[Sequence[float]], *, colour: str, mark: str, label: str
 ) -> None:
-    columns = [[point[axis] for point in points] for axis in (0, 1)]
-    axes.scatter(*columns, s=11, color=colour, marker=mark, alpha=0.55, linewidth=0, label=label)
+    across, up = ([point[axis] for point in points] for axis in (0, 1))
+    axes.scatter(across, up, s=11, color=colour, marker=mark, alpha=0.55, linewidth=0, label=label)
 
 
 def _number(axes: "Axes", points: Sequence[Sequence[float]], classes: Sequence[int]) -> None:
@@ -53,7 +53,8 @@ def _number(axes: "Axes", points: Sequence[Sequence[float]], classes: Sequence[i
     present = sorted(set(classes))
     for label in present if len(present) <= NUMBERED else ():
         own = [point for point, of in zip(points, classes, strict=True) if of == label]
-        place = [sum(point[axis] for point in own) / len(own) for axis in (0, 1)]
+        across, up = (sum(point[axis] for point in own) / len(own) for axis in (0, 1))
+        place = (across, up)
         axes.annotate(str(label + 1), place, color=INK, fontsize=10, fontweight="bold", ha="center")
 
 

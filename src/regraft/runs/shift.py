@@ -1,4 +1,4 @@
-"""Says whether two data sets differ, how, and what that costs: the verb that trains nothing."""
+"""Says whether two data sets differ, how, and what that costs: a verb that trains nothing."""
 
 import time
 from pathlib import Path
@@ -6,12 +6,11 @@ from typing import Any, Unpack
 
 import torch
 
-from regraft.data.parting.domains import domain_tables
-from regraft.errors import SettingsError
+from regraft.runs.adapting.given import Given, data_given
 from regraft.runs.adapting.record import fit_settings
 from regraft.runs.adapting.target import read_target
 from regraft.runs.fit import decide_modes
-from regraft.runs.fitting.prepare import Say, prepare
+from regraft.runs.fitting.prepare import prepare
 from regraft.runs.shifting.comparison import compare_domains
 from regraft.runs.shifting.document import shift_document
 from regraft.runs.shifting.gathered import gather
@@ -60,11 +59,12 @@ def run_shift(
     """
     started = time.monotonic()
     torch.manual_seed(settings.seed)
-    given = _given(settings, source, target, progress.say)
+    adapting, given = settings.adapting(), Given(source=source, target=target)
+    data, elsewhere = data_given(adapting, given, say=progress.say)
     try:
-        prepared = prepare(fit_settings(settings.adapting()), given[0], say=progress.say)
+        prepared = prepare(fit_settings(adapting), data, say=progress.say)
         rows = read_target(
-            given[1], prepared, score=settings.score_target, say=progress.say, whole=True
+            elsewhere, prepared, score=settings.score_target, say=progress.say, whole=True
         )
         verdict = decide_modes(prepared, say=progress.say)
         progress.say("computing the frozen trunk's features once")
@@ -75,17 +75,3 @@ def run_shift(
     finally:
         progress.finish()
     return {**document, "seconds": round(time.monotonic() - started, 3)}
-
-
-def _given(
-    settings: ShiftSettings, source: object, target: object, say: Say
-) -> tuple[object, object]:
-    """Returns what the source and the target are read from."""
-    first = settings.data if source is None else source
-    if settings.domain and settings.from_domain and settings.to_domain:
-        names = {"first": settings.from_domain, "second": settings.to_domain}
-        return domain_tables(first, settings.domain, say=say, **names)
-    second = settings.target if target is None else target
-    if isinstance(second, str) and not second:
-        raise SettingsError("the target is missing", hint="shift(SOURCE, TARGET)")
-    return first, second

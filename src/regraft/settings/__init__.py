@@ -12,10 +12,10 @@ from regraft.settings.fit import FitSettings as FitSettings
 from regraft.settings.fit import Optimizer as Optimizer
 from regraft.settings.fit import RuleName as RuleName
 from regraft.settings.fit import RuleScope as RuleScope
-from regraft.settings.new_run import ClassWeights as ClassWeights
 from regraft.settings.new_run import NewRunOptions as NewRunOptions
 from regraft.settings.new_run import NewRunSettings as NewRunSettings
-from regraft.settings.new_run import Precision as Precision
 from regraft.settings.new_run import Preset as Preset
+from regraft.settings.reading import ClassWeights as ClassWeights
+from regraft.settings.reading import Precision as Precision
 from regraft.settings.shift import ShiftOptions as ShiftOptions
 from regraft.settings.shift import ShiftSettings as ShiftSettings

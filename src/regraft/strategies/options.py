@@ -1,4 +1,4 @@
-"""Makes a strategy, modifier or method with options from words such as `rate=0.001,steps=5`.
+"""Makes a strategy, modifier or method with options from words such as `rate=0.001`.
 
 Source: none (regraft).
 """

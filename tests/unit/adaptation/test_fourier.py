@@ -18,9 +18,9 @@ def test_at_0_the_mean_alone_is_taken_over_and_bytes_do_not_run_over() -> None:
     # Means of 25 and 60: every pixel is 35 brighter.
     source, target = one([[10, 30], [20, 40]]), one([[50, 70], [60, 60]])
     first = np.zeros(1, np.int64)
-    found = restyled(source, target, first, beta=0.0)
+    found = restyled(source, target, picked=first, beta=0.0)
     assert found[0, :, :, 0].tolist() == [[45, 65], [55, 75]]
-    dark = restyled(one([[0, 255], [0, 1]]), one([[0, 0], [0, 0]]), first, beta=0.0)
+    dark = restyled(one([[0, 255], [0, 1]]), one([[0, 0], [0, 0]]), picked=first, beta=0.0)
     assert dark[0, :, :, 0].tolist() == [[0, 191], [0, 0]]
 
 
@@ -48,7 +48,7 @@ def test_it_is_the_authors_code_written_out(beta: float, sides: tuple[int, int])
     generator = np.random.default_rng(0)
     source, target = (generator.integers(0, 256, (n, *sides, 3), np.uint8) for n in (70, 5))
     picked = generator.integers(5, size=70)
-    found = restyled(source, target, picked, beta=beta)
+    found = restyled(source, target, picked=picked, beta=beta)
     for row in (0, 69):
         wanted = shifted(source[row].astype(float), target[picked[row]].astype(float), beta)
         assert np.abs(found[row].astype(float) - wanted).max() <= 1

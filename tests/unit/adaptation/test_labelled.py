@@ -107,7 +107,9 @@ def test_answers_are_right_where_they_are_the_label() -> None:
     said = domains.start.logits(target.features[:40]).argmax(1) == target.labels[:40]
     order = np.concatenate([rows for _, rows in halves(40)])
     assert np.array_equal(found, said[order])
-    assert np.array_equal(right_unseen(domains.start, known=known), found)
+    unseen = right_unseen(domains.start, known=known)
+    assert unseen is not None
+    assert np.array_equal(unseen, found)
     assert right_answers(method, domains, known=NOBODY) is None
     assert right_unseen(domains.start, known=NOBODY) is None
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from regraft.errors import SettingsError
 from regraft.settings import AdaptSettings, FitSettings, NewRunOptions, NewRunSettings
 
 
@@ -14,9 +13,3 @@ def test_the_options_of_python_are_the_settings_except_data_and_backbone() -> No
 @pytest.mark.parametrize("verb", [FitSettings, AdaptSettings])
 def test_no_verb_defines_a_shared_setting_anew(verb: type[NewRunSettings]) -> None:
     assert not set(NewRunSettings.model_fields) & set(verb.__annotations__)
-
-
-@pytest.mark.parametrize("verb", [FitSettings, AdaptSettings])
-def test_a_check_of_a_cache_that_is_off_is_refused(verb: type[NewRunSettings]) -> None:
-    with pytest.raises(SettingsError, match="check_cache cannot be used without the cache"):
-        verb(cache=False, check_cache=True)

@@ -40,11 +40,11 @@ def effects(source: Mapping[str, Floats], target: Mapping[str, Floats]) -> list[
         source: (N,) by name.
         target: (L,) by the same names.
     """
-    found = [effect(name, source[name], target[name]) for name in source]
+    found = [effect(name, source=source[name], target=target[name]) for name in source]
     return sorted(found, key=lambda each: -abs(each.size.value))
 
 
-def effect(name: str, source: Floats, target: Floats) -> Effect:
+def effect(name: str, *, source: Floats, target: Floats) -> Effect:
     """Returns the effect of one number.
 
     Args:

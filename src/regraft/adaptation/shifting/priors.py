@@ -1,4 +1,4 @@
-"""Estimates the classes' shares in the target with intervals, and draws a source with them.
+"""Estimates the classes' shares in the target with intervals; draws a source with them.
 
 Source: none (regraft); the estimate is that of `proportions`, its interval a bootstrap over
 the rows of both domains.

@@ -1,4 +1,4 @@
-"""Decides whether two samples of features come from one distribution, by telling them apart.
+"""Decides whether two samples of features have one distribution, by telling them apart.
 
 Source: Lopez-Paz and Oquab 2017, "Revisiting Classifier Two-Sample Tests", ICLR, arXiv
 1610.06545. Two differences (regraft): every row is judged by a classifier that has not seen

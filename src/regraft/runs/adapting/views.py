@@ -1,4 +1,4 @@
-"""Makes what each method sees: features by the network as it came, or by one changed for it."""
+"""Makes what each method sees: features by the network as it came, or as one changed it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

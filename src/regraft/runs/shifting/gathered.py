@@ -73,7 +73,7 @@ def gather(prepared: Prepared, verdict: Verdict, *, target: Target) -> Gathered:
     weights = balanced_weights(train.labels, classes) if balanced else None
     start = fit_probe(train, classes, val=val, weights=weights)
     recipe = Recipe(classes, start.strength, weights)
-    everything = Labelled(*map(np.concatenate, _columns(train, val)))
+    everything = _together(train, val)
     rows = _sample(len(everything.labels), seed=prepared.settings.seed)
     labelled = picked(everything, rows)
     folds = _folds(prepared, rows, everything.labels)
@@ -102,9 +102,12 @@ def source_rows(prepared: Prepared, most: int) -> Rows:
     return rows.take(order[:most])
 
 
-def _columns(train: Labelled, val: Labelled | None) -> tuple[list[Features], list[Indices]]:
+def _together(train: Labelled, val: Labelled | None) -> Labelled:
     there = [train] if val is None else [train, val]
-    return [each.features for each in there], [each.labels for each in there]
+    return Labelled(
+        np.concatenate([each.features for each in there]),
+        np.concatenate([each.labels for each in there]),
+    )
 
 
 def _sample(count: int, *, seed: int) -> Indices:

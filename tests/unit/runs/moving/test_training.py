@@ -99,7 +99,7 @@ def test_few_rows_are_chosen_by_folds_and_move_on(
 def test_a_method_that_diverged_is_left_out_beside_others(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = moving.moving_phase
+    from regraft.adaptation.moving import moving_phase as real
 
     def fast(word: str, phases: Any, *, chain: Any) -> Any:
         from dataclasses import replace

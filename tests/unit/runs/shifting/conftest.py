@@ -24,9 +24,11 @@ def gathered(_own_cache: None, bert: Path) -> Gather:
 
     def make(rows: int = 240, *, target: object = None, **typed: Any) -> Any:
         settings = ShiftSettings(backbone=str(bert), **typed)
-        made = prepare(fit_settings(settings.adapting()), tiny.toy_texts(rows), say=str)
+        made = prepare(
+            fit_settings(settings.adapting()), tiny.toy_texts(rows), say=list[str]().append
+        )
         elsewhere = target or tiny.texts_elsewhere(60)
-        read = read_target(elsewhere, made, score=True, say=str, whole=True)
+        read = read_target(elsewhere, made, score=True, say=list[str]().append, whole=True)
         verdict = Verdict(Mode(), Mode(), {}, "a processor")
         return made, read, gather(made, verdict, target=read)
 
