@@ -72,7 +72,7 @@ def measure(key: Trial, typed: argparse.Namespace) -> Trial:
             seconds, printed = _lived(words)
             lives = [seconds]
         else:
-            killed, printed = _lived(words, until=typed.at * key["limit"])
+            killed, printed = _lived(words, until=typed.at * key["limit"], run=Path(run))
             # Ended before the kill: nothing is left to go on with.
             resumed = (0.0, printed) if printed else _lived([REGRAFT, "resume", run, "--json"])
             lives, printed = [killed, resumed[0]], resumed[1]
@@ -85,13 +85,23 @@ def measure(key: Trial, typed: argparse.Namespace) -> Trial:
     }
 
 
-def _lived(words: Sequence[str], until: float | None = None) -> tuple[float, str]:
-    """Returns the seconds that a process lived and what it printed; killed at `until`, nothing."""
+def _lived(
+    words: Sequence[str], until: float | None = None, run: Path | None = None
+) -> tuple[float, str]:
+    """Returns the seconds that a process lived and what it printed; of a killed one, nothing.
+
+    Args:
+        words: The command.
+        until: Seconds until it is killed; None = never.
+        run: Its folder: it is not killed before there is something to go on with.
+    """
     started = time.perf_counter()
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     try:
         printed, _ = process.communicate(timeout=until)
     except subprocess.TimeoutExpired:
+        while run and not (run / "run.toml").exists() and process.poll() is None:
+            time.sleep(0.05)
         process.kill()
         process.communicate()
         return time.perf_counter() - started, ""

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 import budget
-import examples
 import few
 import overfit
 import promises
 import strategies
+import worked
 from marks import marks_of
 from promise_parts import geometric
 from tests.house.source import ROOT
 
-SCRIPTS = ("budget", "examples", "few", "overfit", "promises", "sequential", "strategies")
+SCRIPTS = ("budget", "worked", "few", "overfit", "promises", "sequential", "strategies")
 MACHINE = {"processor": "P", "threads": 2, "torch": "2", "precision": "fp32"}
 
 
@@ -38,11 +38,11 @@ def test_a_script_says_what_it_does(script: str) -> None:
     [
         (
             "strategies.md",
-            [f"python bench/{s}.py" for s in SCRIPTS if s not in ("examples", "promises")],
+            [f"python bench/{s}.py" for s in SCRIPTS if s not in ("worked", "promises")],
         ),
         ("promises.md", [f"python bench/promises.py {number}" for number in (1, 2, 3, 4)]),
         *(
-            (f"{name}.md", ["python bench/examples.py"])
+            (f"{name}.md", ["python bench/worked.py"])
             for name in ("imdb", "cifar10", "imdb.zh", "cifar10.zh")
         ),
     ],
@@ -71,12 +71,12 @@ def example_trial(seed: int, accuracy: float) -> dict[str, Any]:
 
 def test_an_example_that_was_not_run_says_so_in_both_languages() -> None:
     for language, words in (("en", "not measured"), ("zh", "尚未测量")):
-        text = examples.page_text("imdb", language, [])
+        text = worked.page_text("imdb", language, [])
         assert text.count(words) == 3
 
 
 def test_an_example_has_its_range_its_baseline_and_its_epochs() -> None:
-    text = examples.page_text("imdb", "en", [example_trial(0, 0.90), example_trial(1, 0.92)])
+    text = worked.page_text("imdb", "en", [example_trial(0, 0.90), example_trial(1, 0.92)])
     assert "0.910 (0.900–0.920)" in text
     assert "| 100–101 | 100 % |" in text
     assert "classic 0.900 (0.880–0.920)" in text

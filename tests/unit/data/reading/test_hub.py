@@ -180,7 +180,7 @@ def test_a_saved_folder_that_is_damaged_is_for_the_user_to_mend(
 ) -> None:
     folder = _saved(tmp_path / "mine", "state.json")
     _installed_for(monkeypatch, ValueError("no Arrow here\nmore"))
-    with pytest.raises(DataError, match=r"no Arrow here, expected a folder that save"):
+    with pytest.raises(DataError, match=r"no Arrow here; expected a folder that save"):
         read_hub(str(folder))
 
 

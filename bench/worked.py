@@ -20,7 +20,7 @@ from marks import Trial, add_trial, last_of, markdown, marks_of, read_trials, wr
 from tables import BENCH, PLACE, SHARED, image_folder
 
 ROOT = BENCH.parent
-COMMAND = "python bench/examples.py"
+COMMAND = "python bench/worked.py"
 KEPT = ("scores", "seconds", "wall", "trained_share", "history", "best", "backbone")
 Words = dict[str, str]
 
@@ -127,7 +127,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=0, help="of each part; 0 = all")
     parser.add_argument("--more", nargs="*", default=[], help="flags in one word: device=cuda")
-    parser.add_argument("--trials", type=Path, default=BENCH / "examples.jsonl")
+    parser.add_argument("--trials", type=Path, default=BENCH / "worked.jsonl")
     parser.add_argument("--write", action="store_true", help="the four pages; nothing is run")
     return parser.parse_args()
 
