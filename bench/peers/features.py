@@ -12,7 +12,7 @@ import torch
 from regraft.runs.adapting.features import pool_domains
 from regraft.runs.adapting.record import fit_settings
 from regraft.runs.adapting.target import read_target
-from regraft.runs.fit import decide_modes
+from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.fitting.prepare import prepare
 from regraft.settings import AdaptSettings
 

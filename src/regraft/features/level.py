@@ -29,8 +29,10 @@ from regraft.machine import processor_name
 
 FORMAT = 1
 """Of the store; another one makes other keys."""
-TOKENS = 4096
-"""Tokens of a chunk of texts, padding included."""
+TOKENS = 1024
+"""Tokens of a chunk of texts, padding included: as fast a token as longer ones on a CPU."""
+TOKENS_BESIDE = 16384
+"""The same where a GPU does the arithmetic."""
 IMAGES = 32
 """Images of a chunk."""
 STEP = 8
@@ -56,7 +58,9 @@ class Chunk:
     extent: int
 
 
-def chunks(rows: Encoded, *, limit: int | None = None) -> Iterator[Chunk]:
+def chunks(
+    rows: Encoded, *, limit: int | None = None, tokens: int | None = None
+) -> Iterator[Chunk]:
     """Yields all rows in chunks whose shapes depend on nothing but a row's own length.
 
     So what comes out for a row does not depend on its neighbours: a batch of another shape
@@ -65,6 +69,7 @@ def chunks(rows: Encoded, *, limit: int | None = None) -> Iterator[Chunk]:
     Args:
         rows: N rows.
         limit: Most tokens that the network takes; None = as many as there are.
+        tokens: Of a chunk of texts; None = those that suit a CPU.
     """
     if not isinstance(rows, TokenRows):
         for start in range(0, len(rows), IMAGES):
@@ -76,7 +81,7 @@ def chunks(rows: Encoded, *, limit: int | None = None) -> Iterator[Chunk]:
     order = np.argsort(-extents, kind="stable")
     for extent in np.unique(extents)[::-1].tolist():
         members = order[extents[order] == extent]
-        size = max(1, TOKENS // extent)
+        size = max(1, (tokens or TOKENS) // extent)
         for start in range(0, len(members), size):
             yield Chunk(members[start : start + size], size, extent)
 
@@ -131,7 +136,7 @@ class Level:
             "pooling": self.network.pooling if self.pooled else "",
             "spec": _spec_words(self.spec),
             "mode": asdict(self.mode),
-            "chunk": [TOKENS, IMAGES, STEP],
+            "chunk": [self._tokens, IMAGES, STEP],
             "machine": [*_machine(self.mode.device), torch.get_num_threads()],
             "network": _code_words(self.network.trunk),
         }
@@ -164,7 +169,12 @@ class Level:
 
     def chunks(self, rows: Encoded) -> Iterator[Chunk]:
         """Yields all rows in chunks that this network can take."""
-        return chunks(rows, limit=getattr(self.spec, "length_limit", None))
+        limit = getattr(self.spec, "length_limit", None)
+        return chunks(rows, limit=limit, tokens=self._tokens)
+
+    @property
+    def _tokens(self) -> int:
+        return TOKENS if torch.device(self.mode.device).type == "cpu" else TOKENS_BESIDE
 
     def _fitting(self, batch: Batch, start: int) -> Tensor:
         """Computes a batch at once, or in halves where the device's memory is too small."""

@@ -23,7 +23,7 @@ from regraft.runs.adapting.record import adapt_toml, fit_settings
 from regraft.runs.adapting.target import Target, read_target
 from regraft.runs.adapting.trying import try_methods
 from regraft.runs.adapting.views import View, usable, views_of
-from regraft.runs.fit import decide_modes
+from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.fitting.folder import CHECKPOINTS, LOG, SETTINGS, RunFolder, check_free, claim
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions

@@ -9,6 +9,7 @@ from typing import Any, Unpack, cast
 from regraft.data.rows import Dataset
 from regraft.reports.comparison import sentences, write_comparison
 from regraft.reports.words import percent
+from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.comparing.bars import Bars
 from regraft.runs.comparing.baseline import baseline, baseline_config
 from regraft.runs.comparing.document import comparison_document
@@ -22,7 +23,7 @@ from regraft.runs.comparing.folder import (
 )
 from regraft.runs.comparing.settings import CompareOptions, CompareSettings, own_settings, parted
 from regraft.runs.comparing.trial import trial, trial_config
-from regraft.runs.fit import decide_modes, settings_of
+from regraft.runs.fit import settings_of
 from regraft.runs.fitting.folder import RESULT, RunFolder
 from regraft.runs.fitting.prepare import Network, prepare
 from regraft.runs.report import read_result

@@ -17,7 +17,8 @@ from regraft.data.encode import Encoded, encode
 from regraft.errors import UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
-from regraft.runs.choosing.budget import PROBE_IMAGES, PROBE_TOKENS, closing_seconds
+from regraft.runs.choosing.budget import closing_seconds
+from regraft.runs.choosing.modes import decide_modes, takes_steps
 from regraft.runs.choosing.network import example
 from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
 from regraft.runs.fitting.folder import (
@@ -31,7 +32,7 @@ from regraft.runs.fitting.folder import (
 )
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
-from regraft.runs.fitting.prepare import Network, Prepared, Say, prepare
+from regraft.runs.fitting.prepare import Network, Prepared, prepare
 from regraft.runs.fitting.record import problems_csv, run_toml
 from regraft.runs.fitting.result import described, result_document
 from regraft.runs.fitting.train import Trained, pool_parts
@@ -43,7 +44,7 @@ from regraft.settings import FitOptions, FitSettings
 from regraft.strategies.table import make_strategy
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.keeping.merging import merge_into_trunk
-from regraft.training.precision import Verdict, decide
+from regraft.training.precision import Verdict
 from regraft.training.progress import Progress, Silent
 
 Seconds = dict[str, float]
@@ -169,11 +170,14 @@ def _fit_into(
     since: tuple[float, Keeper, Keeper],
 ) -> dict[str, Any]:
     started, keeper, fork = since
-    verdict = decide_modes(prepared, say=progress.say)
+    seconds: Seconds = {"data": prepared.seconds}
+    steps = takes_steps(prepared)
+    verdict = _timed(
+        seconds, "modes", lambda: decide_modes(prepared, say=progress.say, steps=steps)
+    )
     if not folder.begun:
         folder.write(SETTINGS, run_toml(prepared, verdict))
     folder.log("start", {"data": prepared.dataset.name, "rows": _sizes(prepared)})
-    seconds: Seconds = {"data": prepared.seconds}
     test = _encoded_test(prepared) if prepared.settings.baselines else None
     pooled = _timed(seconds, "probe", lambda: _pooled(prepared, verdict, test, progress))
     limit = prepared.settings.max_seconds
@@ -204,28 +208,6 @@ def _fit_into(
         folder.path, (prepared, trained, outcome), beside=(ways, seconds, plan), verdict=verdict
     )
     return {**result, **beside}
-
-
-def decide_modes(prepared: Prepared, *, say: Say) -> Verdict:
-    """Returns the modes for this network, data and processor: stored, or probed now.
-
-    Args:
-        prepared: Network and rows; with the verdict of an earlier run, that one is taken
-            where processor, torch, device and precision are the same.
-        say: Told where an earlier verdict does not hold here.
-    """
-    if prepared.earlier:
-        why = prepared.earlier.differs(prepared.device, prepared.settings.precision)
-        if not why:
-            return prepared.earlier.verdict
-        say(f"precision and attention are measured anew: {why}")
-    rows = prepared.encoded["train"]
-    middle = rows.lengths.argsort(kind="stable")[len(rows) // 2 :]
-    is_text = prepared.dataset.modality == "text"
-    count = PROBE_TOKENS // max(int(rows.lengths[middle[0]]), 1) if is_text else PROBE_IMAGES
-    wanted = None if prepared.settings.precision == "auto" else prepared.settings.precision
-    batch = rows.batch(middle[: max(count, 1)])
-    return decide(prepared.network, batch, wanted=wanted, device=prepared.device)
 
 
 def _merged(prepared: Prepared, trained: Trained) -> Prepared:

@@ -3,7 +3,8 @@
 from typing import Any, Unpack
 
 from regraft.runs.choosing.budget import batches, estimate
-from regraft.runs.fit import decide_modes, settings_of
+from regraft.runs.choosing.modes import decide_modes
+from regraft.runs.fit import settings_of
 from regraft.runs.fitting.prepare import Network, Prepared, prepare
 from regraft.runs.fitting.result import described
 from regraft.settings import FitOptions, FitSettings

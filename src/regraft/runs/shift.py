@@ -9,7 +9,7 @@ import torch
 from regraft.runs.adapting.given import Given, data_given
 from regraft.runs.adapting.record import fit_settings
 from regraft.runs.adapting.target import read_target
-from regraft.runs.fit import decide_modes
+from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.fitting.prepare import prepare
 from regraft.runs.shifting.comparison import compare_domains
 from regraft.runs.shifting.document import shift_document
@@ -66,7 +66,7 @@ def run_shift(
         rows = read_target(
             elsewhere, prepared, score=settings.score_target, say=progress.say, whole=True
         )
-        verdict = decide_modes(prepared, say=progress.say)
+        verdict = decide_modes(prepared, say=progress.say, steps=False)
         progress.say("computing the frozen trunk's features once")
         gathered = gather(prepared, verdict, target=rows)
         progress.say("telling the domains apart, and estimating")

@@ -24,8 +24,12 @@ from regraft.machine import processor_name
 REPEATS = 3
 MARGIN = 0.95
 """Another mode must take less than this share of fp32's time: a tie keeps fp32."""
-SIDE = 1024
+SIDES = (256, 1024)
+"""Of the products that are timed: a format without instructions of its own crawls at once."""
+HOPELESS = 4.0
+"""Times fp32's seconds from which a larger product is not tried."""
 Use = Literal["training", "inference"]
+Run = Callable[[Grafted, Batch, Mode], None]
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,11 @@ class Verdict:
         mode = self.training if use == "training" else self.inference
         return self.timings.get(f"{use}/{mode.precision}/{mode.attention}", 0.0)
 
+    @property
+    def knows_steps(self) -> bool:
+        """Says whether steps with gradients were timed."""
+        return any(name.startswith("training/") for name in self.timings)
+
     def as_json(self) -> dict[str, Any]:
         """Returns plain data for `run.toml`, `result.json` and the store."""
         return asdict(self)
@@ -67,7 +76,9 @@ def verdict_from_json(content: dict[str, Any]) -> Verdict:
     )
 
 
-def decide(network: Grafted, batch: Batch, *, wanted: Precision | None, device: str) -> Verdict:
+def decide(
+    network: Grafted, batch: Batch, *, wanted: Precision | None, device: str, steps: bool = True
+) -> Verdict:
     """Returns the stored verdict for this processor, network and shape, or a new one.
 
     Args:
@@ -75,12 +86,13 @@ def decide(network: Grafted, batch: Batch, *, wanted: Precision | None, device: 
         batch: A few rows of the run's own shape.
         wanted: Precision that the user typed; None = the fastest.
         device: Where the network runs.
+        steps: Whether steps through the trunk are timed; else they would be as passes are.
     """
-    place = _place(network, batch, wanted, device)
+    place = _place(network, batch, wanted, device, steps)
     verdict = _stored(place)
     if verdict is None:
         with at_rest(network, graph=True):
-            verdict = _probe(network, to_device(batch, device), wanted, device)
+            verdict = _probe(network, to_device(batch, device), wanted, device, steps=steps)
         _keep(place, verdict)
     return verdict
 
@@ -93,7 +105,9 @@ def _stored(place: Path) -> Verdict | None:
         return None
 
 
-def _probe(network: Grafted, batch: Batch, wanted: Precision | None, device: str) -> Verdict:
+def _probe(
+    network: Grafted, batch: Batch, wanted: Precision | None, device: str, *, steps: bool
+) -> Verdict:
     attentions: list[AttentionKind] = (
         ["sdpa", "eager"] if has_attention(network.trunk) else ["sdpa"]
     )
@@ -102,13 +116,20 @@ def _probe(network: Grafted, batch: Batch, wanted: Precision | None, device: str
     modes = [Mode(p, a, device) for p in precisions for a in attentions]
     timings: dict[str, float] = {}
     best = {}
-    for use, run in {"training": _train_once, "inference": _infer_once}.items():
+    for use, run in _uses(steps).items():
         seconds = _in_turns(run, network, batch, modes)
         best[use] = _pick(seconds)
         for mode, value in seconds.items():
             timings[f"{use}/{mode.precision}/{mode.attention}"] = round(value, 5)
     set_attention(network.trunk, found)
-    return Verdict(best["training"], best["inference"], timings, processor_name())
+    passes = best["inference"]
+    return Verdict(best.get("training", passes), passes, timings, processor_name())
+
+
+def _uses(steps: bool) -> dict[Use, Run]:
+    """Returns what is timed: steps with gradients too where the run takes any."""
+    uses: dict[Use, Run] = {"training": _train_once, "inference": _infer_once}
+    return uses if steps else {"inference": _infer_once}
 
 
 def _worth_trying(device: str) -> list[Precision]:
@@ -117,12 +138,17 @@ def _worth_trying(device: str) -> list[Precision]:
     fp16 is not tried: without loss scaling its small gradients vanish, and where it is
     as fast as bf16 it gains nothing over it. It can be asked for by name.
     """
-    seconds = {p: _product_seconds(device, DTYPES[p]) for p in ("fp32", "bf16")}
-    return ["fp32", "bf16"] if seconds["bf16"] < seconds["fp32"] else ["fp32"]
+    times = 0.0
+    for side in SIDES:
+        seconds = {p: _product_seconds(device, DTYPES[p], side) for p in ("fp32", "bf16")}
+        times = seconds["bf16"] / seconds["fp32"]
+        if times >= HOPELESS:
+            break
+    return ["fp32", "bf16"] if times < 1 else ["fp32"]
 
 
-def _product_seconds(device: str, dtype: torch.dtype) -> float:
-    left = torch.ones(SIDE, SIDE, dtype=dtype, device=device)
+def _product_seconds(device: str, dtype: torch.dtype, side: int) -> float:
+    left = torch.ones(side, side, dtype=dtype, device=device)
     return _least(lambda: left @ left, device)
 
 
@@ -133,9 +159,7 @@ def _pick(seconds: dict[Mode, float]) -> Mode:
     return fastest if seconds[fastest] < MARGIN * seconds[first] else first
 
 
-def _in_turns(
-    run: Callable[[Grafted, Batch, Mode], None], network: Grafted, batch: Batch, modes: list[Mode]
-) -> dict[Mode, float]:
+def _in_turns(run: Run, network: Grafted, batch: Batch, modes: list[Mode]) -> dict[Mode, float]:
     """Returns the least seconds of each mode, tried in turns after one round that warms up.
 
     In turns, so that something else that runs for a moment slows all modes alike.
@@ -181,7 +205,9 @@ def _infer_once(network: Grafted, batch: Batch, mode: Mode) -> None:
         network(batch)
 
 
-def _place(network: Grafted, batch: Batch, wanted: Precision | None, device: str) -> Path:
+def _place(
+    network: Grafted, batch: Batch, wanted: Precision | None, device: str, steps: bool
+) -> Path:
     """Returns where the verdict of this processor, network and shape is kept."""
     shapes = sorted((name, tuple(tensor.shape[1:])) for name, tensor in batch.items())
     facts = [
@@ -193,6 +219,7 @@ def _place(network: Grafted, batch: Batch, wanted: Precision | None, device: str
         str(shapes),
         str(wanted),
         device,
+        *(() if steps else ("passes",)),
     ]
     key = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:24]
     return cache_folder() / "probes" / f"{key}.json"

@@ -17,11 +17,10 @@ from regraft.errors import (
     UserError,
 )
 from regraft.runs import fit as fit_module
-from regraft.runs.choosing.budget import PROBE_TOKENS
-from regraft.runs.fit import decide_modes, fit, run_fit
+from regraft.runs.choosing import modes
+from regraft.runs.fit import fit, run_fit
 from regraft.runs.fitting import repeat as repeat_module
 from regraft.runs.fitting.folder import RunFolder
-from regraft.runs.fitting.prepare import prepare
 from regraft.runs.trials import automatic as automatic_module
 from regraft.serving.store import load
 from regraft.settings import FitSettings
@@ -224,7 +223,7 @@ def test_a_run_repeated_from_its_own_file_gives_the_same_bytes(
     options = quick(bert, strategy="two-stage", head=head, patience=1)
     first = fit(reviews, out=tmp_path / "one", **options)
     monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(fit_module, "decide", None)  # the verdict is not measured again
+    monkeypatch.setattr(modes, "decide", None)  # the verdict is not measured again
     settings = FitSettings(**read_toml(tmp_path / "one" / "run.toml"), out=tmp_path / "two")
     assert digest(run_fit(settings, Silent())) == digest(first)
     monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path / "third"))
@@ -323,26 +322,10 @@ def test_the_result_is_written_last(
     assert seen == FILES - {"result.json"}
 
 
-def test_the_probe_sees_rows_of_the_runs_own_size(
-    bert: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[int] = []
-
-    def decide(network: object, batch: dict[str, torch.Tensor], **_: object) -> str:
-        seen.append(batch["input_ids"].numel())
-        return "verdict"
-
-    monkeypatch.setattr(fit_module, "decide", decide)
-    settings = FitSettings(**quick(bert))
-    prepared = prepare(settings, tiny.toy_texts(240), say=lambda line: None)
-    decide_modes(prepared, say=print)
-    assert 0.5 * PROBE_TOKENS <= seen[0] <= 2 * PROBE_TOKENS
-
-
 def test_seconds_of_the_stretches_add_up_to_less_than_all(text_run: Path) -> None:
     seconds = result_of(text_run)["seconds"]
-    names = {"data", "probe", "train", "evaluate", "baselines", "chosen", "checkpoints", "total"}
-    assert set(seconds) == names
+    names = {"data", "modes", "probe", "train", "evaluate", "baselines", "chosen"}
+    assert set(seconds) == names | {"checkpoints", "total"}
     assert 0 <= seconds.pop("checkpoints") <= seconds["train"]
     total = seconds.pop("total")
     assert 0 < seconds.pop("chosen") < total

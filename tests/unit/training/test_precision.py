@@ -130,6 +130,38 @@ def test_the_network_is_left_as_it_was_found(kind: str, training: bool) -> None:
     assert torch.equal(torch.get_rng_state(), random)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "tried", "found"),
+    [
+        ({256: 9.0, 1024: 0.1}, [256], ["fp32"]),
+        ({256: 3.0, 1024: 0.5}, [256, 1024], ["fp32", "bf16"]),
+        ({256: 0.5, 1024: 2.0}, [256, 1024], ["fp32"]),
+    ],
+)
+def test_a_format_that_crawls_is_not_tried_on_a_larger_product(
+    monkeypatch: pytest.MonkeyPatch, seconds: dict[int, float], tried: list[int], found: list[str]
+) -> None:
+    asked: list[int] = []
+
+    def product(device: str, dtype: torch.dtype, side: int) -> float:
+        if dtype == torch.bfloat16:
+            asked.append(side)
+            return seconds[side]
+        return 1.0
+
+    monkeypatch.setattr(precision, "_product_seconds", product)
+    assert precision._worth_trying("cpu") == found
+    assert asked == tried
+
+
+def test_steps_are_not_timed_where_none_are_taken(timed: Callable[[Seconds], list[Mode]]) -> None:
+    timed(lambda mode: 1.0 if mode.precision == "fp32" else 0.5)
+    found = decide(grafted("image"), example("image"), wanted=None, device="cpu", steps=False)
+    assert not found.knows_steps
+    assert found.training == found.inference == Mode("bf16", "sdpa", "cpu")
+    assert verdict().knows_steps
+
+
 def test_a_real_probe_times_every_mode_it_chose_from() -> None:
     found = verdict("text")
     assert found.seconds("training") > 0
