@@ -10,7 +10,8 @@ from tests.house.source import body_lines, modules
 WIDE_ROOMS = {"losses", "strategies", "adaptation", "backbones/sources", "cli", "runs"}
 
 INNER_FOLDERS = {
-    *("backbones/sources", "backbones/splicing", "data/parting", "data/reading"),
+    *("backbones/sources", "backbones/splicing"),
+    *("data/mapped", "data/parting", "data/reading"),
     *("runs/adapting", "runs/choosing", "runs/comparing", "runs/fitting", "runs/moving"),
     *("data/starters", "runs/trials", "runs/shifting", "adaptation/shifting"),
     *("training/aligning", "training/heads", "training/keeping", "training/moving"),

@@ -1,6 +1,7 @@
 """Makes tensors-to-be from rows: the one door from `Rows` to `Encoded`."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Encoded = TokenRows | PixelRows
+
+
+def texts_of(rows: Rows) -> Sequence[str]:
+    """Returns the inputs of rows that are texts."""
+    return cast("Sequence[str]", rows.inputs)
 
 
 class Batches(Protocol):
@@ -41,5 +47,5 @@ def encode(rows: Rows, spec: InputSpec, *, extent: int) -> Encoded:
         DataError: If an image cannot be decoded.
     """
     if isinstance(spec, TextSpec):
-        return encode_texts([str(text) for text in rows.inputs], spec, max_length=extent)
+        return encode_texts(texts_of(rows), spec, max_length=extent)
     return encode_images(rows.inputs, spec, size=extent)

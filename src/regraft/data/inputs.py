@@ -5,8 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from regraft.data.guess import Roles
+from regraft.data.mapped.columns import mapped
+from regraft.data.mapped.digests import Digests, digests_of
 from regraft.data.reading.pictures import open_picture, to_pixels
 from regraft.data.reading.tables import Picture, Table
 from regraft.data.rows import Image, Input, Modality, PictureFacts
@@ -26,25 +29,25 @@ class Inputs:
     Args:
         modality: Whether they are texts or images.
         inputs: N texts, paths or pixels; the empty text where there is none.
-        keys: N content keys; empty bytes where there is no input.
+        keys: (N, 16) content keys; noughts where there is no picture.
         errors: Reason by row number, for rows that cannot be used.
         sides: N shorter sides in pixels, 0 where there is no picture; empty for texts.
         greys: N truths, whether a picture is without colour; empty for texts.
     """
 
     modality: Modality
-    inputs: list[Input]
-    keys: list[bytes]
+    inputs: Sequence[Input]
+    keys: Digests
     errors: dict[int, str]
-    sides: list[int] = field(default_factory=list)
-    greys: list[bool] = field(default_factory=list)
+    sides: Sequence[int] = ()
+    greys: Sequence[bool] = ()
 
-    def facts(self, rows: Sequence[int]) -> PictureFacts | None:
+    def facts(self, rows: npt.NDArray[np.int64]) -> PictureFacts | None:
         """Returns the facts of the pictures of these rows, which have one; None for texts."""
         if self.modality == "text":
             return None
-        sides = [self.sides[row] for row in rows]
-        grey = sum(self.greys[row] for row in rows)
+        sides = [self.sides[row] for row in rows.tolist()]
+        grey = sum(self.greys[row] for row in rows.tolist())
         middle = int(np.median(sides)) if sides else 0
         return PictureFacts(short_side=middle, grey_share=grey / max(1, len(sides)))
 
@@ -57,14 +60,18 @@ def gather(table: Table, roles: Roles) -> Inputs:
     if roles.image is not None:
         return _gather_images(table, roles.image)
     assert roles.text is not None, "guess_roles settles the text or the image"
-    inputs: list[Input] = [cell or "" for cell in table.columns[roles.text]]
+    inputs = mapped(table.columns[roles.text], _or_nothing)
     blank = {row: "the text is empty" for row, text in enumerate(inputs) if _is_blank(text)}
-    keys = [content_key(text) for text in inputs]
+    keys = digests_of(map(content_key, inputs), len(inputs))
     return Inputs("text", inputs, keys, blank | dict(table.errors))
 
 
-def _is_blank(text: Input) -> bool:
-    return isinstance(text, str) and (not text or text.isspace())
+def _or_nothing(cell: str | None) -> str:
+    return cell or ""
+
+
+def _is_blank(text: str) -> bool:
+    return not text or text.isspace()
 
 
 @dataclass
@@ -113,7 +120,12 @@ def _gather_images(table: Table, column: str) -> Inputs:
         survey.let_go(sources)
     errors = survey.errors | dict(table.errors)
     return Inputs(
-        "image", survey.inputs, survey.keys, errors, sides=survey.sides, greys=survey.greys
+        "image",
+        survey.inputs,
+        digests_of(survey.keys, len(survey.keys)),
+        errors,
+        sides=survey.sides,
+        greys=survey.greys,
     )
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from regraft.data.reading.folders import PART_NAMES
@@ -98,7 +99,7 @@ class TableLooks:
     def is_split(self, name: str) -> bool:
         """Says whether all cells of a column are names of parts."""
         cells = self._table.columns.get(name, [])
-        return bool(cells) and {(cell or "").strip().lower() for cell in cells} <= PART_NAMES.keys()
+        return bool(cells) and all((cell or "").strip().lower() in PART_NAMES for cell in cells)
 
     def reason(self, role: str, name: str) -> str:
         """Returns why a column was taken for a role by its content."""
@@ -117,7 +118,7 @@ class TableLooks:
 
 def _any_exists(cells: Sequence[str | None], folder: Path) -> bool:
     """Says whether one of the first paths exists, seen from a folder."""
-    first = [cell for cell in cells if cell][:100]
+    first = list(islice((cell for cell in cells if cell), 100))
     return any((folder / cell).is_file() for cell in first if len(cell) < _LONG_PATH)
 
 

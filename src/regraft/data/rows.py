@@ -7,10 +7,13 @@ from typing import Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from regraft.data.mapped.columns import taken
+from regraft.data.mapped.room import picked
 from regraft.errors import whole
 
 Modality = Literal["text", "image"]
 Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = ("train", "val", "test")
 Image = npt.NDArray[np.uint8]
 """Decoded pixels, (H, W) grey or (H, W, C)."""
 Input = str | Image
@@ -43,7 +46,7 @@ class PickedOrigins(Sequence[Origin]):
         self._indices = indices
         if isinstance(origins, PickedOrigins):  # A pick of a pick is one pick.
             self._origins = origins._origins
-            self._indices = origins._indices[indices]
+            self._indices = picked(origins._indices, indices)
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -93,14 +96,13 @@ class Rows:
 
     def take(self, indices: npt.NDArray[np.int64]) -> "Rows":
         """Returns new rows in the order of `indices`, (M,)."""
-        picked = indices.tolist()
         return replace(
             self,
-            inputs=[self.inputs[i] for i in picked],
-            labels=self.labels[indices],
+            inputs=taken(self.inputs, indices),
+            labels=picked(self.labels, indices),
             origins=PickedOrigins(self.origins, indices),
-            domains=[self.domains[i] for i in picked] if self.domains else (),
-            groups=[self.groups[i] for i in picked] if self.groups else (),
+            domains=taken(self.domains, indices) if self.domains else (),
+            groups=taken(self.groups, indices) if self.groups else (),
         )
 
     def counts(self) -> dict[str, int]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from regraft.data.mapped.room import Growing, blocks, room_for, room_made, room_of
 from regraft.data.spec import TextSpec
 from regraft.draws import draws
 
@@ -42,13 +44,22 @@ class TokenRows:
         """(N,) tokens of each row."""
         return np.diff(self.starts)
 
+    def lengths_of(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Returns (M,) tokens of the rows at `indices`, the others not looked at."""
+        lengths: npt.NDArray[np.int64] = self.starts[indices + 1] - self.starts[indices]
+        return lengths
+
     def take(self, indices: npt.NDArray[np.int64]) -> "TokenRows":
         """Returns new rows in the order of `indices`, (M,)."""
-        lengths = self.lengths[indices]
-        starts = _starts(lengths)
-        within = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
-        places = np.repeat(self.starts[indices], lengths) + within
-        return TokenRows(self.tokens[places], starts, self.pad_id)
+        starts = _starts(self.lengths_of(indices))
+        tokens = room_for((int(starts[-1]),), np.int32)
+        for block in blocks(len(indices)):
+            lengths = np.diff(starts[block.start : block.stop + 1])
+            first, last = starts[block.start], starts[block.stop]
+            # Counted from where the row starts here to where it starts there.
+            moved = self.starts[indices[block]] - starts[block]
+            tokens[first:last] = self.tokens[np.arange(first, last) + np.repeat(moved, lengths)]
+        return TokenRows(tokens, starts, self.pad_id)
 
     def joined(self, others: "TokenRows") -> "TokenRows":
         """Returns these rows with others of the same tokenizer behind them."""
@@ -60,7 +71,7 @@ class TokenRows:
         """Returns `input_ids` and `attention_mask`, both (B, T), T the longest row's length."""
         import torch
 
-        lengths = self.lengths[indices]
+        lengths = self.lengths_of(indices)
         mask = np.arange(lengths.max()) < lengths[:, None]
         ids = np.full(mask.shape, self.pad_id, dtype=np.int64)
         picked = self.take(indices)
@@ -85,11 +96,20 @@ class TokenRows:
         """
         if kind != "drop-tokens":
             return self
-        kept = draws("tokens", seed, epoch=epoch).random(len(self.tokens)) >= DROPPED_SHARE
+        drawn = draws("tokens", seed, epoch=epoch)
+
+        def stays(block: slice) -> npt.NDArray[np.bool_]:
+            found: npt.NDArray[np.bool_] = drawn.random(block.stop - block.start) >= DROPPED_SHARE
+            return found
+
+        kept = room_made(self.tokens.shape, bool, make=stays)
         kept[self.starts[:-1]] = True
         kept[self.starts[1:] - 1] = True
-        before = np.concatenate([[0], np.cumsum(kept)])
-        return TokenRows(self.tokens[kept], before[self.starts], self.pad_id)
+        tokens = Growing(np.int32)
+        for block in blocks(len(kept)):
+            tokens.add(self.tokens[block][kept[block]])
+        lengths = np.add.reduceat(kept, self.starts[:-1], dtype=np.int64)
+        return TokenRows(tokens.whole(), _starts(lengths), self.pad_id)
 
 
 def encode_texts(
@@ -106,12 +126,12 @@ def encode_texts(
     """
     limit = min(max_length or spec.length_limit, spec.length_limit)
     tokenizer = open_tokenizer(spec, limit)
-    tokens = [
-        np.array(encoding.ids or [spec.pad_id], np.int32)
-        for encoding in _encodings(tokenizer, texts, spec.prefix)
-    ]
-    flat = np.concatenate(tokens) if tokens else np.zeros(0, np.int32)
-    return TokenRows(flat, _starts(np.array([len(t) for t in tokens], np.int64)), spec.pad_id)
+    tokens, lengths = Growing(np.int32), Growing(np.int64)
+    for encodings in _encodings(tokenizer, texts, spec.prefix):
+        rows = [encoding.ids or [spec.pad_id] for encoding in encodings]
+        tokens.add(np.fromiter(chain.from_iterable(rows), np.int32))
+        lengths.add(np.array([len(row) for row in rows]))
+    return TokenRows(tokens.whole(), _starts(lengths.whole()), spec.pad_id)
 
 
 def token_lengths(texts: Sequence[str], spec: TextSpec) -> npt.NDArray[np.int64]:
@@ -120,7 +140,8 @@ def token_lengths(texts: Sequence[str], spec: TextSpec) -> npt.NDArray[np.int64]
     Counted up to one above the network's limit, so that a text that it cuts can be told.
     """
     tokenizer = open_tokenizer(spec, spec.length_limit + 1)
-    return np.array([len(e.ids) for e in _encodings(tokenizer, texts, spec.prefix)], np.int64)
+    every = chain.from_iterable(_encodings(tokenizer, texts, spec.prefix))
+    return room_of((len(each.ids) for each in every), len(texts), dtype=np.int64)
 
 
 def open_tokenizer(spec: TextSpec, limit: int) -> "Tokenizer":
@@ -138,10 +159,10 @@ def open_tokenizer(spec: TextSpec, limit: int) -> "Tokenizer":
     return tokenizer
 
 
-def _encodings(tokenizer: "Tokenizer", texts: Sequence[str], prefix: str) -> Iterator[Any]:
+def _encodings(tokenizer: "Tokenizer", texts: Sequence[str], prefix: str) -> Iterator[list[Any]]:
     for start in range(0, len(texts), CHUNK):
         chunk = [prefix + _whole(text) for text in texts[start : start + CHUNK]]
-        yield from tokenizer.encode_batch(chunk)
+        yield tokenizer.encode_batch(chunk)
 
 
 def _whole(text: str) -> str:
@@ -150,4 +171,7 @@ def _whole(text: str) -> str:
 
 
 def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    starts = room_for((len(lengths) + 1,), np.int64)
+    starts[0] = 0
+    np.cumsum(lengths, out=starts[1:])
+    return starts

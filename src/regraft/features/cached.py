@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.data.encode import Encoded
+from regraft.data.mapped.room import room_for
 from regraft.errors import GuardError
 from regraft.features import shelf
 from regraft.features.below import Below
 from regraft.features.level import Level
 from regraft.features.numbers import Array
-from regraft.features.room import room_for
 from regraft.features.rowkeys import Keys, row_keys
 from regraft.features.store import Growing, Store
 
@@ -178,7 +178,7 @@ def _made(
 ) -> Iterator[tuple[Indices, list[Array]]]:
     """Computes rows chunk by chunk, yields them, and stores them if the disk lets us."""
     (missing, keys), (cache, below) = wanted, kept
-    few = rows.take(missing)
+    few = rows if len(missing) == len(rows) else rows.take(missing)
     cache.tally.computed += len(missing)
     with _Writer(store, cache, room=level.pooled and len(missing) * POOLED) as writer:
         for chunk in level.chunks(few):

@@ -75,15 +75,19 @@ def chunks(
         for start in range(0, len(rows), IMAGES):
             yield Chunk(np.arange(start, min(start + IMAGES, len(rows))), IMAGES, 0)
         return
-    extents = -(-rows.lengths // STEP) * STEP
-    if limit is not None:
-        extents = np.maximum(np.minimum(extents, limit), rows.lengths)
-    order = np.argsort(-extents, kind="stable")
+    extents = _extents(rows, limit)
     for extent in np.unique(extents)[::-1].tolist():
-        members = order[extents[order] == extent]
+        members = np.flatnonzero(extents == extent)
         size = max(1, (tokens or TOKENS) // extent)
         for start in range(0, len(members), size):
             yield Chunk(members[start : start + size], size, extent)
+
+
+def _extents(rows: TokenRows, limit: int | None) -> Indices:
+    """Returns (N,) the tokens that each row has in its chunk, padding included."""
+    lengths = rows.lengths
+    extents: Indices = -(-lengths // STEP) * STEP
+    return extents if limit is None else np.maximum(np.minimum(extents, limit), lengths)
 
 
 def chunk_batch(rows: Encoded, chunk: Chunk) -> Batch:
@@ -220,7 +224,8 @@ def _rows_of(made: Tensor, rows: Encoded, chunk: Chunk) -> list[Array]:
     arrays = numbers_of(made[: len(chunk.indices)])
     if not chunk.extent or made.shape[1] != chunk.extent:
         return list(arrays)
-    lengths = rows.lengths[chunk.indices].tolist()
+    assert isinstance(rows, TokenRows), "only texts have extents"
+    lengths = rows.lengths_of(chunk.indices).tolist()
     return [array[:length] for array, length in zip(arrays, lengths, strict=True)]
 
 

@@ -12,6 +12,7 @@ from regraft.backbones.backbone import Batch
 from regraft.backbones.graft import Grafted, Head
 from regraft.backbones.modes import Mode
 from regraft.data.encode import Batches
+from regraft.data.mapped.room import room_for
 
 TOKENS = 4096
 """Padded tokens of a text batch: fills both cores, stays in the cache."""
@@ -64,7 +65,7 @@ def head_logits(
     """
     training = head.training
     head.eval()
-    found = np.empty((len(features), head.classes), np.float32)
+    found = room_for((len(features), head.classes))
     block = np.zeros((ROWS, features.shape[1]), np.float32)
     with torch.inference_mode():
         for start in range(0, len(features), ROWS):

@@ -2,15 +2,12 @@
 
 import hashlib
 
-import numpy as np
-import numpy.typing as npt
-
 from regraft.data.encode import Encoded
+from regraft.data.mapped.digests import BYTES, Digests, digests_of
 from regraft.data.texts import TokenRows
 
-BYTES = 16
-"""Of a key: two different rows in 10^12 share one with a chance of 10^-15."""
-Keys = npt.NDArray[np.uint8]
+Keys = Digests
+"""(N, 16): two different rows in 10^12 share one with a chance of 10^-15."""
 
 
 def row_keys(rows: Encoded) -> Keys:
@@ -19,11 +16,9 @@ def row_keys(rows: Encoded) -> Keys:
     Args:
         rows: N texts as token numbers, or N images with what moves them.
     """
-    found = np.empty((len(rows), BYTES), np.uint8)
-    for number in range(len(rows)):
-        digest = hashlib.blake2b(_content(rows, number), digest_size=BYTES).digest()
-        found[number] = np.frombuffer(digest, np.uint8)
-    return found
+    contents = (_content(rows, number) for number in range(len(rows)))
+    made = (hashlib.blake2b(content, digest_size=BYTES).digest() for content in contents)
+    return digests_of(made, len(rows))
 
 
 def _content(rows: Encoded, number: int) -> bytes:

@@ -17,6 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from regraft.backbones.sources.seal import settle
+from regraft.data.mapped.digests import BYTES
+from regraft.data.mapped.room import Growing as Numbers
+from regraft.data.mapped.room import room_made
 from regraft.data.starters.cache import file_digest
 from regraft.features.rowkeys import Keys
 
@@ -152,8 +155,9 @@ class Store:
         self.refresh()
 
     def _look_up(self, keys: Keys) -> tuple[Places, Places]:
-        segments = np.full(len(keys), -1, np.int64)
-        numbers = np.full(len(keys), -1, np.int64)
+        segments, numbers = (
+            room_made((len(keys),), np.int64, make=lambda block: -1) for _ in range(2)
+        )
         for place, segment in enumerate(self.segments):
             missing = np.flatnonzero(segments < 0)
             if not len(missing):
@@ -173,8 +177,8 @@ class Growing:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._keys: list[Keys] = []
-        self._lengths: list[int] = []
+        self._keys = Numbers(np.uint8)
+        self._lengths = Numbers(np.int64)
         self._digest = hashlib.sha256()
         self._kind: tuple[str, tuple[int, ...]] | None = None
 
@@ -192,8 +196,8 @@ class Growing:
             content = np.ascontiguousarray(row).tobytes()
             self._stream.write(content)
             self._digest.update(content)
-            self._lengths.append(len(row))
-        self._keys.append(keys)
+        self._lengths.add(np.array([len(row) for row in rows]))
+        self._keys.add(keys.reshape(-1))
 
     def finish(self, draft: Path, path: Path) -> None:
         """Puts the segment in its place, its index last.
@@ -207,8 +211,8 @@ class Growing:
         dtype, tail = self._kind
         told = {"dtype": dtype, "tail": list(tail), "sha256": self._digest.hexdigest()}
         arrays: dict[str, Any] = {
-            "keys": np.concatenate(self._keys),
-            "lengths": np.array(self._lengths, np.int64),
+            "keys": self._keys.whole().reshape(-1, BYTES),
+            "lengths": self._lengths.whole(),
         }
         index = path.with_suffix(INDEX)
         building = path.with_suffix(INDEX + DRAFT)
@@ -228,7 +232,8 @@ def _read_index(path: Path) -> Segment | None:
     try:
         with safe_open(path, framework="numpy") as index:
             told = json.loads(index.metadata()["segment"])
-            keys, lengths = index.get_tensor("keys"), index.get_tensor("lengths")
+            keys = _in_room(index.get_slice("keys"), np.uint8)
+            lengths = _in_room(index.get_slice("lengths"), np.int64)
         tail, dtype = tuple(int(extent) for extent in told["tail"]), np.dtype(told["dtype"])
         size = int(lengths.sum()) * int(np.prod(tail, dtype=np.int64)) * dtype.itemsize
         numbers = path.with_suffix(DATA)
@@ -237,6 +242,11 @@ def _read_index(path: Path) -> Segment | None:
         return Segment(numbers, keys, lengths, tail, dtype.str, str(told["sha256"]))
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
         return None
+
+
+def _in_room(stored: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Returns an array of an index, read some rows at a time."""
+    return room_made(tuple(stored.get_shape()), dtype, make=lambda block: stored[block])
 
 
 def _places(stored: Keys, wanted: Keys) -> Places:

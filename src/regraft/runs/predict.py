@@ -161,7 +161,7 @@ def answer_readable(model: Model, rows: Rows, *, errors: Mapping[int, str]) -> A
         errors: Reason by row number.
     """
     fine = [i for i in range(len(rows)) if i not in errors]
-    found = model.answer([rows.inputs[i] for i in fine])
+    found = model.answer(rows.take(np.array(fine, np.int64)).inputs)
     probabilities = np.full((len(rows), len(model.classes)), np.nan)
     probabilities[fine] = found.probabilities
     reasons = dict(errors) | dict(zip(fine, found.errors, strict=True))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from regraft.data.mapped.room import blocks
+
 Probabilities = npt.NDArray[np.floating]
 Labels = npt.NDArray[np.int64]
 BINS = 15
@@ -25,10 +27,11 @@ class ClassScore:
 
 def softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Returns (N, K) probabilities of (N, K) logits, in float64."""
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    exponents = np.exp(shifted)
-    result: npt.NDArray[np.float64] = exponents / exponents.sum(axis=1, keepdims=True)
-    return result
+    shares: npt.NDArray[np.float64] = logits.astype(np.float64)
+    shares -= logits.max(axis=1, keepdims=True)
+    np.exp(shares, out=shares)
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares
 
 
 def confusion(labels: Labels, predicted: Labels, *, classes: int) -> npt.NDArray[np.int64]:
@@ -108,7 +111,9 @@ def loss_and_accuracy(
     """Returns mean log loss in nats and accuracy of (N, K) logits; None without rows."""
     if not len(labels):
         return None, None
-    probabilities = softmax(logits)
-    losses = row_losses(probabilities, labels)
-    right = probabilities.argmax(axis=1) == labels
+    losses, right = np.empty(len(labels)), np.empty(len(labels), bool)
+    for block in blocks(len(labels)):
+        probabilities = softmax(logits[block])
+        losses[block] = row_losses(probabilities, labels[block])
+        right[block] = probabilities.argmax(axis=1) == labels[block]
     return float(losses.mean()), float(right.mean())

@@ -24,6 +24,8 @@ from regraft.scoring.metrics import softmax
 
 CHUNK = 2048
 """Rows encoded at once: memory stays the same for any number of rows."""
+MANY = 32_768
+"""Texts encoded at once where their features are kept: fewer and larger pieces on the disk."""
 SEVERAL = 64
 """Rows from which a trunk that is as it came is passed in chunks of the cache's shapes: for
 a few rows alone these would mostly be filling."""
@@ -119,8 +121,10 @@ class Model:
         return Level(self.network, None, 0, self.backbone.spec, self.mode)
 
     def _answers(self, inputs: Sequence[Input]) -> Iterator[Answers]:
-        for start in range(0, len(inputs), CHUNK):
-            chunk = inputs[start : start + CHUNK]
+        # Chunks of the cache's shapes: a row's answer is the same in however many others.
+        size = MANY if self.trunk_kept and self.modality == "text" else CHUNK
+        for start in range(0, len(inputs), size):
+            chunk = inputs[start : start + size]
             encoded, errors = self.encode(chunk)
             read = np.array([not error for error in errors], bool)
             probabilities = np.full((len(chunk), len(self.classes)), np.nan)

@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image as Pil
 
 from regraft.data.guess import Roles
 from regraft.data.load import Reading, load, load_inputs
+from regraft.data.mapped import room
 from regraft.data.rows import UNLABELLED, Dataset
 from regraft.errors import DataError
 
@@ -219,3 +223,68 @@ def test_only_the_test_rows_of_a_split_are_read_where_they_alone_are_wanted(
     assert table.known == {"text": "text", "label": "label", "split": "split"}
     assert said == ["column 'split' parts the rows of a: the 2 of part test are scored, of 4"]
     assert len(load_inputs(path, "text", classes=["neg", "pos"])[0]) == 4
+
+
+def _many_texts(count: int) -> pa.Table:
+    """Returns texts of three classes with a few that are missing, alike or without a label."""
+    texts = [f"the text number {n % 250} is «written»" for n in range(count)]
+    columns = {
+        "text": [None if n % 41 == 7 else text for n, text in enumerate(texts)],
+        "label": [None if n % 53 == 9 else (7, 10, 9)[n % 3] for n in range(count)],
+        "domain": [f" {n % 2} " for n in range(count)],
+        "group": [f"g{n // 4}" if n % 5 else None for n in range(count)],
+        "price": [n / 3 for n in range(count)],
+    }
+    return pa.table(columns)
+
+
+def _seen(dataset: Dataset) -> tuple[object, ...]:
+    """Returns all that is in a data set as plain objects."""
+    parts = {
+        part: [
+            *zip(rows.inputs, rows.labels.tolist(), map(str, rows.origins), strict=True),
+            *rows.domains,
+            *rows.groups,
+        ]
+        for part, rows in dataset.parts.items()
+    }
+    problems = [(str(problem.origin), problem.reason) for problem in dataset.problems]
+    said = (dataset.split_rule, dataset.notes, problems, dataset.warnings)
+    return (dataset.name, dataset.classes, parts, dataset.columns, *said)
+
+
+def _write(table: pa.Table, path: Path) -> Path:
+    if path.suffix == ".parquet":
+        pq.write_table(table, path)
+    else:
+        delimiter = "\t" if path.suffix == ".tsv" else ","
+        options = pa.csv.WriteOptions(delimiter=delimiter, quoting_style="needed")
+        pa.csv.write_csv(table, path, options)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".tsv"])
+@pytest.mark.parametrize("groups", [True, False])
+def test_rows_that_are_many_are_read_like_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, groups: bool
+) -> None:
+    table = _many_texts(900)
+    path = _write(table if groups else table.drop("group"), tmp_path / f"a{suffix}")
+    usual = load(path)
+    assert usual.warnings
+    monkeypatch.setattr(room, "IN_MEMORY", 200)
+    monkeypatch.setattr(room, "BLOCK", 32)
+    many = load(path)
+    assert _seen(many) == _seen(usual)
+    assert isinstance(many.parts["train"].labels.base, np.memmap)
+
+
+def test_parts_of_many_rows_are_read_like_those_of_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(_many_texts(300), tmp_path / "train.parquet")
+    _write(_many_texts(90).drop("group"), tmp_path / "test.parquet")
+    usual = _seen(load(tmp_path))
+    monkeypatch.setattr(room, "IN_MEMORY", 200)
+    monkeypatch.setattr(room, "BLOCK", 32)
+    assert _seen(load(tmp_path)) == usual

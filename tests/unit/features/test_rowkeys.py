@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from regraft.data.images import PixelRows
-from regraft.features.rowkeys import BYTES, row_keys
+from regraft.data.mapped.digests import BYTES
+from regraft.features.rowkeys import row_keys
 from tests.tiny_sessions import image_examples, text_examples, token_rows
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
+from regraft.data.mapped import room
 from regraft.scoring import metrics
 
 Case = tuple[np.ndarray, np.ndarray]
@@ -159,3 +160,13 @@ def test_loss_and_accuracy_of_logits_are_those_of_their_probabilities() -> None:
     loss, accuracy = metrics.loss_and_accuracy(np.log(PROBABILITIES), LABELS)
     assert loss == pytest.approx(-np.log([0.9, 0.4, 0.8, 0.7]).mean())
     assert accuracy == 3 / 4
+
+
+def test_loss_and_accuracy_of_many_rows_are_those_of_all_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logits = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    labels = np.arange(50) % 3
+    at_once = metrics.loss_and_accuracy(logits, labels)
+    monkeypatch.setattr(room, "BLOCK", 7)
+    assert metrics.loss_and_accuracy(logits, labels) == at_once

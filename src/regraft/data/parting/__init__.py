@@ -1,1 +1,1 @@
-"""Takes some of the rows of a data set: a share of the labels, or a domain."""
+"""Finds what of the rows of a data set belongs together, or is wanted: units, shares."""

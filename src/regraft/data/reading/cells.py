@@ -1,13 +1,15 @@
 """Defines the cells of one parsed table; makes them from a header and Arrow columns."""
 
-from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from regraft.data.mapped.columns import Column, column_of
 from regraft.errors import DataError, whole
 
 
@@ -23,8 +25,8 @@ class Cells:
         notes: Sentences on what was changed on the way.
     """
 
-    columns: dict[str, list[str | None]]
-    lines: "array[int]"
+    columns: Mapping[str, Sequence[str | None]]
+    lines: Sequence[int] | npt.NDArray[np.int64]
     frame: pa.Table
     errors: dict[int, str]
     notes: tuple[str, ...] = ()
@@ -79,13 +81,13 @@ def _header_notes(changed: list[str], stripped: list[str], *, shown: str) -> tup
 
 def split_columns(
     frame: pa.Table,
-) -> tuple[dict[str, list[str | None]], dict[str, Sequence[bytes | None]], tuple[str, ...]]:
+) -> tuple[dict[str, Column[str | None]], dict[str, Sequence[bytes | None]], tuple[str, ...]]:
     """Returns columns as texts, columns of encoded pictures, and notes on the rest.
 
     A column of bytes, or of records with a field `bytes` (as the datasets library writes
     pictures), holds pictures; lists and other nested types are not used.
     """
-    texts: dict[str, list[str | None]] = {}
+    texts: dict[str, Column[str | None]] = {}
     pictures: dict[str, Sequence[bytes | None]] = {}
     notes: list[str] = []
     for name in frame.column_names:
@@ -118,11 +120,28 @@ def _is_binary(kind: pa.DataType) -> bool:
     )
 
 
-def _texts(column: pa.ChunkedArray) -> list[str | None]:
+def _texts(column: pa.ChunkedArray) -> Column[str | None]:
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return list(column.to_pylist())
+        return column_of(column)
+    if pa.types.is_string_view(kind):  # As polars has them; Arrow takes no cells of these.
+        return column_of(column.cast(pa.large_string()))
+    return column_of(column, _cast_cells if _can_be_cast(column) else _written_cells)
+
+
+def _can_be_cast(column: pa.ChunkedArray) -> bool:
+    """Says whether Arrow writes every value of a column as text."""
     try:
-        return list(column.cast(pa.string()).to_pylist())
+        for chunk in column.chunks:
+            chunk.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return [None if value is None else str(value) for value in column.to_pylist()]
+        return False
+    return True
+
+
+def _cast_cells(array: pa.Array) -> list[str | None]:
+    return list(array.cast(pa.string()).to_pylist())
+
+
+def _written_cells(array: pa.Array) -> list[str | None]:
+    return [None if value is None else str(value) for value in array.to_pylist()]

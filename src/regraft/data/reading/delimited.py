@@ -1,19 +1,24 @@
 """Makes cells, as text and with their line numbers, from the text of a CSV or TSV file."""
 
 import csv
-import io
-from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 
+from regraft.data.mapped.columns import Column, GrowingFrame, column_of
+from regraft.data.mapped.room import Growing
 from regraft.data.reading.cells import Cells, clean_header
+from regraft.data.reading.encodings import Opened
 from regraft.errors import DataError, counted
 
 FIELD_LIMIT = 10 << 20
 """Characters in one cell."""
+BATCH = 4096
+"""Rows that are made into columns together."""
 _END = "\0end"
 """Put after the last line: a quote that is never closed swallows it. NUL is in no text."""
 _Record = tuple[int, list[str]]
@@ -21,31 +26,31 @@ _Quoting = Literal[0, 3]
 """csv.QUOTE_MINIMAL or csv.QUOTE_NONE."""
 
 
-def parse_csv(text: str, shown: str) -> Cells:
+def parse_csv(opened: Opened, shown: str) -> Cells:
     """Returns the cells of a CSV text; `;` or tab separate where the header has no comma.
 
     Raises:
         DataError: If there is no header, a quote is never closed or a cell is too long.
     """
-    delimiter = _delimiter(text)
-    cells = _parse(text, shown, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL)
+    delimiter = _delimiter(opened)
+    cells = _parse(opened, shown, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL)
     if delimiter == ",":
         return cells
     note = f"cells of {shown} are separated by {delimiter!r}, as its first line shows"
     return Cells(cells.columns, cells.lines, cells.frame, cells.errors, (*cells.notes, note))
 
 
-def parse_tsv(text: str, shown: str) -> Cells:
+def parse_tsv(opened: Opened, shown: str) -> Cells:
     """Returns the cells of a TSV text; quotes are letters where reading them as quotes fails.
 
     Raises:
         DataError: If there is no header or a cell is too long.
     """
-    plain = _parse(text, shown, delimiter="\t", quoting=csv.QUOTE_NONE)
-    if '"' not in text:
+    plain = _parse(opened, shown, delimiter="\t", quoting=csv.QUOTE_NONE)
+    if not _has_quotes(opened):
         return plain
     try:
-        quoted = _parse(text, shown, delimiter="\t", quoting=csv.QUOTE_MINIMAL)
+        quoted = _parse(opened, shown, delimiter="\t", quoting=csv.QUOTE_MINIMAL)
     except DataError:
         return plain
     # Quotes that swallow whole rows, each of the right width, were letters.
@@ -53,16 +58,22 @@ def parse_tsv(text: str, shown: str) -> Cells:
     return plain if swallowed or len(plain.errors) < len(quoted.errors) else quoted
 
 
-def _delimiter(text: str) -> str:
-    header = text[: text.find("\n") if "\n" in text else len(text)]
+def _has_quotes(opened: Opened) -> bool:
+    with opened("") as stream:
+        return any('"' in line for line in stream)
+
+
+def _delimiter(opened: Opened) -> str:
+    with opened("\n") as stream:
+        header = stream.readline()
     if "," in header:
         return ","
     return next((mark for mark in ";\t" if mark in header), ",")
 
 
-def _parse(text: str, shown: str, *, delimiter: str, quoting: _Quoting) -> Cells:
-    with _raised_field_limit():
-        records = _records(text, shown, delimiter=delimiter, quoting=quoting)
+def _parse(opened: Opened, shown: str, *, delimiter: str, quoting: _Quoting) -> Cells:
+    with _raised_field_limit(), opened("") as stream:
+        records = _records(stream, shown, delimiter=delimiter, quoting=quoting)
         _, names = next(records, (0, []))
         if not "".join(names).strip():
             raise DataError(f"{shown} is empty", expected="a first line with names of columns")
@@ -71,26 +82,34 @@ def _parse(text: str, shown: str, *, delimiter: str, quoting: _Quoting) -> Cells
 
 
 def _collect(header: list[str], records: Iterator[_Record], *, notes: tuple[str, ...]) -> Cells:
-    columns: list[list[str | None]] = [[] for _ in header]
-    lines, errors, width = array("q"), dict[int, str](), len(header)
-    for line, cells in records:
-        if len(cells) != width:
-            errors[len(lines)] = (
-                f"the row has {counted(len(cells), 'cell')} where the header has {width}"
-            )
-            cells = [*cells, *[""] * width][:width]
-        lines.append(line)
-        for column, cell in zip(columns, cells, strict=True):
-            column.append(cell)
-    named = dict(zip(header, columns, strict=True))
-    frame = pa.table({name: pa.array(column, pa.string()) for name, column in named.items()})
-    return Cells(named, lines, frame, errors, notes)
+    schema = pa.schema([(name, pa.string()) for name in header])
+    frame, lines, errors, read = GrowingFrame(schema), Growing(np.int64), dict[int, str](), 0
+    while some := list(islice(records, BATCH)):
+        rows = [cells for _, cells in some]
+        for place, cells in enumerate(rows):
+            if len(cells) != len(header):
+                errors[read + place] = _ragged(cells, len(header))
+                rows[place] = [*cells, *[""] * len(header)][: len(header)]
+        arrays = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+        frame.add(pa.record_batch(arrays, schema=schema))
+        lines.add(np.array([line for line, _ in some]))
+        read += len(some)
+    whole = frame.whole()
+    columns: dict[str, Column[str | None]] = {
+        name: column_of(whole.column(name)) for name in header
+    }
+    return Cells(columns, lines.whole(), whole, errors, notes)
 
 
-def _records(text: str, shown: str, *, delimiter: str, quoting: _Quoting) -> Iterator[_Record]:
+def _ragged(cells: list[str], width: int) -> str:
+    return f"the row has {counted(len(cells), 'cell')} where the header has {width}"
+
+
+def _records(
+    stream: Iterable[str], shown: str, *, delimiter: str, quoting: _Quoting
+) -> Iterator[_Record]:
     """Yields each record that is not blank with the line where it starts."""
-    source = io.StringIO(f"{text}\n{_END}", newline="")
-    reader = csv.reader(source, delimiter=delimiter, quoting=quoting)
+    reader = csv.reader(chain(stream, ("\n", _END)), delimiter=delimiter, quoting=quoting)
     start = opened = 1
     try:
         for cells in reader:

@@ -1,11 +1,72 @@
 """Decides which encoding the bytes of a text file are in and makes text from them."""
 
+import codecs
+import io
 import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO
 
+from regraft.data.mapped import room
 from regraft.errors import DataError
+
+Opened = Callable[[str], TextIO]
+"""Opens a text at its start; takes the line ends that are looked for, as `open` does."""
 
 _HIGH_RUNS = re.compile(rb"[\x80-\xff]+")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_LOOK = 1 << 20
+"""Bytes that are looked at together."""
+
+
+def open_text(path: Path, shown: str) -> tuple[Opened, tuple[str, ...]]:
+    """Returns what opens the text of a file, and notes on how it is decoded.
+
+    A large file stays on the disk, unless it has NUL characters, which are rare.
+
+    Args:
+        path: Of the file.
+        shown: How messages call it.
+
+    Raises:
+        DataError: If no encoding fits, or the bytes are not text.
+    """
+    encoding = _encoding_of(path) if path.stat().st_size > room.IN_MEMORY else None
+    if encoding is not None:
+        return lambda newline: path.open(encoding=encoding, newline=newline), _read_as(
+            encoding, shown
+        )
+    text, notes = decode_text(path.read_bytes(), shown)
+    return lambda newline: io.StringIO(text, newline=newline), notes
+
+
+def _encoding_of(path: Path) -> str | None:
+    """Returns the encoding of a large file, None where it has NUL or none fits."""
+    with path.open("rb") as stream:
+        start = stream.read(_LOOK)
+    candidates = ["utf-8-sig", *(["gb18030"] if _comes_in_pairs(start) else []), "cp1252"]
+    if start.startswith(_UTF16_MARKS):
+        candidates = ["utf-16"]
+    for encoding in candidates:
+        try:
+            return None if any("\0" in text for text in _decoded(path, encoding)) else encoding
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def _decoded(path: Path, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with path.open("rb") as stream:
+        while raw := stream.read(_LOOK):
+            yield decoder.decode(raw)
+    yield decoder.decode(b"", final=True)
+
+
+def _read_as(encoding: str, shown: str) -> tuple[str, ...]:
+    if encoding == "utf-8-sig":
+        return ()
+    return (f"{shown} is not UTF-8 and was read as {encoding.replace('utf', 'UTF')}",)
 
 
 def decode_text(raw: bytes, shown: str) -> tuple[str, tuple[str, ...]]:
@@ -18,12 +79,12 @@ def decode_text(raw: bytes, shown: str) -> tuple[str, tuple[str, ...]]:
         DataError: If no encoding fits, or the bytes are not text.
     """
     if raw.startswith(_UTF16_MARKS):
-        return _without_nul(_decode(raw, "utf-16", shown=shown), shown, encodings=("UTF-16",))
+        return _without_nul(_decode(raw, "utf-16", shown=shown), shown, encoding="utf-16")
     try:
-        return _without_nul(raw.decode("utf-8-sig"), shown, encodings=())
+        return _without_nul(raw.decode("utf-8-sig"), shown, encoding="utf-8-sig")
     except UnicodeDecodeError:
         encoding = "gb18030" if _looks_chinese(raw) else "cp1252"
-    return _without_nul(_decode(raw, encoding, shown=shown), shown, encodings=(encoding,))
+    return _without_nul(_decode(raw, encoding, shown=shown), shown, encoding=encoding)
 
 
 def _decode(raw: bytes, encoding: str, *, shown: str) -> str:
@@ -36,11 +97,15 @@ def _decode(raw: bytes, encoding: str, *, shown: str) -> str:
         ) from error
 
 
-def _looks_chinese(raw: bytes) -> bool:
+def _comes_in_pairs(raw: bytes) -> bool:
     """Says whether bytes above ASCII come in pairs: accents of cp1252 mostly stand alone."""
-    lengths = [len(run) for run in _HIGH_RUNS.findall(raw[: 1 << 20])]
+    lengths = [len(run) for run in _HIGH_RUNS.findall(raw[:_LOOK])]
     paired = sum(length for length in lengths if length >= 2)
-    if not lengths or paired < 0.9 * sum(lengths):
+    return bool(lengths) and paired >= 0.9 * sum(lengths)
+
+
+def _looks_chinese(raw: bytes) -> bool:
+    if not _comes_in_pairs(raw):
         return False
     try:
         raw.decode("gb18030")
@@ -49,10 +114,8 @@ def _looks_chinese(raw: bytes) -> bool:
     return True
 
 
-def _without_nul(
-    text: str, shown: str, *, encodings: tuple[str, ...]
-) -> tuple[str, tuple[str, ...]]:
-    notes = [f"{shown} is not UTF-8 and was read as {name}" for name in encodings]
+def _without_nul(text: str, shown: str, *, encoding: str) -> tuple[str, tuple[str, ...]]:
+    notes = [*_read_as(encoding, shown)]
     count = text.count("\0")
     if count > 0.1 * len(text) and count > 1:
         raise DataError(f"{shown} is not text: it is full of NUL bytes", hint="saving it as UTF-8")

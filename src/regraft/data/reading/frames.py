@@ -10,8 +10,9 @@ import pyarrow as pa
 from PIL import Image as Pil
 
 from regraft.data.reading.cells import text_array, whole_cells
+from regraft.data.reading.origins import LineOrigins
 from regraft.data.reading.pictures import PICTURE_SUFFIXES
-from regraft.data.reading.tables import LineOrigins, Picture, Table, from_frame
+from regraft.data.reading.tables import Picture, Table, from_frame
 from regraft.errors import DataError
 
 NAME = "data"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from regraft.data.reading.cells import Cells, clean_header, whole_cells
+from regraft.data.reading.encodings import Opened
 from regraft.errors import DataError
 
 
@@ -22,13 +23,14 @@ class _Broken(str):
 _Object = dict[str, object]
 
 
-def parse_jsonl(text: str, shown: str) -> Cells:
+def parse_jsonl(opened: Opened, shown: str) -> Cells:
     """Returns the cells of a JSON Lines text: one object a line, columns in order of sight.
 
     Raises:
         DataError: If there is no row, or no line is an object.
     """
-    objects, lines, errors = _objects(text)
+    with opened("") as stream:
+        objects, lines, errors = _objects(stream.read())
     seen = list(dict.fromkeys(key for item in objects for key in item))
     if not seen:
         raise DataError(
@@ -38,7 +40,7 @@ def parse_jsonl(text: str, shown: str) -> Cells:
     names, notes = clean_header(seen, shown)
     keys = dict(zip(names, seen, strict=True))
     columns = {name: [item.get(key) for item in objects] for name, key in keys.items()}
-    texts = {
+    texts: dict[str, list[str | None]] = {
         name: whole_cells([_text(value) for value in values]) for name, values in columns.items()
     }
     frame = pa.table({name: _typed(values, texts[name]) for name, values in columns.items()})

@@ -1,20 +1,23 @@
 """Makes a table of texts from a table file, an Arrow table or the tables of parts."""
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from regraft.data.mapped import room
+from regraft.data.mapped.columns import GrowingFrame, column_of, joined, taken
 from regraft.data.reading.cells import Cells, clean_header, split_columns
 from regraft.data.reading.delimited import parse_csv, parse_tsv
-from regraft.data.reading.encodings import decode_text
+from regraft.data.reading.encodings import open_text
 from regraft.data.reading.jsonlines import parse_jsonl
+from regraft.data.reading.origins import JoinedOrigins, LineOrigins
 from regraft.data.rows import Image, Origin, Part, PickedOrigins, Problem
 from regraft.errors import DataError, nearest, one_of
 
@@ -22,55 +25,10 @@ _PARSERS = {".csv": parse_csv, ".tsv": parse_tsv, ".jsonl": parse_jsonl}
 TABLE_SUFFIXES = (*_PARSERS, ".parquet")
 COLUMN_LIMIT = 10_000
 SPLIT = "split"
+BATCH = 2**15
+"""Rows of a file of columns that are read at once."""
 Picture = str | bytes | Image | None
 """What a cell of pixels may be: a path, an encoded file, decoded pixels, or missing."""
-
-
-class LineOrigins(Sequence[Origin]):
-    """Gives the origin of each row of one file, made when asked for.
-
-    Args:
-        file: As shown in messages.
-        lines: Line of each row, or a range of row numbers.
-    """
-
-    def __init__(self, file: str, lines: Sequence[int]) -> None:
-        self._file = file
-        self._lines = lines
-
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    @overload
-    def __getitem__(self, index: int) -> Origin: ...
-    @overload
-    def __getitem__(self, index: slice) -> "LineOrigins": ...
-    def __getitem__(self, index: int | slice) -> "Origin | LineOrigins":
-        if isinstance(index, slice):
-            return LineOrigins(self._file, self._lines[index])
-        return Origin(self._file, self._lines[index])
-
-
-class JoinedOrigins(Sequence[Origin]):
-    """Gives the origins of several tables one after another, made when asked for."""
-
-    def __init__(self, origins: Sequence[Sequence[Origin]]) -> None:
-        self._origins = origins
-        self._ends = list(accumulate(map(len, origins)))
-
-    def __len__(self) -> int:
-        return self._ends[-1]
-
-    @overload
-    def __getitem__(self, index: int) -> Origin: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Origin]: ...
-    def __getitem__(self, index: int | slice) -> Origin | list[Origin]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
-        table = bisect_right(self._ends, index)
-        return self._origins[table][index - (self._ends[table] - len(self._origins[table]))]
 
 
 @dataclass(frozen=True)
@@ -91,7 +49,7 @@ class Table:
     """
 
     name: str
-    columns: dict[str, list[str | None]]
+    columns: Mapping[str, Sequence[str | None]]
     origins: Sequence[Origin]
     frame: pa.Table
     folder: Path = Path()
@@ -115,15 +73,16 @@ class Table:
         rows = [Problem(self.origins[row], self.errors[row]) for row in sorted(self.errors)]
         return (*rows, *self.outside)
 
-    def keep(self, rows: Sequence[int]) -> "Table":
+    def keep(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> "Table":
         """Returns only the rows of these numbers, in their order."""
-        places = {row: place for place, row in enumerate(rows)}
+        kept = np.array(rows, dtype=np.int64)
+        places = {row: place for place, row in enumerate(kept.tolist()) if row in self.errors}
         return replace(
             self,
-            columns={name: [cells[r] for r in rows] for name, cells in self.columns.items()},
-            origins=PickedOrigins(self.origins, np.array(rows, dtype=np.int64)),
-            frame=self.frame.take(pa.array(rows, pa.int64())),
-            pixels={name: [cells[r] for r in rows] for name, cells in self.pixels.items()},
+            columns={name: taken(cells, kept) for name, cells in self.columns.items()},
+            origins=PickedOrigins(self.origins, kept),
+            frame=self.frame.take(pa.array(kept)),
+            pixels={name: taken(cells, kept) for name, cells in self.pixels.items()},
             errors={places[row]: why for row, why in self.errors.items() if row in places},
         )
 
@@ -148,8 +107,8 @@ def read_table(path: str | Path, shown: str = "") -> Table:
         raise DataError(f"{shown} is empty", expected="a table with a row or more")
     if suffix == ".parquet":
         return _read_parquet(path, shown)
-    text, notes = decode_text(path.read_bytes(), shown)
-    return _from_cells(_PARSERS[suffix](text, shown), path, shown=shown, notes=notes)
+    opened, notes = open_text(path, shown)
+    return _from_cells(_PARSERS[suffix](opened, shown), path, shown=shown, notes=notes)
 
 
 def missing_path(path: Path) -> DataError:
@@ -192,11 +151,23 @@ def from_frame(frame: pa.Table, name: str, *, shown: str = "", folder: Path = Pa
 def _read_parquet(path: Path, shown: str) -> Table:
     try:
         with pq.ParquetFile(path) as file:
-            frame = file.read()
+            frame = _frame_of(file)
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{shown} cannot be read as Parquet: {reason}") from error
     return from_frame(frame, path.stem, shown=shown, folder=path.parent)
+
+
+def _frame_of(file: pq.ParquetFile) -> pa.Table:
+    """Returns the table of a Parquet file, read some rows at a time where there are many."""
+    groups = [file.metadata.row_group(n) for n in range(file.metadata.num_row_groups)]
+    if sum(group.total_byte_size for group in groups) <= room.IN_MEMORY:
+        return file.read()
+    growing = GrowingFrame(file.schema_arrow)
+    for batch in file.iter_batches(BATCH):
+        growing.add(batch)
+    pa.default_memory_pool().release_unused()
+    return growing.whole()
 
 
 def _from_cells(cells: Cells, path: Path, *, shown: str, notes: tuple[str, ...]) -> Table:
@@ -225,14 +196,16 @@ def join_parts(tables: Mapping[Part, Table], name: str) -> Table:
     names = {column for table in tables.values() for column in table.names}
     split = SPLIT if SPLIT not in names else f"{SPLIT} of files"
     parts = [with_column(table, split, cell=part) for part, table in tables.items()]
-    joined = join_tables(parts, name)
-    return replace(joined, known={**joined.known, "split": split})
+    joined_parts = join_tables(parts, name)
+    return replace(joined_parts, known={**joined_parts.known, "split": split})
 
 
 def with_column(table: Table, column: str, *, cell: str) -> Table:
     """Returns a table with one more column, the same cell in every row."""
-    frame = table.frame.append_column(column, pa.array([cell] * len(table), pa.string()))
-    return replace(table, columns={**table.columns, column: [cell] * len(table)}, frame=frame)
+    numbers = pa.array(np.zeros(len(table), np.int8))
+    cells = pa.DictionaryArray.from_arrays(numbers, [cell])
+    frame = table.frame.append_column(column, cells.cast(pa.string()))
+    return replace(table, columns={**table.columns, column: column_of(cells)}, frame=frame)
 
 
 def join_tables(tables: Sequence[Table], name: str) -> Table:
@@ -261,20 +234,21 @@ def join_tables(tables: Sequence[Table], name: str) -> Table:
     )
 
 
-def _texts(tables: Sequence[Table], column: str) -> list[str | None]:
-    joined: list[str | None] = []
+def _texts(tables: Sequence[Table], column: str) -> Sequence[str | None]:
+    cells: list[Sequence[str | None]] = []
     for table in tables:
-        joined.extend(table.columns.get(column) or [None] * len(table))
-    return joined
+        missing: Sequence[str | None] = column_of(pa.nulls(len(table)))
+        cells.append(table.columns.get(column) or missing)
+    return joined(cells)
 
 
 def _pictures(tables: Sequence[Table], column: str) -> list[Picture]:
-    joined: list[Picture] = []
+    every: list[Picture] = []
     for table in tables:
         if column in table.columns:
             raise DataError(f"column '{column}' holds pictures in one part and texts in another")
-        joined.extend(table.pixels.get(column) or [None] * len(table))
-    return joined
+        every.extend(table.pixels.get(column) or [None] * len(table))
+    return every
 
 
 def _errors(tables: Sequence[Table]) -> dict[int, str]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from regraft.backbones.sources.seal import settle
+from regraft.data.mapped.room import blocks
 from regraft.data.rows import Rows
 from regraft.reports.thumbnails import thumbnail
 from regraft.runs.fitting.prepare import Prepared
@@ -65,23 +66,31 @@ def model_of(prepared: Prepared, verdict: Verdict) -> Model:
 
 def save_predictions(path: Path, outcome: Outcome) -> None:
     """Writes the test rows' origin, label, prediction and probabilities as Parquet."""
-    classes = outcome.model.classes
-    columns: dict[str, list[object]] = {
-        "origin": [str(origin) for origin in outcome.test.origins],
-        "label": [classes[i] for i in outcome.test.labels.tolist()],
-        "prediction": [classes[i] for i in outcome.probabilities.argmax(axis=1).tolist()],
-        "confidence": outcome.probabilities.max(axis=1, initial=0).tolist(),
-    }
-    for number, name in enumerate(classes):
-        columns[f"p_{name}"] = outcome.probabilities[:, number].tolist()
+    scores = ["confidence", *(f"p_{name}" for name in outcome.model.classes)]
+    kinds = dict.fromkeys(("origin", "label", "prediction"), pa.string())
+    schema = pa.schema({**kinds, **dict.fromkeys(scores, pa.float64())})
     temporary = path.with_name(path.name + ".tmp")
     try:
-        pq.write_table(pa.table(columns), temporary)
+        with pq.ParquetWriter(temporary, schema) as writer:
+            for block in blocks(len(outcome.test)):
+                writer.write_table(pa.table(_predictions(outcome, block), schema))
         settle(temporary)
         temporary.replace(path)
         settle(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _predictions(outcome: Outcome, rows: slice) -> dict[str, object]:
+    """Returns the columns of some test rows."""
+    classes, shares = outcome.model.classes, outcome.probabilities[rows]
+    return {
+        "origin": [str(origin) for origin in outcome.test.origins[rows]],
+        "label": [classes[i] for i in outcome.test.labels[rows].tolist()],
+        "prediction": [classes[i] for i in shares.argmax(axis=1).tolist()],
+        "confidence": shares.max(axis=1, initial=0),
+        **{f"p_{name}": shares[:, number] for number, name in enumerate(classes)},
+    }
 
 
 def worst_mistakes(outcome: Outcome) -> list[dict[str, object]]:

@@ -17,7 +17,7 @@ from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted
 from regraft.backbones.open import open_backbone
 from regraft.backbones.splice import splice
-from regraft.data.encode import Encoded, encode
+from regraft.data.encode import Encoded, encode, texts_of
 from regraft.data.explain import explain
 from regraft.data.guess import Roles
 from regraft.data.load import load
@@ -259,7 +259,7 @@ def _open(name: Any, settings: FitSettings, dataset: Dataset, say: Say) -> Backb
 def _lengths(dataset: Dataset, backbone: Backbone) -> npt.NDArray[np.int64]:
     if not isinstance(backbone.spec, TextSpec):
         return np.zeros(0, np.int64)
-    return token_lengths([str(t) for t in dataset.parts["train"].inputs], backbone.spec)
+    return token_lengths(texts_of(dataset.parts["train"]), backbone.spec)
 
 
 def _explained(

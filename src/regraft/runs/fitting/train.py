@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.data.encode import Encoded
+from regraft.data.mapped.digests import digests_of
+from regraft.data.parting.units import unit_keys
 from regraft.data.reading.pictures import open_picture
 from regraft.data.rows import Part, Rows
-from regraft.data.split import content_key, unit_keys
+from regraft.data.split import content_key
 from regraft.errors import DataError
 from regraft.features import cached
 from regraft.runs.choosing.budget import pass_seconds
@@ -101,7 +103,8 @@ def fold_keys(rows: Rows) -> list[str]:
     seen = rows.inputs
     if rows.modality == "image":
         seen = [np.asarray(open_picture(source)) for source in rows.inputs]
-    return [key.hex() for key in unit_keys([content_key(each) for each in seen], rows.groups)]
+    keys = digests_of(map(content_key, seen), len(seen))
+    return [key.tobytes().hex() for key in unit_keys(keys, rows.groups)]
 
 
 def _once(

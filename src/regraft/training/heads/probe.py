@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.scoring import metrics
-from regraft.training.heads.streamed import Streamed, moments
+from regraft.training.heads.streamed import Streamed, blocks, moments
 
 Features = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -94,7 +94,8 @@ def _scale(deviations: npt.NDArray[np.float64]) -> Features:
 
 
 def _badness(probe: LinearProbe, val: Labelled) -> tuple[float, float]:
-    probabilities = metrics.softmax(probe.logits(val.features))
+    logits = np.concatenate([probe.logits(block) for block in blocks(val.features)])
+    probabilities = metrics.softmax(logits)
     wrong = float((probabilities.argmax(axis=1) != val.labels).mean())
     return wrong, float(metrics.row_losses(probabilities, val.labels).mean())
 

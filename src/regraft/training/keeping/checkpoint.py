@@ -160,9 +160,9 @@ def data_digest(session: Session) -> str:
     """Returns the SHA-256 of the rows and labels that move weights or choose them."""
     hashed = hashlib.sha256()
     for part in filter(None, (session.train, session.val, session.source, session.target)):
-        hashed.update(np.ascontiguousarray(part.labels).tobytes())
+        hashed.update(np.ascontiguousarray(part.labels).data)
         for array in _arrays(part.rows):
-            hashed.update(np.ascontiguousarray(array).tobytes())
+            hashed.update(np.ascontiguousarray(array).data)
     return hashed.hexdigest()
 
 

@@ -1,8 +1,11 @@
 """Tests that bytes become the text that was meant, whatever the encoding."""
 
+from pathlib import Path
+
 import pytest
 
-from regraft.data.reading.encodings import decode_text
+from regraft.data.mapped import room
+from regraft.data.reading.encodings import decode_text, open_text
 from regraft.errors import DataError
 
 
@@ -40,3 +43,41 @@ def test_a_file_full_of_nul_is_refused() -> None:
 def test_bytes_of_no_encoding_are_refused_with_their_place() -> None:
     with pytest.raises(DataError, match="byte 2 fits neither"):
         decode_text(b"ab\x81 c", "a.csv")
+
+
+_LONG = ["a,b\r\n", '"quoted\nline",é\r\n', "x\ry,z"] * 40
+
+
+@pytest.mark.parametrize(
+    ("content", "read_as"),
+    [
+        ("".join(_LONG).encode(), ""),
+        (b"\xef\xbb\xbf" + "".join(_LONG).encode(), ""),
+        ("".join(_LONG).encode("utf-16"), "UTF-16"),
+        ("".join(_LONG).encode("cp1252"), "cp1252"),
+        ("很好吃,正面\n文本\n".encode("gb18030") * 40, "gb18030"),
+        ("".join(_LONG).encode().replace(b"x", b"\0", 1), "1 NUL characters"),
+    ],
+)
+def test_a_large_file_is_read_from_the_disk_as_a_small_one_from_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, read_as: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    usual, notes = open_text(path, "a.csv")
+    monkeypatch.setattr(room, "IN_MEMORY", 100)
+    large, same = open_text(path, "a.csv")
+    assert same == notes
+    assert read_as in "".join(notes)
+    for newline in ("", "\n"):
+        with usual(newline) as expected, large(newline) as found:
+            assert list(found) == list(expected)
+
+
+def test_a_large_file_of_no_encoding_is_refused_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "IN_MEMORY", 1)
+    (tmp_path / "a.csv").write_bytes(b"ab\x81 c")
+    with pytest.raises(DataError, match="byte 2 fits neither"):
+        open_text(tmp_path / "a.csv", "a.csv")

@@ -1,25 +1,32 @@
 """Tests that JSON Lines are read line by line, digits kept as written."""
 
+import io
+
 import pyarrow as pa
 import pytest
 
+from regraft.data.reading.cells import Cells
 from regraft.data.reading.jsonlines import parse_jsonl
 from regraft.errors import DataError
 
 
+def _jsonl(text: str, shown: str) -> Cells:
+    return parse_jsonl(lambda newline: io.StringIO(text, newline=newline), shown)
+
+
 def test_columns_come_in_order_of_sight_and_missing_keys_are_missing() -> None:
-    cells = parse_jsonl('{"text": "a"}\n\n{"label": "x", "text": "b"}\n', "a.jsonl")
+    cells = _jsonl('{"text": "a"}\n\n{"label": "x", "text": "b"}\n', "a.jsonl")
     assert cells.columns == {"text": ["a", "b"], "label": [None, "x"]}
     assert list(cells.lines) == [1, 3]
 
 
 def test_a_line_separator_within_a_text_starts_no_new_row() -> None:
-    cells = parse_jsonl('{"text": "a\u2028b"}\n', "a.jsonl")
+    cells = _jsonl('{"text": "a\u2028b"}\n', "a.jsonl")
     assert cells.columns["text"] == ["a\u2028b"]
 
 
 def test_numbers_are_texts_as_written_and_typed_in_the_frame() -> None:
-    cells = parse_jsonl('{"n": 7, "f": 1.50, "b": true}\n{"n": null, "f": 2, "b": false}\n', "a")
+    cells = _jsonl('{"n": 7, "f": 1.50, "b": true}\n{"n": null, "f": 2, "b": false}\n', "a")
     assert cells.columns == {"n": ["7", None], "f": ["1.50", "2"], "b": ["true", "false"]}
     assert cells.frame.schema.types == [pa.int64(), pa.float64(), pa.bool_()]
     assert cells.frame.column("f").to_pylist() == [1.5, 2.0]
@@ -27,7 +34,7 @@ def test_numbers_are_texts_as_written_and_typed_in_the_frame() -> None:
 
 @pytest.mark.parametrize("number", ["1e99999999999", "9" * 5000])
 def test_absurd_numbers_stay_text(number: str) -> None:
-    cells = parse_jsonl(f'{{"n": {number}}}\n', "a.jsonl")
+    cells = _jsonl(f'{{"n": {number}}}\n', "a.jsonl")
     assert cells.columns["n"] == [number]
     assert cells.frame.column("n").to_pylist() == [number]
 
@@ -41,7 +48,7 @@ def test_absurd_numbers_stay_text(number: str) -> None:
     ],
 )
 def test_a_broken_line_stays_in_place_with_its_reason(line: str, reason: str) -> None:
-    cells = parse_jsonl(f'{{"text": "a"}}\n{line}\n{{"text": "c"}}\n', "a.jsonl")
+    cells = _jsonl(f'{{"text": "a"}}\n{line}\n{{"text": "c"}}\n', "a.jsonl")
     assert cells.columns["text"] == ["a", None, "c"]
     assert reason in cells.errors[1]
 
@@ -49,15 +56,15 @@ def test_a_broken_line_stays_in_place_with_its_reason(line: str, reason: str) ->
 @pytest.mark.parametrize("text", ["", "\n", "7\n"])
 def test_a_file_without_objects_is_refused(text: str) -> None:
     with pytest.raises(DataError, match="one object a line"):
-        parse_jsonl(text, "a.jsonl")
+        _jsonl(text, "a.jsonl")
 
 
 def test_lone_surrogates_are_replaced_in_cells_and_names() -> None:
-    cells = parse_jsonl('{"te\\udc00xt": "a\\ud800b", "n": {"k": "\\udfff"}}', "a.jsonl")
+    cells = _jsonl('{"te\\udc00xt": "a\\ud800b", "n": {"k": "\\udfff"}}', "a.jsonl")
     assert cells.columns["te\ufffdxt"] == ["a\ufffdb"]
     assert cells.frame.column("te\ufffdxt").to_pylist() == ["a\ufffdb"]
     assert cells.frame.column("n").to_pylist() == ['{"k": "\ufffd"}']
 
 
 def test_a_pair_of_surrogates_is_one_letter() -> None:
-    assert parse_jsonl(r'{"text": "\ud83d\ude42"}', "a.jsonl").columns["text"] == ["\U0001f642"]
+    assert _jsonl(r'{"text": "\ud83d\ude42"}', "a.jsonl").columns["text"] == ["\U0001f642"]

@@ -6,8 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from regraft.data.reading.tables import LineOrigins, from_frame, join_parts, read_table
-from regraft.data.rows import Origin
+from regraft.data.reading.tables import from_frame, join_parts, read_table
 from regraft.errors import DataError
 
 
@@ -72,12 +71,6 @@ def test_a_missing_file_names_the_nearest_one_beside_it(tmp_path: Path) -> None:
 def test_another_kind_of_file_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"expected one of \.csv"):
         read_table(_write(tmp_path / "a.xlsx", "x"))
-
-
-def test_origins_are_made_for_single_rows_and_slices() -> None:
-    origins = LineOrigins("a.csv", range(2, 10))
-    assert origins[-1] == Origin("a.csv", 9)
-    assert list(origins[1:3]) == [Origin("a.csv", 3), Origin("a.csv", 4)]
 
 
 def test_joined_parts_keep_origins_errors_and_missing_columns() -> None:

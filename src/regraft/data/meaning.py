@@ -1,0 +1,192 @@
+"""Makes labels, classes and given parts from the cells of a table."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.data.guess import Roles
+from regraft.data.inputs import Inputs, gather
+from regraft.data.looks import class_order
+from regraft.data.mapped.columns import mapped
+from regraft.data.mapped.room import room_made, room_of
+from regraft.data.reading.folders import PART_NAMES
+from regraft.data.reading.tables import Table
+from regraft.data.rows import PARTS, UNLABELLED, Problem, Rows
+from regraft.data.split import TRAIN, Parts
+from regraft.errors import DataError, nearest
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of N rows, each different one written once.
+
+    Args:
+        names: Of the labels, in order of sight.
+        numbers: (N,) places in `names`; `UNLABELLED` where there is none.
+    """
+
+    names: tuple[str, ...]
+    numbers: Numbers
+
+    def of(self, row: int) -> str:
+        """Returns the label of a row that has one."""
+        return self.names[int(self.numbers[row])]
+
+    def are(self, wanted: Iterable[str]) -> npt.NDArray[np.bool_]:
+        """Returns (N,) whether the label of each row is one of those wanted."""
+        known = set(wanted)
+        # The last one stands for rows without a label, whose number is -1.
+        return np.array([*(name in known for name in self.names), False])[self.numbers]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A table with its meaning.
+
+    Args:
+        table: N rows.
+        roles: The column of each role.
+        gathered: Their inputs.
+        labels: Their labels.
+        given: (N,) parts as the data says, or empty.
+    """
+
+    table: Table
+    roles: Roles
+    gathered: Inputs
+    labels: Labels
+    given: Parts
+
+
+def meaning_of(table: Table, roles: Roles, *, parted: bool) -> Read:
+    """Returns a table with its meaning.
+
+    Args:
+        table: N rows.
+        roles: The column of each role.
+        parted: Whether a column of parts is looked at.
+
+    Raises:
+        DataError: If the labels are pictures, or a part has another name than those known.
+    """
+    given = given_parts(table, roles if parted else Roles())
+    return Read(table, roles, gather(table, roles), _labels(table, roles), given)
+
+
+def _labels(table: Table, roles: Roles) -> Labels:
+    if roles.label is None:
+        return Labels((), room_made((len(table),), np.int64, make=lambda block: UNLABELLED))
+    cells = table.columns.get(roles.label)
+    if cells is None:
+        raise DataError(f"column '{roles.label}' holds pictures, not labels")
+    names: dict[str, int] = {}
+    seen: dict[str | None, int] = {}
+
+    def number(cell: str | None) -> int:
+        if cell not in seen:
+            name = (cell or "").strip()
+            seen[cell] = names.setdefault(name, len(names)) if name else UNLABELLED
+        return seen[cell]
+
+    numbers = room_of(map(number, cells), len(cells), dtype=np.int64)
+    return Labels(tuple(names), numbers)
+
+
+def given_parts(table: Table, roles: Roles) -> Parts:
+    """Returns (N,) parts as the data says, or nothing where it says none.
+
+    Raises:
+        DataError: If a part has another name than those known.
+    """
+    if roles.split is None:
+        return np.zeros(0, np.int8)
+    cells = table.columns.get(roles.split, [])
+
+    def place(row: int, cell: str | None) -> int:
+        part = PART_NAMES.get((cell or "").strip().lower())
+        if part is None:
+            raise DataError(
+                f"{table.origins[row]} has '{cell}' in column '{roles.split}'",
+                expected="train, val or test",
+            )
+        return PARTS.index(part)
+
+    return room_of((place(*each) for each in enumerate(cells)), len(cells), dtype=np.int8)
+
+
+def classes_of(read: Read, kept: Numbers) -> tuple[str, ...]:
+    """Returns the names of the classes: the labels of the rows that are learnt from.
+
+    Args:
+        read: N rows.
+        kept: (M,) those that can be used.
+
+    Raises:
+        DataError: If there are fewer than two, each row has another, or a part has one that
+            train lacks.
+    """
+    learnt = kept[read.given[kept] == TRAIN] if len(read.given) else kept
+    present = np.unique(read.labels.numbers[learnt])
+    classes = class_order([read.labels.names[number] for number in present])
+    if len(classes) < 2:
+        only = f"only the class '{classes[0]}'" if classes else "no labelled row in train"
+        raise DataError(f"{read.table.name} has {only}", expected="two classes or more")
+    if len(classes) == len(learnt) and len(classes) > 2:
+        raise DataError(
+            f"column '{read.roles.label}' has another value in each of {len(learnt)} rows",
+            expected="classes that several rows share",
+            hint="another column (--label)",
+        )
+    outside = np.flatnonzero(~read.labels.are(classes)[kept])
+    if len(outside):
+        raise _unknown_class(read, int(kept[outside[0]]), classes=classes)
+    return classes
+
+
+def _unknown_class(read: Read, row: int, *, classes: tuple[str, ...]) -> DataError:
+    label, part = read.labels.of(row), PARTS[read.given[row]]
+    near = nearest(label, classes)
+    return DataError(
+        f"{read.table.origins[row]} in part {part} has class '{label}', which train lacks",
+        expected=f"one of {len(classes)} classes of train",
+        hint=f"'{near}'" if near else "",
+    )
+
+
+def unknown_labels(read: Read, classes: Sequence[str]) -> list[Problem]:
+    """Returns a problem for each row whose label is none of the classes."""
+    labels = read.labels
+    rows = np.flatnonzero(~labels.are(classes) & (labels.numbers != UNLABELLED))
+    return [
+        Problem(read.table.origins[row], f"label '{labels.of(row)}' is none of the classes")
+        for row in rows.tolist()
+    ]
+
+
+def rows_of(read: Read, classes: tuple[str, ...]) -> Rows:
+    """Returns the rows of a table, labels as numbers of classes."""
+    known = {name: number for number, name in enumerate(classes)}
+    numbers = [known.get(name, UNLABELLED) for name in read.labels.names]
+    table = np.array([*numbers, UNLABELLED], np.int64)
+    found = read.labels.numbers
+    return Rows(
+        modality=read.gathered.modality,
+        inputs=read.gathered.inputs,
+        classes=classes,
+        labels=room_made(found.shape, np.int64, make=lambda block: table[found[block]]),
+        origins=read.table.origins,
+        domains=_names(read.table, read.roles.domain),
+        groups=_names(read.table, read.roles.group),
+    )
+
+
+def _names(table: Table, column: str | None) -> Sequence[str]:
+    return () if column is None else mapped(table.columns[column], _stripped)
+
+
+def _stripped(cell: str | None) -> str:
+    return (cell or "").strip()

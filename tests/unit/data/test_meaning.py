@@ -1,0 +1,63 @@
+"""Tests that cells become labels, parts and classes, each different name kept once."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from regraft.data.guess import Roles
+from regraft.data.meaning import Read, classes_of, meaning_of, rows_of, unknown_labels
+from regraft.data.reading.tables import from_frame
+from regraft.data.rows import UNLABELLED
+from regraft.errors import DataError
+
+_ROLES = Roles(text="text", label="label", split="split", domain="domain")
+
+
+def _read(labels: list[str | None], parts: list[str] | None = None, parted: bool = True) -> Read:
+    columns = {
+        "text": [f"text {n}" for n in range(len(labels))],
+        "label": labels,
+        "split": parts or ["train"] * len(labels),
+        "domain": [f" d{n} " for n in range(len(labels))],
+    }
+    return meaning_of(from_frame(pa.table(columns), "t"), _ROLES, parted=parted)
+
+
+def test_labels_that_differ_in_blanks_are_one() -> None:
+    labels = _read(["b", " b ", None, "a", "  "]).labels
+    assert labels.names == ("b", "a")
+    assert labels.numbers.tolist() == [0, 0, UNLABELLED, 1, UNLABELLED]
+    assert (labels.of(3), labels.are(["a"]).tolist()) == ("a", [False] * 3 + [True, False])
+
+
+def test_parts_have_their_usual_names_or_are_refused() -> None:
+    assert _read(["a"] * 3, ["Train", "dev", " test "]).given.tolist() == [0, 1, 2]
+    assert _read(["a"] * 3, ["x", "y", "z"], parted=False).given.tolist() == []
+    with pytest.raises(DataError, match="t:2 has 'odd' in column 'split'"):
+        _read(["a"] * 2, ["train", "odd"])
+
+
+def test_classes_are_those_of_the_rows_that_are_learnt_from() -> None:
+    read = _read(["b", "a", "a", "z"], ["train", "train", "val", "test"])
+    assert classes_of(read, np.array([0, 1, 2])) == ("a", "b")
+    with pytest.raises(DataError, match="t:4 in part test has class 'z', which train lacks"):
+        classes_of(read, np.arange(4))
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [(["a", "a"], "only the class 'a'"), (["a", "b", "c"], "another value in each of 3 rows")],
+)
+def test_labels_that_are_no_classes_are_refused(labels: list[str | None], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        classes_of(_read(labels), np.arange(len(labels)))
+
+
+def test_labels_of_no_class_are_problems_and_count_as_none() -> None:
+    read = _read(["a", None, "x", "b"])
+    assert [str(problem.origin) for problem in unknown_labels(read, ("a", "b"))] == ["t:3"]
+    assert rows_of(read, ("a", "b")).labels.tolist() == [0, UNLABELLED, UNLABELLED, 1]
+
+
+def test_domains_lose_their_blanks() -> None:
+    assert list(rows_of(_read(["a", "b"]), ("a", "b")).domains) == ["d0", "d1"]
