@@ -80,5 +80,5 @@ def test_a_method_begins_with_the_source_s_classifier_or_one_that_knows_more() -
     assert found == pytest.approx(given.start.logits(given.source.features), abs=1e-4)
     more = with_labelled(given, Labelled(target.features[:20], target.labels[:20]))
     weight, bias = first_classifier(more, standardise_each(more))
-    assert two_domains.share_right(both.target @ weight.T + bias, target.labels) > 0.75
-    assert two_domains.share_right(both.source @ weight.T + bias, given.source.labels) > 0.75
+    assert two_domains.share_right(both.target @ weight.T + bias, target.labels) > 0.65
+    assert two_domains.share_right(both.source @ weight.T + bias, given.source.labels) > 0.65
