@@ -45,7 +45,7 @@ def test_tables_and_words_name_what_differs(
         (["{reviews}", "{reviews}"], "is also in the source"),
         (["{reviews}", "nowhere.csv"], "nowhere.csv"),
         (["{reviews}"], "TARGET is missing"),
-        (["{reviews}", "{tiles}"], "holds no texts"),
+        (["{reviews}", "{tiles}"], "looks like the texts"),
     ],
 )
 def test_a_mistake_is_one_sentence(
