@@ -19,8 +19,8 @@ Document = dict[str, Any]
 LABELS: dict[str, tuple[Rows, tuple[float, ...], dict[str, Any]]] = {
     "fashion-mnist-small": (Rows(180, 20, 100), (0.1, 0.25, 0.5, 1.0), {"image_size": 64}),
     "starter:sentiment-movie": (
-        Rows(500, 50, 250),
-        (0.2, 0.5, 1.0),
+        Rows(250, 50, 200),
+        (0.4, 1.0),
         {"max_length": 40, "epochs": 4.0},
     ),
 }
