@@ -7,7 +7,8 @@ For each pair and seed:
   source-only, without a label of the target. Its document has the scores of all of them and
   of TF-IDF (or pixels) with a linear classifier, on the target's test rows: these are told
   beside the choice, and nothing is chosen by them.
-* `ceiling`: `regraft fit` on the labelled training rows of the target.
+* `ceiling`: `regraft fit` on the labelled training rows of the target, texts as long and
+  pictures as large as `auto` had them.
 * With `--peers PYTHON`, `pytorch-adapt` and `skada`: their methods on the same features, of
   which one is kept as `auto` does it; see `bench/peers/*_methods.py` and `chosen.py`.
 
@@ -66,7 +67,8 @@ def trials(typed: argparse.Namespace) -> Iterator[Trial]:
             equal = {"pair": pair.name, "kind": pair.kind, "seed": seed, "rows": typed.rows}
             keys = [{**equal, **each} for each in who]
             missing = [key for key in keys if not _is_known(key, known)]
-            for trial in _of_pair(typed, pair, missing) if missing else ():
+            before = [trial for trial in known if keys[0].items() <= trial.items()]
+            for trial in _of_pair(typed, pair, missing, before) if missing else ():
                 done = {**trial, "processor": processor_name()}
                 add_trial(typed.trials, done)
                 yield done
@@ -76,15 +78,18 @@ def _is_known(key: Trial, known: list[Trial]) -> bool:
     return any(key.items() <= trial.items() for trial in known)
 
 
-def _of_pair(typed: argparse.Namespace, pair: Pair, missing: list[Trial]) -> Iterator[Trial]:
+def _of_pair(
+    typed: argparse.Namespace, pair: Pair, missing: list[Trial], before: list[Trial]
+) -> Iterator[Trial]:
     with tempfile.TemporaryDirectory() as place:
         folder, drawn = Path(place), {"rows": typed.rows, "seed": missing[0]["seed"]}
         places = (source_table(pair, folder, **drawn), target_table(pair, folder, **drawn))
         for key in missing:
-            if key["who"] == "ceiling":
-                yield {**key, **ceiling(pair, places[1], key)}
-            elif key["who"] == "auto":
-                yield {**key, **adapted(pair, places, key)}
+            if key["who"] == "auto":
+                before = [{**key, **adapted(pair, places, key)}]
+                yield before[-1]
+            elif key["who"] == "ceiling":
+                yield {**key, **ceiling(pair, places[1], key, extent=before[-1]["extent"])}
             else:
                 yield {**key, **peer(typed.peers, pair, places, key)}
 
@@ -105,13 +110,13 @@ def adapted(pair: Pair, places: tuple[Path, Path], key: Trial) -> Trial:
     words = (source, "--target", target, "--backbone", BACKBONES[pair.kind], *key["flags"])
     found = regraft("adapt", *words, "--score-target", "--seed", str(key["seed"]))
     kept = ("chosen", "reason", "methods", "oracle", "target", "seconds", "proportions")
-    return {**{name: found[name] for name in kept}, **_extent(found)}
+    return {**{name: found[name] for name in kept}, "extent": _extent(found)}
 
 
-def ceiling(pair: Pair, target: Path, key: Trial) -> Trial:
+def ceiling(pair: Pair, target: Path, key: Trial, *, extent: list[str]) -> Trial:
     """Returns the accuracy on the same rows of a model that had the target's labels."""
     words = (str(target), "--backbone", BACKBONES[pair.kind], "--strategy", key["strategy"])
-    found = regraft("fit", *words, "--no-baselines", "--seed", str(key["seed"]))
+    found = regraft("fit", *words, *extent, "--no-baselines", "--seed", str(key["seed"]))
     return {"accuracy": found["scores"]["test"]["accuracy"], "seconds": found["seconds"]}
 
 
@@ -136,12 +141,11 @@ def run(python: str, script: str, *words: str) -> str:
     return subprocess.run(typed, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def _extent(found: Document) -> Trial:
-    """Returns the length of texts or the side of pictures that was chosen."""
-    names = ("max_length", "image_size")
-    return {
-        choice["name"]: choice["value"] for choice in found["defaults"] if choice["name"] in names
-    }
+def _extent(found: Document) -> list[str]:
+    """Returns the flag that asks for the length of texts or side of pictures of a run."""
+    flags = {"max_length": "--max-length", "image_size": "--image-size"}
+    named = [choice for choice in found["defaults"] if choice["name"] in flags]
+    return [word for each in named for word in (flags[each["name"]], str(each["value"]))]
 
 
 def main() -> None:

@@ -44,17 +44,17 @@ def ceiling(pair: str, seed: int, value: float) -> dict[str, Any]:
 def trials() -> list[dict[str, Any]]:
     first, second, third = IMAGES[:3]
     return [
-        *(auto(first, 0, 0.50, 0.70), auto(first, 1, 0.50, 0.60), ceiling(first, 0, 0.80)),
+        *(auto(first, 0, 0.50, 0.70), auto(first, 1, 0.50, 0.62), ceiling(first, 0, 0.80)),
         *(auto(second, 0, 0.60, None), ceiling(second, 0, 0.70)),
         *(auto(third, 0, 0.70, 0.68), ceiling(third, 0, 0.72)),
     ]
 
 
 def test_gains_are_summed_over_gaps_of_five_points_or_more() -> None:
-    # (0.15 + 0) / (0.30 + 0.10); the third pair's gap is two points.
+    # (0.16 + 0) / (0.30 + 0.10); the third pair's gap is two points.
     share = closed(measured(trials(), "image"))
     assert share is not None
-    assert share.value == pytest.approx(0.375)
+    assert share.value == pytest.approx(0.4)
     assert closed(measured(trials()[-2:], "image")) is None
 
 
@@ -74,7 +74,7 @@ def test_half_widths_of_independent_pairs_add_as_squares() -> None:
 
 def test_the_worst_pair_is_named_with_its_loss() -> None:
     told = sums(measured(trials(), "image"))
-    assert "**38 %**" in told[0]
+    assert "**40 %**" in told[0]
     assert "2 pairs" in told[0]
     assert told[2] == f"Worst pair: {IMAGES[2]} with -2.0 points beside source-only."
 
@@ -83,7 +83,7 @@ def test_a_line_of_the_table_has_the_choice_and_the_oracle_scores_stand_apart() 
     page = tables(trials())
     first = next(line for line in page.splitlines() if line.startswith(f"| {IMAGES[0]} "))
     cells = [cell.strip() for cell in first.split("|")[1:-1]]
-    assert cells[1:6] == ["2", "100, 50", "0.500", "**0.650**", "0.800"]
+    assert cells[1:6] == ["2", "100, 50", "0.500", "**0.660**", "0.800"]
     assert cells[7:] == ["mcc 2×", "4"]
     assert "| classic, no pretraining | 0.250 | 0.250 | 0.250 |" in page
     assert "| source-only | 0.500 | 0.600 | 0.700 |" in page

@@ -36,8 +36,10 @@ def domains_picture(result: Mapping[str, Any]) -> str:
         for domain, colour, mark in (("source", TRAIN, "o"), ("target", VAL, "^")):
             _scatter(axes, points[domain], colour=colour, mark=mark, label=domain)
         _number(axes, points["source"], found.get("classes") or [])
-        axes.set(title=name, xticklabels=[], yticklabels=[])
-        axes.legend(loc="best", fontsize=8)
+        axes.set(xticklabels=[], yticklabels=[])
+        axes.set_title(name, color=INK)
+        # A frame would be white on a dark page, and so would the text.
+        axes.legend(loc="best", fontsize=8, labelcolor=INK, frameon=False)
     return uri_of(figure)
 
 
@@ -45,7 +47,7 @@ def _scatter(
     axes: "Axes", points: Sequence[Sequence[float]], *, colour: str, mark: str, label: str
 ) -> None:
     across, up = ([point[axis] for point in points] for axis in (0, 1))
-    axes.scatter(across, up, s=11, color=colour, marker=mark, alpha=0.55, linewidth=0, label=label)
+    axes.scatter(across, up, s=16, color=colour, marker=mark, alpha=0.55, linewidth=0, label=label)
 
 
 def _number(axes: "Axes", points: Sequence[Sequence[float]], classes: Sequence[int]) -> None:

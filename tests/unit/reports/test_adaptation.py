@@ -44,6 +44,14 @@ def test_the_picture_has_both_domains_before_and_after_and_numbers_the_classes()
     assert {"before", "after", "source", "target", "1", "2"} <= texts(domains_picture(result()))
 
 
+def test_nothing_in_the_picture_is_white_or_black_on_a_page_of_either_colour() -> None:
+    drawn = base64.b64decode(domains_picture(result()).partition(",")[2]).decode().lower()
+    assert "#ffffff" not in drawn
+    assert "#000000" not in drawn
+    assert "fill: white" not in drawn
+    assert "var(--ink)" in drawn
+
+
 def test_where_source_only_is_kept_there_is_one_picture() -> None:
     only = result()
     del only["projection"]["after"]
