@@ -3,10 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from regraft.runs.shifting.comparison import compare_domains
 from tests import tiny
 from tests.unit.runs.shifting.conftest import Gather
+
+Indices = npt.NDArray[np.int64]
+
+
+def of_class(labels: Indices, rows: Indices, number: int) -> Indices:
+    return rows[labels[rows] == number]
 
 
 def test_texts_of_another_kind_are_a_shift_of_more_than_proportions(gathered: Gather) -> None:
@@ -20,20 +27,21 @@ def test_where_features_are_equal_only_proportions_can_differ(gathered: Gather) 
     _, _, made = gathered(600)
     rows = np.arange(len(made.labels))
     first, second = rows[rows // 2 % 2 == 0], rows[rows // 2 % 2 == 1]
-    # The target: all other rows of class 1, and four of ten of class 0.
-    positive = second[made.labels[second] == 1]
-    negative = second[made.labels[second] == 0]
-    kept = np.concatenate([positive, negative[: len(positive) * 2 // 5]])
+    # Of the source three of ten are of class 1, of the target six.
+    here = np.concatenate([of_class(made.labels, first, 0), of_class(made.labels, first, 1)[:58]])
+    there = np.concatenate(
+        [of_class(made.labels, second, 0)[:90], of_class(made.labels, second, 1)]
+    )
     halved = replace(
         made,
-        source=made.source.take(first),
-        labels=made.labels[first],
-        target=made.source.take(kept),
+        source=made.source.take(here),
+        labels=made.labels[here],
+        target=made.source.take(there),
     )
     found = compare_domains(halved, seed=0)
     assert found.told.shift
     assert found.priors.differ
-    assert found.priors.target[1].low > 0.6
+    assert found.priors.target[1].low > 0.4
     assert found.evened is not None
     assert found.only_proportions
 
