@@ -11,8 +11,8 @@ Z = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
 REPEATS = 1000
 SEED = 20261124
-CELLS = 8_000_000
-"""Row numbers drawn at once: 64 MB."""
+CELLS = 1_000_000
+"""Row numbers drawn at once: 8 MB."""
 Statistic = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]]
 """(R, N) row numbers → (R,) values."""
 
