@@ -187,7 +187,7 @@ SHARED |= {"trained_share", "freezing", "cache", "environment"}
         (("scores",), set()),
         (("scores", "test"), set()),
         (("baselines",), set()),
-        (("seconds",), {"baselines", "checkpoints", "chosen"}),
+        (("seconds",), {"baselines", "checkpoints", "chosen", "modes"}),
         (("freezing",), set()),
         (("cache",), set()),
         (("environment",), {"verdict"}),
