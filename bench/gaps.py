@@ -148,7 +148,7 @@ def sums(pairs: list[Measured]) -> list[str]:
     wide = sum(pair.gap >= LEAST_GAP for pair in pairs)
     count = len(pairs)
     told = (
-        f"Sum of gains over sum of gaps, of the {wide} pairs whose gap is 5 points or more: "
+        f"Sum of gains over sum of gaps, of the pairs with a gap of 5 points or more ({wide}): "
         f"**{_percent(share.value)}** ({_percent(share.low)} to {_percent(share.high)})."
         if share
         else "No pair has a gap of 5 points."

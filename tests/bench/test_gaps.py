@@ -75,7 +75,7 @@ def test_half_widths_of_independent_pairs_add_as_squares() -> None:
 def test_the_worst_pair_is_named_with_its_loss() -> None:
     told = sums(measured(trials(), "image"))
     assert "**40 %**" in told[0]
-    assert "2 pairs" in told[0]
+    assert "or more (2)" in told[0]
     assert told[2] == f"Worst pair: {IMAGES[2]} with -2.0 points beside source-only."
 
 
