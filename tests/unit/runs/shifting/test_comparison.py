@@ -13,7 +13,7 @@ Indices = npt.NDArray[np.int64]
 
 
 def of_class(labels: Indices, rows: Indices, number: int) -> Indices:
-    return rows[labels[rows] == number]
+    return np.asarray(rows[labels[rows] == number])
 
 
 def test_texts_of_another_kind_are_a_shift_of_more_than_proportions(gathered: Gather) -> None:
