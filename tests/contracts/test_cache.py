@@ -106,7 +106,13 @@ def test_a_sample_that_differs_is_told(
         fitted(typed, tmp_path / "again", strategy="head", check_cache=True)
 
 
-@pytest.mark.parametrize("asked", [["--strategy", "head"], ["--freeze", "1", "--epochs", "2"]])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["--freeze", "1", "--epochs", "2"],
+        pytest.param(["--strategy", "head"], marks=pytest.mark.slow),
+    ],
+)
 def test_two_processes_that_fill_one_entry_end_alike(
     typed: dict[str, Any], asked: list[str], tmp_path: Path
 ) -> None:

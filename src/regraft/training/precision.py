@@ -76,10 +76,26 @@ def verdict_from_json(content: dict[str, Any]) -> Verdict:
     )
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What was found of steps, or of passes.
+
+    Args:
+        mode: The fastest one.
+        timings: Seconds of each mode tried, by `use/precision/attention`.
+    """
+
+    mode: Mode
+    timings: dict[str, float]
+
+
 def decide(
     network: Grafted, batch: Batch, *, wanted: Precision | None, device: str, steps: bool = True
 ) -> Verdict:
     """Returns the stored verdict for this processor, network and shape, or a new one.
+
+    Passes are kept apart from steps, so that a run without steps computes features as one
+    with them does, and both read the same ones.
 
     Args:
         network: Left as it was found.
@@ -88,48 +104,53 @@ def decide(
         device: Where the network runs.
         steps: Whether steps through the trunk are timed; else they would be as passes are.
     """
-    place = _place(network, batch, wanted, device, steps)
-    verdict = _stored(place)
-    if verdict is None:
+    asked: tuple[Use, ...] = ("training", "inference") if steps else ("inference",)
+    uses = {use: RUNS[use] for use in asked}
+    places = {use: _place(network, batch, wanted, device, use) for use in uses}
+    stored = {use: _stored(place) for use, place in places.items()}
+    found = {use: choice for use, choice in stored.items() if choice is not None}
+    missing = {use: run for use, run in uses.items() if use not in found}
+    if missing:
         with at_rest(network, graph=True):
-            verdict = _probe(network, to_device(batch, device), wanted, device, steps=steps)
-        _keep(place, verdict)
-    return verdict
+            made = _probe(network, to_device(batch, device), wanted, device, uses=missing)
+        for use, choice in made.items():
+            _keep(places[use], choice)
+        found |= made
+    passes = found["inference"]
+    timings = {name: value for use in uses for name, value in found[use].timings.items()}
+    return Verdict(found.get("training", passes).mode, passes.mode, timings, processor_name())
 
 
-def _stored(place: Path) -> Verdict | None:
-    """Returns a verdict that was kept, or None where there is none that can be read."""
+def _stored(place: Path) -> Choice | None:
+    """Returns what was kept, or None where there is nothing that can be read."""
     try:
-        return verdict_from_json(json.loads(place.read_text("utf-8")))
+        content = json.loads(place.read_text("utf-8"))
+        return Choice(Mode(**content["mode"]), dict(content["timings"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _probe(
-    network: Grafted, batch: Batch, wanted: Precision | None, device: str, *, steps: bool
-) -> Verdict:
+    network: Grafted,
+    batch: Batch,
+    wanted: Precision | None,
+    device: str,
+    *,
+    uses: dict[Use, Run],
+) -> dict[Use, Choice]:
     attentions: list[AttentionKind] = (
         ["sdpa", "eager"] if has_attention(network.trunk) else ["sdpa"]
     )
     precisions = [wanted] if wanted else _worth_trying(device)
     found = attention_of(network.trunk)
     modes = [Mode(p, a, device) for p in precisions for a in attentions]
-    timings: dict[str, float] = {}
-    best = {}
-    for use, run in _uses(steps).items():
+    made = {}
+    for use, run in uses.items():
         seconds = _in_turns(run, network, batch, modes)
-        best[use] = _pick(seconds)
-        for mode, value in seconds.items():
-            timings[f"{use}/{mode.precision}/{mode.attention}"] = round(value, 5)
+        timings = {f"{use}/{m.precision}/{m.attention}": round(v, 5) for m, v in seconds.items()}
+        made[use] = Choice(_pick(seconds), timings)
     set_attention(network.trunk, found)
-    passes = best["inference"]
-    return Verdict(best.get("training", passes), passes, timings, processor_name())
-
-
-def _uses(steps: bool) -> dict[Use, Run]:
-    """Returns what is timed: steps with gradients too where the run takes any."""
-    uses: dict[Use, Run] = {"training": _train_once, "inference": _infer_once}
-    return uses if steps else {"inference": _infer_once}
+    return made
 
 
 def _worth_trying(device: str) -> list[Precision]:
@@ -205,10 +226,11 @@ def _infer_once(network: Grafted, batch: Batch, mode: Mode) -> None:
         network(batch)
 
 
-def _place(
-    network: Grafted, batch: Batch, wanted: Precision | None, device: str, steps: bool
-) -> Path:
-    """Returns where the verdict of this processor, network and shape is kept."""
+RUNS: dict[Use, Run] = {"training": _train_once, "inference": _infer_once}
+
+
+def _place(network: Grafted, batch: Batch, wanted: Precision | None, device: str, use: Use) -> Path:
+    """Returns where what was found for this processor, network and shape is kept."""
     shapes = sorted((name, tuple(tensor.shape[1:])) for name, tensor in batch.items())
     facts = [
         processor_name(),
@@ -219,18 +241,18 @@ def _place(
         str(shapes),
         str(wanted),
         device,
-        *(() if steps else ("passes",)),
+        use,
     ]
     key = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:24]
     return cache_folder() / "probes" / f"{key}.json"
 
 
-def _keep(place: Path, verdict: Verdict) -> None:
-    """Writes the verdict; a cache that cannot be written costs a new probe, no more."""
+def _keep(place: Path, choice: Choice) -> None:
+    """Writes what was found; a cache that cannot be written costs a new probe, no more."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         temporary = place.with_suffix(f".{time.monotonic_ns()}.tmp")
-        temporary.write_text(json.dumps(verdict.as_json()), "utf-8")
+        temporary.write_text(json.dumps(asdict(choice)), "utf-8")
         temporary.replace(place)
     except OSError:
         return

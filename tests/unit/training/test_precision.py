@@ -36,8 +36,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Seconds], list[Mode]]:
 
         clock = SimpleNamespace(perf_counter=lambda: now[0], monotonic_ns=time.monotonic_ns)
         monkeypatch.setattr(precision, "time", clock)
-        monkeypatch.setattr(precision, "_train_once", taken)
-        monkeypatch.setattr(precision, "_infer_once", taken)
+        monkeypatch.setattr(precision, "RUNS", {"training": taken, "inference": taken})
         monkeypatch.setattr(precision, "_worth_trying", lambda device: ["fp32", "bf16"])
         return tried
 
@@ -108,9 +107,10 @@ def test_a_damaged_stored_verdict_is_decided_anew(
 ) -> None:
     timed(lambda mode: 1.0)
     first = verdict()
-    (kept,) = tmp_path.rglob("*.json")
-    for damage in ("", "{}", "[1]", '{"training": 1'):
-        kept.write_text(damage)
+    kept = list(tmp_path.rglob("*.json"))
+    assert len(kept) == 2
+    for damage in ("", "{}", "[1]", '{"mode": 1', '{"mode": {}, "timings": 1}'):
+        kept[0].write_text(damage)
         assert verdict() == first
 
 
@@ -159,7 +159,21 @@ def test_steps_are_not_timed_where_none_are_taken(timed: Callable[[Seconds], lis
     found = decide(grafted("image"), example("image"), wanted=None, device="cpu", steps=False)
     assert not found.knows_steps
     assert found.training == found.inference == Mode("bf16", "sdpa", "cpu")
-    assert verdict().knows_steps
+
+
+def test_passes_are_found_once_for_runs_with_steps_and_without(
+    timed: Callable[[Seconds], list[Mode]],
+) -> None:
+    tried = timed(lambda mode: 1.0 if mode.precision == "fp32" else 0.5)
+    network, batch = grafted("image"), example("image")
+    first = decide(network, batch, wanted=None, device="cpu", steps=False)
+    passes = len(tried)
+    timed(lambda mode: 1.0 if mode.precision == "bf16" else 0.5)  # another moment, other times
+    both = decide(network, batch, wanted=None, device="cpu")
+    assert passes > 0
+    assert both.inference == first.inference == Mode("bf16", "sdpa", "cpu")
+    assert both.training == Mode("fp32", "sdpa", "cpu")
+    assert both.seconds("inference") == first.seconds("inference")
 
 
 def test_a_real_probe_times_every_mode_it_chose_from() -> None:

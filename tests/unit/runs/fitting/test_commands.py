@@ -12,7 +12,7 @@ from tests.unit.runs.fitting.conftest import Prepare
 def test_flags_are_what_is_not_usual() -> None:
     assert flags(FitSettings(data="d", strategy="full", seed=0)) == []
     typed = FitSettings(seed=3, batch_size=8, baselines=False, text="my text")
-    words = ["--seed", "3", "--batch-size", "8", "--no-baselines", "--text", "my text"]
+    words = ["--seed", "3", "--text", "my text", "--no-baselines", "--batch-size", "8"]
     assert flags(typed) == words
     assert flags(typed, {"text"}) == ["--text", "my text"]
 
