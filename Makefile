@@ -29,7 +29,7 @@ test: setup
 	$(BIN)/pytest tests -m "not slow" -n $(JOBS)
 
 test-slow: setup
-	$(BIN)/pytest tests/slow
+	$(BIN)/pytest tests -m slow
 
 check: lint types order doctest links
 
