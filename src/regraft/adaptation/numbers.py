@@ -3,16 +3,18 @@
 Source: none (regraft).
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
+
+MOST = 1e30
+"""Above this an optimiser's own arithmetic overflows."""
 
 
 def wrong_numbers(made: object, name: str) -> list[str]:
     """Returns what is wrong with the numbers of a method, in words; empty where nothing is.
 
-    Counts are at least 1, other numbers are finite and not below 0.
+    Counts are at least 1, other numbers are from 0 to what fp32 can be reckoned with.
 
     Args:
         made: The method, a dataclass.
@@ -39,8 +41,8 @@ def _numbers(made: Any) -> Iterator[tuple[str, Any]]:
 def _fits(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return True
-    return value >= 1 if isinstance(value, int) else 0 <= value < math.inf
+    return value >= 1 if isinstance(value, int) else 0 <= value <= MOST
 
 
 def _wanted(value: Any) -> str:
-    return "1 or more" if isinstance(value, int) else "a number that is not below 0"
+    return "1 or more" if isinstance(value, int) else f"a number from 0 to {MOST:.0e}"
