@@ -102,8 +102,8 @@ def _right(probe: LinearProbe, known: Labelled, rows: Labels) -> Truths:
 def lead(first: Truths, second: Truths) -> float:
     """Returns z by which the first is right more often; about 1 is one standard error.
 
-    >>> lead(np.array([True, True, True, True]), np.array([False, False, False, True]))
-    1.7320508075688772
+    >>> round(lead(np.array([True, True, True, True]), np.array([False, False, False, True])), 4)
+    1.7321
     """
     only, other = int((first & ~second).sum()), int((second & ~first).sum())
     return (only - other) / sqrt(only + other) if only + other else 0.0
