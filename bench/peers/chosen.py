@@ -37,7 +37,7 @@ def evidence_of(candidate: str, answers: Arrays, domains: Domains) -> tuple[floa
     judged = {}
     for name in (candidate, starts[-1]):
         information, reverse = information_of(answers[f"{name}/target"], domains)
-        right = float((answers[f"{name}/val"] == domains.val.labels).mean())
+        right = (answers[f"{name}/val"] == domains.val.labels).astype(np.float64)
         judged[name] = (information, reverse, right)
     now, before = judged[candidate], judged[starts[-1]]
     evidence = Evidence(

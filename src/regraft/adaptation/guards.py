@@ -13,6 +13,8 @@ import numpy.typing as npt
 from regraft.adaptation.domains import Shares, shares_of
 
 Labels = npt.NDArray[np.int64]
+Rights = npt.NDArray[np.float64]
+"""(M,) whether an answer is right, 0 or 1; the mean of several classifiers lies between."""
 NARROWEST = 0.75
 """Part of the entropy of the expected proportions that the answers must have."""
 EXPECTED = 5.0
@@ -23,6 +25,8 @@ SOURCE_FALL = 0.05
 """Source accuracy that an adapted classifier may lose."""
 REVERSE_FALL = 0.03
 """Reverse accuracy that it may lose."""
+CHANCE = 1.645
+"""Standard errors by which a fall must exceed what is allowed: 95 % sure, on one side."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +38,16 @@ class Evidence:
         start: (L,) classes that source-only says of them.
         shares: (K,) of the classes in the source.
         proportions: (K,) estimated for the target.
-        source_accuracy: Its own and source-only's on labelled source rows, in [0, 1].
-        reverse_accuracy: The same of classifiers that know its target labels alone.
+        source_right: Its own and source-only's answers to labelled source rows.
+        reverse_right: The same of classifiers that know its target labels alone.
     """
 
     predicted: Labels
     start: Labels
     shares: Shares
     proportions: Shares
-    source_accuracy: tuple[float, float]
-    reverse_accuracy: tuple[float, float]
+    source_right: tuple[Rights, Rights]
+    reverse_right: tuple[Rights, Rights]
 
 
 def entropy(shares: Shares) -> float:
@@ -61,6 +65,21 @@ def kappa(first: Labels, second: Labels, *, classes: int) -> float:
     same = float((first == second).mean())
     chance = float(shares_of(first, classes=classes) @ shares_of(second, classes=classes))
     return 1.0 if chance >= 1 else (same - chance) / (1 - chance)
+
+
+def falls(now: Rights, before: Rights, *, allowed: float) -> bool:
+    """Says whether accuracy falls by more than is allowed, and by more than few rows can tell.
+
+    Rows are paired: the error of the fall is that of the differences' mean.
+
+    Args:
+        now: (M,) rights of the adapted classifier.
+        before: (M,) of source-only, on the same rows.
+        allowed: Fall of accuracy, in [0, 1].
+    """
+    lost = before - now
+    error = float(lost.std()) / max(1, len(lost)) ** 0.5
+    return bool(float(lost.mean()) - CHANCE * error > allowed)
 
 
 def narrow(evidence: Evidence) -> str:
@@ -93,10 +112,10 @@ def stranger(evidence: Evidence) -> str:
 
 def forgetful(evidence: Evidence) -> str:
     """Says no where the source is no longer told apart as well."""
-    now, before = evidence.source_accuracy
-    if now >= before - SOURCE_FALL:
+    now, before = evidence.source_right
+    if not falls(now, before, allowed=SOURCE_FALL):
         return ""
-    return f"its accuracy on source rows fell from {before:.3f} to {now:.3f}"
+    return f"its accuracy on source rows fell from {before.mean():.3f} to {now.mean():.3f}"
 
 
 def one_way(evidence: Evidence) -> str:
@@ -105,10 +124,13 @@ def one_way(evidence: Evidence) -> str:
     Source: Zhong, Fan, Yang, Verscheure and Ren 2010, "Cross Validation Framework to Choose
     amongst Models and Datasets for Transfer Learning" (reverse validation), ECML PKDD.
     """
-    now, before = evidence.reverse_accuracy
-    if now >= before - REVERSE_FALL:
+    now, before = evidence.reverse_right
+    if not falls(now, before, allowed=REVERSE_FALL):
         return ""
-    return f"a classifier of its answers is right on {now:.3f} of source rows, before {before:.3f}"
+    return (
+        f"a classifier of its answers is right on {now.mean():.3f} of source rows, "
+        f"before {before.mean():.3f}"
+    )
 
 
 GUARDS: dict[str, Callable[[Evidence], str]] = {

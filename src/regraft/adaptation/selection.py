@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.adaptation.domains import Adapted, Domains, shares_of
-from regraft.adaptation.guards import Evidence, entropy, kappa, objections
+from regraft.adaptation.guards import Evidence, Rights, entropy, kappa, objections
 from regraft.adaptation.labelled import Truths, lead
 from regraft.adaptation.scaling import scaling_of
 from regraft.adaptation.solver import solve
@@ -42,16 +42,31 @@ class Signs:
         information: Of its answers on the target, in nats; large is good.
         entropy: Mean of its own predictions, in nats.
         marginal_entropy: Of the shares of its answers, in nats.
-        source_accuracy: On labelled source rows, in [0, 1].
-        reverse_accuracy: On these, of classifiers that know its target answers alone.
+        source_right: (M,) whether it is right on each labelled source row.
+        reverse_right: (M,) the same of classifiers that know its target answers alone.
     """
 
     predicted: Labels
     information: float
     entropy: float
     marginal_entropy: float
-    source_accuracy: float
-    reverse_accuracy: float
+    source_right: Rights
+    reverse_right: Rights
+
+    @property
+    def source_accuracy(self) -> float:
+        """Its accuracy on labelled source rows, in [0, 1]."""
+        return float(self.source_right.mean())
+
+    @property
+    def reverse_accuracy(self) -> float:
+        """The accuracy on these of classifiers that know its target answers alone."""
+        return float(self.reverse_right.mean())
+
+    def as_json(self) -> dict[str, float]:
+        """Returns what it is ranked by, as plain data."""
+        names = ("information", "entropy", "marginal_entropy", "source_accuracy")
+        return {name: getattr(self, name) for name in (*names, "reverse_accuracy")}
 
 
 @dataclass(frozen=True)
@@ -83,8 +98,7 @@ class Judged:
 
     def selection(self) -> dict[str, Any]:
         """Returns what it was ranked by, as plain data for `result.json`."""
-        shown = {name: value for name, value in vars(self.signs).items() if name != "predicted"}
-        shown["agreement"] = self.agreement
+        shown: dict[str, Any] = {**self.signs.as_json(), "agreement": self.agreement}
         if self.right is not None:
             shown["labelled_accuracy"] = float(self.right.mean())
         return shown
@@ -127,13 +141,13 @@ def signs_of(adapted: Adapted, domains: Domains, *, untouched: Features | None =
         entropy=float(-np.log(np.maximum(probabilities, 1e-12)).ravel() @ probabilities.ravel())
         / len(probabilities),
         marginal_entropy=entropy(shares_of(predicted, classes=domains.classes)),
-        source_accuracy=_accuracy(adapted.on_source, domains.judging),
-        reverse_accuracy=reverse,
+        source_right=_right(adapted.on_source, domains.judging),
+        reverse_right=reverse,
     )
 
 
-def information_of(predicted: Labels, domains: Domains) -> tuple[float, float]:
-    """Returns the information of answers, in nats, and the reverse accuracy.
+def information_of(predicted: Labels, domains: Domains) -> tuple[float, Rights]:
+    """Returns the information of answers, in nats, and the (M,) reverse rights.
 
     Args:
         predicted: (L,) classes of the target rows, whoever says so.
@@ -171,8 +185,8 @@ def judge(
         start.predicted,
         shares_of(domains.source.labels, classes=domains.classes),
         domains.proportions,
-        (signs.source_accuracy, start.source_accuracy),
-        (signs.reverse_accuracy, start.reverse_accuracy),
+        (signs.source_right, start.source_right),
+        (signs.reverse_right, start.reverse_right),
     )
     agreement = kappa(signs.predicted, start.predicted, classes=domains.classes)
     return Judged(name, adapted, signs, agreement, objections(evidence), seconds)
@@ -249,8 +263,8 @@ def _by_labels(passed: Sequence[Judged], start: Judged) -> Decision | None:
     )
 
 
-def _learnt_again(domains: Domains, predicted: Labels) -> tuple[float, float]:
-    """Returns the log loss of answers learnt on the other half, and the reverse accuracy."""
+def _learnt_again(domains: Domains, predicted: Labels) -> tuple[float, Rights]:
+    """Returns the log loss of answers learnt on the other half, and the (M,) reverse rights."""
     picked = np.random.default_rng(domains.seed).permutation(len(predicted))[:MOST_ROWS]
     rows = Labelled(scaling_of(domains.target).apply(domains.target[picked]), predicted[picked])
     source = _standardised_source(domains)
@@ -261,8 +275,8 @@ def _learnt_again(domains: Domains, predicted: Labels) -> tuple[float, float]:
         weight, bias = solve(seen, domains.classes, strength=USUAL_STRENGTH)
         answered = metrics.softmax(rows.features[held] @ weight.T + bias)
         losses[held] = metrics.row_losses(answered, rows.labels[held])
-        right.append(((source @ weight.T + bias).argmax(axis=1) == domains.judging.labels).mean())
-    return float(losses.mean()), float(np.mean(right))
+        right.append((source @ weight.T + bias).argmax(axis=1) == domains.judging.labels)
+    return float(losses.mean()), np.mean(right, axis=0)
 
 
 def _standardised_source(domains: Domains) -> Features:
@@ -271,5 +285,6 @@ def _standardised_source(domains: Domains) -> Features:
     return scaling.apply(domains.judging.features)
 
 
-def _accuracy(probe: LinearProbe, rows: Labelled) -> float:
-    return float((probe.logits(rows.features).argmax(axis=1) == rows.labels).mean())
+def _right(probe: LinearProbe, rows: Labelled) -> Rights:
+    answered = probe.logits(rows.features).argmax(axis=1)
+    return np.asarray(answered == rows.labels, np.float64)

@@ -10,6 +10,7 @@ from regraft.adaptation.guards import (
     Evidence,
     empty_class,
     entropy,
+    falls,
     forgetful,
     kappa,
     narrow,
@@ -20,7 +21,16 @@ from regraft.adaptation.guards import (
 
 THIRDS = np.full(3, 1 / 3)
 LABELS = np.arange(90) % 3
-SOUND = Evidence(LABELS, LABELS, THIRDS, THIRDS, (0.9, 0.9), (0.8, 0.8))
+
+
+def rights(right: int, rows: int = 1000) -> np.ndarray:
+    """Returns 1 for the first rows, 0 for the others."""
+    return (np.arange(rows) < right).astype(np.float64)
+
+
+SOUND = Evidence(
+    LABELS, LABELS, THIRDS, THIRDS, (rights(900), rights(900)), (rights(800), rights(800))
+)
 
 
 def collapsed(to: int, share: float) -> np.ndarray:
@@ -57,14 +67,27 @@ def test_classes_that_changed_places_are_strange() -> None:
 
 
 def test_a_lost_source_is_told_with_both_numbers() -> None:
-    words = forgetful(replace(SOUND, source_accuracy=(0.8, 0.9)))
+    words = forgetful(replace(SOUND, source_right=(rights(800), rights(900))))
     assert words == "its accuracy on source rows fell from 0.900 to 0.800"
-    assert forgetful(replace(SOUND, source_accuracy=(0.86, 0.9))) == ""
+    assert forgetful(replace(SOUND, source_right=(rights(860), rights(900)))) == ""
+
+
+def test_few_rows_must_fall_further_by_what_chance_can_do() -> None:
+    # Of 20 rows two are lost, a tenth: the error of a tenth is .067 there.
+    assert forgetful(replace(SOUND, source_right=(rights(16, 20), rights(18, 20)))) == ""
+    assert forgetful(replace(SOUND, source_right=(rights(9, 20), rights(18, 20)))) != ""
+    assert falls(rights(180, 200), rights(200, 200), allowed=0.05)
+    assert not falls(rights(9, 10), rights(10, 10), allowed=0.05)
+
+
+def test_rows_won_and_rows_lost_are_reckoned_against_each_other() -> None:
+    before = rights(500)
+    assert not falls(1 - before, before, allowed=0.0)
 
 
 def test_answers_that_teach_nothing_of_the_source_are_one_way() -> None:
-    assert "before 0.800" in one_way(replace(SOUND, reverse_accuracy=(0.7, 0.8)))
-    assert one_way(replace(SOUND, reverse_accuracy=(0.78, 0.8))) == ""
+    assert "before 0.800" in one_way(replace(SOUND, reverse_right=(rights(700), rights(800))))
+    assert one_way(replace(SOUND, reverse_right=(rights(780), rights(800)))) == ""
 
 
 def test_entropy_leaves_out_what_never_happens() -> None:

@@ -12,7 +12,8 @@ from regraft.adaptation.standardise import Standardise
 from regraft.adaptation.table import SOURCE_ONLY
 from tests import two_domains
 
-SIGNS = Signs(np.zeros(4, np.int64), 0.5, 0.1, 0.6, 0.9, 0.8)
+RIGHT = np.ones(10)
+SIGNS = Signs(np.zeros(4, np.int64), 0.5, 0.1, 0.6, RIGHT, RIGHT)
 
 
 def judged(name: str, information: float, reason: str = "") -> Judged:
