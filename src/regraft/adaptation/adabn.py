@@ -1,11 +1,13 @@
-"""Makes the statistics of the network's batch norms those of the target.
+"""Makes the statistics of the network's batch norms those of each domain.
 
 Source: Li, Wang, Shi, Hou and Liu 2018, "Adaptive Batch Normalization for practical domain
 adaptation" (AdaBN), Pattern Recognition 80, after arXiv 1603.04779, algorithm 1: in every
-batch norm x̂ = (x − μ_t) / σ_t, with μ_t and σ_t of all target rows; source rows keep their own.
-Few target rows are mixed with the source after Schneider, Rusak, Eck, Bringmann, Brendel and
-Bethge 2020, "Improving robustness against common corruptions by covariate shift adaptation",
-equation 1, arXiv 2006.16971: μ = N / (N + L) μ_s + L / (N + L) μ_t, and σ² likewise.
+batch norm x̂ = (x − μ) / σ, with μ and σ of all rows of the same domain. A network that was not
+trained on the source has statistics of neither, so the source gets its own too; the target's
+stay in the network. Few rows are mixed with what was there after Schneider, Rusak, Eck,
+Bringmann, Brendel and Bethge 2020, "Improving robustness against common corruptions by
+covariate shift adaptation", equation 1, arXiv 2006.16971:
+μ = N / (N + L) μ_s + L / (N + L) μ_t, and σ² likewise.
 """
 
 from dataclasses import dataclass, field
@@ -30,14 +32,14 @@ FEWEST = 8
 
 @dataclass(frozen=True)
 class AdaBn:
-    """The statistics of all batch norms are those of the target; no weight moves.
+    """The statistics of all batch norms are those of the domain; no weight moves.
 
     While they are gathered, a layer sees its inputs normalised by the rows that go through
     together: with all rows at once this is the paper's.
 
     Args:
-        prior: N, target rows for which the source's statistics count.
-        rows: Target rows that go through together.
+        prior: N, rows for which the statistics count that were there.
+        rows: Rows that go through together.
     """
 
     prior: float = 16.0
@@ -52,18 +54,21 @@ class AdaBn:
         return "" if norms_of(trunk) else "the network has no batch norm with statistics"
 
     def prepare(self, given: Given) -> Changed:
-        """Returns the new means and variances; the source is read as before."""
-        gathered = target_statistics(
-            given.trunk, given.target, rows=self.rows, mode=given.inference
+        """Returns the means and variances of the target, and those that the source is read by."""
+        return Changed(
+            self._mixed(given, given.target), source_tensors=self._mixed(given, given.train)
         )
-        share = len(given.target) / (len(given.target) + self.prior)
+
+    def _mixed(self, given: Given, rows: Encoded) -> dict[str, Tensor]:
+        """Returns the statistics of some rows, mixed with those that are there."""
+        gathered = statistics_of(given.trunk, rows, together=self.rows, mode=given.inference)
+        share = len(rows) / (len(rows) + self.prior)
         state = given.trunk.state_dict()
-        tensors = {
+        return {
             name: state[name] + share * (value.to(state[name]) - state[name])
             for path, moments in gathered.items()
             for name, value in moments.named(path).items()
         }
-        return Changed(tensors, source_as_it_came=True)
 
 
 @dataclass
@@ -89,10 +94,12 @@ class Moments:
         Args:
             values: (B, C, ...).
         """
-        flat = values.detach().float().transpose(0, 1).flatten(1).cpu().double()
-        mean, count = flat.mean(1), flat.shape[1]
+        places = [0, *range(2, values.ndim)]
+        count = values.numel() // values.shape[1]
+        # A batch's own in fp32, as torch's layers have them; fp64 where many are put together.
+        variance, mean = torch.var_mean(values.detach().float(), dim=places, correction=0)
+        mean, squares = mean.cpu().double(), variance.cpu().double() * count
         gap, total = mean - self.mean, self.count + count
-        squares = (flat - mean[:, None]).square().sum(1)
         self.squares = self.squares + squares + gap.square() * (self.count * count / total)
         self.mean = self.mean + gap * (count / total)
         self.count = total
@@ -113,15 +120,15 @@ def norms_of(trunk: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def target_statistics(
-    trunk: nn.Module, target: Encoded, *, rows: int, mode: Mode
+def statistics_of(
+    trunk: nn.Module, rows: Encoded, *, together: int, mode: Mode
 ) -> dict[str, Moments]:
     """Returns the moments of what each batch norm is given, by the layer's path.
 
     Args:
         trunk: The library's own module; left as it is.
-        target: L rows.
-        rows: How many go through together, about.
+        rows: N of one domain.
+        together: How many go through together, about.
         mode: Of the pass.
     """
     seen = free_copy(trunk).eval()
@@ -132,8 +139,8 @@ def target_statistics(
         norm.training = True
         norm.register_forward_pre_hook(lambda _, given, path=path: found[path].add(given[0]))
     # In the order of their keys, which is that of no label; parts of nearly equal size.
-    parts = np.array_split(np.arange(len(target)), -(-len(target) // rows))
+    parts = np.array_split(np.arange(len(rows)), -(-len(rows) // together))
     with torch.no_grad(), mode.running():
         for part in parts:
-            call(seen, to_device(target.batch(part), mode.device))
+            call(seen, to_device(rows.batch(part), mode.device))
     return {path: moments for path, moments in found.items() if moments.count}

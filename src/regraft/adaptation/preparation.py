@@ -53,14 +53,14 @@ class Changed:
         tensors: New values of the trunk's, by their names in its state dict.
         train: Takes the place of the source's training rows; None = the same rows.
         val: Takes the place of those that judge, likewise.
-        source_as_it_came: Whether the source is read by the network as it came, with the
-            classifier that was solved for that; else both are made anew.
+        source_tensors: Values of the trunk's under which the source is read; None = the same
+            as the target.
     """
 
     tensors: Tensors = field(default_factory=dict)
     train: Encoded | None = None
     val: Encoded | None = None
-    source_as_it_came: bool = False
+    source_tensors: Tensors | None = None
 
 
 class Preparation(Protocol):

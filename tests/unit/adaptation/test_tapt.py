@@ -25,7 +25,7 @@ def test_the_trunk_moves_and_what_was_given_does_not(texts: Give) -> None:
     names = dict(given.trunk.named_parameters())
     assert any("layer.1" in name for name in changed.tensors)
     assert changed.tensors.keys() <= names.keys()
-    assert not changed.source_as_it_came
+    assert changed.source_tensors is None
     table = "embeddings.word_embeddings.weight"
     old, new = names[table].detach(), changed.tensors[table]
     assert new.shape == old.shape

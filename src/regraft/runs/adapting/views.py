@@ -83,21 +83,22 @@ def _changed_view(
     changed: Changed, prepared: Prepared, verdict: Verdict, of: tuple[View, Target]
 ) -> View:
     base, target = of
-    without: tuple[Part, ...] = ("train",) if changed.source_as_it_came else ()
+    trunk, own = prepared.network.trunk, changed.source_tensors
+    rows: dict[Part, Encoded | None] = {"train": changed.train, "val": changed.val}
     pools = base.pools
-    with worn(prepared.network.trunk, changed.tensors):
+    with worn(trunk, changed.tensors):
         if changed.tensors:
+            without: tuple[Part, ...] = () if own is None else ("train",)
             pools = pool_domains(prepared, verdict, target=target, without=without)
-        domains = replace(base.domains, target=pools.target[target.used])
-        if not changed.source_as_it_came:
-            read = partial(_read, level=top_level(prepared, verdict), cache=prepared.cache)
-            train, val = read(changed.train), read(changed.val)
-            domains = _solved_anew(
-                domains,
-                pools.part("train") if train is None else train,
-                val=pools.part("val") if val is None else val,
-            )
-    return View(domains, pools, changed)
+    if own is not None:
+        came = prepared.encoded
+        rows = {part: came[part] if found is None else found for part, found in rows.items()}
+    with worn(trunk, changed.tensors if own is None else own):
+        read = partial(_read, level=top_level(prepared, verdict), cache=prepared.cache)
+        source = {part: read(found) for part, found in rows.items()}
+    train, val = (pools.part(p) if found is None else found for p, found in source.items())
+    domains = replace(base.domains, target=pools.target[target.used])
+    return View(_solved_anew(domains, train, val=val), pools, changed)
 
 
 def _read(rows: Encoded | None, *, level: Level, cache: Cache) -> Features | None:

@@ -51,19 +51,23 @@ def test_methods_that_follow_the_same_preparation_share_its_view(pictures: Any) 
     assert views.of("adabn:prior=0") is not views.of("adabn")
 
 
-def test_adabn_shows_the_target_by_the_changed_network_and_the_source_as_before(
-    pictures: Any, verdict: Verdict
-) -> None:
+def test_adabn_shows_each_domain_by_its_own_statistics(pictures: Any, verdict: Verdict) -> None:
     prepared, target, views = pictures
     before = digest(prepared.network.state_dict())
     view = views.of("adabn")
     assert digest(prepared.network.state_dict()) == before
-    assert view.domains.source is views.base.domains.source
-    assert view.domains.start is views.base.domains.start
-    tensors = AdaBn().prepare(given_of(prepared, verdict, target=target)).tensors
-    with worn(prepared.network.trunk, tensors):
-        wanted = pooled_features(prepared.network, target.encoded, mode=verdict.inference)
-    assert view.pools.target == pytest.approx(wanted, abs=1e-4)
+    changed = AdaBn().prepare(given_of(prepared, verdict, target=target))
+    assert changed.source_tensors is not None
+    for tensors, rows, found in (
+        (changed.tensors, target.encoded, view.pools.target),
+        (changed.source_tensors, prepared.encoded["train"], view.domains.source.features),
+        (changed.source_tensors, prepared.encoded["val"], view.domains.val.features),
+    ):
+        with worn(prepared.network.trunk, tensors):
+            wanted = pooled_features(prepared.network, rows, mode=verdict.inference)
+        assert found == pytest.approx(wanted, abs=1e-4)
+    start = view.domains.start.logits(view.domains.source.features).argmax(axis=1)
+    assert (start == view.domains.source.labels).mean() > 0.95
     assert np.abs(view.pools.target - views.base.pools.target).max() > 0.01
     assert view.pools.part("test").shape == views.base.pools.part("test").shape
 
