@@ -2,7 +2,7 @@
 
 from typing import Any, Unpack
 
-from regraft.runs.choosing.budget import batches, estimate
+from regraft.runs.choosing.budget import batches, estimate, nothing_to_choose
 from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.fit import settings_of
 from regraft.runs.fitting.prepare import Network, Prepared, prepare
@@ -52,7 +52,10 @@ def run_plan(
     prepared = prepare(settings, given, say=progress.say, network=network)
     verdict = decide_modes(prepared, say=progress.say)
     phases = described(prepared)
-    seconds = [estimate(prepared, phase, verdict=verdict) for phase in prepared.phases]
+    judged = not nothing_to_choose(prepared)
+    seconds = [
+        estimate(prepared, phase, verdict=verdict, judged=judged) for phase in prepared.phases
+    ]
     features = _feature_seconds(prepared, verdict)
     progress.finish()
     return {

@@ -222,10 +222,12 @@ def _reserve(session: Session) -> float:
 
 
 def _ended(stepper: Stepper) -> bool:
-    """Says whether a phase ends before its last epoch: as planned, by patience, by time."""
+    """Says whether a phase ends early: as planned, by patience, by time, as nothing moves."""
     session, place = stepper.session, stepper.session.place
-    if place.number == 1 or place.batch:
+    if place.batch or (place.number == 1 and not stepper.idle):
         return False
+    if stepper.idle:
+        return True
     if place.number - 1 == stepper.phase.stop_after:
         return True
     if session.options.anneal:

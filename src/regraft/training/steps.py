@@ -61,6 +61,11 @@ class Stepper:
         by_time = self.clock.step(time.monotonic(), steps=self.steps)
         return max(place.at, by_time if place.done else min(by_time, self.steps - 1))
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing moves any more: pairs of rows teach the trunk alone, and it is frozen."""
+        return self.phase.loss == "pairs" and line_of(self.session) == self.session.top
+
     def tap(self) -> AbstractContextManager[list[Tensor]]:
         """Opens a stretch in which a pass leaves behind what a discriminator reads."""
         return self.aligner.tap() if self.aligner else nullcontext([])
@@ -88,7 +93,7 @@ def epoch(stepper: Stepper) -> tuple[EpochRecord, bool]:
     planned = batches[: stepper.steps - place.done + place.batch]
     for indices in planned[place.batch :]:
         at = stepper.due()
-        if at >= stepper.steps:
+        if at >= stepper.steps or stepper.idle:
             break
         share = rate_share(phase, at, steps=stepper.steps)
         set_rates(session.optimiser, phase, share=share)

@@ -39,7 +39,17 @@ def pass_seconds(prepared: Prepared, verdict: Verdict, *, part: Part) -> float:
     return SLOWER * batches(prepared, part) * verdict.seconds("inference")
 
 
-def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict) -> float:
+def nothing_to_choose(prepared: Prepared) -> bool:
+    """Says whether the phases leave a single epoch that a head is of use at, and are dear.
+
+    A head that is solved on features costs folds nothing: they are worth their scores.
+    """
+    *before, last = prepared.phases
+    solved = last.line == prepared.chain.top and not prepared.network.head.hidden
+    return bool(before) and solved and all(phase.loss == "pairs" for phase in before)
+
+
+def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict, judged: bool = True) -> float:
     """Returns the seconds that a phase will take, from the probe's timed batch.
 
     Validation counts, and so do folds: each sees four fifths of the rows and validates the
@@ -50,12 +60,13 @@ def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict) -> float:
         prepared: Its rows.
         phase: Its line and epochs.
         verdict: Its timings.
+        judged: Whether rows are left out in folds where there is no validation part.
     """
     top = prepared.chain.top
     if phase.line == top:
         return 0.0
     train, val = batches(prepared, "train"), batches(prepared, "val")
-    if not val:
+    if not val and judged:
         train, val = train * (FOLDS - 1) + train, train
     live = 1 - phase.line / top
     step = verdict.seconds("training") * (1 - BACKWARD_SHARE * (1 - live))

@@ -145,14 +145,17 @@ def gained(
         prepared: Names the data and the strategy.
         chosen: (M, K) validation and (L, K) test probabilities of the strategy.
         ways: The cheaper ways.
-        val_labels: (M,).
+        val_labels: (M,); none where no row was left out.
     """
     labels = prepared.dataset.parts["test"].labels
-    best = max(ways, key=lambda way: _accuracy(way.val, val_labels))
+    judged = bool(len(val_labels))
+    # Where no row was left out, nothing but its kind speaks for one: the probe comes last.
+    best = max(ways, key=lambda way: _accuracy(way.val, val_labels)) if judged else ways[-1]
     mine, other = _right(chosen[1], labels), _right(best.test, labels)
     gap = paired_difference(mine, other)
     difference = {"value": gap.value, "low": gap.low, "high": gap.high}
-    return Gain(best.name, difference, _verdict(prepared, chosen[0], ways, val_labels))
+    verdict = _verdict(prepared, chosen[0], ways, val_labels) if judged else ""
+    return Gain(best.name, difference, verdict)
 
 
 def _verdict(prepared: Prepared, val: Probabilities, ways: list[Cheaper], labels: Indices) -> str:

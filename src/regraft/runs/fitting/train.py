@@ -38,7 +38,8 @@ class Trained:
 
     Args:
         session: The session that made the last weights.
-        val_logits: (M, K) of the chosen epoch on validation rows, or out of fold.
+        val_logits: (M, K) of the chosen epoch on validation rows, or out of fold; none where
+            there was nothing to choose.
         val_labels: (M,) their labels.
         records: Epochs of the session, or of the folds' mean where there were folds.
         folds: (N,) fold of each training row; empty where there is a validation part.
@@ -78,6 +79,36 @@ def train(
     if len(prepared.dataset.parts["val"]):
         return _once(prepared, verdict, pooled, progress, (deadline, *keepers))
     return _folded(prepared, verdict, pooled, progress, deadline)
+
+
+def train_unjudged(
+    prepared: Prepared,
+    verdict: Verdict,
+    *,
+    pooled: Pooled,
+    progress: Progress,
+    deadline: float = math.inf,
+) -> Trained:
+    """Returns the network trained on all rows once, where folds would choose nothing.
+
+    Args:
+        prepared: Data without validation rows, network, and phases of one scored epoch.
+        verdict: Modes of training and inference.
+        pooled: Features of the trunk as it came, by part; may be empty.
+        progress: Told of every step and epoch.
+        deadline: `time.monotonic()` at which the session shall be over.
+    """
+    progress.say("no rows are left out: there is no epoch to choose")
+    everything = examples(prepared, "train")
+    rows = (everything, _take(everything, np.zeros(0, np.int64)))
+    session = new_session(prepared, verdict, rows=rows, progress=progress, deadline=deadline)
+    session.options = replace(session.options, anneal=math.isfinite(deadline))
+    if "train" in pooled:
+        session.keep_pooled("train", pooled["train"])
+    work(session, prepared.phases)
+    check_finite(session.network, session.pooled("train"))
+    none = np.zeros(0, np.int64)
+    return Trained(session, session.chosen_logits(), none, session.records, none)
 
 
 def pool_parts(prepared: Prepared, verdict: Verdict, *, test: Encoded | None) -> Pooled:

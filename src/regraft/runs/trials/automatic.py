@@ -13,12 +13,12 @@ from torch import Tensor
 
 from regraft.errors import SettingsError
 from regraft.runs.choosing.auto import BUDGET, Candidate, Tried, candidates, halving
-from regraft.runs.choosing.budget import estimate
+from regraft.runs.choosing.budget import estimate, nothing_to_choose
 from regraft.runs.choosing.defaults import TYPED
 from regraft.runs.fitting.folder import SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import Prepared, replanned
 from regraft.runs.fitting.record import run_toml
-from regraft.runs.fitting.train import Pooled, Trained, train
+from regraft.runs.fitting.train import Pooled, Trained, train, train_unjudged
 from regraft.strategies.table import AUTO
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.precision import Verdict
@@ -107,7 +107,7 @@ class Job:
     keepers: tuple[Keeper | None, Keeper | None]
 
     def train(self) -> Trained:
-        """Returns the trained network."""
+        """Returns the trained network, with scores of rows that it had not seen."""
         return train(
             self.prepared,
             self.verdict,
@@ -115,6 +115,19 @@ class Job:
             progress=self.progress,
             deadline=self.deadline,
             keepers=self.keepers,
+        )
+
+    def train_alone(self) -> Trained:
+        """Returns the trained network, scored only where that chooses something."""
+        prepared = self.prepared
+        if len(prepared.dataset.parts["val"]) or not nothing_to_choose(prepared):
+            return self.train()
+        return train_unjudged(
+            prepared,
+            self.verdict,
+            pooled=self.pooled,
+            progress=self.progress,
+            deadline=self.deadline,
         )
 
 
@@ -133,7 +146,7 @@ def trained_as_asked(job: Job) -> tuple[Prepared, Trained, Automatic | None]:
         job = replace(job, prepared=taken_up(job.prepared, automatic.taken))
         _write_down(job, automatic)
     if automatic is None:
-        return job.prepared, job.train(), None
+        return job.prepared, job.train_alone(), None
     start = _state(job.prepared)
     trained = job.train()
     if not is_worse_than_probe(automatic, trained):

@@ -24,7 +24,7 @@ from regraft.training.progress import Progress
 Document = dict[str, Any]
 NO_CONTROL = {
     "nothing": "Control: nothing froze on the way, so the unfrozen twin would be the run itself.",
-    "folds": "No control: the epochs were chosen by folds, as there are few rows.",
+    "folds": "No control: there are no validation rows, as there are few rows at all.",
     "lost": "No control: the checkpoint before the first freeze could not be written.",
 }
 
@@ -103,7 +103,7 @@ by -0.3 points (95 % interval -0.9 to +0.2).'
 
 
 def _why_none(trained: Trained) -> str:
-    if len(trained.folds):
+    if not len(trained.session.val):
         return "folds"
     froze = any(event.kind == "threshold" for event in trained.session.ledger.events)
     return "lost" if froze else "nothing"

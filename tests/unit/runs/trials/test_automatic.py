@@ -15,6 +15,7 @@ from regraft.runs.trials import automatic as module
 from regraft.runs.trials.automatic import PLACE, Automatic, automatic_from_json
 from regraft.settings import FitSettings
 from regraft.training.progress import Silent
+from tests import tiny
 
 pytestmark = pytest.mark.usefixtures("_own_cache")
 
@@ -129,3 +130,44 @@ def test_what_was_chosen_comes_back_from_its_file() -> None:
     probe = Tried(Candidate("head"), 1.0, 0.7, 0.5, 1.0)
     made = Automatic(Candidate("layerwise", 0.5), probe, (tried,), 4.0)
     assert automatic_from_json(json.dumps(made.as_json())) == made
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """Returns the place of 60 texts, of which none are left for validation."""
+    texts, labels = tiny.toy_texts(60)
+    return tiny.write_csv(tmp_path / "few.csv", {"text": texts, "label": labels})
+
+
+def test_where_one_epoch_is_left_no_rows_are_left_out_and_the_rest_still_stands(
+    few: Path, tmp_path: Path, bert: Path
+) -> None:
+    result = fitted(few, bert, tmp_path / "run", strategy="contrastive")
+    epochs = [each["phase"] for each in result["history"]]
+    assert epochs == ["pairs"] * 6 + ["head"], "three passes of pairs for each epoch"
+    assert "val" not in result["scores"]
+    assert result["verdict"] == ""
+    assert result["gain"]["over"] == "linear probe"
+    assert result["freezing"]["proof"]["holds"]
+
+
+def test_pairs_of_rows_are_done_where_the_whole_trunk_has_frozen(
+    few: Path, tmp_path: Path, bert: Path
+) -> None:
+    # Above 0.5 of the way left nothing goes on: all freezes at the second check that counts.
+    asked = {"strategy": "contrastive", "freeze_threshold": "0.5", "control": True}
+    result = fitted(few, bert, tmp_path / "run", **asked)
+    epochs = [each["phase"] for each in result["history"]]
+    assert set(epochs[:-1]) == {"pairs"}
+    assert epochs[-1] == "head"
+    assert len(epochs) < 7
+    assert result["freezing"]["proof"]["holds"]
+    assert "no validation rows" in result["control"]["sentence"]
+
+
+def test_auto_judges_pairs_of_rows_by_rows_left_out(
+    few: Path, tmp_path: Path, bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "candidates", lambda *_, **__: [Candidate("contrastive")])
+    result = fitted(few, bert, tmp_path / "run")
+    assert result["scores"]["val"]["accuracy"]["value"] >= result["auto"]["probe"]["score"]

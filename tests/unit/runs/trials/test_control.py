@@ -105,7 +105,7 @@ def test_folds_have_no_twin(resnet: Path, tmp_path: Path) -> None:
 
     data = tiny.image_folders(tmp_path / "tiles", 60)
     made = settings(data, resnet, tmp_path / "run", freeze_threshold=ALL, control=True, epochs=1)
-    assert "folds" in run_fit(made, Silent())["control"]["sentence"]
+    assert "no validation rows" in run_fit(made, Silent())["control"]["sentence"]
 
 
 def test_the_sentence_has_signs() -> None:
