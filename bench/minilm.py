@@ -18,10 +18,11 @@ from regraft.features.cached import Cache
 from regraft.features.level import Level
 from regraft.scoring import metrics
 from regraft.training.loop import work
+from regraft.training.options import Options
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict, decide
 from regraft.training.progress import Silent
-from regraft.training.session import Examples, Options, Session
+from regraft.training.session import Examples, Session
 
 TOKENS = 128
 BATCH = 32

@@ -17,10 +17,11 @@ from regraft.data.images import PixelRows
 from regraft.data.spec import ImageSpec
 from regraft.data.texts import TokenRows
 from regraft.scoring import metrics
+from regraft.training.options import Options
 from regraft.training.phase import Facts
 from regraft.training.precision import Verdict
 from regraft.training.progress import Silent
-from regraft.training.session import Examples, Options, Session
+from regraft.training.session import Examples, Session
 
 VOCABULARY = 50
 SIDE = 16

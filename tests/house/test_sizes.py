@@ -14,7 +14,8 @@ INNER_FOLDERS = {
     *("data/mapped", "data/parting", "data/reading"),
     *("runs/adapting", "runs/choosing", "runs/comparing", "runs/fitting", "runs/moving"),
     *("data/starters", "runs/trials", "runs/shifting", "adaptation/shifting"),
-    *("training/aligning", "training/heads", "training/keeping", "training/moving"),
+    *("training/aligning", "training/batching", "training/heads", "training/keeping"),
+    "training/moving",
 }
 
 

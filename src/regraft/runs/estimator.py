@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from regraft.data.reading.frames import read_frame
 from regraft.data.rows import Input
 from regraft.errors import DataError
+from regraft.runs.choosing.device import pick_device
 from regraft.runs.fit import run_fit
-from regraft.runs.fitting.prepare import pick_device
 from regraft.serving.kept import KeptModel
 from regraft.settings import (
     Augment,

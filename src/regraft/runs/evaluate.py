@@ -14,7 +14,7 @@ from regraft.data.reading.tables import Table
 from regraft.data.rows import UNLABELLED, Rows
 from regraft.errors import DataError
 from regraft.features.cached import Cache
-from regraft.runs.fitting.prepare import pick_device
+from regraft.runs.choosing.device import pick_device
 from regraft.runs.fitting.result import surroundings
 from regraft.runs.predict import answer_readable, refuse_missing
 from regraft.runs.report import read_result

@@ -17,7 +17,7 @@ from regraft.data.rows import Rows
 from regraft.data.starters.wheels import Say
 from regraft.errors import DataError
 from regraft.features.cached import Cache
-from regraft.runs.fitting.prepare import pick_device
+from regraft.runs.choosing.device import pick_device
 from regraft.serving.model import Answers, Model
 from regraft.serving.store import load
 from regraft.settings import PredictSettings

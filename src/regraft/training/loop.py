@@ -13,20 +13,21 @@ from regraft.data.texts import TokenRows
 from regraft.freezing.ledger import Event
 from regraft.freezing.proof import block_digests, state_digest
 from regraft.training.aligning.aligner import aligner_for, discriminator_for
-from regraft.training.batches import count_steps
+from regraft.training.batching.batches import count_steps
+from regraft.training.batching.mixing import start_source_head
 from regraft.training.heads.head import train_head
 from regraft.training.keeping.average import Average
 from regraft.training.keeping.between import average_with_start, remember_head, remember_start
 from regraft.training.keeping.checkpoint import Beside, checkpoint, restore, restore_beside
 from regraft.training.keeping.keeper import Kept
 from regraft.training.keeping.place import Place
-from regraft.training.mixing import start_source_head
 from regraft.training.moving.entry import leave
 from regraft.training.moving.freezer import freezer_for
 from regraft.training.moving.lines import close_stretch, draw_line
 from regraft.training.phase import Phase
 from regraft.training.schedule import Clock
-from regraft.training.session import Examples, Session, check_finite
+from regraft.training.selecting import check_finite
+from regraft.training.session import Examples, Session
 from regraft.training.steps import Stepper, epoch, order, shown
 
 KEPT = 4

@@ -9,30 +9,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted, Head
 from regraft.data.encode import Encoded
 from regraft.data.spec import InputSpec
-from regraft.errors import SettingsError
 from regraft.features.cached import Cache, pooled
 from regraft.features.level import Level
 from regraft.features.pooled import logits
 from regraft.freezing.cost import Paces
 from regraft.freezing.ledger import Ledger
-from regraft.freezing.line import NOTHING, Above
 from regraft.freezing.proof import Stretch
-from regraft.freezing.threshold import Rule
 from regraft.freezing.witness import Witness
-from regraft.scoring import metrics
 from regraft.training.aligning.discriminator import Discriminator
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.keeping.place import Place
-from regraft.training.optimiser import Kind, make_optimiser
+from regraft.training.optimiser import make_optimiser
+from regraft.training.options import Options
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
 from regraft.training.progress import EpochRecord, Progress
+from regraft.training.selecting import selection_key
 
 Labels = npt.NDArray[np.int64]
 Key = tuple[float, float]
@@ -49,52 +47,6 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What holds for the whole run.
-
-    Args:
-        seed: Of order, augmentation and dropout.
-        batch_size: Rows of mean length in a step.
-        optimizer: `adamw` or `sgd`.
-        augment: Kind of augmentation of images.
-        class_weights: (K,) weights of the loss, or None.
-        patience: Epochs without a better validation score before a phase stops.
-        select: Score of (K, K) counts that chooses the best checkpoint.
-        deadline: `time.monotonic()` after which no further epoch starts.
-        penalty_on_val: Whether a solved head's penalty is chosen on the validation rows;
-            not where these are scored as rows held out.
-        head_batch_size: Rows in a step of a head with hidden layers.
-        above: Parts of the trunk that are frozen wherever the line is.
-        last_pass: Share of a phase's last pass that is taken, in (0, 1].
-        threshold: When blocks freeze in the middle of a phase; None = never.
-        average: Decay of the moving average that is scored and kept; None = the weights.
-        anneal: Whether a phase's rate falls to its end by the deadline; else no epoch starts
-            that would not be done by then.
-        reserve: Seconds that a pass over the validation rows takes.
-        views: Different augmentations of each row in a phase that starts with frozen blocks;
-            None = another one in each epoch.
-    """
-
-    seed: int
-    batch_size: int
-    optimizer: Kind
-    augment: str
-    class_weights: npt.NDArray[np.float32] | None
-    patience: int | None
-    select: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]]
-    deadline: float = float("inf")
-    penalty_on_val: bool = True
-    head_batch_size: int = 64
-    above: Above = NOTHING
-    last_pass: float = 1.0
-    threshold: Rule | None = None
-    average: float | None = None
-    anneal: bool = False
-    reserve: float = 0.0
-    views: int | None = None
 
 
 @dataclass(frozen=True)
@@ -309,41 +261,3 @@ class Session:
         state = {name: t.detach().clone() for name, t in self.network.state_dict().items()}
         self.best = Best(key, phase, epoch, self.step, state, val_logits)
         return True
-
-
-def check_finite(network: nn.Module, answers: npt.NDArray[np.float32]) -> None:
-    """Refuses a network that training has spoilt.
-
-    Args:
-        network: As it would be kept.
-        answers: (M, K) its logits of validation rows.
-
-    Raises:
-        SettingsError: If a weight, a statistic or an answer is no finite number.
-    """
-    whole = all(bool(p.isfinite().all()) for p in network.parameters())
-    # A buffer may be infinite by design (a mask), but a statistic that is NaN is lost.
-    whole = whole and not any(bool(b.isnan().any()) for b in network.buffers())
-    if not whole or not np.isfinite(answers).all():
-        raise SettingsError(
-            "the training diverged: weights or answers are no finite numbers any more",
-            expected="a rate at which the loss falls",
-            hint="a smaller --lr",
-        )
-
-
-def selection_key(
-    val_logits: npt.NDArray[np.float32], labels: Labels, *, options: Options
-) -> tuple[float, float]:
-    """Returns what is made large: the selecting score, then minus the log loss.
-
-    Logits that are not finite are worse than any others.
-    """
-    if not len(labels):
-        return (0.0, 0.0)
-    if not np.isfinite(val_logits).all():
-        return (-np.inf, -np.inf)
-    probabilities = metrics.softmax(val_logits)
-    counts = metrics.confusion(labels, probabilities.argmax(axis=1), classes=val_logits.shape[1])
-    losses = metrics.row_losses(probabilities, labels)
-    return (float(options.select(counts)), -float(losses.mean()))

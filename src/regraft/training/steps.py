@@ -21,10 +21,10 @@ from regraft.losses.pairs import pair_loss
 from regraft.scoring import metrics
 from regraft.training.aligning.aligner import Aligner, Passed
 from regraft.training.aligning.pairing import paired_batches
-from regraft.training.batches import epoch_batches, pair_batches
+from regraft.training.batching.batches import epoch_batches, pair_batches
+from regraft.training.batching.mixing import mixed
 from regraft.training.keeping.checkpoint import Beside, checkpoint
 from regraft.training.keeping.place import Tally
-from regraft.training.mixing import mixed
 from regraft.training.moving.entry import enter
 from regraft.training.moving.lines import line_of
 from regraft.training.moving.pulls import pull_back, shrink
@@ -32,7 +32,8 @@ from regraft.training.optimiser import set_rates
 from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
 from regraft.training.schedule import Clock, rate_share
-from regraft.training.session import Session, selection_key
+from regraft.training.selecting import selection_key
+from regraft.training.session import Session
 
 Indices = npt.NDArray[np.int64]
 Known = tuple[Tensor, Tensor | None]

@@ -16,8 +16,9 @@ from regraft.strategies.two_stage import TwoStage
 from regraft.training import steps as steps_module
 from regraft.training.loop import work
 from regraft.training.optimiser import set_rates
+from regraft.training.options import Options
 from regraft.training.phase import Phase
-from regraft.training.session import Best, Options, Session
+from regraft.training.session import Best, Session
 from tests.tiny_sessions import (
     KINDS,
     Size,

@@ -2,7 +2,7 @@
 
 from regraft.data.rows import Part
 from regraft.runs.fitting.prepare import Prepared
-from regraft.training.folds import FOLDS
+from regraft.training.batching.folds import FOLDS
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import nn
 
 from regraft.backbones.backbone import Backbone
@@ -25,7 +24,7 @@ from regraft.data.parting.share import take_share
 from regraft.data.rows import Dataset, Modality, Part
 from regraft.data.spec import TextSpec
 from regraft.data.texts import token_lengths
-from regraft.errors import BackboneError, SettingsError
+from regraft.errors import BackboneError
 from regraft.features.cached import Cache
 from regraft.freezing.line import Above
 from regraft.freezing.patterns import above_of
@@ -38,12 +37,14 @@ from regraft.runs.choosing.defaults import (
     choose,
     choose_backbone,
 )
+from regraft.runs.choosing.device import pick_device
 from regraft.runs.choosing.line import block_decay, choose_line, depth_rate, frozen_words
 from regraft.runs.choosing.network import example, fit_channels, graft
+from regraft.runs.choosing.refusals import check_strategy
 from regraft.runs.fitting.repeat import Earlier, read_earlier
 from regraft.runs.fitting.source import Source, check_source, read_source
 from regraft.settings import FitSettings
-from regraft.strategies.table import Composed, make_strategy
+from regraft.strategies.table import make_strategy
 from regraft.training.dropout import apply_dropout
 from regraft.training.phase import Facts, Phase
 
@@ -140,7 +141,7 @@ def prepare(
     facts = _facts(settings, dataset, chosen, alone)
     phases = strategy.phases(chain, facts)
     extent = int(chosen.extent.value)
-    _check_strategy(settings, strategy, backbone, phases)
+    check_strategy(settings, strategy, backbone=backbone, phases=phases)
     return Prepared(
         settings,
         dataset,
@@ -192,47 +193,10 @@ def replanned(
         epochs=epochs or chosen.epochs,
     )
     phases = strategy.phases(chain, _facts(settings, dataset, chosen, prepared.alone))
-    _check_strategy(settings, strategy, prepared.backbone, phases)
+    check_strategy(settings, strategy, backbone=prepared.backbone, phases=phases)
     trunk = prepared.backbone.network
     above = above_of(trunk, frozen_words(settings)[1]) | strategy.held(trunk)
     return replace(prepared, settings=settings, chosen=chosen, phases=phases, above=above)
-
-
-def _check_strategy(
-    settings: FitSettings, strategy: Composed, backbone: Backbone, phases: list[Phase]
-) -> None:
-    """Refuses a strategy that these settings or this network cannot have."""
-    if settings.control and strategy.merging:
-        raise SettingsError(
-            f"control = true cannot be used with {settings.strategy}, which changes the layers",
-            hint="leave --control out",
-        )
-    if any(phase.fresh for phase in phases) and backbone.architecture.library == "module":
-        raise SettingsError(
-            f"{settings.strategy} cannot be used with a network of a Python program: only that "
-            "program can draw its weights",
-            expected="a network that has a name",
-        )
-    if settings.head != "linear" and any(phase.solving != "probe" for phase in phases):
-        raise SettingsError(
-            f"head = {settings.head!r} cannot be used with {settings.strategy}: it trains nothing",
-            hint="--head linear",
-        )
-
-
-def pick_device(device: str) -> str:
-    """Returns the device that was typed, or the best one here.
-
-    Raises:
-        SettingsError: If the device is not to be had.
-    """
-    here = {"cuda": torch.cuda.device_count(), "mps": int(torch.mps.is_available()), "cpu": 1}
-    if device == "auto":
-        return next(kind for kind, count in here.items() if count)
-    kind, _, number = device.partition(":")
-    if int(number or 0) >= here[kind]:
-        raise SettingsError(f"device {device!r} is not to be had here", hint="--device cpu")
-    return device
 
 
 def _encoded(dataset: Dataset, backbone: Backbone, chosen: Chosen) -> dict[Part, Encoded]:

@@ -19,9 +19,10 @@ from regraft.losses.cross_entropy import balanced_weights
 from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring import metrics
 from regraft.settings import FitSettings
+from regraft.training.options import Options
 from regraft.training.precision import Verdict
 from regraft.training.progress import Progress
-from regraft.training.session import Examples, Options, Session
+from regraft.training.session import Examples, Session
 
 
 def examples(prepared: Prepared, part: Part) -> Examples:

@@ -18,13 +18,14 @@ from regraft.features import cached
 from regraft.runs.choosing.budget import pass_seconds
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import examples, new_session, top_level
-from regraft.training.folds import assign_folds
+from regraft.training.batching.folds import assign_folds
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
 from regraft.training.progress import EpochRecord, Progress
-from regraft.training.session import Examples, Session, check_finite, selection_key
+from regraft.training.selecting import check_finite, selection_key
+from regraft.training.session import Examples, Session
 
 Logits = npt.NDArray[np.float32]
 Pooled = dict[Part, Logits]

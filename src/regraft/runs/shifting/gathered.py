@@ -15,7 +15,7 @@ from regraft.runs.adapting.target import Target
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import top_level
 from regraft.runs.fitting.train import fold_keys, pool_parts
-from regraft.training.folds import assign_folds
+from regraft.training.batching.folds import assign_folds
 from regraft.training.heads.probe import Features, Labelled, LinearProbe, fit_probe
 from regraft.training.precision import Verdict
 

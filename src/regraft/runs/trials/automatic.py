@@ -23,7 +23,7 @@ from regraft.strategies.table import AUTO
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.precision import Verdict
 from regraft.training.progress import Progress, Silent
-from regraft.training.session import selection_key
+from regraft.training.selecting import selection_key
 
 PLACE = "auto.json"
 PROBE = Candidate("head")

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.draws import draws
-from regraft.training.batches import epoch_batches
+from regraft.training.batching.batches import epoch_batches
 
 Indices = npt.NDArray[np.int64]
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from regraft.training.phase import Phase
-from regraft.training.session import Session, selection_key
+from regraft.training.selecting import selection_key
+from regraft.training.session import Session
 
 SHARES = tuple(number / 10 for number in range(10, -1, -1))
 """Shares of the way that are tried on validation rows, the whole way first: ties keep it."""

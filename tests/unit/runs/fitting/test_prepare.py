@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from torch import nn
 
 from regraft.backbones.backbone import Backbone
@@ -12,7 +11,7 @@ from regraft.data.spec import ImageSpec
 from regraft.errors import BackboneError, SettingsError
 from regraft.runs.choosing.defaults import MULTILINGUAL
 from regraft.runs.choosing.network import GREY
-from regraft.runs.fitting.prepare import pick_device, prepare
+from regraft.runs.fitting.prepare import prepare
 from regraft.settings import FitSettings
 from tests import tiny
 from tests.unit.runs.fitting.conftest import Prepare
@@ -82,29 +81,6 @@ def test_grey_images_get_a_stem_of_one_channel_and_a_line_that_says_so(
     assert isinstance(found.backbone.spec, ImageSpec)
     assert found.backbone.spec.channels == 1
     assert found.encoded["train"].batch(np.arange(2))["pixels"].shape[1] == 1
-
-
-def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    monkeypatch.setattr(torch.mps, "is_available", lambda: False)
-    assert pick_device("auto") == pick_device("cpu") == "cpu"
-    for device in ("cuda", "cuda:1", "mps"):
-        with pytest.raises(SettingsError, match="is not to be had here; try --device cpu"):
-            pick_device(device)
-
-
-def test_auto_takes_a_graphics_card_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert pick_device("auto") == "cuda"
-    assert pick_device("cuda:1") == "cuda:1"
-    with pytest.raises(SettingsError, match="'cuda:3' is not to be had here"):
-        pick_device("cuda:3")
-
-
-def test_auto_takes_mps_where_there_is_no_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    monkeypatch.setattr(torch.mps, "is_available", lambda: True)
-    assert pick_device("auto") == "mps"
 
 
 def test_a_device_is_refused_before_the_data_are_read() -> None:

@@ -17,7 +17,7 @@ from regraft.runs.fitting.train import (
     until,
 )
 from regraft.scoring.metrics import softmax
-from regraft.training.folds import FOLDS
+from regraft.training.batching.folds import FOLDS
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict

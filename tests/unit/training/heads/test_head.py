@@ -16,8 +16,9 @@ from regraft.training import session as session_module
 from regraft.training.heads.head import load_probe, train_head
 from regraft.training.heads.probe import Labelled, fit_probe
 from regraft.training.heads.sample import sample_rows
+from regraft.training.options import Options
 from regraft.training.phase import Phase
-from regraft.training.session import Options, Session
+from regraft.training.session import Session
 from tests.tiny_sessions import KINDS, changed, grafted, options, session, state
 
 PHASE = Phase("head", 3, 5, 0.1, (0.0,) * 3)

@@ -12,7 +12,8 @@ from regraft.strategies.head import Head
 from regraft.strategies.two_stage import TwoStage
 from regraft.training.keeping.between import between
 from regraft.training.loop import work
-from regraft.training.session import Session, selection_key
+from regraft.training.selecting import selection_key
+from regraft.training.session import Session
 from tests.tiny_sessions import KINDS, facts, options, session
 
 

@@ -16,8 +16,9 @@ from regraft.training import steps as steps_module
 from regraft.training.keeping.checkpoint import Beside, checkpoint, restore
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
+from regraft.training.options import Options
 from regraft.training.phase import Phase
-from regraft.training.session import Options, Session
+from regraft.training.session import Session
 from tests.tiny_sessions import KINDS, facts, grafted, options, session, text_examples
 
 CLOCK = Rule(0.5, "clock")

@@ -10,8 +10,8 @@ from regraft.backbones.graft import make_head
 from regraft.freezing.proof import state_digest
 from regraft.strategies.sequential import Sequential
 from regraft.training.aligning.alignment import Alignment
+from regraft.training.batching.mixing import mixed
 from regraft.training.loop import work
-from regraft.training.mixing import mixed
 from regraft.training.phase import Phase
 from regraft.training.session import Examples, Session
 from tests.tiny_sessions import EXAMPLES, KINDS, facts, session, without_labels

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regraft.training.batches import SPREAD, count_steps, epoch_batches, pair_batches
+from regraft.training.batching.batches import SPREAD, count_steps, epoch_batches, pair_batches
 
 LENGTHS = np.random.default_rng(0).integers(3, 200, 1000)
 

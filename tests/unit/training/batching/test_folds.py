@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regraft.training.folds import FOLDS, assign_folds
+from regraft.training.batching.folds import FOLDS, assign_folds
 
 ROWS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), min_size=1, max_size=120)
 

@@ -1,0 +1,39 @@
+"""Tests that a strategy is refused where settings or network cannot have it, in a sentence."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch import nn
+
+import regraft
+from regraft.errors import SettingsError
+from regraft.runs.fitting.prepare import prepare
+from regraft.settings import FitSettings
+from tests import tiny
+
+NO_TWIN = {"strategy": "two-stage+lora", "freeze_threshold": "auto", "control": True}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (NO_TWIN, r"control = true cannot be used with two-stage\+lora"),
+        ({"strategy": "zero", "head": "mlp:8"}, "'mlp:8' cannot be used with zero"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    changed: dict[str, Any], words: str, bert: Path
+) -> None:
+    settings = FitSettings(backbone=str(bert), **changed)
+    with pytest.raises(SettingsError, match=words):
+        prepare(settings, tiny.toy_texts(240), say=lambda _: None)
+
+
+def test_a_program_s_own_network_has_no_other_start(tmp_path: Path) -> None:
+    layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    half = (0.5, 0.5, 0.5)
+    network = regraft.open_module(layers, regraft.ImageSpec(size=16, mean=half, std=half))
+    data = str(tiny.image_folders(tmp_path / "tiles", 40))
+    with pytest.raises(SettingsError, match="only that program can draw its weights"):
+        prepare(FitSettings(strategy="scratch"), data, say=lambda _: None, network=network)
