@@ -11,6 +11,8 @@ covariate shift adaptation", equation 1, arXiv 2006.16971:
 """
 
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,20 +87,18 @@ class Moments:
     mean: Tensor = field(default_factory=lambda: torch.zeros(()))
     squares: Tensor = field(default_factory=lambda: torch.zeros(()))
 
-    def add(self, values: Tensor) -> None:
-        """Takes in a batch.
+    def add(self, count: int, mean: Tensor, *, variance: Tensor) -> None:
+        """Takes in the moments of a batch.
 
         Source: Chan, Golub and LeVeque 1979, "Updating Formulae and a Pairwise Algorithm for
         Computing Sample Variances".
 
         Args:
-            values: (B, C, ...).
+            count: M, values of each channel.
+            mean: (C,).
+            variance: (C,), over M − 1.
         """
-        places = [0, *range(2, values.ndim)]
-        count = values.numel() // values.shape[1]
-        # A batch's own in fp32, as torch's layers have them; fp64 where many are put together.
-        variance, mean = torch.var_mean(values.detach().float(), dim=places, correction=0)
-        mean, squares = mean.cpu().double(), variance.cpu().double() * count
+        mean, squares = mean.cpu().double(), variance.cpu().double() * (count - 1)
         gap, total = mean - self.mean, self.count + count
         self.squares = self.squares + squares + gap.square() * (self.count * count / total)
         self.mean = self.mean + gap * (count / total)
@@ -111,7 +111,7 @@ class Moments:
         return {f"{prefix}running_mean": self.mean, f"{prefix}running_var": variance}
 
 
-def norms_of(trunk: nn.Module) -> dict[str, nn.Module]:
+def norms_of(trunk: nn.Module) -> dict[str, Any]:
     """Returns the batch norms that keep statistics, by path."""
     return {
         path: module
@@ -137,10 +137,17 @@ def statistics_of(
     found = {path: Moments() for path in norms}
     for path, norm in norms.items():
         norm.training = True
-        norm.register_forward_pre_hook(lambda _, given, path=path: found[path].add(given[0]))
+        # With this momentum a layer's statistics are those of the batch that it has just seen.
+        norm.momentum = 1.0
+        norm.register_forward_hook(partial(_take, found[path]))
     # In the order of their keys, which is that of no label; parts of nearly equal size.
     parts = np.array_split(np.arange(len(rows)), -(-len(rows) // together))
     with torch.no_grad(), mode.running():
         for part in parts:
             call(seen, to_device(rows.batch(part), mode.device))
     return {path: moments for path, moments in found.items() if moments.count}
+
+
+def _take(into: Moments, norm: Any, given: tuple[Tensor], made: Tensor) -> None:
+    """Takes in what a layer has found of its batch, whose (B, C, ...) values it was given."""
+    into.add(made.numel() // made.shape[1], norm.running_mean, variance=norm.running_var)

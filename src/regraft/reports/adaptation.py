@@ -60,6 +60,56 @@ def _number(axes: "Axes", points: Sequence[Sequence[float]], classes: Sequence[i
         axes.annotate(str(label + 1), place, color=INK, fontsize=10, fontweight="bold", ha="center")
 
 
+def watched_picture(result: Mapping[str, Any]) -> str:
+    """Returns what was seen of a trunk that moved, epoch by epoch; empty where none did.
+
+    Args:
+        result: With `history`, whose epochs with a target have `signs`: `information`,
+            `entropy`, `source_accuracy`, `reverse_accuracy` and the `guards` that objected.
+    """
+    seen = [each for each in result.get("history") or [] if each.get("signs")]
+    if not seen:
+        return ""
+    figure = figure_of(7.2, 2.9)
+    nats, shares = panels(figure, 2)
+    _watch(nats, seen, lines={"information": VAL, "entropy": TRAIN}, factor=1)
+    lines = {"source_accuracy": TRAIN, "reverse_accuracy": VAL}
+    _watch(shares, seen, lines=lines, factor=100)
+    nats.set(title="of the target's answers, in nats")
+    shares.set(title="on source rows")
+    shares.yaxis.set_major_formatter("{x:.0f} %")
+    return uri_of(figure)
+
+
+def _watch(
+    axes: "Axes", seen: Sequence[Mapping[str, Any]], *, lines: Mapping[str, str], factor: int
+) -> None:
+    """Draws signs by epoch: a cross where a guard objected, a ring where weights were kept."""
+    from matplotlib.ticker import MaxNLocator
+
+    best = _last_best(seen)
+    marked = {
+        "x": [n for n, each in enumerate(seen) if each["signs"].get("guards")],
+        "o": [n for n, each in enumerate(seen) if each is best],
+    }
+    epochs = list(range(1, len(seen) + 1))
+    for name, colour in lines.items():
+        values = [factor * each["signs"].get(name, float("nan")) for each in seen]
+        label = name.replace("_", " ")
+        axes.plot(epochs, values, color=colour, marker="o", markersize=3, label=label)
+        for mark, places in marked.items():
+            at = ([epochs[n] for n in places], [values[n] for n in places])
+            axes.plot(*at, mark, color=INK, markersize=8, fillstyle="none")
+    axes.set(xlabel="epoch with the target")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.margins(x=0.08, y=0.15)
+    axes.legend(loc="best", fontsize=8, labelcolor=INK, frameon=False)
+
+
+def _last_best(seen: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return next((each for each in reversed(seen) if each.get("best")), None)
+
+
 def guard_lines(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Returns, for each guard, what it asks, who passed, and of the others why not."""
     tried = [each for each in result.get("methods") or [] if each.get("guards")]

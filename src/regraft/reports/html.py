@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from regraft.errors import StorageError, harmless
 from regraft.reports import methods, words
-from regraft.reports.adaptation import domains_picture, guard_lines, moved_words
+from regraft.reports.adaptation import (
+    domains_picture,
+    guard_lines,
+    moved_words,
+    watched_picture,
+)
 from regraft.reports.plots import calibration_curve, confusion_map, learning_curves
 from regraft.reports.table import Entry, entries
 from regraft.reports.thumbnails import is_safe, thumbnail
@@ -108,6 +113,7 @@ def _methods(result: Mapping[str, Any]) -> dict[str, Any]:
         "chosen": methods.chosen_line(result),
         "guards": guard_lines(result),
         "picture": domains_picture(result),
+        "watched": watched_picture(result),
     }
 
 

@@ -16,10 +16,10 @@ from tests.unit.adaptation.conftest import Give
 
 
 def test_moments_of_four_numbers_worked_by_hand() -> None:
-    # A mean of 4 and squared distances 9 + 1 + 1 + 9, over 4 - 1.
+    # 1, 3, 5 and 7: a mean of 4 and squared distances 9 + 1 + 1 + 9, over 4 - 1.
     moments = Moments()
-    for batch in ([[1.0], [3.0], [5.0]], [[7.0]]):
-        moments.add(torch.tensor(batch))
+    moments.add(3, torch.tensor([3.0]), variance=torch.tensor([4.0]))
+    moments.add(1, torch.tensor([7.0]), variance=torch.tensor([0.0]))
     named = moments.named("norm")
     assert named["norm.running_mean"].tolist() == pytest.approx([4.0])
     assert named["norm.running_var"].tolist() == pytest.approx([20 / 3])

@@ -5,7 +5,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 from regraft.adaptation.guards import GUARDS as GUARDS_THAT_ARE
-from regraft.reports.adaptation import GUARDS, domains_picture, guard_lines, moved_words
+from regraft.reports.adaptation import (
+    GUARDS,
+    domains_picture,
+    guard_lines,
+    moved_words,
+    watched_picture,
+)
 from regraft.reports.html import render
 
 
@@ -116,3 +122,32 @@ def test_of_many_classes_the_page_lists_the_answers_that_moved_most() -> None:
     page = render(result(moved=counts, classes=names, projection={}))
     assert "became" in page
     assert "7 rows" in page
+
+
+def watched(guards: list[list[str]], best: list[bool]) -> dict[str, Any]:
+    """Returns a history of one phase without a target, and of epochs with one."""
+    numbers = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "seconds", "rate")
+    plain = {"epoch": 1, "epochs": 2, **dict.fromkeys(numbers, 0.5)}
+    signs = {"information": 0.4, "entropy": 0.2, "source_accuracy": 0.9, "reverse_accuracy": 0.8}
+    seen = [
+        {**plain, "phase": "pseudo", "best": kept, "signs": {**signs, "guards": objected}}
+        for objected, kept in zip(guards, best, strict=True)
+    ]
+    return {"history": [{**plain, "phase": "tune", "best": True, "signs": None}, *seen]}
+
+
+def test_what_was_seen_of_a_moving_trunk_is_drawn_epoch_by_epoch() -> None:
+    found = watched_picture(watched([[], []], [True, False]))
+    assert {"information", "entropy", "source accuracy", "reverse accuracy"} <= texts(found)
+    assert "What was seen while the trunk moved" in render({**result(), **watched([[]], [True])})
+
+
+def test_a_guard_that_objected_adds_a_mark_in_both_panels() -> None:
+    plain = watched_picture(watched([[], []], [True, False]))
+    objected = watched_picture(watched([[], ["narrow"]], [True, False]))
+    assert len(objected) > len(plain)
+
+
+def test_where_no_trunk_moved_there_is_no_such_picture() -> None:
+    assert watched_picture(result()) == ""
+    assert watched_picture({"history": [{"phase": "tune", "best": True, "signs": None}]}) == ""
