@@ -12,7 +12,14 @@ import torch
 from torch import Tensor
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.residual import GENTLE, Pace, Pair, domain_classifier, learn_map
+from regraft.adaptation.residual import (
+    GENTLE,
+    Pace,
+    Pair,
+    domain_classifier,
+    learn_map,
+    mapped_width,
+)
 from regraft.losses.conditional_adversarial import (
     conditional_adversarial,
     entropy_weights,
@@ -44,7 +51,7 @@ class Cdan:
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns map and classifier in one."""
-        width, classes = domains.target.shape[1], domains.classes
+        width, classes = mapped_width(domains), domains.classes
         condition: Conditioning = multilinear
         seen = width * classes
         if seen > WIDEST:

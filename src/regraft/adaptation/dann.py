@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.residual import GENTLE, Pace, Pair, domain_classifier, learn_map
+from regraft.adaptation.residual import (
+    GENTLE,
+    Pace,
+    Pair,
+    domain_classifier,
+    learn_map,
+    mapped_width,
+)
 from regraft.losses.domain_adversarial import domain_adversarial
 from regraft.losses.gradient_reversal import adversarial_strength, reverse_gradient
 
@@ -31,7 +38,7 @@ class Dann:
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns map and classifier in one."""
-        width = domains.target.shape[1]
+        width = mapped_width(domains)
         judge = domain_classifier(width, self.hidden, seed=domains.seed)
 
         def term(pair: Pair) -> Tensor:

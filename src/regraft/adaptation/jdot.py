@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.residual import GENTLE, Pace, Pair, learn_map
+from regraft.adaptation.residual import GENTLE, Pace, Pair, learn_map, mapped_width
 from regraft.losses.joint_transport import joint_cost, transported
 
 Square = npt.NDArray[np.float64]
@@ -41,6 +41,8 @@ class Jdot:
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns map and classifier in one."""
+        # The distance is a mean over all features: what lies across the map's directions is 0.
+        alpha = self.alpha * mapped_width(domains) / domains.target.shape[1]
 
         def term(pair: Pair) -> Tensor:
             cost = joint_cost(
@@ -48,7 +50,7 @@ class Jdot:
                 pair.target,
                 labels=pair.labels,
                 target_logits=pair.target_logits,
-                alpha=self.alpha,
+                alpha=alpha,
                 scale=self.scale,
             )
             plan = torch.from_numpy(best_plan(cost.detach().double().numpy()))

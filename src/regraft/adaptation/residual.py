@@ -1,20 +1,26 @@
 """Trains a linear map of features that starts as the identity, with a classifier on top.
 
-Source: none (regraft). What a method learns of the features is g(z) = z + A z + c, so that
-classifier and map fold into one linear head: W (z + A z + c) + b = W (I + A) z + W c + b.
+Source: none (regraft). What a method learns of the features is a map of their coordinates
+u = P z in the directions in which both domains vary most, P with orthonormal rows:
+g(u) = u + A u + c. The classifier W z + b begins as the source's, W = W0 + V P, and moves there
+too, so that both fold into one linear head:
+W0 z + (W0 Pᵀ + V) (A u + c) + V u + b = (W0 + ((W0 Pᵀ + V) A + V) P) z + (W0 Pᵀ + V) c + b.
+What lies across these directions is read as before, and costs no step.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.scaling import first_classifier, standardise_each
+from regraft.adaptation.scaling import Standardised, first_classifier, standardise_each
 from regraft.losses.cross_entropy import cross_entropy
+from regraft.training.heads.probe import Features
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -41,10 +47,10 @@ class Pair:
     """What one step sees of both domains.
 
     Args:
-        source: (B, D) mapped features.
+        source: (B, R) mapped coordinates.
         labels: (B,) of the source rows.
         source_logits: (B, K).
-        target: (B, D) mapped features.
+        target: (B, R) mapped coordinates.
         target_logits: (B, K).
         progress: Share of the steps that are done, in [0, 1).
         learnt: (E, K) logits of all rows with labels: the source's, and the target's if some
@@ -67,13 +73,15 @@ GENTLE = Pace(rows=128, rate=1e-4)
 """Where two samples are drawn together: AdamW takes a step of the rate for the noise of a batch
 too, and in wide features that bends the map more than the domains differ."""
 Loss = Callable[[Pair], Tensor]
+WIDEST = 256
+"""Directions at most: a map of 1,280 features costs 25 times as much, and is no better."""
 
 
 class Residual(nn.Module):
-    """g(z) = z + A z + c, at first the identity.
+    """g(u) = u + A u + c, at first the identity.
 
     Args:
-        width: D.
+        width: R.
     """
 
     def __init__(self, width: int) -> None:
@@ -81,9 +89,26 @@ class Residual(nn.Module):
         self.weight = nn.Parameter(torch.zeros(width, width))
         self.bias = nn.Parameter(torch.zeros(width))
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Returns (B, D) mapped features."""
-        return features + functional.linear(features, self.weight, self.bias)
+    def step(self, rows: Tensor) -> Tensor:
+        """Returns (B, R) A u + c."""
+        return functional.linear(rows, self.weight, self.bias)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Returns (B, R) mapped coordinates."""
+        return rows + self.step(rows)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All rows of a domain.
+
+    Args:
+        rows: (N, R) coordinates u.
+        logits: (N, K) W0 z, what the classifier that was there says without its bias.
+    """
+
+    rows: Tensor
+    logits: Tensor
 
 
 class Learner:
@@ -97,15 +122,19 @@ class Learner:
     def __init__(self, domains: Domains, pace: Pace) -> None:
         self._pace = pace
         self._both = standardise_each(domains)
-        self._source = torch.from_numpy(self._both.source)
-        self._target = torch.from_numpy(self._both.target)
         self._labels = torch.from_numpy(domains.source.labels)
         self._weights = torch.from_numpy(domains.row_weights[domains.own])
         self._lent = domains.lent
-        weight, bias = first_classifier(domains, self._both)
         self._strength = domains.start.strength
-        self.residual = Residual(weight.shape[1])
-        self.weight = nn.Parameter(torch.from_numpy(weight.copy()))
+        self._start, bias = first_classifier(domains, self._both)
+        self._basis = directions(self._both, mapped_width(domains), seed=domains.seed)
+        self._source, self._target = (
+            Seen(torch.from_numpy(z @ self._basis.T), torch.from_numpy(z @ self._start.T))
+            for z in (self._both.source, self._both.target)
+        )
+        self._turned = torch.from_numpy(self._start @ self._basis.T)
+        self.residual = Residual(len(self._basis))
+        self.weight = nn.Parameter(torch.zeros_like(self._turned))
         self.bias = nn.Parameter(torch.from_numpy(bias.copy()))
 
     def pairs(self, generator: torch.Generator) -> Iterator[Pair]:
@@ -113,19 +142,18 @@ class Learner:
         count = self._pace.rows
         for step in range(self._pace.steps):
             first = torch.multinomial(self._weights, count, replacement=True, generator=generator)
-            second = torch.randint(len(self._target), (count,), generator=generator)
-            source = self.residual(self._source[first])
-            target = self.residual(self._target[second])
-            logits = functional.linear(source, self.weight, self.bias)
+            second = torch.randint(len(self._target.rows), (count,), generator=generator)
+            source, logits = self._mapped(self._source, first)
+            target, target_logits = self._mapped(self._target, second)
             lent = self._some_lent(generator)
             yield Pair(
                 source,
                 self._labels[first],
                 logits,
                 target,
-                functional.linear(target, self.weight, self.bias),
+                target_logits,
                 step / self._pace.steps,
-                torch.cat([logits, self._logits(lent)]),
+                torch.cat([logits, self._mapped(self._source, lent)[1]]),
                 self._labels[torch.cat([first, lent])],
             )
 
@@ -137,15 +165,48 @@ class Learner:
         count = max(1, round(self._pace.rows * self._lent / own))
         return own + torch.randint(self._lent, (count,), generator=generator)
 
-    def _logits(self, rows: Tensor) -> Tensor:
-        return functional.linear(self.residual(self._source[rows]), self.weight, self.bias)
+    def _mapped(self, seen: Seen, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns (B, R) mapped coordinates and (B, K) logits of some rows."""
+        before = seen.rows[rows]
+        moved = self.residual.step(before)
+        after = before + moved
+        change = functional.linear(moved, self._turned) + functional.linear(after, self.weight)
+        return after, seen.logits[rows] + change + self.bias
 
     def adapted(self) -> Adapted:
         """Returns map and classifier folded into one, for either domain."""
         with torch.no_grad():
-            weight = self.weight + self.weight @ self.residual.weight
-            bias = self.bias + self.weight @ self.residual.bias
-        return self._both.adapted(weight.numpy(), bias.numpy(), strength=self._strength)
+            whole = self._turned + self.weight
+            change = (whole @ self.residual.weight + self.weight).numpy() @ self._basis
+            bias = self.bias + whole @ self.residual.bias
+        return self._both.adapted(self._start + change, bias.numpy(), strength=self._strength)
+
+
+def mapped_width(domains: Domains) -> int:
+    """Returns R, the number of directions of the map."""
+    rows = len(domains.source.labels) + len(domains.target)
+    return int(min(WIDEST, domains.target.shape[1], rows))
+
+
+def directions(both: Standardised, count: int, *, seed: int) -> Features:
+    """Returns (R, D) orthonormal directions in which both domains vary most, as one.
+
+    Source: Halko, Martinsson and Tropp 2011, "Finding Structure with Randomness", algorithm 4.4,
+    arXiv 0909.4061, as scikit-learn has it.
+
+    Args:
+        both: The domains.
+        count: R; all D of them are the axes themselves.
+        seed: Of the random start.
+    """
+    width = both.target.shape[1]
+    if count == width:
+        return np.eye(width, dtype=np.float32)
+    from sklearn.utils.extmath import randomized_svd
+
+    rows = np.concatenate([z / np.sqrt(len(z)) for z in (both.source, both.target)])
+    found = randomized_svd(rows, count, n_iter=2, random_state=seed)[2]
+    return np.asarray(found, np.float32)
 
 
 def learn_map(

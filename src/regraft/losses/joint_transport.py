@@ -30,7 +30,9 @@ def joint_cost(
         alpha: α, of the distance.
         scale: λ, of the cross-entropy.
     """
-    gaps = (source[:, None] - target[None]).square().mean(2)
+    products = source @ target.T
+    gaps = source.square().sum(1).unsqueeze(1) + target.square().sum(1) - 2 * products
+    gaps = gaps.clamp(min=0) / source.shape[1]
     losses = -torch.log_softmax(target_logits, dim=1).T[labels]
     return alpha * gaps + scale * losses
 

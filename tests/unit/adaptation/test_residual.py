@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from regraft.adaptation import residual as module
 from regraft.adaptation.domains import Domains
 from regraft.adaptation.labelled import with_labelled
 from regraft.adaptation.residual import (
@@ -14,10 +15,12 @@ from regraft.adaptation.residual import (
     Pace,
     Pair,
     Residual,
+    directions,
     domain_classifier,
     learn_map,
     take_steps,
 )
+from regraft.adaptation.scaling import standardise_each
 from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
@@ -54,9 +57,12 @@ def test_the_folded_head_equals_the_map_with_the_classifier_on_top() -> None:
     moving = [learner.weight, learner.bias]
     take_steps(learner, loss, pace=PACE, seed=0, moving=moving)
     probe = learner.adapted().on_target
+    # With all directions there are, P is the identity.
     scaled = torch.from_numpy((domains.target - probe.shift) * probe.scale)
+    first = Learner(domains, PACE).adapted().on_target
     with torch.no_grad():
-        unfolded = learner.residual(scaled) @ learner.weight.T + learner.bias
+        weight = torch.from_numpy(first.weight) + learner.weight
+        unfolded = learner.residual(scaled) @ weight.T + learner.bias
     assert probe.logits(domains.target) == pytest.approx(unfolded.numpy(), abs=1e-5)
     assert float(learner.residual.weight.detach().abs().max()) > 0.01
 
@@ -124,3 +130,53 @@ def test_labelled_target_rows_are_in_the_loss_and_not_in_the_comparison_of_domai
     assert len(pairs[1].source) == PACE.rows
     assert len(pairs[1].learnt) == len(pairs[1].learnt_labels) == 2 * PACE.rows
     assert float(pairs[1].source.detach().abs().max()) < 10
+
+
+def test_fewer_directions_than_features_leave_what_lies_across_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "WIDEST", 2)
+    domains = given()
+    before = Learner(domains, PACE).adapted().on_target
+    learner = Learner(domains, PACE)
+
+    def loss(pair: Pair) -> Tensor:
+        assert pair.target.shape == (PACE.rows, 2)
+        return pair.target.square().mean() + pair.source_logits.square().mean()
+
+    take_steps(learner, loss, pace=PACE, seed=0, moving=[learner.weight, learner.bias])
+    change = learner.adapted().on_target.weight - before.weight
+    assert np.abs(change).max() > 0.01
+    assert np.linalg.matrix_rank(change, tol=1e-4) <= 2
+    logits = torch.cat([pair.target_logits for pair in learner.pairs(torch.Generator())])
+    assert bool(logits.isfinite().all())
+
+
+def test_the_logits_of_a_step_are_those_of_the_folded_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WIDEST", 3)
+    domains = given()
+    learner = Learner(domains, PACE)
+    with torch.no_grad():
+        learner.residual.weight.normal_(std=0.1)
+        learner.residual.bias.normal_(std=0.1)
+        learner.weight.normal_(std=0.1)
+    generator = torch.Generator().manual_seed(3)
+    pair = next(learner.pairs(generator))
+    again = torch.Generator().manual_seed(3)
+    weights = torch.from_numpy(domains.row_weights)
+    first = torch.multinomial(weights, PACE.rows, replacement=True, generator=again)
+    second = torch.randint(len(domains.target), (PACE.rows,), generator=again)
+    probes = learner.adapted()
+    wanted = probes.on_target.logits(domains.target[second])
+    assert pair.target_logits.detach().numpy() == pytest.approx(wanted, abs=1e-4)
+    wanted = probes.on_source.logits(domains.source.features[first])
+    assert pair.source_logits.detach().numpy() == pytest.approx(wanted, abs=1e-4)
+
+
+def test_directions_are_those_of_most_variance() -> None:
+    both = standardise_each(given())
+    found = directions(both, 3, seed=0)
+    assert found @ found.T == pytest.approx(np.eye(3), abs=1e-5)
+    rows = np.concatenate([z / np.sqrt(len(z)) for z in (both.source, both.target)])
+    wanted = np.linalg.svd(rows)[2][:3]
+    assert np.abs(found @ wanted.T) == pytest.approx(np.eye(3), abs=1e-2)
