@@ -55,9 +55,11 @@ PREPARATIONS: dict[str, Callable[..., Preparation]] = {
     "fourier": Fourier,
     "tapt": Tapt,
 }
-"""What changes the network or the source's rows; a method may follow behind a plus."""
-BY_NAME_ONLY = ("tapt",)
-"""What `auto` does not try: it trains the whole trunk, minutes where all others take seconds."""
+"""What changes the network or the source's rows; a method may follow behind a plus.
+
+`auto` tries none: each passes all rows through the trunk again, or trains it, where a method on
+features that are there takes seconds.
+"""
 
 
 @dataclass(frozen=True)
@@ -79,15 +81,14 @@ def methods_asked(typed: str) -> list[str]:
     Args:
         typed: Words with commas between, each a method, a preparation, or both with a plus
             between, with options behind a colon: `gaussian:rounds=3,prior=2,adabn+dann`;
-            `auto` = all but `BY_NAME_ONLY`, each alone.
+            `auto` = every method alone.
 
     Raises:
         SettingsError: If there is no such method or an option cannot be used; all that is
             wrong is told at once.
     """
-    named = [name for name in (*METHODS, *PREPARATIONS) if name not in BY_NAME_ONLY]
     words = words_of(typed)
-    found = [name for word in words for name in (named if word == AUTO else [word])]
+    found = [name for word in words for name in (METHODS if word == AUTO else [word])]
     errors: list[SettingsError] = []
     for word in found:
         try:

@@ -3,7 +3,6 @@
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -22,7 +21,7 @@ from regraft.runs.adapting.labels import draw_labelled
 from regraft.runs.adapting.record import adapt_toml, fit_settings
 from regraft.runs.adapting.target import Target, read_target
 from regraft.runs.adapting.trying import try_methods
-from regraft.runs.adapting.views import View, usable, views_of
+from regraft.runs.adapting.views import View, check_usable, views_of
 from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.fitting.folder import CHECKPOINTS, LOG, SETTINGS, RunFolder, check_free, claim
 from regraft.runs.fitting.logged import Logged
@@ -114,10 +113,7 @@ def run_adapt(
         learn=settings.target_labels,
         say=progress.say,
     )
-    trunk, spec = prepared.network.trunk, prepared.backbone.spec
-    named, typed = asked.on_features, settings.method
-    named = usable(named, typed, trunk=trunk, spec=spec, say=progress.say)
-    asked = replace(asked, on_features=named)
+    check_usable(asked.on_features, prepared.network.trunk, spec=prepared.backbone.spec)
     name = f"{prepared.dataset.name}-to-{rows.name}"
     folder = begun or claim(settings.out, name, strategy="adapt")
     try:

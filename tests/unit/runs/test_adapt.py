@@ -233,18 +233,13 @@ def test_the_best_of_several_is_kept_or_none(bert: Path, tmp_path: Path) -> None
     assert result["chosen"] in names
 
 
-def test_a_preparation_that_can_do_nothing_is_told_and_left_out_of_auto(
-    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_preparations_that_can_do_nothing_are_told_together(bert: Path, tmp_path: Path) -> None:
     options: Any = {"backbone": str(bert), "baselines": False, "out": tmp_path / "run"}
     with pytest.raises(SettingsError) as caught:
         adapt(SOURCE, target=TARGET[0], method="adabn,fourier+mcc", **options)
     assert "adabn cannot be used: the network has no batch norm" in str(caught.value)
     assert "fourier+mcc cannot be used: it changes images" in str(caught.value)
     assert not (tmp_path / "run").exists()
-    monkeypatch.setattr(asked, "methods_asked", lambda name: ["source-only", "adabn", "fourier"])
-    result = adapt(SOURCE, target=TARGET[0], **options)
-    assert [entry["name"] for entry in result["methods"]] == ["source_only"]
 
 
 def test_several_sources_train_together_and_are_counted(bert: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Makes what each method sees: features by the network as it came, or as one changed it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -8,7 +8,7 @@ from torch import nn
 
 from regraft.adaptation.domains import Domains
 from regraft.adaptation.preparation import Changed, Given, Preparation, worn
-from regraft.adaptation.table import make_method, words_of
+from regraft.adaptation.table import make_method
 from regraft.data.encode import Encoded
 from regraft.data.rows import Part
 from regraft.data.spec import InputSpec
@@ -18,7 +18,7 @@ from regraft.features.cached import Cache
 from regraft.features.level import Level
 from regraft.runs.adapting.features import Pools, pool_domains
 from regraft.runs.adapting.target import Target
-from regraft.runs.fitting.prepare import Prepared, Say
+from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import top_level
 from regraft.training.heads.probe import Features, Labelled, fit_probe
 from regraft.training.precision import Verdict
@@ -132,30 +132,21 @@ def given_of(prepared: Prepared, verdict: Verdict, *, target: Target) -> Given:
     )
 
 
-def usable(
-    names: list[str], typed: str, *, trunk: nn.Module, spec: InputSpec, say: Say
-) -> list[str]:
-    """Returns the words of the methods that can do something for a network.
+def check_usable(words: Sequence[str], trunk: nn.Module, *, spec: InputSpec) -> None:
+    """Refuses preparations that can do nothing for a network, all at once.
 
     Args:
-        names: From `methods_asked`.
-        typed: What was typed; the others are left out, and it is said why.
+        words: Of the methods to try.
         trunk: The library's own module.
         spec: How it is fed.
-        say: Told one line a method that is left out.
 
     Raises:
-        SettingsError: If methods that were typed can do nothing; all are told at once.
+        SettingsError: If one can do nothing.
     """
-    why = {name: _refusal(name, trunk, spec) for name in names}
-    asked = words_of(typed)
-    wrong = [f"{name} cannot be used: {why[name]}" for name in names if why[name] and name in asked]
+    why = {word: _refusal(word, trunk, spec) for word in words}
+    wrong = [f"{word} cannot be used: {reason}" for word, reason in why.items() if reason]
     if wrong:
         raise SettingsError("; ".join(wrong), hint="regraft list methods")
-    for name, reason in why.items():
-        if reason:
-            say(f"{name} is left out: {reason}")
-    return [name for name in names if not why[name]]
 
 
 def _refusal(name: str, trunk: nn.Module, spec: InputSpec) -> str:

@@ -14,7 +14,7 @@ from regraft.features.pooled import pooled_features
 from regraft.freezing.proof import digest
 from regraft.runs.adapting.features import domains_of, pool_domains
 from regraft.runs.adapting.target import read_target
-from regraft.runs.adapting.views import View, given_of, usable, views_of
+from regraft.runs.adapting.views import View, check_usable, given_of, views_of
 from regraft.runs.fitting.train import train
 from regraft.training.precision import Verdict
 from regraft.training.progress import Silent
@@ -98,12 +98,9 @@ def test_tapt_shows_both_domains_by_the_trained_trunk(texts: Any, verdict: Verdi
     assert np.array_equal(view.domains.proportions, views.base.domains.proportions)
 
 
-def test_what_can_do_nothing_is_left_out_or_refused(texts: Any) -> None:
+def test_what_can_do_nothing_is_refused_all_at_once(texts: Any) -> None:
     prepared = texts[0]
-    said: list[str] = []
-    parts: Any = {"trunk": prepared.network.trunk, "spec": prepared.backbone.spec}
-    names = ["source-only", "adabn", "fourier", "tapt"]
-    assert usable(names, "auto,tapt", **parts, say=said.append) == ["source-only", "tapt"]
-    assert [line.partition(" is left out: ")[0] for line in said] == ["adabn", "fourier"]
-    with pytest.raises(SettingsError, match="fourier cannot be used: it changes images"):
-        usable(names, "auto,fourier", **parts, say=nobody)
+    trunk, spec = prepared.network.trunk, prepared.backbone.spec
+    check_usable(["source-only", "tapt", "mcc"], trunk, spec=spec)
+    with pytest.raises(SettingsError, match=r"no batch norm.*; fourier cannot be used: it changes"):
+        check_usable(["adabn+mcc", "fourier"], trunk, spec=spec)
