@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from regraft.adaptation.decision import MARGIN, NEAR
 from regraft.adaptation.domains import Domains, shares_of
 from regraft.adaptation.guards import Evidence, objections
-from regraft.adaptation.selection import MARGIN, information_of
+from regraft.adaptation.selection import information_of
 from regraft.scoring.intervals import wilson
 from regraft.training.heads.probe import Labelled, fit_probe
 
@@ -57,15 +58,15 @@ def names_in(answers: Arrays) -> list[str]:
 
 
 def choice(answers: Arrays, domains: Domains) -> str:
-    """Returns the candidate of most information that no guard drops, or source-only."""
+    """Returns the candidate that `regraft.adaptation.decision` would keep, or source-only."""
     names = names_in(answers)
     start = [name for name in names if name.startswith("source-only")][-1]
-    best, most = start, evidence_of(start, answers, domains)[0] + MARGIN
-    for name in names:
-        information, evidence = evidence_of(name, answers, domains)
-        if information > most and not any(objections(evidence).values()):
-            best, most = name, information
-    return best
+    seen = {name: evidence_of(name, answers, domains) for name in names}
+    passed = [name for name, (_, each) in seen.items() if not any(objections(each).values())]
+    taught = {name: float(seen[name][1].reverse_right[0].mean()) for name in passed}
+    near = [name for name in passed if taught[name] >= max(taught.values()) - NEAR]
+    best = max(near, key=lambda name: seen[name][0])
+    return best if seen[best][0] > seen[start][0] + MARGIN else start
 
 
 def main() -> None:

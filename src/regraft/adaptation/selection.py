@@ -1,4 +1,4 @@
-"""Decides which classifier is kept for the target, without any of its labels.
+"""Makes what a classifier shows of itself without any label of the target.
 
 Source: none (regraft). Classifiers are ranked by information (Krause, Perona and Gomes 2010,
 "Discriminative Clustering by Regularized Information Maximization": I = H(mean p) − mean
@@ -8,7 +8,6 @@ method's answers on one half of the target and repeats them on the other. Then
 H(y) + mean log p(y | x) ≤ I(x, y), and it is comparable from method to method.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,20 +16,15 @@ import numpy.typing as npt
 
 from regraft.adaptation.domains import Adapted, Domains, shares_of
 from regraft.adaptation.guards import Evidence, Rights, entropy, kappa, objections
-from regraft.adaptation.labelled import Truths, lead
+from regraft.adaptation.labelled import Truths
 from regraft.adaptation.scaling import scaling_of
 from regraft.adaptation.solver import solve
-from regraft.adaptation.table import SOURCE_ONLY
 from regraft.scoring import metrics
 from regraft.training.heads.probe import USUAL_STRENGTH, Features, Labelled, LinearProbe
 
 Labels = npt.NDArray[np.int64]
 MOST_ROWS = 2000
 """Target rows whose answers are learnt again: more tell hardly more, and cost seconds."""
-MARGIN = 0.005
-"""Nats by which a method must exceed source-only."""
-CLEAR = 1.0
-"""Standard errors by which labelled target rows must tell two classifiers apart."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,8 @@ class Signs:
         entropy: Mean of its own predictions, in nats.
         marginal_entropy: Of the shares of its answers, in nats.
         source_right: (M,) whether it is right on each labelled source row.
-        reverse_right: (M,) the same of classifiers that know its target answers alone.
+        reverse_right: (N + M,) the same of classifiers that know its target answers alone, on all
+            of them.
     """
 
     predicted: Labels
@@ -102,21 +97,6 @@ class Judged:
         if self.right is not None:
             shown["labelled_accuracy"] = float(self.right.mean())
         return shown
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Which classifier is kept, and why.
-
-    Args:
-        chosen: It.
-        reason: One sentence.
-        fell_back: Whether it is source-only because no method was fit to be kept.
-    """
-
-    chosen: Judged
-    reason: str
-    fell_back: bool = False
 
 
 def signs_of(adapted: Adapted, domains: Domains, *, untouched: Features | None = None) -> Signs:
@@ -192,82 +172,12 @@ def judge(
     return Judged(name, adapted, signs, agreement, objections(evidence), seconds)
 
 
-def with_right(judged: Judged, right: Truths | None, *, start: Judged | None) -> Judged:
-    """Returns a judged method with what labelled target rows say of it, and of it as a guard.
-
-    Args:
-        judged: The method.
-        right: Whether it is right on each of them; None = there are none.
-        start: Source-only, likewise; None for source-only itself.
-    """
-    if right is None:
-        return judged
-    if start is None or start.right is None:
-        return replace(judged, right=right)
-    told = ""
-    if lead(right, start.right) < -CLEAR:
-        told = (
-            f"it is right on {right.sum()} of {len(right)} labelled target rows, "
-            f"{SOURCE_ONLY} on {start.right.sum()}"
-        )
-    return replace(judged, right=right, objections={**judged.objections, "mistaken": told})
-
-
-def choose(judged: Sequence[Judged]) -> Decision:
-    """Returns which classifier is kept: source-only, or the best that no guard drops.
-
-    A method that was asked for by name, alone beside source-only, is kept if no guard drops
-    it; of several, the one that labelled target rows clearly prefer to source-only, where
-    there are such rows; else the one of most information, if that exceeds source-only's.
-
-    Args:
-        judged: Source-only first.
-    """
-    start, methods = judged[0], judged[1:]
-    if not methods:
-        return Decision(start, f"{SOURCE_ONLY} is what was asked for")
-    passed = [each for each in methods if not each.reasons]
-    if not passed:
-        told = "; ".join(f"{each.name}: {each.reasons[0]}" for each in methods)
-        return Decision(start, f"{SOURCE_ONLY} is kept, as the guards drop {told}", True)
-    best = max(passed, key=lambda each: each.signs.information)
-    gain = best.signs.information - start.signs.information
-    if len(methods) == 1:
-        return Decision(best, f"{best.name} is what was asked for, and no guard drops it")
-    if decided := _by_labels(passed, start):
-        return decided
-    if gain <= MARGIN:
-        return Decision(
-            start,
-            f"{SOURCE_ONLY} is kept, as no method makes the target clearer: the best is "
-            f"{best.name} with {gain:+.3f} nats of information",
-            True,
-        )
-    return Decision(
-        best, f"{best.name} is chosen: {gain:+.3f} nats of information beside {SOURCE_ONLY}"
-    )
-
-
-def _by_labels(passed: Sequence[Judged], start: Judged) -> Decision | None:
-    """Returns the method that is right most often on labelled target rows, if that is clear."""
-    if start.right is None:
-        return None
-    rights = [(each, each.right) for each in passed if each.right is not None]
-    best, right = max(rights, key=lambda pair: (pair[1].sum(), pair[0].signs.information))
-    if lead(right, start.right) <= CLEAR:
-        return None
-    return Decision(
-        best,
-        f"{best.name} is chosen: it is right on {right.sum()} of {len(right)} labelled target rows "
-        f"that it had not seen, {SOURCE_ONLY} on {start.right.sum()}",
-    )
-
-
 def _learnt_again(domains: Domains, predicted: Labels) -> tuple[float, Rights]:
     """Returns the log loss of answers learnt on the other half, and the (M,) reverse rights."""
     picked = np.random.default_rng(domains.seed).permutation(len(predicted))[:MOST_ROWS]
     rows = Labelled(scaling_of(domains.target).apply(domains.target[picked]), predicted[picked])
     source = _standardised_source(domains)
+    labels = np.concatenate([domains.source.labels[domains.own], domains.val.labels])
     halves = np.arange(len(picked)) % 2 == 0
     losses, right = np.zeros(len(picked)), []
     for held in (halves, ~halves):
@@ -275,14 +185,17 @@ def _learnt_again(domains: Domains, predicted: Labels) -> tuple[float, Rights]:
         weight, bias = solve(seen, domains.classes, strength=USUAL_STRENGTH)
         answered = metrics.softmax(rows.features[held] @ weight.T + bias)
         losses[held] = metrics.row_losses(answered, rows.labels[held])
-        right.append((source @ weight.T + bias).argmax(axis=1) == domains.judging.labels)
+        right.append((source @ weight.T + bias).argmax(axis=1) == labels)
     return float(losses.mean()), np.mean(right, axis=0)
 
 
 def _standardised_source(domains: Domains) -> Features:
-    """Returns the labelled source rows that judge, by the source's own statistics."""
-    scaling = scaling_of(domains.source.features, domains.row_weights)
-    return scaling.apply(domains.judging.features)
+    """Returns all the source's own labelled rows, by its own statistics.
+
+    Those that trained count too: a fresh classifier has seen the labels of none.
+    """
+    own, weights = domains.source.features[domains.own], domains.row_weights[domains.own]
+    return scaling_of(own, weights).apply(np.concatenate([own, domains.val.features]))
 
 
 def _right(probe: LinearProbe, rows: Labelled) -> Rights:

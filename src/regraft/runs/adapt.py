@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 import torch
 
-from regraft.adaptation.selection import choose
+from regraft.adaptation.decision import choose
 from regraft.adaptation.table import SOURCE_ONLY
 from regraft.errors import GuardError, UserError
 from regraft.freezing.ledger import Event

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from regraft.adaptation.decision import Decision
 from regraft.adaptation.domains import Domains, shares_of
-from regraft.adaptation.selection import Decision, Judged
+from regraft.adaptation.selection import Judged
 from regraft.adaptation.source_only import SourceOnly
 from regraft.adaptation.table import SOURCE_ONLY, make_method
 from regraft.data.rows import Rows

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from regraft.adaptation.decision import with_right
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.labelled import NOBODY, right_answers, with_labelled
-from regraft.adaptation.selection import Judged, judge, with_right
+from regraft.adaptation.selection import Judged, judge
 from regraft.adaptation.table import make_method
 from regraft.errors import SettingsError
 from regraft.runs.adapting.views import Views

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from regraft.adaptation.decision import choose, with_right
 from regraft.adaptation.labelled import right_unseen
-from regraft.adaptation.selection import Judged, choose, with_right
+from regraft.adaptation.selection import Judged
 from regraft.adaptation.table import SOURCE_ONLY
 from regraft.runs.adapting.document import Adaptation
 from regraft.runs.adapting.features import domains_of, pool_domains

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regraft.adaptation.decision import Decision, choose
 from regraft.adaptation.preparation import Changed
-from regraft.adaptation.selection import Decision, choose
 from regraft.adaptation.table import SOURCE_ONLY
 from regraft.runs.adapting.document import Adaptation, adaptation_document, beside
 from regraft.runs.adapting.trying import try_methods

@@ -1,0 +1,121 @@
+"""Tests the choice without target labels, and that the labels could not have helped."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from regraft.adaptation.decision import NEAR, choose, with_right
+from regraft.adaptation.domains import Domains
+from regraft.adaptation.selection import Judged, Signs
+from regraft.adaptation.source_only import SourceOnly
+from regraft.adaptation.table import SOURCE_ONLY
+from tests import two_domains
+
+RIGHT = np.ones(100)
+SIGNS = Signs(np.zeros(4, np.int64), 0.5, 0.1, 0.6, RIGHT, RIGHT)
+
+
+def judged(name: str, information: float, reason: str = "") -> Judged:
+    signs = replace(SIGNS, information=information)
+    adapted = SourceOnly().adapt(given())
+    return Judged(name, adapted, signs, objections={"narrow": reason})
+
+
+def given() -> Domains:
+    return two_domains.domains(two_domains.two_classes(300, 0), two_domains.moved(300))
+
+
+def test_the_method_of_most_information_is_chosen() -> None:
+    found = choose([judged(SOURCE_ONLY, 0.3), judged("mcc", 0.5), judged("mmd", 0.4)])
+    assert (found.chosen.name, found.fell_back) == ("mcc", False)
+    assert "+0.200 nats" in found.reason
+
+
+def test_clear_answers_that_do_not_teach_the_source_s_classes_are_not_chosen() -> None:
+    start, sure, sound = judged(SOURCE_ONLY, 0.3), judged("gaussian", 0.9), judged("coral", 0.5)
+
+    def taught(share: float) -> Judged:
+        right = (np.arange(100) < 100 * share).astype(np.float64)
+        return replace(sure, signs=replace(sure.signs, reverse_right=right))
+
+    assert choose([start, taught(1 - NEAR - 0.02), sound]).chosen.name == "coral"
+    assert choose([start, taught(1 - NEAR + 0.02), sound]).chosen.name == "gaussian"
+
+
+def test_what_a_guard_drops_is_not_the_measure_of_the_others() -> None:
+    start, poor = judged(SOURCE_ONLY, 0.3), judged("mcc", 0.5)
+    poor = replace(poor, signs=replace(poor.signs, reverse_right=np.zeros(100)))
+    assert choose([start, poor, judged("shot", 0.9, "it is narrow")]).chosen.name == "mcc"
+
+
+def test_a_dropped_method_is_not_chosen_however_sure() -> None:
+    found = choose([judged(SOURCE_ONLY, 0.3), judged("mcc", 0.9, "it is narrow"), judged("a", 0.4)])
+    assert found.chosen.name == "a"
+
+
+def test_source_only_is_kept_where_every_method_is_dropped_and_the_reasons_are_told() -> None:
+    found = choose([judged(SOURCE_ONLY, 0.3), judged("mcc", 0.9, "it is narrow")])
+    assert (found.chosen.name, found.fell_back) == (SOURCE_ONLY, True)
+    assert found.reason.endswith("mcc: it is narrow")
+
+
+def test_source_only_is_kept_where_nothing_makes_the_target_clearer() -> None:
+    found = choose([judged(SOURCE_ONLY, 0.5), judged("mcc", 0.5), judged("mmd", 0.1)])
+    assert (found.chosen.name, found.fell_back) == (SOURCE_ONLY, True)
+    assert "the best is mcc" in found.reason
+
+
+def test_a_method_asked_for_is_kept_if_no_guard_drops_it() -> None:
+    found = choose([judged(SOURCE_ONLY, 0.5), judged("mcc", 0.1)])
+    assert (found.chosen.name, found.fell_back) == ("mcc", False)
+
+
+def test_source_only_alone_is_what_was_asked_for() -> None:
+    found = choose([judged(SOURCE_ONLY, 0.5)])
+    assert (found.chosen.name, found.fell_back) == (SOURCE_ONLY, False)
+
+
+def with_rights(name: str, information: float, right: list[int], reason: str = "") -> Judged:
+    return replace(judged(name, information, reason), right=np.array(right, bool))
+
+
+def test_the_method_that_labelled_rows_clearly_prefer_is_chosen_whatever_its_information() -> None:
+    start = with_rights(SOURCE_ONLY, 0.3, [0, 0, 0, 0, 1])
+    sure, right = (
+        with_rights("mcc", 0.9, [0, 0, 0, 1, 1]),
+        with_rights("dann", 0.1, [1, 1, 1, 0, 1]),
+    )
+    found = choose([start, sure, right])
+    assert found.chosen.name == "dann"
+    assert (
+        "right on 4 of 5 labelled target rows that it had not seen, source-only on 1"
+        in found.reason
+    )
+    assert found.chosen.selection()["labelled_accuracy"] == pytest.approx(0.8)
+
+
+def test_labelled_rows_that_cannot_tell_leave_the_choice_to_information() -> None:
+    start = with_rights(SOURCE_ONLY, 0.3, [0, 0, 1])
+    one_more, sure = with_rights("dann", 0.4, [0, 1, 1]), with_rights("mcc", 0.9, [0, 0, 1])
+    assert choose([start, one_more, sure]).chosen.name == "mcc"
+
+
+def test_a_dropped_method_is_not_chosen_however_right() -> None:
+    start = with_rights(SOURCE_ONLY, 0.3, [0, 0, 0, 1])
+    dropped = with_rights("dann", 0.4, [1, 1, 1, 1], "it is narrow")
+    assert (
+        choose([start, dropped, with_rights("mcc", 0.1, [0, 0, 0, 1])]).chosen.name == SOURCE_ONLY
+    )
+
+
+def test_what_labelled_rows_clearly_speak_against_is_dropped() -> None:
+    start = with_rights(SOURCE_ONLY, 0.3, [1, 1, 1, 0])
+    none, less = (np.array(right, bool) for right in ([0, 0, 0, 0], [0, 1, 1, 0]))
+    dropped = with_right(judged("mcc", 0.4), none, start=start)
+    told = "it is right on 0 of 4 labelled target rows, source-only on 3"
+    assert dropped.objections == {"narrow": "", "mistaken": told}
+    assert with_right(judged("mcc", 0.4), less, start=start).objections["mistaken"] == ""
+    plain = judged("mcc", 0.4)
+    assert with_right(plain, None, start=start) is plain
+    assert "mistaken" not in with_right(judged(SOURCE_ONLY, 0.3), none, start=None).objections
