@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from regraft.adaptation.table import METHODS as TABLE
 from regraft.adaptation.table import methods_asked
 from regraft.runs.adapt import run_adapt
 from regraft.runs.moving import asked as asked_module
@@ -15,9 +16,9 @@ from regraft.settings import AdaptSettings
 from regraft.training.progress import Silent
 from tests import tiny
 
-# One of each kind: closed form, drawn at random, trained by steps, through the trunk; `auto`
+# Every method on features, one through the trunk; `auto`
 # chooses from a few.
-METHODS = ["auto", "coral-recolour", "gaussian", "dann", "tapt:steps=2,rows=8"]
+METHODS = ["auto", *list(TABLE)[1:], "tapt:steps=2,rows=8"]
 FEW = ["source-only", "standardise", "coral-recolour", "pseudo"]
 TEXTS, LABELS = tiny.texts_elsewhere(40)
 

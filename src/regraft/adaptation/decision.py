@@ -57,7 +57,7 @@ def with_right(judged: Judged, right: Truths | None, *, start: Judged | None) ->
     return replace(judged, right=right, objections={**judged.objections, "mistaken": told})
 
 
-def choose(judged: Sequence[Judged]) -> Decision:
+def choose(judged: Sequence[Judged], *, lost: Sequence[str] = ()) -> Decision:
     """Returns which classifier is kept: source-only, or the best that no guard drops.
 
     A method that was asked for by name, alone beside source-only, is kept if no guard drops
@@ -67,8 +67,11 @@ def choose(judged: Sequence[Judged]) -> Decision:
 
     Args:
         judged: Source-only first.
+        lost: Words of methods that were asked for and diverged.
     """
     start, methods = judged[0], judged[1:]
+    if not methods and lost:
+        return Decision(start, f"{SOURCE_ONLY} is kept, as {' and '.join(lost)} diverged", True)
     if not methods:
         return Decision(start, f"{SOURCE_ONLY} is what was asked for")
     passed = [each for each in methods if not each.reasons]
@@ -85,7 +88,7 @@ def choose(judged: Sequence[Judged]) -> Decision:
         return Decision(
             start,
             f"{SOURCE_ONLY} is kept, as no method makes the target clearer: the best is "
-            f"{best.name} with {gain:+.3f} nats of information",
+            f"{best.name} with {gain:+.3f} nats of information{_clearer(passed, best)}",
             True,
         )
     return Decision(
@@ -97,6 +100,17 @@ def _near_best(passed: Sequence[Judged]) -> list[Judged]:
     """Returns the methods whose answers teach the source's classes about as well as any's."""
     most = max(each.signs.reverse_accuracy for each in passed)
     return [each for each in passed if each.signs.reverse_accuracy >= most - NEAR]
+
+
+def _clearer(passed: Sequence[Judged], best: Judged) -> str:
+    """Says which method was clearer than the best one and not compared, if one was."""
+    clearest = max(passed, key=lambda each: each.signs.information)
+    if clearest is best:
+        return ""
+    right = clearest.signs.reverse_accuracy
+    return (
+        f" ({clearest.name} is clearer, but teaches the source's classes less: {right:.3f} right)"
+    )
 
 
 def _by_labels(passed: Sequence[Judged], start: Judged) -> Decision | None:

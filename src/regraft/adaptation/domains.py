@@ -60,15 +60,15 @@ class Domains:
 
     @property
     def row_weights(self) -> Features:
-        """(N,) weights under which the source's classes have the target's proportions.
+        """(N,) weights under which the source's own classes have the target's proportions.
 
-        Their mean is 1. What compares the two domains would otherwise take a difference of
-        proportions for a shift, and move one class onto another.
+        Their mean over its own rows is 1. What compares the two domains would otherwise take a
+        difference of proportions for a shift, and move one class onto another.
         """
-        shares = shares_of(self.source.labels, classes=self.classes)
+        shares = shares_of(self.source.labels[self.own], classes=self.classes)
         ratios = self.proportions / np.maximum(shares, 1e-12)
         weights = ratios[self.source.labels]
-        return np.asarray(weights / weights.mean(), np.float32)
+        return np.asarray(weights / weights[self.own].mean(), np.float32)
 
 
 @dataclass(frozen=True)

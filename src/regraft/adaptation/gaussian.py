@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.adaptation.domains import Adapted, Domains, Shares
+from regraft.adaptation.numbers import too_many
 from regraft.adaptation.scaling import standardise_each
 from regraft.adaptation.solver import balanced_rows, joined, solve
 from regraft.scoring.metrics import softmax
@@ -40,6 +41,10 @@ class Gaussian:
     prior: float = 1.0
     rows: float = 1.0
     around: float = 0.0
+
+    def __post_init__(self) -> None:
+        if wrong := too_many("gaussian", self.rows):
+            raise wrong
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier of source rows and virtual rows together."""

@@ -5,7 +5,7 @@ a guard says no where a simple sign of that is seen, without any label of the ta
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -103,7 +103,13 @@ def empty_class(evidence: Evidence) -> str:
 
 
 def stranger(evidence: Evidence) -> str:
-    """Says no where the answers have next to nothing in common with source-only's."""
+    """Says no where the answers have next to nothing in common with source-only's.
+
+    Where source-only itself has collapsed, that is no fault.
+    """
+    source_only = replace(evidence, predicted=evidence.start)
+    if narrow(source_only) or empty_class(source_only):
+        return ""
     found = kappa(evidence.predicted, evidence.start, classes=len(evidence.shares))
     if found >= AGREEMENT:
         return ""

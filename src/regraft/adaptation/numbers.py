@@ -7,14 +7,24 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from regraft.errors import SettingsError
+
 MOST = 1e30
 """Above this an optimiser's own arithmetic overflows."""
+MOST_COUNTED = 1_000_000
+"""Steps, rows or widths above this are a slip of the keyboard."""
+MOST_ROWS = 1000
+"""Virtual rows for each row of the source."""
+
+
+class Diverged(ArithmeticError):
+    """What a method learns is no finite number any more; its options may make it so."""
 
 
 def wrong_numbers(made: object, name: str) -> list[str]:
     """Returns what is wrong with the numbers of a method, in words; empty where nothing is.
 
-    Counts are at least 1, other numbers are from 0 to what fp32 can be reckoned with.
+    Counts are from 1 to a million, other numbers are from 0 to what fp32 can be reckoned with.
 
     Args:
         made: The method, a dataclass.
@@ -41,8 +51,24 @@ def _numbers(made: Any) -> Iterator[tuple[str, Any]]:
 def _fits(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return True
-    return value >= 1 if isinstance(value, int) else 0 <= value <= MOST
+    return 1 <= value <= MOST_COUNTED if isinstance(value, int) else 0 <= value <= MOST
 
 
 def _wanted(value: Any) -> str:
-    return "1 or more" if isinstance(value, int) else f"a number from 0 to {MOST:.0e}"
+    if isinstance(value, int):
+        return f"a number from 1 to {MOST_COUNTED:,}"
+    return f"a number from 0 to {MOST:.0e}"
+
+
+def too_many(name: str, rows: float) -> SettingsError | None:
+    """Returns what is wrong with virtual rows for each row of the source, where it is much.
+
+    Args:
+        name: Of the method.
+        rows: Its option.
+    """
+    if rows <= MOST_ROWS:
+        return None
+    return SettingsError(
+        f"{name}:rows={rows:g} cannot be used", expected=f"virtual rows from 0 to {MOST_ROWS} times"
+    )

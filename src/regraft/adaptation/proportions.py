@@ -33,15 +33,46 @@ def estimate_proportions(
     """Returns (K,) estimated shares of the classes in the target, between the two bounds.
 
     Args:
-        val_logits: (M, K) of source rows that the classifier has not learnt from.
+        val_logits: (M, K) of source rows that the classifier has not learnt from; see `unweighted`.
         val_labels: (M,).
-        target_logits: (L, K).
+        target_logits: (L, K), likewise.
         shares: (K,) of the classes in the source.
     """
     heat = temperature(val_logits, val_labels)
-    return proportions_at(
+    found = proportions_at(
         heat, val_logits, val_labels=val_labels, target_logits=target_logits, shares=shares
     )
+    return bounded(found, shares)
+
+
+def unweighted(
+    logits: npt.NDArray[np.float32], weights: npt.NDArray[np.float32] | None
+) -> npt.NDArray[np.float32]:
+    """Returns (N, K) logits as of a classifier whose loss weighed all classes alike.
+
+    One whose loss weighed them by w gives w_k p_k p(x | k), so that log w is taken off.
+
+    Args:
+        logits: (N, K).
+        weights: (K,) w of the classes, all above 0; None = equal ones.
+    """
+    return logits if weights is None else logits - np.log(weights)
+
+
+def bounded(found: Shares, shares: Shares) -> Shares:
+    """Returns (K,) shares in proportion to those found, but within the bounds, of sum 1.
+
+    Args:
+        found: (K,) q.
+        shares: (K,) p, of the source: the result is clip(c q, p / MOST, p MOST), and c such that
+            the sum is 1.
+    """
+    low, high = -50.0, 50.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        made = (np.maximum(found, 1e-12) * np.exp(middle)).clip(shares / MOST, shares * MOST)
+        low, high = (middle, high) if made.sum() < 1 else (low, middle)
+    return np.asarray(made / made.sum())
 
 
 def proportions_at(
@@ -52,7 +83,7 @@ def proportions_at(
     target_logits: npt.NDArray[np.float32],
     shares: Shares,
 ) -> Shares:
-    """Returns what `estimate_proportions` does where the temperature is known.
+    """Returns (K,) estimated shares where the temperature is known; nothing bounds them.
 
     Args:
         heat: T of softmax(z / T), which calibrates the classifier.
@@ -67,9 +98,7 @@ def proportions_at(
         known.argmax(axis=1), val_labels, target_predicted=asked.argmax(axis=1), shares=shares
     )
     trust = max(0.0, 1 - float(np.abs(first - second).sum()) / 2 / APART)
-    mixed = shares + trust * ((first + second) / 2 - shares)
-    bounded = mixed.clip(shares / MOST, shares * MOST)
-    return np.asarray(bounded / bounded.sum())
+    return np.asarray(shares + trust * ((first + second) / 2 - shares))
 
 
 def temperature(logits: npt.NDArray[np.float32], labels: Labels) -> float:

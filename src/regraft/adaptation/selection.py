@@ -8,7 +8,7 @@ method's answers on one half of the target and repeats them on the other. Then
 H(y) + mean log p(y | x) ≤ I(x, y), and it is comparable from method to method.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -99,22 +99,19 @@ class Judged:
         return shown
 
 
-def signs_of(adapted: Adapted, domains: Domains, *, untouched: Features | None = None) -> Signs:
+def signs_of(adapted: Adapted, domains: Domains, *, space: Domains | None = None) -> Signs:
     """Returns what a classifier shows on target rows and on labelled source rows.
 
     Args:
         adapted: The classifier.
         domains: Features and labels.
-        untouched: (L, D) features of the target by a trunk that the method has not moved, where
-            `domains` has those of one that it has: what was moved repeats whatever moved it, so
-            the answers have to be repeatable in both.
+        space: The same rows by a trunk that nothing has moved, where that of `domains` was: what
+            was moved repeats whatever moved it. There the answers are learnt again; None = in
+            `domains`.
     """
     probabilities = metrics.softmax(adapted.on_target.logits(domains.target))
     predicted = probabilities.argmax(axis=1).astype(np.int64)
-    information, reverse = information_of(predicted, domains)
-    if untouched is not None:
-        there = information_of(predicted, replace(domains, target=untouched))[0]
-        information = min(information, there)
+    information, reverse = information_of(predicted, space or domains)
     return Signs(
         predicted,
         information=information,
@@ -145,7 +142,7 @@ def judge(
     domains: Domains,
     start: Signs | None,
     seconds: float = 0.0,
-    untouched: Features | None = None,
+    space: Domains | None = None,
 ) -> Judged:
     """Returns a method's classifier with its signs and with what the guards say.
 
@@ -155,9 +152,9 @@ def judge(
         domains: Features and labels.
         start: Source-only's signs; None for source-only itself, which no guard drops.
         seconds: That the method took.
-        untouched: As for `signs_of`.
+        space: As for `signs_of`.
     """
-    signs = signs_of(adapted, domains, untouched=untouched)
+    signs = signs_of(adapted, domains, space=space)
     if start is None:
         return Judged(name, adapted, signs, seconds=seconds)
     evidence = Evidence(

@@ -138,7 +138,7 @@ def _made(word: str, table: Mapping[str, Any], *, others: Mapping[str, Any] | No
         kind = "preparation" if table is PREPARATIONS else "method"
         raise SettingsError(
             f"there is no {kind} {name!r}",
-            expected=one_of([AUTO, *known] if table is METHODS else known),
+            expected=one_of([AUTO, *known] if others else known),
             hint=f"--method {guess}" if guess else "regraft list methods",
         )
     made = made_with(table[name], name, words=options)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from regraft.adaptation.domains import Adapted, Domains
+from regraft.adaptation.numbers import Diverged, too_many
 from regraft.adaptation.residual import seeded
 from regraft.adaptation.scaling import Standardised, first_classifier, standardise_each
 from regraft.adaptation.solver import balanced_rows, joined, solve
@@ -55,6 +56,10 @@ class Vae:
     rate: float = 2e-3
     rows: float = 1.0
 
+    def __post_init__(self) -> None:
+        if wrong := too_many("vae", self.rows):
+            raise wrong
+
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier of source rows and virtual target rows together."""
         both = standardise_each(domains)
@@ -79,6 +84,8 @@ class Vae:
         for _ in range(self.steps):
             picked = torch.randint(len(rows.features), (self.batch,), generator=generator)
             loss = network.loss(rows.features[picked], rows.given[picked], generator=generator)
+            if not bool(loss.isfinite()):
+                raise Diverged
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

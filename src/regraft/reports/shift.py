@@ -29,7 +29,7 @@ def _verdict(result: Mapping[str, Any]) -> Table:
         ["by chance, at most", percent(told["chance"]["high"])],
         ["p", f"{told['p_value']:.3f}"],
         ["different rows of each", f"{told['rows']:,}"],
-        ["only proportions differ", "yes" if result["only_proportions"] else "no"],
+        ["only proportions differ", _only(result)],
     ]
     return ("asked", "found"), lines
 
@@ -79,3 +79,11 @@ def _short(value: float | None) -> str:
 
 def _effect(score: Mapping[str, float]) -> str:
     return f"{score['value']:+.2f} [{score['low']:+.2f}, {score['high']:+.2f}]"
+
+
+def _only(result: Mapping[str, Any]) -> str:
+    """Says whether proportions alone differ, or that it was not tested."""
+    if result["only_proportions"]:
+        return "yes"
+    tested = result["proportions_tested"] or result["verdict"] == "no shift"
+    return "no" if tested else "not tested"

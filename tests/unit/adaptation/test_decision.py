@@ -119,3 +119,17 @@ def test_what_labelled_rows_clearly_speak_against_is_dropped() -> None:
     plain = judged("mcc", 0.4)
     assert with_right(plain, None, start=start) is plain
     assert "mistaken" not in with_right(judged(SOURCE_ONLY, 0.3), none, start=None).objections
+
+
+def test_methods_that_diverged_are_named_and_are_no_choice() -> None:
+    found = choose([judged(SOURCE_ONLY, 0.5)], lost=["dann:rate=9", "cdan"])
+    assert (found.chosen.name, found.fell_back) == (SOURCE_ONLY, True)
+    assert found.reason == "source-only is kept, as dann:rate=9 and cdan diverged"
+
+
+def test_a_clearer_method_that_was_not_compared_is_named() -> None:
+    start, clear, sound = judged(SOURCE_ONLY, 0.5), judged("mcc", 0.9), judged("coral", 0.4)
+    clear = replace(clear, signs=replace(clear.signs, reverse_right=np.zeros(100)))
+    found = choose([start, clear, sound])
+    assert found.chosen.name == SOURCE_ONLY
+    assert "(mcc is clearer, but teaches the source's classes less: 0.000 right)" in found.reason

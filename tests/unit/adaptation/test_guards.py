@@ -66,6 +66,13 @@ def test_classes_that_changed_places_are_strange() -> None:
     assert "kappa" in stranger(replace(SOUND, predicted=(LABELS + 1) % 3))
 
 
+def test_where_source_only_has_collapsed_nobody_is_a_stranger() -> None:
+    fallen = replace(SOUND, start=np.where(np.arange(90) < 88, 0, LABELS))
+    assert stranger(fallen) == ""
+    missing = replace(SOUND, start=np.where(LABELS == 2, 1, LABELS), predicted=(LABELS + 1) % 3)
+    assert stranger(missing) == ""
+
+
 def test_a_lost_source_is_told_with_both_numbers() -> None:
     words = forgetful(replace(SOUND, source_right=(rights(800), rights(900))))
     assert words == "its accuracy on source rows fell from 0.900 to 0.800"

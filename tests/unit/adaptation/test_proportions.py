@@ -6,9 +6,12 @@ import pytest
 
 from regraft.adaptation.proportions import (
     black_box,
+    bounded,
     estimate_proportions,
+    proportions_at,
     saerens,
     temperature,
+    unweighted,
 )
 from regraft.scoring.metrics import softmax
 from regraft.training.heads.probe import Labelled, fit_probe
@@ -42,7 +45,35 @@ def test_shares_of_a_target_of_other_proportions_are_found(positive: float) -> N
 def test_an_extreme_share_is_held_at_the_bound() -> None:
     known, val, asked = logits(0.97)
     found = estimate_proportions(known, val.labels, target_logits=asked, shares=HALVES)
-    assert found[0] == pytest.approx(0.2, abs=0.01)  # 0.25 : 1, made to sum to 1
+    assert found == pytest.approx([0.25, 0.75], abs=1e-6)
+
+
+def test_where_nothing_bounds_them_extreme_shares_are_found() -> None:
+    known, val, asked = logits(0.97)
+    heat = temperature(known, val.labels)
+    found = proportions_at(heat, known, val_labels=val.labels, target_logits=asked, shares=HALVES)
+    assert found[1] == pytest.approx(0.97, abs=0.04)
+
+
+def test_shares_are_held_within_all_bounds_at_once() -> None:
+    shares = np.array([0.9, 0.05, 0.05])
+    found = bounded(np.array([0.2, 0.4, 0.4]), shares)
+    assert found == pytest.approx([0.8, 0.1, 0.1])
+    assert bounded(shares, shares) == pytest.approx(shares)
+
+
+def test_a_classifier_with_weighted_classes_is_read_as_one_without() -> None:
+    source, val = unsure(4000, 0, positive=0.1), unsure(2000, 1, positive=0.1)
+    weights = np.array([0.5 / 0.9, 0.5 / 0.1], np.float32)
+    shares = np.array([0.9, 0.1])
+    target = unsure(2000, 2, positive=0.2)
+    found = []
+    for each in (None, weights):
+        probe = fit_probe(source, 2, weights=each)
+        known, asked = (unweighted(probe.logits(rows.features), each) for rows in (val, target))
+        found.append(estimate_proportions(known, val.labels, target_logits=asked, shares=shares))
+    assert found[1] == pytest.approx(found[0], abs=0.04)
+    assert found[1][1] == pytest.approx(0.2, abs=0.05)
 
 
 def test_estimates_that_contradict_each_other_are_not_believed(

@@ -12,6 +12,7 @@ def example_shift(**more: Any) -> dict[str, Any]:
     return {
         "verdict": "shift",
         "only_proportions": False,
+        "proportions_tested": True,
         "domain_classifier": {
             "accuracy": dict(SCORE),
             "chance": {"low": 0.45, "high": 0.55},

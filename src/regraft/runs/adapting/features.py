@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from regraft.adaptation.domains import Domains, shares_of
-from regraft.adaptation.proportions import estimate_proportions
+from regraft.adaptation.proportions import estimate_proportions, unweighted
 from regraft.data.encode import encode
 from regraft.data.rows import Part
 from regraft.features import cached
@@ -85,9 +85,9 @@ def domains_of(
     )
     features = pools.target[target.used]
     proportions = estimate_proportions(
-        trained.val_logits,
+        unweighted(trained.val_logits, weights),
         trained.val_labels,
-        target_logits=start.logits(features),
+        target_logits=unweighted(start.logits(features), weights),
         shares=shares_of(train.labels, classes=classes),
     )
     seed = prepared.settings.seed

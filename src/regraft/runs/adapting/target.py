@@ -171,8 +171,8 @@ def _check_classes(table: Table, prepared: Prepared) -> None:
         return
     names = {cell.strip() for cell in table.columns.get(column, []) if cell and cell.strip()}
     known = set(prepared.dataset.classes)
-    if not names or (len(names) == 1 and not names & known):
-        return  # a single folder of pictures, say: its name is no class
+    if not names or (len(names) == 1 and not names & known and _is_folder(table)):
+        return  # a single folder of pictures: its name is no class
     if names - known:
         listed = ", ".join(f"'{name}'" for name in sorted(names - known)[:SHOWN])
         raise DataError(
@@ -185,6 +185,11 @@ def _check_classes(table: Table, prepared: Prepared) -> None:
             f"the target {table.name} has only the class '{names.pop()}'",
             expected="rows of two classes or more",
         )
+
+
+def _is_folder(table: Table) -> bool:
+    """Says whether each row is a file of its own, whose folder was taken for its class."""
+    return all(not origin.line for origin in table.origins[:1])
 
 
 def _check_other(name: str, encoded: Encoded, prepared: Prepared, say: Say) -> None:

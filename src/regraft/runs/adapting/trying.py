@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from regraft.adaptation.decision import with_right
-from regraft.adaptation.domains import Adapted, Domains
+from regraft.adaptation.domains import Adapted, Domains, Method
 from regraft.adaptation.labelled import NOBODY, right_answers, with_labelled
+from regraft.adaptation.numbers import Diverged
 from regraft.adaptation.selection import Judged, judge
 from regraft.adaptation.table import make_method
 from regraft.errors import SettingsError
@@ -30,6 +31,7 @@ def try_methods(
     say: Say,
     views: Views | None = None,
     known: Known = _nobody,
+    space: Domains | None = None,
 ) -> list[Judged]:
     """Returns each method's classifier, judged without target labels but those that are known.
 
@@ -40,6 +42,7 @@ def try_methods(
         views: What each method sees where some follow a preparation; None = the domains.
         known: Gives labelled rows of the target by a method's word, as it sees them: they are
             learnt from, and judge.
+        space: Where answers are judged; see `signs_of`.
 
     Raises:
         SettingsError: If a method diverged, as its options may make it.
@@ -49,27 +52,31 @@ def try_methods(
         started = time.perf_counter()
         seen = views.of(name).domains if views else domains
         method, rows = make_method(name).method, known(name)
-        adapted = method.adapt(with_labelled(seen, rows))
-        _check_finite(name, adapted)
+        adapted = _adapted(name, method, with_labelled(seen, rows))
         right = right_answers(method, seen, known=rows)
         seconds = time.perf_counter() - started
         start = found[0] if found else None
         signs = start.signs if start else None
-        judged = judge(name, adapted, domains=seen, start=signs, seconds=seconds)
+        judged = judge(name, adapted, domains=seen, start=signs, seconds=seconds, space=space)
         judged = with_right(judged, right, start=start)
         say(method_words(judged))
         found.append(judged)
     return found
 
 
-def _check_finite(name: str, adapted: Adapted) -> None:
-    probe = adapted.on_target
-    if not (np.isfinite(probe.weight).all() and np.isfinite(probe.bias).all()):
+def _adapted(name: str, method: Method, domains: Domains) -> Adapted:
+    """Returns what a method makes, unless it diverges."""
+    try:
+        made = method.adapt(domains)
+        if not all(np.isfinite(n).all() for n in (made.on_target.weight, made.on_target.bias)):
+            raise Diverged
+    except Diverged as error:
         raise SettingsError(
             f"{name} diverged: its classifier holds no finite numbers any more",
             expected="a rate and weights at which its loss falls",
             hint="the usual options",
-        )
+        ) from error
+    return made
 
 
 def method_words(judged: Judged) -> str:

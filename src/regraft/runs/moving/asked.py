@@ -8,7 +8,7 @@ from regraft.errors import SettingsError
 from regraft.settings import AdaptSettings
 from regraft.strategies.table import make_strategy
 
-TRIED = {"balanced": ("cdan", "mcc", "pseudo"), "best": tuple(MOVING)}
+TRIED = {"fast": ("mcc",), "balanced": ("cdan", "mcc", "pseudo"), "best": tuple(MOVING)}
 """Methods that move the trunk, by preset, where `auto` chooses: each costs a training."""
 
 

@@ -54,15 +54,20 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
     with spent(seconds, "adapt"):
         head, pools = probe_of(prepared.network.head), work.pools()
         domains = domains_of(prepared, trained, pools=pools, target=target, start=head)
-        start = start_of(trained, domains)
+        probe = domains_of(prepared, trained, pools=came, target=target)
+        # Everything is judged in one space, which no training has bent.
+        space = replace(probe, proportions=domains.proportions)
+        start = start_of(trained, domains, space=space)
         drawn = draw_labelled(target, pools.target, domains=domains, say=say)
         known = drawn.known(pools.target)
-        judged = try_methods(domains, asked.on_features, say=say, known=lambda word: known)
-        moved = {each.judged.name: each for each in try_moving(work, asked.moving, start=start)}
+        judged = try_methods(
+            domains, asked.on_features, say=say, known=lambda word: known, space=space
+        )
+        found, lost = try_moving(work, asked.moving, start=start)
+        moved = {each.judged.name: each for each in found}
     judged += [_with_labels(each, drawn, start=judged[0]) for each in moved.values()]
-    decision = choose(judged)
+    decision = choose(judged, lost=lost)
     say(decision.reason)
-    probe = (domains_of(prepared, trained, pools=came, target=target), came)
     chosen = decision.chosen
     if chosen.name in moved:
         kept = moved[chosen.name]
@@ -84,7 +89,7 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         pools,
         drawn.target,
         moved=moved,
-        came=probe,
+        came=(probe, came),
         drawn=drawn,
     )
 

@@ -80,11 +80,13 @@ class Start:
     Args:
         kept: Its network and its history.
         domains: Both domains by its trunk; `start` is its head.
+        space: The same rows by the trunk as it came, in which all answers are judged.
         signs: What it shows, judged as those that go on from it are.
     """
 
     kept: Kept
     domains: Domains
+    space: Domains
     signs: Signs
 
 
@@ -142,8 +144,8 @@ def check_moving(job: Work, words: Sequence[str]) -> None:
         discriminator_for(job.session(), [phase])
 
 
-def try_moving(job: Work, words: Sequence[str], *, start: Start) -> list[Moved]:
-    """Returns each method's network, trained from source-only on and judged without labels.
+def try_moving(job: Work, words: Sequence[str], *, start: Start) -> tuple[list[Moved], list[str]]:
+    """Returns each method's network, judged without labels, and the words of those that diverged.
 
     Args:
         job: What is trained.
@@ -155,7 +157,8 @@ def try_moving(job: Work, words: Sequence[str], *, start: Start) -> list[Moved]:
     """
     prepared = job.prepared
     phases = [moving_phase(word, prepared.phases, chain=prepared.chain) for word in words]
-    found = []
+    found: list[Moved] = []
+    lost: list[str] = []
     for number, (word, phase) in enumerate(zip(words, phases, strict=True)):
         job.progress.say(f"{word}: the trunk moves on from source-only")
         unit = f"method-{number}"
@@ -165,23 +168,25 @@ def try_moving(job: Work, words: Sequence[str], *, start: Start) -> list[Moved]:
             if len(words) == 1:
                 raise
             job.progress.say(f"{word} is left out: {error}")
+            lost.append(word)
             continue
         moved = _judged(job, (word, phase, unit), kept, start)
         job.progress.say(method_words(moved.judged))
         found.append(moved)
-    return found
+    return found, lost
 
 
-def start_of(trained: Trained, domains: Domains) -> Start:
+def start_of(trained: Trained, domains: Domains, *, space: Domains) -> Start:
     """Returns what every method that moves the trunk starts from and is held to.
 
     Args:
         trained: Source-only, its best weights in the network.
         domains: Both domains by its trunk, with its head.
+        space: Both by the trunk as it came.
     """
     adapted = Adapted(domains.start, domains.start)
-    signs = signs_of(adapted, _judging(domains))
-    return Start(handed_over(trained.session), domains, signs)
+    signs = signs_of(adapted, _judging(domains), space=space)
+    return Start(handed_over(trained.session), domains, space, signs)
 
 
 def back_to(job: Work, kept: Kept, *, trained: Trained) -> Trained:
@@ -262,7 +267,7 @@ def _held_to(start: Start, name: str, own: Domains) -> Judged:
         Adapted(own.start, own.start),
         domains=own,
         start=start.signs,
-        untouched=start.domains.target,
+        space=start.space,
     )
 
 

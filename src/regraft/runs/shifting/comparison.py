@@ -1,10 +1,11 @@
 """Compares two domains: whether they differ, in proportions alone or not, what that costs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from regraft.adaptation.domains import shares_of
+from regraft.adaptation.proportions import unweighted
 from regraft.adaptation.shifting.estimate import Estimate, estimate_accuracy
 from regraft.adaptation.shifting.priors import Priors, estimate_priors, rows_with_shares
 from regraft.adaptation.shifting.two_sample import Sample, TwoSample, two_sample
@@ -48,7 +49,9 @@ def compare_domains(gathered: Gathered, *, seed: int) -> Comparison:
     classes = gathered.recipe.classes
     asked = gathered.start.logits(gathered.target.features)
     shares = shares_of(gathered.labels, classes=classes)
-    priors = estimate_priors(gathered.known, asked, shares=shares, seed=seed)
+    weights = gathered.recipe.class_weights
+    natural = replace(gathered.known, logits=unweighted(gathered.known.logits, weights))
+    priors = estimate_priors(natural, unweighted(asked, weights), shares=shares, seed=seed)
     estimate = estimate_accuracy(
         (gathered.labelled, gathered.folds),
         (gathered.known, gathered.known_features),

@@ -50,6 +50,7 @@ def shift_document(
         "seed": prepared.settings.seed,
         "verdict": "shift" if found.told.shift else "no shift",
         "only_proportions": found.only_proportions,
+        "proportions_tested": found.evened is not None,
         "domain_classifier": _told(found),
         "proportions": {n: {"source": s, "target": asdict(t)} for n, s, t in shares},
         "differences": _differences(prepared, target),
@@ -102,7 +103,9 @@ def _about_proportions(document: Document) -> str:
         )
     if document["verdict"] == "no shift":
         return ""
-    return "It is not one of proportions alone."
+    if document["proportions_tested"]:
+        return "It is not one of proportions alone."
+    return "Whether it is one of proportions alone cannot be told from these rows."
 
 
 def _about_differences(document: Document) -> str:

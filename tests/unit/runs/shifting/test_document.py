@@ -59,6 +59,10 @@ def test_a_shift_of_proportions_alone_is_called_so() -> None:
     assert told(only_proportions=True)[1].startswith("Only the proportions of the classes differ")
 
 
+def test_where_proportions_could_not_be_tested_nothing_is_claimed() -> None:
+    assert told(proportions_tested=False)[1].startswith("Whether it is one of proportions alone")
+
+
 def test_large_effects_are_named_and_pictures_have_no_words() -> None:
     large = {"value": -1.2, "low": -1.4, "high": -1.0}
     numbers = [{"name": "brightness", "source": 1.0, "target": 0.5, "effect": large}]
