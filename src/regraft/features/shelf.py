@@ -51,7 +51,7 @@ def limit() -> int:
     typed = os.environ.get("REGRAFT_CACHE_BYTES", str(LIMIT))
     try:
         return int(float(typed))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise SettingsError(
             f"REGRAFT_CACHE_BYTES = {typed!r} cannot be used",
             expected="a number of bytes, such as 20e9",

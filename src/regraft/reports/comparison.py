@@ -90,6 +90,14 @@ def _of_the_best(result: Document) -> Iterator[str]:
     best = result["best"]
     if best["over"] is None:
         return
+    unjudged = best.get("unjudged")
+    if unjudged:
+        yield (
+            f"{' and '.join(unjudged)}: trained on all rows at once, so there is no validation "
+            "score, and it is not chosen by one."
+        )
+    if unjudged and len(unjudged) == len(result["strategies"]):
+        return
     told = "more than" if best["clear"] else "not more than"
     yield (
         f"{best['name']} is best on validation. On the test rows it is "

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Unpack, cast
 
 from regraft.data.rows import Dataset
+from regraft.errors import SettingsError
 from regraft.reports.comparison import sentences, write_comparison
 from regraft.reports.words import percent
 from regraft.runs.choosing.modes import decide_modes
@@ -25,9 +26,11 @@ from regraft.runs.comparing.settings import CompareOptions, CompareSettings, own
 from regraft.runs.comparing.trial import trial, trial_config
 from regraft.runs.fit import settings_of
 from regraft.runs.fitting.folder import RESULT, RunFolder
-from regraft.runs.fitting.prepare import Network, prepare
+from regraft.runs.fitting.prepare import Network, Prepared, prepare, replanned
+from regraft.runs.fitting.source import check_source
 from regraft.runs.report import read_result
 from regraft.settings import FitOptions
+from regraft.strategies.table import AUTO, make_strategy
 from regraft.training.progress import Progress, Silent
 
 Document = dict[str, Any]
@@ -108,9 +111,25 @@ def _begun(
     prepared = prepare(first, given, say=progress.say, network=network)
     # Measured once: what is fast here must not differ from trial to trial.
     verdict = decide_modes(prepared, say=progress.say)
-    digests = digests_of(prepared)
+    _check_all(asked, prepared)
+    digests = digests_of(prepared, asked.shared.source)
     folder = open_comparison(asked, prepared, verdict=verdict, digests=digests)
     return folder, prepared.dataset, digests
+
+
+def _check_all(asked: CompareSettings, prepared: Prepared) -> None:
+    """Refuses what a strategy cannot have before the first trial: all are known from the start."""
+    strategies = {name: make_strategy(name) for name in asked.names}
+    for name, strategy in strategies.items():
+        settings = asked.shared.model_copy(update=own_settings(name))
+        check_source(settings, strategy)
+        if name != AUTO:
+            replanned(prepared, settings)
+    if asked.shared.source and not any(each.needs_source for each in strategies.values()):
+        raise SettingsError(
+            f"source = {asked.shared.source!r} cannot be used: no strategy trains on one",
+            hint="--strategies sequential,…",
+        )
 
 
 def _configs(

@@ -90,3 +90,48 @@ def test_what_is_wrong_is_told_before_anything_is_made(bert: Path, tmp_path: Pat
         with pytest.raises(SettingsError):
             compare(tiny.toy_texts(40), out=out, **quick(bert, **wrong))
     assert not out.exists()
+
+
+def test_a_strategy_without_validation_rows_is_not_chosen_by_them(
+    bert: Path, tmp_path: Path
+) -> None:
+    names = ["head", "contrastive"]
+    options = quick(bert, strategies=names, baselines=False, lr=1e-3)
+    result = compare(tiny.toy_texts(60), out=tmp_path / "c", **options)
+    assert result["best"]["name"] == "head"
+    assert result["best"]["unjudged"] == ["contrastive"]
+    assert any(each.startswith("contrastive: trained on all rows") for each in result["sentences"])
+    alone = compare(
+        tiny.toy_texts(60), out=tmp_path / "alone", **{**options, "strategies": "contrastive"}
+    )
+    assert alone["best"]["name"] == "contrastive"
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "words"),
+    [
+        ("head,surgical:blocks=9", {}, "blocks"),
+        ("head,sequential", {}, "sequential needs a source"),
+        ("head,full", {"source": "/nowhere"}, "no strategy trains on one"),
+    ],
+)
+def test_what_one_strategy_cannot_have_is_told_before_the_first_trial(
+    bert: Path, tmp_path: Path, names: str, more: dict[str, Any], words: str
+) -> None:
+    out = tmp_path / "c"
+    with pytest.raises(SettingsError, match=words):
+        compare(tiny.toy_texts(60), out=out, **quick(bert, strategies=names, **more))
+    assert not out.exists()
+
+
+def test_a_source_that_has_changed_makes_other_trials(bert: Path, tmp_path: Path) -> None:
+    texts, labels = tiny.toy_texts(80)
+    other = {"neg": "pos", "pos": "neg"}
+    found: list[set[str]] = []
+    for turned in (labels, [other[label] for label in labels]):
+        source = tiny.write_csv(tmp_path / "source.csv", {"text": texts, "label": turned})
+        options = quick(bert, strategies="sequential", baselines=False, source=str(source))
+        folder = tmp_path / str(len(found))
+        compare(tiny.toy_texts(60), out=folder, **options)
+        found.append({place.name for place in (folder / "trials").iterdir()})
+    assert not found[0] & found[1]

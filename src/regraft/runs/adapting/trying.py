@@ -8,7 +8,7 @@ import numpy as np
 from regraft.adaptation.decision import with_right
 from regraft.adaptation.domains import Adapted, Domains, Method
 from regraft.adaptation.labelled import NOBODY, right_answers, with_labelled
-from regraft.adaptation.numbers import Diverged
+from regraft.adaptation.numbers import DivergedError
 from regraft.adaptation.selection import Judged, judge
 from regraft.adaptation.table import make_method
 from regraft.errors import SettingsError
@@ -69,8 +69,8 @@ def _adapted(name: str, method: Method, domains: Domains) -> Adapted:
     try:
         made = method.adapt(domains)
         if not all(np.isfinite(n).all() for n in (made.on_target.weight, made.on_target.bias)):
-            raise Diverged
-    except Diverged as error:
+            raise DivergedError
+    except DivergedError as error:
         raise SettingsError(
             f"{name} diverged: its classifier holds no finite numbers any more",
             expected="a rate and weights at which its loss falls",

@@ -1,10 +1,39 @@
 """Refuses strategies that these settings or this network cannot have."""
 
+from collections.abc import Sequence
+
 from regraft.backbones.backbone import Backbone
+from regraft.backbones.chain import Chain
 from regraft.errors import SettingsError
+from regraft.freezing.line import Above
 from regraft.settings import FitSettings
 from regraft.strategies.table import Composed
 from regraft.training.phase import Phase
+
+
+def check_moves(
+    chain: Chain, phases: Sequence[Phase], above: Above, *, settings: FitSettings
+) -> None:
+    """Refuses a freeze that leaves nothing of the trunk to phases that are to move it.
+
+    Args:
+        chain: The trunk's blocks.
+        phases: Of the strategy.
+        above: What is frozen wherever the line is, by modifiers and by what was typed.
+        settings: As typed.
+
+    Raises:
+        SettingsError: If no parameter is left in any of them.
+    """
+    lines = [phase.line for phase in phases if phase.line < chain.top]
+    blocks = chain.blocks[min(lines, default=chain.top) :]
+    moving = {name for block in blocks for name in block.parameters}
+    if lines and not moving - above.parameters:
+        raise SettingsError(
+            f"{settings.strategy} with freeze = {settings.freeze} leaves nothing of the network to "
+            "train but its head",
+            hint="--strategy head, or a smaller --freeze",
+        )
 
 
 def check_strategy(
@@ -31,6 +60,12 @@ def check_strategy(
             f"{settings.strategy} cannot be used with a network of a Python program: only that "
             "program can draw its weights",
             expected="a network that has a name",
+        )
+    if settings.ema is not None and any(phase.loss == "pairs" for phase in phases):
+        raise SettingsError(
+            f"ema = {settings.ema:g} cannot be used with {settings.strategy}, whose head is solved "
+            "on the weights themselves",
+            hint="leave --ema out",
         )
     if settings.head != "linear" and any(phase.solving != "probe" for phase in phases):
         raise SettingsError(

@@ -144,23 +144,33 @@ def best_of(asked: CompareSettings, cells: Cells) -> Document:
 
     The test rows choose nothing: they say by how much the chosen one is better than the one
     that comes closest to it there, which for a clear winner is more than 0 by the interval.
+    A strategy that leaves out no rows is not among those that are chosen from.
 
     Args:
         asked: Names the strategies.
         cells: What the trials came to.
     """
     share = asked.shares[-1]
-    name = max(asked.names, key=lambda each: _val_accuracy(cells[each, share]))
+    judged = [each for each in asked.names if "val" in cells[each, share][0]["scores"]]
+    name = max(judged, key=lambda each: _val_accuracy(cells[each, share]), default=asked.names[0])
+    unjudged = [each for each in asked.names if each not in judged]
     gaps = {
         other: difference(cells[name, share], cells[other, share])
         for other in asked.names
         if other != name
     }
     if not gaps:
-        return {"name": name, "over": None, "difference": None, "clear": False}
+        none: Document = {"over": None, "difference": None, "clear": False}
+        return {"name": name, **none, "unjudged": unjudged}
     closest = min(gaps, key=lambda other: gaps[other].low)
     gap = gaps[closest]
-    return {"name": name, "over": closest, "difference": vars(gap), "clear": gap.low > 0}
+    return {
+        "name": name,
+        "over": closest,
+        "difference": vars(gap),
+        "clear": gap.low > 0,
+        "unjudged": unjudged,
+    }
 
 
 def rows_needed(asked: CompareSettings, cells: Cells, *, name: str) -> Document | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from regraft.data.load import load
 from regraft.data.rows import Dataset
 from regraft.errors import SettingsError, StorageError
 from regraft.freezing.proof import state_digest
@@ -45,12 +46,20 @@ def asked_tables(asked: CompareSettings) -> Tables:
     return {"compare": compare, "settings": shared_table(asked.shared)}
 
 
-def digests_of(prepared: Prepared) -> dict[str, str]:
-    """Returns digests of the rows and of the network as it came."""
-    return {
+def digests_of(prepared: Prepared, source: str | None = None) -> dict[str, str]:
+    """Returns digests of the rows, of the network as it came and of a source of other rows.
+
+    Args:
+        prepared: Rows and network.
+        source: Path or name of data that strategies train on too; None = there are none.
+    """
+    digests = {
         "rows": rows_digest(prepared.dataset),
         "weights": state_digest(prepared.backbone.network),
     }
+    if source is None:
+        return digests
+    return {**digests, "source": rows_digest(load(source, say=lambda line: None))}
 
 
 def find_begun(asked: CompareSettings) -> Path | None:

@@ -40,11 +40,11 @@ from regraft.runs.choosing.defaults import (
 from regraft.runs.choosing.device import pick_device
 from regraft.runs.choosing.line import block_decay, choose_line, depth_rate, frozen_words
 from regraft.runs.choosing.network import example, fit_channels, graft
-from regraft.runs.choosing.refusals import check_strategy
+from regraft.runs.choosing.refusals import check_moves, check_strategy
 from regraft.runs.fitting.repeat import Earlier, read_earlier
 from regraft.runs.fitting.source import Source, check_source, read_source
 from regraft.settings import FitSettings
-from regraft.strategies.table import make_strategy
+from regraft.strategies.table import Composed, make_strategy
 from regraft.training.dropout import apply_dropout
 from regraft.training.phase import Facts, Phase
 
@@ -142,6 +142,11 @@ def prepare(
     phases = strategy.phases(chain, facts)
     extent = int(chosen.extent.value)
     check_strategy(settings, strategy, backbone=backbone, phases=phases)
+    above = _above(backbone, settings, strategy)
+    check_moves(chain, phases, above, settings=settings)
+    if unaveraged := _unaveraged(dataset, phases):
+        understood.append(unaveraged)
+        say(unaveraged)
     return Prepared(
         settings,
         dataset,
@@ -153,7 +158,7 @@ def prepare(
         phases,
         understood,
         time.perf_counter() - start,
-        above_of(backbone.network, frozen_words(settings)[1]) | strategy.held(backbone.network),
+        above,
         alone,
         earlier,
         # The code of a program's own network may change while its weights stay.
@@ -194,9 +199,22 @@ def replanned(
     )
     phases = strategy.phases(chain, _facts(settings, dataset, chosen, prepared.alone))
     check_strategy(settings, strategy, backbone=prepared.backbone, phases=phases)
-    trunk = prepared.backbone.network
-    above = above_of(trunk, frozen_words(settings)[1]) | strategy.held(trunk)
+    above = _above(prepared.backbone, settings, strategy)
+    check_moves(chain, phases, above, settings=settings)
     return replace(prepared, settings=settings, chosen=chosen, phases=phases, above=above)
+
+
+def _above(backbone: Backbone, settings: FitSettings, strategy: Composed) -> Above:
+    """Returns what is frozen wherever the line is: by what was typed, and by modifiers."""
+    trunk = backbone.network
+    return above_of(trunk, frozen_words(settings)[1]) | strategy.held(trunk)
+
+
+def _unaveraged(dataset: Dataset, phases: list[Phase]) -> str:
+    """Returns that an average cannot be chosen, where there are no validation rows; or nothing."""
+    if len(dataset.parts["val"]) or not any(phase.average for phase in phases):
+        return ""
+    return "+average does nothing here: there are no validation rows to choose the point by"
 
 
 def _encoded(dataset: Dataset, backbone: Backbone, chosen: Chosen) -> dict[Part, Encoded]:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +19,8 @@ from regraft.features import cached
 from regraft.runs.choosing.budget import pass_seconds
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import examples, new_session, top_level
-from regraft.training.batching.folds import assign_folds
+from regraft.training.batching.folds import assign_folds, passes, shared_epochs
+from regraft.training.keeping.between import SHARES
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
 from regraft.training.phase import Phase
@@ -103,7 +105,8 @@ def train_unjudged(
     everything = examples(prepared, "train")
     rows = (everything, _take(everything, np.zeros(0, np.int64)))
     session = new_session(prepared, verdict, rows=rows, progress=progress, deadline=deadline)
-    session.options = replace(session.options, anneal=math.isfinite(deadline))
+    reserve = pass_seconds(prepared, verdict, part="train")
+    session.options = replace(session.options, anneal=math.isfinite(deadline), reserve=reserve)
     if "train" in pooled:
         session.keep_pooled("train", pooled["train"])
     work(session, prepared.phases)
@@ -150,7 +153,9 @@ def _once(
     session = new_session(prepared, verdict, rows=rows, progress=progress, deadline=kept[0])
     _, session.keeper, session.fork = kept
     if math.isfinite(kept[0]):
-        reserve = pass_seconds(prepared, verdict, part="val")
+        # An average looks at the validation rows once for each point on its way.
+        averaged = len(SHARES) if any(phase.average for phase in prepared.phases) else 0
+        reserve = (1 + averaged) * pass_seconds(prepared, verdict, part="val")
         session.options = replace(session.options, anneal=True, reserve=reserve)
     for part in ("train", "val"):
         if part in pooled:
@@ -180,22 +185,21 @@ def _folded(
         features = cached.pooled(
             top_level(prepared, verdict), everything.rows, cache=prepared.cache
         )
-    found: list[Logits] = []
     sessions = []
     for number, fold in enumerate(held_out, 1):
         progress.say(f"fold {number} of {len(held_out)}: choosing the number of epochs")
         until_then = _fold_deadline(deadline, left=len(held_out) - number + 1)
         part = (everything, features, folds == fold)
-        session = _fold(prepared, verdict, part, progress, until_then)
+        sessions.append(_fold(prepared, verdict, part, progress, until_then))
         prepared.network.load_state_dict(start)
-        sessions.append(session)
-        found = _put(found, session.val_logits, folds == fold, len(rows))
+    shared = shared_epochs([session.records for session in sessions])
+    found = [_out_of_fold(sessions, folds, key) for key in shared]
     keys = [selection_key(f, rows.labels, options=sessions[0].options) for f in found]
     best = max(range(len(keys)), key=lambda i: keys[i])
     check_finite(prepared.network, found[best])
     progress.say(f"training on all {len(rows)} rows")
-    chosen = _scored(sessions[0])[best]
-    last = _last(prepared, verdict, (everything, features, chosen), progress)
+    phases = until(prepared.phases, shared[best], reached=passes([s.records for s in sessions]))
+    last = _last(prepared, verdict, (everything, features, phases), progress)
     return Trained(last, found[best], rows.labels, mean_records(sessions, best), folds)
 
 
@@ -221,39 +225,54 @@ def _fold(
 def _last(
     prepared: Prepared,
     verdict: Verdict,
-    chosen: tuple[Examples, Logits, EpochRecord],
+    chosen: tuple[Examples, Logits, list[Phase]],
     progress: Progress,
 ) -> Session:
-    everything, features, record = chosen
+    everything, features, phases = chosen
     nothing = _take(everything, np.zeros(0, np.int64))
-    # No deadline: the epochs were counted in the folds, and must be reached here.
+    # No deadline: the passes were counted in the folds, and must be reached here.
     session = new_session(prepared, verdict, rows=(everything, nothing), progress=progress)
     session.keep_pooled("train", features)
-    work(session, until(prepared.phases, record.phase, epoch=record.epoch))
+    work(session, phases)
     return session
 
 
-def until(phases: list[Phase], name: str, *, epoch: int) -> list[Phase]:
-    """Returns the phases up to the one named, which stops after the epoch.
+def until(
+    phases: list[Phase], chosen: tuple[str, int], *, reached: Mapping[str, int]
+) -> list[Phase]:
+    """Returns the phases up to the chosen one, each with the passes that the folds took.
 
-    Its schedule stays that of its planned length: the weights at the epoch are the same.
+    Their schedules stay those of their planned length: the weights at an epoch are the same.
+
+    Args:
+        phases: As planned.
+        chosen: Name of a phase, and its epoch.
+        reached: Passes of the earlier phases.
     """
+    name, epoch = chosen
     place = [phase.name for phase in phases].index(name)
-    return [*phases[:place], replace(phases[place], stop_after=epoch)]
+    short = [reached.get(phase.name, phase.epochs) for phase in phases[:place]]
+    before = [
+        replace(phase, stop_after=count) if count < phase.epochs else phase
+        for phase, count in zip(phases[:place], short, strict=True)
+    ]
+    return [*before, replace(phases[place], stop_after=epoch)]
 
 
 def mean_records(sessions: list[Session], best: int) -> list[EpochRecord]:
     """Returns the folds' records averaged epoch by epoch, the chosen one marked.
 
-    A fold that ran out of time ends them all.
+    Epochs that a fold did not reach in its time are left out.
     """
-    columns = zip(*map(_scored, sessions), strict=False)
-    return [_mean(list(column), i == best) for i, column in enumerate(columns)]
+    shared = shared_epochs([session.records for session in sessions])
+    columns = [[_of(session, key)[1] for session in sessions] for key in shared]
+    return [_mean(column, i == best) for i, column in enumerate(columns)]
 
 
-def _scored(session: Session) -> list[EpochRecord]:
-    """Returns the records of the epochs that left something to be scored."""
-    return [record for record in session.records if record.scored]
+def _of(session: Session, key: tuple[str, int]) -> tuple[int, EpochRecord]:
+    """Returns the number of an epoch among those that were scored, and its record."""
+    scored = [record for record in session.records if record.scored]
+    return next((n, r) for n, r in enumerate(scored) if (r.phase, r.epoch) == key)
 
 
 def _mean(records: list[EpochRecord], best: bool) -> EpochRecord:
@@ -268,18 +287,14 @@ def _mean(records: list[EpochRecord], best: bool) -> EpochRecord:
     )
 
 
-def _put(
-    found: list[Logits], logits: list[Logits], held: npt.NDArray[np.bool_], rows: int
-) -> list[Logits]:
-    """Puts a fold's logits of each epoch into the rows that were left out.
-
-    Epochs that a fold did not reach in its time are dropped.
-    """
-    if not found:
-        found = [np.zeros((rows, logits[0].shape[1]), np.float32) for _ in logits]
-    for whole, part in zip(found, logits, strict=False):
-        whole[held] = part
-    return found[: len(logits)]
+def _out_of_fold(
+    sessions: list[Session], folds: npt.NDArray[np.int64], key: tuple[str, int]
+) -> Logits:
+    """Returns (N, K) logits of an epoch, of each row by the session that it was left out of."""
+    whole: Logits = np.zeros((len(folds), sessions[0].network.head.classes), np.float32)
+    for session, fold in zip(sessions, np.unique(folds), strict=True):
+        whole[folds == fold] = session.val_logits[_of(session, key)[0]]
+    return whole
 
 
 def _take(rows: Examples, indices: npt.NDArray[np.int64]) -> Examples:

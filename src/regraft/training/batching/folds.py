@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from regraft.training.progress import EpochRecord
+
 FOLDS = 5
 
 
@@ -29,3 +31,32 @@ def assign_folds(keys: Sequence[str], labels: npt.NDArray[np.int64]) -> npt.NDAr
 
 def _hash(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def shared_epochs(folds: Sequence[Sequence[EpochRecord]]) -> list[tuple[str, int]]:
+    """Returns phase and number of the epochs that every fold reached and scored, in order.
+
+    A fold that is short of time ends a phase before the others do: what is compared over the
+    folds must be the same epoch of the same phase.
+
+    Args:
+        folds: Records of each.
+    """
+    scored = [[(r.phase, r.epoch) for r in records if r.scored] for records in folds]
+    return [key for key in scored[0] if all(key in others for others in scored[1:])]
+
+
+def passes(folds: Sequence[Sequence[EpochRecord]]) -> dict[str, int]:
+    """Returns the passes of each phase that all folds took.
+
+    Args:
+        folds: Records of each.
+    """
+    names = dict.fromkeys(record.phase for record in folds[0])
+    taken = {
+        name: min(
+            max((r.epoch for r in records if r.phase == name), default=0) for records in folds
+        )
+        for name in names
+    }
+    return {name: count for name, count in taken.items() if count}

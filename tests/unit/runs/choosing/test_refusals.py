@@ -20,6 +20,9 @@ NO_TWIN = {"strategy": "two-stage+lora", "freeze_threshold": "auto", "control": 
     [
         (NO_TWIN, r"control = true cannot be used with two-stage\+lora"),
         ({"strategy": "zero", "head": "mlp:8"}, "'mlp:8' cannot be used with zero"),
+        ({"strategy": "contrastive", "ema": 0.9}, "ema = 0.9 cannot be used with contrastive"),
+        ({"strategy": "two-stage+norm-only", "freeze": "norm"}, "leaves nothing of the network"),
+        ({"strategy": "two-stage+bias-only", "freeze": "*.bias"}, "leaves nothing of the network"),
     ],
 )
 def test_what_does_not_go_together_is_refused(
@@ -37,3 +40,18 @@ def test_a_program_s_own_network_has_no_other_start(tmp_path: Path) -> None:
     data = str(tiny.image_folders(tmp_path / "tiles", 40))
     with pytest.raises(SettingsError, match="only that program can draw its weights"):
         prepare(FitSettings(strategy="scratch"), data, say=lambda _: None, network=network)
+
+
+def test_what_a_modifier_leaves_is_enough(bert: Path) -> None:
+    settings = FitSettings(backbone=str(bert), strategy="two-stage+norm-only", freeze="1")
+    made = prepare(settings, tiny.toy_texts(240), say=lambda _: None)
+    assert made.phases[-1].line == 1
+
+
+def test_an_average_without_rows_to_choose_by_is_told(bert: Path) -> None:
+    settings = FitSettings(backbone=str(bert), strategy="two-stage+average")
+    few, many = (
+        prepare(settings, tiny.toy_texts(rows), say=lambda _: None).understood for rows in (60, 240)
+    )
+    assert any("+average does nothing here" in line for line in few)
+    assert not any("+average" in line for line in many)

@@ -173,15 +173,17 @@ def test_equal_contents_and_groups_share_a_key() -> None:
 
 def test_phases_stop_after_the_chosen_epoch_with_the_schedule_unchanged() -> None:
     phases = [Phase(name, 0, 5, 0.1, (0.1,)) for name in ("head", "tune", "more")]
-    found = until(phases, "tune", epoch=2)
+    found = until(phases, ("tune", 2), reached={"head": 5, "tune": 4})
     assert found == [phases[0], replace(phases[1], stop_after=2)]
     assert found[1].epochs == 5
+    cut = until(phases, ("more", 1), reached={"head": 5, "tune": 3})
+    assert [phase.stop_after for phase in cut] == [None, 3, 1]
 
 
-def record(accuracy: float, seconds: float) -> EpochRecord:
+def record(accuracy: float, seconds: float, *, epoch: int = 1) -> EpochRecord:
     return EpochRecord(
         phase="tune",
-        epoch=1,
+        epoch=epoch,
         epochs=2,
         train_loss=accuracy,
         train_accuracy=accuracy,
@@ -197,7 +199,7 @@ def record(accuracy: float, seconds: float) -> EpochRecord:
 def test_the_folds_records_are_averaged_and_their_seconds_added() -> None:
     class Folded:
         def __init__(self, accuracy: float) -> None:
-            self.records = [record(accuracy, 1.0), record(accuracy, 3.0)]
+            self.records = [record(accuracy, 1.0), record(accuracy, 3.0, epoch=2)]
 
     found = mean_records([Folded(0.5), Folded(1.0)], 1)  # type: ignore[list-item]
     assert [r.val_accuracy for r in found] == [0.75, 0.75]

@@ -1,12 +1,14 @@
 """Tests folds: keys never part, classes are spread, order does not matter."""
 
 from random import Random
+from typing import Any
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regraft.training.batching.folds import FOLDS, assign_folds
+from regraft.training.batching.folds import FOLDS, assign_folds, passes, shared_epochs
+from regraft.training.progress import EpochRecord
 
 ROWS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), min_size=1, max_size=120)
 
@@ -50,3 +52,31 @@ def test_many_classes_of_few_rows_fill_all_folds_alike() -> None:
 
 def test_half_a_character_can_be_a_key() -> None:
     assert assign_folds(["\ud800", "a"], np.array([0, 0])).tolist() in ([0, 1], [1, 0])
+
+
+def seen(*epochs: tuple[str, int]) -> list[EpochRecord]:
+    """Returns records of a phase's epochs; a head is of no use while pairs are learnt."""
+    usual: dict[str, Any] = dict.fromkeys(
+        ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds", "rows_per_second"),
+        0.5,
+    )
+    return [
+        EpochRecord(
+            **usual,
+            phase=phase,
+            epoch=epoch,
+            epochs=3,
+            rate=0.1,
+            best=False,
+            scored=phase != "pairs",
+        )
+        for phase, epoch in epochs
+    ]
+
+
+def test_folds_are_compared_by_the_same_epochs_of_the_same_phases() -> None:
+    whole = seen(("pairs", 1), ("pairs", 2), ("stage 1", 1), ("stage 1", 2), ("stage 2", 1))
+    short = seen(("pairs", 1), ("stage 1", 1), ("stage 2", 1))
+    assert shared_epochs([whole, short]) == [("stage 1", 1), ("stage 2", 1)]
+    assert passes([whole, short]) == {"pairs": 1, "stage 1": 1, "stage 2": 1}
+    assert passes([whole, seen(("stage 1", 1))]) == {"stage 1": 1}
