@@ -45,7 +45,7 @@ def test_tables_and_words_name_what_differs(
         (["{reviews}", "{reviews}"], "is also in the source"),
         (["{reviews}", "nowhere.csv"], "nowhere.csv"),
         (["{reviews}"], "TARGET is missing"),
-        (["{reviews}", "{tiles}"], "looks like the texts"),
+        (["{reviews}", "{tiles}"], "holds files of pictures where texts are wanted"),
     ],
 )
 def test_a_mistake_is_one_sentence(

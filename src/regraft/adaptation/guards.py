@@ -105,15 +105,28 @@ def empty_class(evidence: Evidence) -> str:
 def stranger(evidence: Evidence) -> str:
     """Says no where the answers have next to nothing in common with source-only's.
 
-    Where source-only itself has collapsed, that is no fault.
+    Where source-only itself has collapsed, that is no fault, unless the answers teach nothing of
+    the source's classes either: then nothing speaks for them.
     """
     source_only = replace(evidence, predicted=evidence.start)
     if narrow(source_only) or empty_class(source_only):
-        return ""
+        return _empty_words(evidence)
     found = kappa(evidence.predicted, evidence.start, classes=len(evidence.shares))
     if found >= AGREEMENT:
         return ""
     return f"it agrees with source-only hardly more than by chance (kappa {found:.2f})"
+
+
+def _empty_words(evidence: Evidence) -> str:
+    """Says no where a classifier of the answers is right on the source hardly beyond chance."""
+    now, chance = evidence.reverse_right[0], float(evidence.shares.max())
+    error = float(now.std()) / max(1, len(now)) ** 0.5
+    if float(now.mean()) - CHANCE * error > chance + AGREEMENT * (1 - chance):
+        return ""
+    return (
+        "source-only has collapsed on the target, and a classifier of these answers is right on "
+        f"{now.mean():.3f} of source rows, by chance {chance:.3f}"
+    )
 
 
 def forgetful(evidence: Evidence) -> str:

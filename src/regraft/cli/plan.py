@@ -25,13 +25,23 @@ def plan(data: Data = None, **flags: Unpack[FitFlags]) -> int:
 
 def _write(document: Mapping[str, Any]) -> None:
     from regraft.cli.printing import write_out, write_table
+    from regraft.reports.words import count
 
     write_table(HEADERS, [_cells(phase) for phase in _phases(document)])
+    positions = document.get("positions") or []
+    if positions:
+        write_out("\n")
+        blocks = [[str(p["position"]), str(p["name"]), count(p["parameters"])] for p in positions]
+        write_table(("line", "frozen up to and with", "weights"), blocks)
     defaults = document.get("defaults") or []
     if defaults:
         write_out("\n")
-        lines = [[str(d["name"]), str(d["value"]), str(d["reason"])] for d in defaults]
+        lines = [[str(d["name"]), _shown(d["value"]), str(d["reason"])] for d in defaults]
         write_table(("chosen", "value", "because"), lines)
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _phases(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

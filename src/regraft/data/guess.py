@@ -220,6 +220,13 @@ class _Guess:
         )
 
     def _none(self, role: str, expected: str) -> DataError:
+        if self.table.known.get("image") == "file" and role != "image":
+            return _of_files(self.table.name, role)
+        if role == "image":
+            return DataError(
+                f"{self.table.name} holds no images: its columns are {_listed(self.table.names)}",
+                expected="a folder of images, or a table with a column of their paths",
+            )
         free, names = self._free(), _listed(self.table.names)
         header = " (is its first line a row, not names of columns?)" if _is_row(free) else ""
         return DataError(
@@ -227,6 +234,20 @@ class _Guess:
             expected=expected,
             hint=_flag(role, free[0]) if free else "adding such a column",
         )
+
+
+def _of_files(name: str, role: str) -> DataError:
+    """Returns what is wrong with a folder of files, or a file, for a role."""
+    if role == "label":
+        return DataError(
+            f"{name} holds files of one kind, without classes",
+            expected="a folder that holds a folder for each class",
+            hint="the folder above it",
+        )
+    return DataError(
+        f"{name} holds files of pictures where {role}s are wanted",
+        expected=f"a table with a column of {role}s",
+    )
 
 
 def _flag(role: str, column: str) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CLASSES_IN_A_TABLE = 12
 CONFUSED_PAIRS = 8
+WHOLES_AND_PARTS = ("total", "chosen", "auto", "checkpoints")
+"""Seconds that are sums of others, or parts of the training: they would count twice."""
 
 
 def write_report(result: Mapping[str, Any], path: Path) -> None:
@@ -207,7 +209,7 @@ def _shown_mistake(mistake: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stretches(seconds: Mapping[str, Any]) -> list[dict[str, Any]]:
-    named = {k: float(v) for k, v in seconds.items() if k != "total" and v}
+    named = {k: float(v) for k, v in seconds.items() if k not in WHOLES_AND_PARTS and v}
     whole = max(float(seconds.get("total") or 0), sum(named.values()))
     rest = whole - sum(named.values())
     if rest > 0.01 * whole:

@@ -6,6 +6,7 @@ from typing import Any
 from regraft.backbones.sources.documents import read_json
 from regraft.errors import DamagedFileError, DataError
 from regraft.reports.html import write_report
+from regraft.runs.comparing.folder import COMPARE, PAGE
 from regraft.runs.fitting.folder import RESULT
 
 
@@ -16,9 +17,15 @@ def run_report(run: Path) -> Path:
         run: Folder of a finished run.
 
     Raises:
-        DataError: If the folder is no complete run.
+        DataError: If the folder is no complete run, or holds a comparison.
         DamagedFileError: If its result is no JSON.
     """
+    if (run / COMPARE).is_file():
+        raise DataError(
+            f"{run} is a comparison, which has a page of its own",
+            expected="a folder that regraft fit or adapt made",
+            hint=str(run / PAGE),
+        )
     path = run / "report.html"
     write_report(read_result(run), path)
     return path

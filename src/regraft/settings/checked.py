@@ -1,6 +1,7 @@
 """Defines what all settings share: checked in one place, all mistakes told at once."""
 
-from typing import ClassVar, Self, get_args
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -60,11 +61,20 @@ def _one_error(model: type[Settings], error: ErrorDetails) -> SettingsError:
     if error["type"] == "missing":
         return SettingsError(f"{model.verb} misses {name}", expected=field.description or "")
     given = f"{name} = {error['input']!r} cannot be used"
-    choices = [str(choice) for choice in get_args(field.annotation) if isinstance(choice, str)]
+    choices = list(_choices(field.annotation))
     if not choices:
         return SettingsError(given, expected=field.description or "a text")
     near = nearest(str(error["input"]), choices)
     return SettingsError(given, expected=one_of(choices), hint=near)
+
+
+def _choices(annotation: Any) -> Iterator[str]:
+    """Yields the words that a field may be, those inside `... | None` too."""
+    for each in get_args(annotation):
+        if isinstance(each, str):
+            yield each
+        else:
+            yield from _choices(each)
 
 
 def _unknown_name(model: type[Settings], name: str) -> SettingsError:

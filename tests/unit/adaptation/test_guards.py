@@ -71,6 +71,8 @@ def test_where_source_only_has_collapsed_nobody_is_a_stranger() -> None:
     assert stranger(fallen) == ""
     missing = replace(SOUND, start=np.where(LABELS == 2, 1, LABELS), predicted=(LABELS + 1) % 3)
     assert stranger(missing) == ""
+    nothing = replace(fallen, reverse_right=(rights(360), rights(350)))
+    assert "source-only has collapsed on the target" in stranger(nothing)
 
 
 def test_a_lost_source_is_told_with_both_numbers() -> None:

@@ -27,3 +27,13 @@ def test_a_phase_that_is_solved_has_no_rates(typed: Type, stand_in: Stand) -> No
 def test_json_is_the_whole_document(typed: Type, stand_in: Stand) -> None:
     stand_in("plan:run_plan", {"phases": []})
     assert json.loads(typed("plan", "d.csv", "--json").out) == {"phases": []}
+
+
+def test_blocks_are_listed_and_numbers_are_short(typed: Type, stand_in: Stand) -> None:
+    positions = [{"position": 1, "name": "encoder.layer.0", "parameters": 1234}]
+    defaults = [{"name": "layer_decay", "value": 0.858374218932557, "reason": "usual"}]
+    stand_in("plan:run_plan", {"phases": [], "positions": positions, "defaults": defaults})
+    out = typed("plan", "d.csv").out
+    assert "encoder.layer.0" in out
+    assert "0.8584" in out
+    assert "0.85837" not in out

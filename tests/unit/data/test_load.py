@@ -202,9 +202,9 @@ def test_image_inputs_keep_the_unreadable_ones_in_place(tmp_path: Path) -> None:
 
 
 def test_inputs_of_the_other_kind_and_no_inputs_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="looks like the texts"):
+    with pytest.raises(DataError, match="files of pictures where texts are wanted"):
         load_inputs(_pictures(tmp_path / "pets"), "text", classes=["a"], roles=Roles(label="label"))
-    with pytest.raises(DataError, match="looks like the images"):
+    with pytest.raises(DataError, match="holds no images: its columns are"):
         load_inputs(["some text"], "image", classes=["a"])
     with pytest.raises(DataError, match="no rows"):
         load_inputs([], "text", classes=["a"])

@@ -33,3 +33,9 @@ def test_a_damaged_result_is_said(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "result.json").write_bytes(content)
     with pytest.raises(DamagedFileError):
         read_result(tmp_path)
+
+
+def test_a_comparison_is_told_to_have_a_page(tmp_path: Path) -> None:
+    (tmp_path / "compare.toml").touch()
+    with pytest.raises(DataError, match=r"is a comparison.*compare\.html"):
+        run_report(tmp_path)

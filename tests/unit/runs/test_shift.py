@@ -103,7 +103,7 @@ def test_targets_that_cannot_be_compared(bert: Path, target: object, sentence: s
 
 def test_another_modality_and_no_target(tmp_path: Path, bert: Path, resnet: Path) -> None:
     pictures = str(tiny.image_folders(tmp_path / "pictures", 20))
-    with pytest.raises(DataError, match="looks like the texts"):
+    with pytest.raises(DataError, match="files of pictures where texts are wanted"):
         shift(SOURCE, pictures, backbone=str(bert))
     with pytest.raises(BackboneError):
         shift(SOURCE, TARGET, backbone=str(resnet))

@@ -40,3 +40,11 @@ def test_an_unknown_name_is_met_with_the_nearest_known_one() -> None:
 
 def test_an_unknown_name_like_none_is_met_with_the_list() -> None:
     assert "expected one of arch, augment" in complaint(xyzzy=3)
+
+
+def test_a_choice_that_may_be_left_out_is_met_with_the_choices() -> None:
+    with pytest.raises(SettingsError) as caught:
+        FitSettings(data="d.csv", preset="fastest")  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "preset = 'fastest' cannot be used; expected one of balanced, best, fast; try fast"
+    )

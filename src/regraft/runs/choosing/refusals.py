@@ -12,7 +12,7 @@ from regraft.training.phase import Phase
 
 
 def check_moves(
-    chain: Chain, phases: Sequence[Phase], above: Above, *, settings: FitSettings
+    chain: Chain, phases: Sequence[Phase], *, above: Above, settings: FitSettings
 ) -> None:
     """Refuses a freeze that leaves nothing of the trunk to phases that are to move it.
 

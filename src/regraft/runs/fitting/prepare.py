@@ -141,12 +141,8 @@ def prepare(
     facts = _facts(settings, dataset, chosen, alone)
     phases = strategy.phases(chain, facts)
     extent = int(chosen.extent.value)
-    check_strategy(settings, strategy, backbone=backbone, phases=phases)
-    above = _above(backbone, settings, strategy)
-    check_moves(chain, phases, above, settings=settings)
-    if unaveraged := _unaveraged(dataset, phases):
-        understood.append(unaveraged)
-        say(unaveraged)
+    above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
+    understood += _unaveraged(dataset, phases, say=say)
     return Prepared(
         settings,
         dataset,
@@ -198,23 +194,33 @@ def replanned(
         epochs=epochs or chosen.epochs,
     )
     phases = strategy.phases(chain, _facts(settings, dataset, chosen, prepared.alone))
-    check_strategy(settings, strategy, backbone=prepared.backbone, phases=phases)
-    above = _above(prepared.backbone, settings, strategy)
-    check_moves(chain, phases, above, settings=settings)
+    above = _above(settings, strategy, backbone=prepared.backbone, chain=chain, phases=phases)
     return replace(prepared, settings=settings, chosen=chosen, phases=phases, above=above)
 
 
-def _above(backbone: Backbone, settings: FitSettings, strategy: Composed) -> Above:
-    """Returns what is frozen wherever the line is: by what was typed, and by modifiers."""
+def _above(
+    settings: FitSettings,
+    strategy: Composed,
+    *,
+    backbone: Backbone,
+    chain: Chain,
+    phases: list[Phase],
+) -> Above:
+    """Returns what is frozen wherever the line is, where strategy and freeze go together."""
+    check_strategy(settings, strategy, backbone=backbone, phases=phases)
     trunk = backbone.network
-    return above_of(trunk, frozen_words(settings)[1]) | strategy.held(trunk)
+    above = above_of(trunk, frozen_words(settings)[1]) | strategy.held(trunk)
+    check_moves(chain, phases, above=above, settings=settings)
+    return above
 
 
-def _unaveraged(dataset: Dataset, phases: list[Phase]) -> str:
-    """Returns that an average cannot be chosen, where there are no validation rows; or nothing."""
+def _unaveraged(dataset: Dataset, phases: list[Phase], *, say: Say) -> list[str]:
+    """Says that an average cannot be chosen, where there are no validation rows."""
     if len(dataset.parts["val"]) or not any(phase.average for phase in phases):
-        return ""
-    return "+average does nothing here: there are no validation rows to choose the point by"
+        return []
+    told = "+average does nothing here: there are no validation rows to choose the point by"
+    say(told)
+    return [told]
 
 
 def _encoded(dataset: Dataset, backbone: Backbone, chosen: Chosen) -> dict[Part, Encoded]:
