@@ -89,6 +89,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--strategies", nargs="*", default=STRATEGIES)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=float, help="passes; default: those of the data set")
+    parser.add_argument("--shared", action="store_true", help="the machine does other work too")
     parser.add_argument("--trials", type=Path, default=BENCH / "strategies.jsonl")
     parser.add_argument("--write", type=Path, help="a page with the marks; nothing is run")
     return parser.parse_args()
@@ -108,7 +109,8 @@ def measure(data: Data, typed: argparse.Namespace) -> Trial:
         out=folder,
         **flags,
     )
-    return {**distilled(result), "data": data.name, "flags": flags, "auto": auto_beside(folder)}
+    own = {"data": data.name, "flags": flags, "auto": auto_beside(folder), "shared": typed.shared}
+    return {**distilled(result), **own}
 
 
 def distilled(result: Document) -> Trial:
@@ -155,7 +157,6 @@ def page_text(known: Sequence[Trial]) -> str:
     made = [last[data.name] for data in DATA if data.name in last]
     if not made:
         return "Not measured."
-    minutes = sum(trial["minutes"] for trial in made)
     places = "; ".join(sorted({place_of(trial["environment"]) for trial in made}))
     seeds = made[0]["seeds"]
     return "\n\n".join(
@@ -164,12 +165,23 @@ def page_text(known: Sequence[Trial]) -> str:
             _table(made, _accuracy),
             f"Points beside `{REFERENCE}`, paired row by row and seed by seed:",
             _table(made, _beside),
-            "Seconds of a trial:",
-            _table(made, lambda way: f"{way['seconds']:.0f}"),
+            *_seconds(made),
             "\n".join(f"* {sentence}" for trial in made for sentence in sentences(trial)),
-            f"All trials together took {minutes:.0f} minutes, on {places}.",
+            f"Measured on {places}.",
         ]
     )
+
+
+def _seconds(made: Sequence[Trial]) -> list[str]:
+    """Returns the seconds of the trials, where the machine did nothing else."""
+    if any(trial.get("shared") for trial in made):
+        return ["The machine did other work at the same time, so seconds are not told."]
+    minutes = sum(trial["minutes"] for trial in made)
+    return [
+        "Seconds of a trial:",
+        _table(made, lambda way: f"{way['seconds']:.0f}"),
+        f"All trials together took {minutes:.0f} minutes.",
+    ]
 
 
 def _table(made: Sequence[Trial], cell: Any) -> str:

@@ -120,6 +120,10 @@ def test_what_is_asked_of_the_strategies_is_said(
     text = strategies.page_text([compared(scratch, auto)])
     assert all(each in text for each in words)
     assert "took 12 minutes" in text
+    assert "Seconds of a trial:" in text
+    busy = strategies.page_text([{**compared(scratch, auto), "shared": True}])
+    assert "seconds are not told" in busy
+    assert "Seconds of a trial" not in busy
 
 
 def test_the_gain_is_seen_from_the_fine_tuned_side(
