@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from regraft.backbones.graft import Grafted
 from regraft.data.encode import Encoded
@@ -140,9 +140,31 @@ def discriminator_for(session: Session, phases: list[Phase]) -> Discriminator | 
         return None
     network, alignment = session.network, wanted[0]
     shape = _shape_at(session, network, alignment)
-    classes, seed = network.head.classes, session.options.seed
-    made = make_discriminator(alignment, shape, classes=classes, seed=seed)
+    last = channels_last(network.trunk, shape)
+    made = make_discriminator(
+        alignment,
+        (shape[-1], *shape[:-1]) if last else shape,
+        classes=network.head.classes,
+        seed=session.options.seed,
+        channels_last=last,
+    )
     return made.to(session.device)
+
+
+def channels_last(trunk: nn.Module, shape: tuple[int, ...]) -> bool:
+    """Says whether maps have their channels behind their places, as windowed transformers do.
+
+    Such a network normalises over its last extent, so one of its norms is as wide as that.
+
+    Args:
+        trunk: The library's own module.
+        shape: Of what crosses a position, B left out.
+    """
+    if len(shape) != 3:
+        return False
+    norms = [module for module in trunk.modules() if isinstance(module, nn.LayerNorm)]
+    widths = {norm.normalized_shape[-1] for norm in norms}
+    return shape[-1] in widths and shape[0] not in widths
 
 
 def _shape_at(session: Session, network: Grafted, alignment: Alignment) -> tuple[int, ...]:

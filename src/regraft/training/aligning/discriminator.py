@@ -98,10 +98,20 @@ class Discriminator(nn.Module):
         classes: K, where it sees predictions too; 0 = it does not.
         kind: How it reads.
         hidden: Width of its bottleneck.
+        channels_last: Whether what crosses the position is (B, H, W, C).
     """
 
-    def __init__(self, shape: tuple[int, ...], *, classes: int, kind: Kind, hidden: int) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        *,
+        classes: int,
+        kind: Kind,
+        hidden: int,
+        channels_last: bool = False,
+    ) -> None:
         super().__init__()
+        self._channels_last = channels_last
         channels = shape[0] if len(shape) == 3 else shape[-1]
         readers = {"cnn": Convolved, "rnn": Recurrent}
         self.kind = kind
@@ -132,6 +142,8 @@ class Discriminator(nn.Module):
             mask: (B, T) which tokens are real; None = all.
             given: (B, K) predictions, where it sees them.
         """
+        if self._channels_last:
+            features = features.movedim(-1, 1)
         found: Tensor = self.reader(features, mask)
         if given is not None and self.of_features is not None and self.of_classes is not None:
             found = random_multilinear(found, given, maps=(self.of_features, self.of_classes))
@@ -142,7 +154,12 @@ class Discriminator(nn.Module):
 
 
 def make_discriminator(
-    alignment: Alignment, shape: tuple[int, ...], *, classes: int, seed: int
+    alignment: Alignment,
+    shape: tuple[int, ...],
+    *,
+    classes: int,
+    seed: int,
+    channels_last: bool = False,
 ) -> Discriminator:
     """Returns a new discriminator, its weights a function of the seed alone.
 
@@ -151,6 +168,7 @@ def make_discriminator(
         shape: Of one row's features at the position: (D,), (T, D) or (C, H, W).
         classes: K.
         seed: Of its weights.
+        channels_last: Whether maps come as (B, H, W, C).
 
     Raises:
         SettingsError: If that kind cannot read features of this shape.
@@ -166,7 +184,13 @@ def make_discriminator(
     seen = classes if alignment.term == "cdan" else 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Discriminator(shape, classes=seen, kind=kind, hidden=alignment.hidden)
+        return Discriminator(
+            shape,
+            classes=seen,
+            kind=kind,
+            hidden=alignment.hidden,
+            channels_last=channels_last,
+        )
 
 
 def _level(features: Tensor) -> Tensor:

@@ -11,9 +11,11 @@ from regraft.training.aligning.aligner import (
     Aligner,
     Passed,
     aligner_for,
+    channels_last,
     discriminator_for,
 )
 from regraft.training.aligning.alignment import Alignment
+from regraft.training.aligning.discriminator import make_discriminator
 from regraft.training.phase import Phase
 from regraft.training.session import Session
 from tests.tiny_sessions import (
@@ -107,3 +109,25 @@ def test_nothing_is_guessed_for_other_terms() -> None:
     aligner = Aligner(begun(), Alignment("mcc"), steps=4)
     aligner.begin()
     assert aligner.guesses(np.array([0, 40])) is None
+
+
+def test_maps_of_a_windowed_transformer_have_their_channels_last() -> None:
+    from torchvision.models import SwinTransformer
+
+    torch.manual_seed(0)
+    sizes = {"patch_size": [4, 4], "window_size": [4, 4], "embed_dim": 12}
+    network = SwinTransformer(**sizes, depths=[1, 1], num_heads=[2, 2])
+    assert channels_last(network, (6, 8, 24))
+    assert not channels_last(network, (24,))
+    convolutions = torch.nn.Sequential(torch.nn.Conv2d(3, 24, 3), torch.nn.BatchNorm2d(24))
+    assert not channels_last(convolutions, (24, 6, 24))
+
+
+def test_what_has_its_channels_last_is_read_as_if_they_came_first() -> None:
+    alignment = Alignment("dann", position=1)
+    first, last = (
+        make_discriminator(alignment, (5, 6, 7), classes=2, seed=0, channels_last=each)
+        for each in (False, True)
+    )
+    rows = torch.randn(2, 5, 6, 7)
+    assert torch.equal(first(rows, None), last(rows.permute(0, 2, 3, 1), None))
