@@ -26,6 +26,7 @@ from regraft.runs.fitting.folder import (
     CONTROL,
     LOG,
     SETTINGS,
+    START,
     RunFolder,
     check_free,
     claim,
@@ -152,6 +153,8 @@ def complete(
         DataError: If the rows are not those of the checkpoint.
         StorageError: If the disk or a permission says no.
     """
+    # What a process spent that was stopped counts too, for the limit and for the seconds.
+    started -= folder.spent()
     keepers = (Keeper(folder.path / CHECKPOINTS), Keeper(folder.path / CONTROL))
     result = _fit_into(folder, prepared, Logged(folder, progress), (started, *keepers))
     if report:
@@ -177,7 +180,7 @@ def _fit_into(
     )
     if not folder.begun:
         folder.write(SETTINGS, run_toml(prepared, verdict))
-    folder.log("start", {"data": prepared.dataset.name, "rows": _sizes(prepared)})
+    folder.log(START, {"data": prepared.dataset.name, "rows": _sizes(prepared)})
     test = _encoded_test(prepared) if prepared.settings.baselines else None
     pooled = _timed(seconds, "probe", lambda: _pooled(prepared, verdict, test, progress))
     limit = prepared.settings.max_seconds

@@ -17,6 +17,8 @@ from regraft.errors import SettingsError, StorageError
 RESULT = "result.json"
 SETTINGS = "run.toml"
 LOG = "log.jsonl"
+START = "start"
+"""The event with which a process begins to work on a run."""
 CHECKPOINTS = "checkpoints"
 CONTROL = "control"
 
@@ -78,6 +80,25 @@ class RunFolder:
             place.open("a", encoding="utf-8", errors="replace") as stream,
         ):
             stream.write(json.dumps(plain(line), ensure_ascii=False, allow_nan=False) + "\n")
+
+    def spent(self) -> float:
+        """Returns the seconds that earlier processes worked on the run, as far as the log tells.
+
+        Each begins with an event `start`; a line that a kill has cut is passed over.
+        """
+        place = self.path / LOG
+        if not place.exists():
+            return 0.0
+        lives: list[tuple[float, float]] = []
+        for line in place.read_text("utf-8", "replace").splitlines():
+            try:
+                entry = json.loads(line)
+                at, begins = float(entry["time"]), entry["event"] == START
+            except (ValueError, TypeError, KeyError):
+                continue
+            first = at if begins or not lives else lives.pop()[0]
+            lives.append((first, at))
+        return sum(max(0.0, last - first) for first, last in lives)
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Writes the result: from here on the run is complete."""

@@ -125,6 +125,8 @@ def restore(session: Session, kept: Kept) -> None:
     put_history(session, content)
     if content["seconds_left"] is not None:
         deadline = time.monotonic() + float(content["seconds_left"])
+        # Work after the checkpoint that was lost has taken its time too.
+        deadline = min(deadline, session.options.deadline)
         session.options = replace(session.options, deadline=deadline)
     session.piece = int(content["piece"])
     if content["decided"] is not None:

@@ -155,3 +155,12 @@ def test_a_name_that_is_not_unicode_does_not_stop_a_file(tmp_path: Path) -> None
     folder.log("start", {"data": "caf\udce9"})
     assert json.loads((tmp_path / "result.json").read_text("utf-8")) == {"image": "caf?.png"}
     assert "caf?" in (tmp_path / "log.jsonl").read_text("utf-8")
+
+
+def test_seconds_of_processes_that_were_stopped_are_added_up(tmp_path: Path) -> None:
+    folder = claim(tmp_path / "run", "data", strategy="head")
+    assert folder.spent() == 0.0
+    lines = [(10, "start"), (14, "epoch"), (100, "start"), (101, "say"), (107.5, "epoch")]
+    told = [json.dumps({"time": at, "event": event}) for at, event in lines]
+    (folder.path / LOG).write_text("\n".join([*told, '{"time": 2']))
+    assert folder.spent() == pytest.approx(4 + 7.5)
