@@ -28,11 +28,11 @@ from typing import Any
 
 from domains import PAIRS, Pair, source_table, target_table
 from gaps import tables
-from marks import Trial, add_trial, read_trials, table_marks, write_between
+from marks import Trial, add_trial, marks_of, read_trials, write_between
 
 BENCH = Path(__file__).resolve().parent
 PEERS = BENCH / "peers"
-MARKS = table_marks("adaptation.py")
+MARKS = marks_of("python bench/adaptation.py")
 BACKBONES = {"text": "starter:minilm", "image": "starter:efficientnet-lite0"}
 PEER_SCRIPTS = {"pytorch-adapt": "pytorch_adapt_methods.py", "skada": "skada_methods.py"}
 Document = dict[str, Any]
