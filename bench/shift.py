@@ -21,7 +21,7 @@ import numpy as np
 
 BENCH = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
-MARKS = ("<!-- table: python bench/shift.py -->", "<!-- end of table -->")
+MARKS = ("<!-- table: python bench/shift.py -->", "<!-- end of python bench/shift.py -->")
 NEAR = 0.07
 """Distance from the true accuracy at which an estimate counts as right."""
 SPLITS = 20
