@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from regraft.adaptation.domains import shares_of
+from regraft.adaptation.labelled import with_labelled
 from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
@@ -35,3 +36,17 @@ def test_the_training_rows_judge_where_there_are_no_others() -> None:
 
 def test_shares_of_no_rows_are_zero() -> None:
     assert shares_of(np.zeros(0, np.int64), classes=2).tolist() == [0.0, 0.0]
+
+
+def test_labelled_target_rows_do_not_change_the_proportions_of_the_source() -> None:
+    wanted = np.array([0.2, 0.8])
+    plain = two_domains.domains(
+        two_domains.two_classes(200, 0), two_domains.moved(100), proportions=wanted
+    )
+    rows = two_domains.two_classes(20, 3)
+    one = np.flatnonzero(rows.labels == 1)
+    known = with_labelled(plain, Labelled(rows.features[one], rows.labels[one]))
+    assert known.lent > 0
+    weights, labels = known.row_weights[known.own], known.source.labels[known.own]
+    found = np.array([weights[labels == number].sum() for number in (0, 1)]) / weights.sum()
+    assert found == pytest.approx(wanted, abs=1e-5)

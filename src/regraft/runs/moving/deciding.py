@@ -14,9 +14,12 @@ from regraft.runs.adapting.features import domains_of, pool_domains
 from regraft.runs.adapting.keeping import keep_classifier
 from regraft.runs.adapting.labels import Drawn, draw_labelled
 from regraft.runs.adapting.trying import try_methods
+from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.train import Trained
 from regraft.runs.moving.asked import Asked
 from regraft.runs.moving.training import (
     Moved,
+    Start,
     Work,
     back_to,
     check_moving,
@@ -68,18 +71,7 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
     judged += [_with_labels(each, drawn, start=judged[0]) for each in moved.values()]
     decision = choose(judged, lost=lost)
     say(decision.reason)
-    chosen = decision.chosen
-    if chosen.name in moved:
-        kept = moved[chosen.name]
-        trained = back_to(work, work.units.read(kept.unit), trained=trained)
-        prepared = replace(prepared, phases=[*prepared.phases, kept.phase])
-        # Of what is kept, the rows that trained are shown too.
-        moved[chosen.name] = replace(kept, pools=work.pools())
-    else:
-        trained = back_to(work, start.kept, trained=trained)
-    if chosen.name not in moved and chosen.name != SOURCE_ONLY:
-        linear = chosen.adapted.on_target
-        prepared = keep_classifier(prepared, trained, probe=linear, start=head)
+    prepared, trained = _kept(work, decision.chosen, moved, of=(start, trained))
     return Adaptation(
         prepared,
         trained,
@@ -92,6 +84,30 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         came=(probe, came),
         drawn=drawn,
     )
+
+
+def _kept(
+    work: Work, chosen: Judged, moved: dict[str, Moved], *, of: tuple[Start, Trained]
+) -> tuple[Prepared, Trained]:
+    """Puts what is chosen into the network; returns it with its phases and its history.
+
+    Args:
+        work: What is trained.
+        chosen: Source-only, a method on its features, or one that moved the trunk.
+        moved: These; the one that is kept gets the features of the rows that trained too.
+        of: Source-only: what all start from, and its training.
+    """
+    prepared, (start, trained) = work.prepared, of
+    if chosen.name in moved:
+        kept = moved[chosen.name]
+        trained = back_to(work, work.units.read(kept.unit), trained=trained)
+        moved[chosen.name] = replace(kept, pools=work.pools())
+        return replace(prepared, phases=[*prepared.phases, kept.phase]), trained
+    trained = back_to(work, start.kept, trained=trained)
+    if chosen.name == SOURCE_ONLY:
+        return prepared, trained
+    head, linear = start.domains.start, chosen.adapted.on_target
+    return keep_classifier(prepared, trained, probe=linear, start=head), trained
 
 
 def _with_labels(moved: Moved, drawn: Drawn, *, start: Judged) -> Judged:

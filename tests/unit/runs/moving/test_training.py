@@ -227,3 +227,12 @@ def test_answers_are_learnt_again_in_features_that_did_not_move() -> None:
     assert held.information < 0.1 < plain.information
     assert held.reverse_accuracy < 0.7 < plain.reverse_accuracy
     assert held.source_accuracy == plain.source_accuracy
+
+
+def test_where_every_method_diverges_source_only_falls_back_and_names_them(
+    bert: Path, tmp_path: Path
+) -> None:
+    words = {**USUAL, "method": "dann:rate=1e30,cdan:rate=1e30"}
+    result = adapt(SOURCE, target=TARGET[0], backbone=str(bert), out=tmp_path / "run", **words)
+    assert result["chosen"] == "source_only"
+    assert result["reason"].endswith("as dann:rate=1e30 and cdan:rate=1e30 diverged")
