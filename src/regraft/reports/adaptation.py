@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from regraft.reports.plots import INK, TRAIN, VAL, figure_of, panels, uri_of
+from regraft.reports.plots import INK, TRAIN, VAL, figure_of, panels, uri_of, whole_percents
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +77,7 @@ def watched_picture(result: Mapping[str, Any]) -> str:
     _watch(shares, seen, lines=lines, factor=100)
     nats.set(title="of the target's answers, in nats")
     shares.set(title="on source rows")
-    shares.yaxis.set_major_formatter("{x:.0f} %")
+    whole_percents(shares)
     return uri_of(figure)
 
 

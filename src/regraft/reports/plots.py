@@ -59,7 +59,7 @@ def learning_curves(history: Epochs) -> str:
     loss, accuracy = panels(figure, 2)
     _curves(loss, history, measure="loss")
     _curves(accuracy, history, measure="accuracy", factor=100)
-    accuracy.yaxis.set_major_formatter("{x:.0f} %")
+    whole_percents(accuracy)
     _legend(loss)
     return uri_of(figure)
 
@@ -99,6 +99,14 @@ def confusion_map(confusion: Sequence[Sequence[int]]) -> str:
     axes.imshow(shares, cmap="cividis", vmin=0, vmax=1, interpolation="nearest")
     axes.set(xlabel="predicted class (number)", ylabel="true class (number)")
     return uri_of(figure)
+
+
+def whole_percents(axes: "Axes") -> None:
+    """Puts whole percents beside an axis: a tick at 97.5 would be called 98 %."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))
+    axes.yaxis.set_major_formatter("{x:.0f} %")
 
 
 def figure_of(width: float, height: float) -> "Figure":

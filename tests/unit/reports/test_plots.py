@@ -4,7 +4,14 @@ import base64
 import re
 from xml.etree import ElementTree
 
-from regraft.reports.plots import calibration_curve, confusion_map, learning_curves
+from regraft.reports.plots import (
+    calibration_curve,
+    confusion_map,
+    figure_of,
+    learning_curves,
+    panels,
+    whole_percents,
+)
 from tests.unit.reports.example_result import example_result, history
 
 
@@ -70,3 +77,10 @@ def test_a_confusion_of_many_classes_is_drawn_even_with_empty_classes() -> None:
     counts = [[0] * 20 for _ in range(20)]
     counts[3][4] = 7
     assert "predicted class (number)" in picture(confusion_map(counts))
+
+
+def test_ticks_of_percents_are_whole_numbers() -> None:
+    (axes,) = panels(figure_of(3.0, 3.0), 1)
+    axes.plot([1, 2], [85.2, 99.7])
+    whole_percents(axes)
+    assert all(float(tick).is_integer() for tick in axes.get_yticks())
