@@ -93,21 +93,34 @@ def _problem_lines(problems: Sequence[Problem]) -> list[str]:
 
 
 def _script_warnings(dataset: Dataset, scripts: Sequence[str]) -> list[str]:
-    script = script_of(dataset) if scripts else ""
-    if not script or script in scripts:
-        return []
-    known = ", ".join(scripts)
-    return [
-        f"most letters of the texts are {script}, but the backbone was trained on {known}: "
-        f"expect poor scores, or take a backbone that knows {script}"
-    ]
+    warning = script_warning(script_of(dataset), scripts) if scripts else ""
+    return [warning] if warning else []
+
+
+def script_warning(script: str, scripts: Sequence[str], *, whose: str = "the texts") -> str:
+    """Returns what to say of texts that the backbone cannot read; empty where it can.
+
+    Args:
+        script: Of most letters; empty = no letters.
+        scripts: Those that the backbone knows; empty = any.
+        whose: Texts they are.
+    """
+    if not script or not scripts or script in scripts:
+        return ""
+    return (
+        f"most letters of {whose} are {script}, but the backbone was trained on "
+        f"{', '.join(scripts)}: expect poor scores, or take a backbone that knows {script}"
+    )
 
 
 def script_of(dataset: Dataset) -> str:
     """Returns the script of most letters of the training texts; nothing for images."""
-    if dataset.modality != "text":
-        return ""
-    texts = dataset.parts["train"].inputs
+    return script_of_rows(dataset.parts["train"]) if dataset.modality == "text" else ""
+
+
+def script_of_rows(rows: Rows) -> str:
+    """Returns the script of most letters of rows that are texts."""
+    texts = rows.inputs
     sample = texts[:: max(1, len(texts) // _TEXTS)]
     return dominant_script([text for text in sample if isinstance(text, str)])
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from regraft.errors import counted
 from regraft.reports.plots import INK, TRAIN, VAL, figure_of, panels, uri_of, whole_percents
+from regraft.reports.words import NOTHING, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,6 +106,26 @@ def _watch(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.08, y=0.15)
     axes.legend(loc="best", fontsize=8, labelcolor=INK, frameon=False)
+
+
+def kept_words(result: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the first tile of an adaptation: `big` and `small` words; empty for other runs.
+
+    Args:
+        result: With `methods`, `chosen`, and `scores` where the target was scored.
+    """
+    tried = [each["name"] for each in result.get("methods") or []]
+    if not tried:
+        return {}
+    chosen = str(result.get("chosen") or NOTHING)
+    accuracy = next(
+        ((e.get("oracle") or {}).get("accuracy") for e in result["methods"] if e["name"] == chosen),
+        None,
+    )
+    if not accuracy:
+        return {"big": chosen, "small": f"is kept, of {counted(len(tried), 'method')} tried"}
+    small = f"of the target's scored rows right with {chosen}, which is kept"
+    return {"big": percent(accuracy["value"]), "small": small}
 
 
 def _last_best(seen: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -11,6 +11,7 @@ from regraft.reports import methods, words
 from regraft.reports.adaptation import (
     domains_picture,
     guard_lines,
+    kept_words,
     moved_words,
     watched_picture,
 )
@@ -80,6 +81,7 @@ def render(result: Mapping[str, Any]) -> str:
             mistakes=[_shown_mistake(mistake) for mistake in result.get("mistakes") or []],
             timeline=freeze_timeline(result.get("freezing") or {}),
             blocks=block_rows(result.get("freezing") or {}),
+            kept=kept_words(result),
             methods=_methods(result),
             moved=_moved(result),
             stretches=_stretches(result.get("seconds") or {}),
@@ -98,10 +100,12 @@ def sentence(result: Mapping[str, Any]) -> str:
     accuracy = ((result.get("scores") or {}).get("test") or {}).get("accuracy")
     # Of an adaptation these rows are the source's: the target's labels are not read.
     whose = "source's test rows" if result.get("methods") else "test rows"
+    target = (result.get("target") or {}).get("name")
     parts = [
         f"Trained {words.named(result.get('backbone'))} on {words.named(result.get('data'))}",
         f" to tell {len(classes)} classes apart" if classes else "",
-        f" with the strategy {result.get('strategy')}",
+        f" with the strategy {result.get('source_strategy') or result.get('strategy')}",
+        f", and adapted to {target}" if target else "",
         f": {words.share(moved)} of the weights moved" if moved is not None else "",
         f"; {words.percent(accuracy['value'])} of the {whose} come out right" if accuracy else "",
     ]

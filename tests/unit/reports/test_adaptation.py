@@ -9,6 +9,7 @@ from regraft.reports.adaptation import (
     GUARDS,
     domains_picture,
     guard_lines,
+    kept_words,
     moved_words,
     watched_picture,
 )
@@ -151,3 +152,13 @@ def test_a_guard_that_objected_adds_a_mark_in_both_panels() -> None:
 def test_where_no_trunk_moved_there_is_no_such_picture() -> None:
     assert watched_picture(result()) == ""
     assert watched_picture({"history": [{"phase": "tune", "best": True, "signs": None}]}) == ""
+
+
+def test_the_first_tile_says_what_is_kept_and_how_good_it_is_where_that_was_asked_for() -> None:
+    methods: list[dict[str, Any]] = [{"name": "source_only"}, {"name": "mcc"}]
+    document = {"methods": methods, "chosen": "mcc"}
+    assert kept_words(document) == {"big": "mcc", "small": "is kept, of 2 methods tried"}
+    methods[0]["oracle"] = {"accuracy": {"value": 0.5}}
+    methods[1]["oracle"] = {"accuracy": {"value": 0.75}}
+    assert kept_words(document)["big"] == "75.0 %"
+    assert kept_words({"strategy": "head"}) == {}

@@ -202,6 +202,8 @@ def test_methods_of_an_adaptation_have_a_table_with_the_reason() -> None:
     assert "What was tried for the target" in page
     assert "mcc is &lt;chosen&gt;." in page
     assert '<tr class="chosen"><th><bdi>mcc</bdi></th>' in page
+    assert page.index("is kept, of 2 methods tried") < page.index("rows right")
+    assert page.index("What was tried for the target") < page.index("How good it is on the source")
     assert "Oracle" not in page
     assert "What was tried for the target" not in render(example_result())
 
@@ -209,4 +211,7 @@ def test_methods_of_an_adaptation_have_a_table_with_the_reason() -> None:
 def test_the_headline_of_an_adaptation_says_whose_rows_were_scored() -> None:
     scored = {"scores": {"test": {"accuracy": {"value": 0.9, "low": 0.8, "high": 0.95}}}}
     assert "the test rows come out right" in sentence(scored)
-    assert "the source's test rows come out right" in sentence({**scored, "methods": [{}]})
+    adapted = {**scored, "methods": [{}], "target": {"name": "news"}, "strategy": "adapt"}
+    words = sentence({**adapted, "source_strategy": "head"})
+    assert "with the strategy head, and adapted to news" in words
+    assert "the source's test rows come out right" in words

@@ -7,11 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.data.encode import Encoded, encode
+from regraft.data.explain import script_of_rows, script_warning
 from regraft.data.load import Reading, load_inputs
 from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.sources import open_source
 from regraft.data.reading.tables import Table
 from regraft.data.rows import UNLABELLED, Problem, Rows
+from regraft.data.spec import TextSpec
 from regraft.errors import DataError, counted
 from regraft.features.rowkeys import row_keys
 from regraft.runs.fitting.prepare import Prepared, Say
@@ -89,6 +91,7 @@ def read_target(
     _check_classes(table, prepared)
     fine = np.array([row for row in range(len(rows)) if row not in table.errors], np.int64)
     _check_count(table, fine)
+    _check_script(rows, prepared, say)
     extent = int(prepared.chosen.extent.value)
     encoded = encode(rows.take(fine), prepared.backbone.spec, extent=extent)
     order = _by_content(encoded)
@@ -185,6 +188,15 @@ def _check_classes(table: Table, prepared: Prepared) -> None:
             f"the target {table.name} has only the class '{names.pop()}'",
             expected="rows of two classes or more",
         )
+
+
+def _check_script(rows: Rows, prepared: Prepared, say: Say) -> None:
+    """Warns of a target in letters that the backbone never saw."""
+    spec = prepared.backbone.spec
+    if isinstance(spec, TextSpec) and spec.scripts:
+        warning = script_warning(script_of_rows(rows), spec.scripts, whose="the target's texts")
+        if warning:
+            say(f"warning: {warning}")
 
 
 def _is_folder(table: Table) -> bool:

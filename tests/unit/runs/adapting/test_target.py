@@ -1,11 +1,13 @@
 """Tests which rows of a target are read, and which targets are refused with one sentence."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from regraft.data.rows import UNLABELLED
+from regraft.data.spec import TextSpec
 from regraft.errors import DataError
 from regraft.features.rowkeys import row_keys
 from regraft.runs.adapting.target import Target, read_target
@@ -177,3 +179,19 @@ def test_some_rows_of_the_source_in_the_target_are_a_warning(prepared: Prepare) 
     both = [*TEXTS, *tiny.toy_texts(5)[0]]
     read_target(both, prepared(), score=False, say=said.append)
     assert said == ["warning: 5 rows of the target data are also in the source"]
+
+
+def test_letters_that_the_network_never_saw_are_a_warning(prepared: Prepare) -> None:
+    made = prepared()
+    spec = made.backbone.spec
+    assert isinstance(spec, TextSpec)
+    made = replace(made, backbone=replace(made.backbone, spec=replace(spec, scripts=("latin",))))
+    said: list[str] = []
+    read_target([f"这家店很好吃 {n}" for n in range(12)], made, score=False, say=said.append)
+    assert [each for each in said if each.startswith("warning")] == [
+        "warning: most letters of the target's texts are cjk, but the backbone was trained on "
+        "latin: expect poor scores, or take a backbone that knows cjk"
+    ]
+    said.clear()
+    read_target((TEXTS, LABELS), made, score=False, say=said.append)
+    assert not [each for each in said if "letters" in each]
