@@ -23,7 +23,7 @@ from regraft.scoring.scores import score
 from regraft.serving.model import Model
 from regraft.serving.store import load
 from regraft.settings import EvaluateSettings
-from regraft.training.progress import Progress, Silent
+from regraft.training.progress import Progress, Silent, told_rows
 
 PYTHON = "Python objects"
 OF_RUN = ("backbone", "strategy", "seed", "trained_share", "freezing", "cache", "baselines")
@@ -75,7 +75,7 @@ def run_evaluate(
         reading=Reading(model.columns, only_test=True, say=progress.say),
     )
     marks.append(time.perf_counter())
-    document = _document(model, rows, table)
+    document = _document(model, rows, table, progress)
     if not document["rows"]:
         raise _no_labels(settings, model)
     progress.finish()
@@ -104,8 +104,9 @@ def _around(settings: EvaluateSettings, model: Model, marks: list[float]) -> dic
     }
 
 
-def _document(model: Model, rows: Rows, table: Table) -> dict[str, Any]:
-    answers = answer_readable(model, rows, errors=table.errors)
+def _document(model: Model, rows: Rows, table: Table, progress: Progress) -> dict[str, Any]:
+    counted = told_rows(progress.say, len(rows), verb="scored")
+    answers = answer_readable(model, rows, errors=table.errors, told=counted)
     read = np.array([not error for error in answers.errors], bool)
     used = np.flatnonzero(read & (rows.labels != UNLABELLED))
     problems = zip(rows.origins, answers.errors, strict=True)

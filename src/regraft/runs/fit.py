@@ -33,7 +33,7 @@ from regraft.runs.fitting.folder import (
 )
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
-from regraft.runs.fitting.prepare import Network, Prepared, prepare
+from regraft.runs.fitting.prepare import Network, Prepared, Say, prepare
 from regraft.runs.fitting.record import problems_csv, run_toml
 from regraft.runs.fitting.result import described, result_document
 from regraft.runs.fitting.train import Trained, pool_parts
@@ -46,7 +46,7 @@ from regraft.strategies.table import make_strategy
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.keeping.merging import merge_into_trunk
 from regraft.training.precision import Verdict
-from regraft.training.progress import Progress, Silent
+from regraft.training.progress import Progress, Silent, told_rows
 
 Seconds = dict[str, float]
 T = TypeVar("T")
@@ -193,7 +193,7 @@ def _fit_into(
     if automatic:
         seconds["auto"] = automatic.seconds  # a part of the training
     seconds["chosen"] = _cost(prepared, seconds)
-    outcome = _timed(seconds, "evaluate", lambda: _scored(prepared, trained, verdict))
+    outcome = _timed(seconds, "evaluate", lambda: _scored(prepared, trained, verdict, progress.say))
     ways = _timed(seconds, "baselines", lambda: _ways(prepared, trained, pooled, seconds))
     digest = _save(folder, outcome, prepared)
     last = trained.session.ledger.events[-1]
@@ -241,13 +241,13 @@ def _pooled(prepared: Prepared, verdict: Verdict, test: Encoded | None, progress
     return pool_parts(prepared, verdict, test=test)
 
 
-def _scored(prepared: Prepared, trained: Trained, verdict: Verdict) -> Outcome:
+def _scored(prepared: Prepared, trained: Trained, verdict: Verdict, say: Say) -> Outcome:
     """Answers the test rows with the trained network: the last thing a run does with it."""
     model = model_of(prepared, verdict)
     test = prepared.dataset.parts["test"]
-    return Outcome(
-        model, softmax(trained.val_logits), trained.val_labels, test, model.answer(test.inputs)
-    )
+    told = told_rows(say, len(test), verb="scored")
+    answers = model.answer(test.inputs, told=told)
+    return Outcome(model, softmax(trained.val_logits), trained.val_labels, test, answers)
 
 
 def _cost(prepared: Prepared, seconds: Seconds) -> float:

@@ -18,10 +18,10 @@ from regraft.data.starters.wheels import Say
 from regraft.errors import DataError
 from regraft.features.cached import Cache
 from regraft.runs.choosing.device import pick_device
-from regraft.serving.model import Answers, Model
+from regraft.serving.model import Answers, Model, Told
 from regraft.serving.store import load
 from regraft.settings import PredictSettings
-from regraft.training.progress import Progress, Silent
+from regraft.training.progress import Progress, Silent, told_rows
 
 STDIN = "-"
 _NAMED = ("starter:", "hf:")
@@ -125,7 +125,8 @@ def _answered(model: Model, source: object, roles: Roles, suffix: str, say: Say)
         source, model.modality, classes=model.classes, roles=roles, reading=reading
     )
     _refuse_taken(table.frame.column_names, [name + suffix for name in our_names(model.classes)])
-    answers = answer_readable(model, rows, errors=table.errors)
+    told = told_rows(say, len(rows), verb="predicted")
+    answers = answer_readable(model, rows, errors=table.errors, told=told)
     frame = table.frame
     for name, column in prediction_columns(answers, model.classes, suffix=suffix).items():
         frame = frame.append_column(name, column)
@@ -152,16 +153,19 @@ def our_names(classes: Sequence[str]) -> list[str]:
     return ["prediction", "confidence", *(f"p_{name}" for name in classes), "error"]
 
 
-def answer_readable(model: Model, rows: Rows, *, errors: Mapping[int, str]) -> Answers:
+def answer_readable(
+    model: Model, rows: Rows, *, errors: Mapping[int, str], told: Told | None = None
+) -> Answers:
     """Returns the answers to N rows, those known to be unreadable with their reason.
 
     Args:
         model: Answers the others.
         rows: N rows.
         errors: Reason by row number.
+        told: Told how many of the readable ones are done; None = nobody.
     """
     fine = [i for i in range(len(rows)) if i not in errors]
-    found = model.answer(rows.take(np.array(fine, np.int64)).inputs)
+    found = model.answer(rows.take(np.array(fine, np.int64)).inputs, told=told)
     probabilities = np.full((len(rows), len(model.classes)), np.nan)
     probabilities[fine] = found.probabilities
     reasons = dict(errors) | dict(zip(fine, found.errors, strict=True))

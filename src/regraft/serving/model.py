@@ -1,6 +1,6 @@
 """Makes predictions from inputs with a trained network, its preprocessing and its labels."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from regraft.features.level import Level
 from regraft.features.pooled import head_logits, logits
 from regraft.scoring.metrics import softmax
 
+Told = Callable[[int], None]
 CHUNK = 2048
 """Rows encoded at once: memory stays the same for any number of rows."""
 MANY = 32_768
@@ -98,9 +99,18 @@ class Model:
                 raise DataError(f"input {number} cannot be read: {error}")
         return answers.probabilities
 
-    def answer(self, inputs: Sequence[Input]) -> Answers:
-        """Returns the probabilities of N inputs, with a reason where one cannot be read."""
-        parts = list(self._answers(inputs))
+    def answer(self, inputs: Sequence[Input], *, told: Told | None = None) -> Answers:
+        """Returns the probabilities of N inputs, with a reason where one cannot be read.
+
+        Args:
+            inputs: N texts, or N paths or arrays of images.
+            told: Told how many are done, now and then; None = nobody.
+        """
+        parts: list[Answers] = []
+        for part in self._answers(inputs):
+            parts.append(part)
+            if told is not None:
+                told(sum(len(each.errors) for each in parts))
         if not parts:
             return Answers(np.zeros((0, len(self.classes))), ())
         errors = tuple(error for part in parts for error in part.errors)

@@ -126,6 +126,30 @@ class Lines:
         """Needs to do nothing: every line is out."""
 
 
+def told_rows(say: Callable[[str], None], total: int, *, verb: str) -> Callable[[int], None]:
+    """Returns what says how many of `total` rows are done; all at once are not worth a word.
+
+    Args:
+        say: Told one line at a time.
+        total: Rows.
+        verb: What is done to them, such as `predicted`.
+
+    >>> told = told_rows(print, 5000, verb="scored")
+    >>> told(2048), told(5000)
+    scored 2,048 of 5,000 rows
+    scored 5,000 of 5,000 rows
+    (None, None)
+    """
+    seen: list[int] = []
+
+    def told(done: int) -> None:
+        if seen or done < total:
+            seen.append(done)
+            say(f"{verb} {done:,} of {total:,} rows")
+
+    return told
+
+
 def epoch_words(record: EpochRecord) -> str:
     """Returns one line on a pass: losses, accuracies, seconds.
 

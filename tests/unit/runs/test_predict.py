@@ -17,9 +17,10 @@ from regraft.runs.predict import (
     refuse_missing,
     run_predict,
 )
-from regraft.serving.model import Answers
+from regraft.serving.model import Answers, Model
 from regraft.serving.store import load
 from regraft.settings import PredictSettings
+from regraft.training.progress import Lines
 from tests import tiny
 
 TEXTS, LABELS = tiny.toy_texts(6)
@@ -232,3 +233,14 @@ def test_words_and_cells_that_are_not_unicode_are_answered(text_run: Path, tmp_p
     found = typed(text_run, str(tmp_path / "a.jsonl")).table.to_pydict()
     assert found["text"] == ["a film \ufffd"]
     assert found["prediction"][0] in ("neg", "pos")
+
+
+def test_many_rows_are_told_as_they_are_done(
+    text_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for size in ("CHUNK", "MANY"):
+        monkeypatch.setattr(f"{Model.__module__}.{size}", 2)
+    settings = PredictSettings(run=text_run, inputs=("good", "bad", "fine"))
+    run_predict(settings, Lines(sys.stderr))
+    told = [line for line in capsys.readouterr().err.splitlines() if "predicted" in line]
+    assert told == ["predicted 2 of 3 rows", "predicted 3 of 3 rows"]

@@ -49,6 +49,14 @@ def test_answers_stay_in_order_over_chunks(texts: Model, monkeypatch: pytest.Mon
     np.testing.assert_allclose(texts.predict_proba(inputs), whole, atol=1e-6)
 
 
+def test_rows_that_are_done_are_counted(texts: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    for size in ("CHUNK", "MANY"):
+        monkeypatch.setattr(model_module, size, 2)
+    done: list[int] = []
+    texts.answer(["good", "bad", "fine"], told=done.append)
+    assert done == [2, 3]
+
+
 def test_what_is_no_text_has_a_reason_and_leaves_the_others(texts: Model) -> None:
     answers = texts.answer(["good", np.zeros((4, 4), np.uint8), "bad"])
     assert answers.errors == ("", "not a text", "")
