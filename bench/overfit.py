@@ -35,7 +35,9 @@ class Task:
 
 
 TASKS = {
-    "text": Task("starter:sentiment-movie", Rows(10, 0, 250), ("--max-length", "48")),
+    "text": Task(
+        "starter:sentiment-movie", Rows(10, 0, 250), ("--max-length", "48", "--cut", "end")
+    ),
     "image": Task("fashion-mnist-small", Rows(10, 0, 50), ("--image-size", "64")),
 }
 

@@ -120,6 +120,10 @@ class SharedFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, total=False):
     arch: Annotated[str | None, option(NETWORK, "ID", "The code for a bare file of weights.")]
     class_weights: Annotated[str | None, option(TRAINING, "RULE", "auto, none or balanced.")]
     max_length: Annotated[int | None, option(TRAINING, "TOKENS", "Longest text.")]
+    cut: Annotated[
+        str | None,
+        option(TRAINING, "WHERE", "auto, end or middle: what is left out of longer texts."),
+    ]
     image_size: Annotated[int | None, option(TRAINING, "PIXELS", "Side of the images.")]
     seed: Annotated[int | None, option(TRAINING, "NUMBER", "Of everything random (0).")]
     precision: Annotated[str | None, option(MACHINE, "FORMAT", "auto, fp32, bf16 or fp16.")]

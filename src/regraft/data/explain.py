@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from regraft.data.rows import Dataset, Part, Problem, Rows
+from regraft.data.spec import Cut
 
 _PARTS: tuple[Part, ...] = ("train", "val", "test")
 _MOST_CLASSES = 12
@@ -27,6 +28,7 @@ def explain(
     length: int | None = None,
     scripts: Sequence[str] = (),
     network: str = "",
+    cut: Cut = "end",
 ) -> list[str]:
     """Returns lines of plain text: rows, classes, columns and why, and what to look at.
 
@@ -36,13 +38,14 @@ def explain(
         length: The length limit, in tokens.
         scripts: Scripts that the backbone knows; empty = any.
         network: Which backbone the data made us take, and why; empty = the usual one.
+        cut: What is left out of longer texts.
     """
     lines = [_headline(dataset), *_columns(dataset)]
     lines += [f"  {note}" for note in dataset.notes]
     lines.append(f"split: {dataset.split_rule}")
     lines += [_part_line(part, dataset.parts[part]) for part in _PARTS if dataset.parts.get(part)]
     lines += [network] if network else []
-    lines += _cut_lines(cut_share, length)
+    lines += _cut_lines(cut_share, length, cut)
     lines += _problem_lines(dataset.problems)
     warnings = [*dataset.warnings, *_script_warnings(dataset, scripts)]
     return [*lines, *(f"warning: {warning}" for warning in warnings)]
@@ -73,14 +76,15 @@ def _part_line(part: Part, rows: Rows) -> str:
     return f"  {part} {len(rows):,} ({listed})"
 
 
-def _cut_lines(cut_share: float | None, length: int | None) -> list[str]:
+def _cut_lines(cut_share: float | None, length: int | None, cut: Cut) -> list[str]:
     if cut_share is None:
         return []
     limit = f" of {length} tokens" if length is not None else ""
     line = f"the length limit{limit} cuts {cut_share:.1%} of the texts"
     if cut_share < _MUCH:
         return [line]
-    return [f"warning: {line}: what they say after it is not read; --max-length raises it"]
+    lost = "what they say after it" if cut == "end" else "their middle"
+    return [f"warning: {line}: {lost} is not read; --max-length raises it"]
 
 
 def _problem_lines(problems: Sequence[Problem]) -> list[str]:

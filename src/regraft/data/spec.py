@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+Cut = Literal["end", "middle"]
 Interpolation = Literal["bilinear", "bicubic", "nearest", "lanczos"]
 
 
@@ -17,6 +18,7 @@ class TextSpec:
         pad_id: Token number that fills short rows up.
         prefix: Put before every text (E5 models want `query: `).
         scripts: Unicode scripts that the network was trained on, such as `latin`; empty = any.
+        cut: What is left out of a text that is too long.
     """
 
     tokenizer: Path
@@ -24,6 +26,7 @@ class TextSpec:
     pad_id: int = 0
     prefix: str = ""
     scripts: tuple[str, ...] = ()
+    cut: Cut = "end"
 
 
 @dataclass(frozen=True)

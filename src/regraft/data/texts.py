@@ -115,20 +115,23 @@ class TokenRows:
 def encode_texts(
     texts: Sequence[str], spec: TextSpec, *, max_length: int | None = None
 ) -> TokenRows:
-    """Returns the texts' token numbers, cut at `max_length` or the network's limit.
+    """Returns the texts' token numbers, cut to `max_length` or the network's limit.
 
     A text that has no token at all becomes one padding token: no network takes nothing.
 
+    Source: Sun, Qiu, Xu and Huang 2019, "How to Fine-Tune BERT for Text Classification?",
+    section 5.3.1 (`head-only` and `head+tail`, here in equal parts).
+
     Args:
         texts: N texts.
-        spec: Which tokenizer, prefix and limit the network wants.
+        spec: Which tokenizer, prefix and limit the network wants, and where texts are cut.
         max_length: Most tokens of a row, special ones included; None = the network's limit.
     """
     limit = min(max_length or spec.length_limit, spec.length_limit)
-    tokenizer = open_tokenizer(spec, limit)
+    tokenizer = open_tokenizer(spec, limit if spec.cut == "end" else None)
     tokens, lengths = Growing(np.int32), Growing(np.int64)
     for encodings in _encodings(tokenizer, texts, spec.prefix):
-        rows = [encoding.ids or [spec.pad_id] for encoding in encodings]
+        rows = [without_middle(encoding.ids, limit) or [spec.pad_id] for encoding in encodings]
         tokens.add(np.fromiter(chain.from_iterable(rows), np.int32))
         lengths.add(np.array([len(row) for row in rows]))
     return TokenRows(tokens.whole(), _starts(lengths.whole()), spec.pad_id)
@@ -144,7 +147,19 @@ def token_lengths(texts: Sequence[str], spec: TextSpec) -> npt.NDArray[np.int64]
     return room_of((len(each.ids) for each in every), len(texts), dtype=np.int64)
 
 
-def open_tokenizer(spec: TextSpec, limit: int) -> "Tokenizer":
+def without_middle(tokens: list[int], limit: int) -> list[int]:
+    """Returns the first and the last of a row's tokens, as many of both, `limit` in all.
+
+    >>> without_middle([1, 2, 3, 4, 5, 6, 7], 5)
+    [1, 2, 3, 6, 7]
+    """
+    if len(tokens) <= limit:
+        return tokens
+    last = limit // 2
+    return tokens[: limit - last] + tokens[len(tokens) - last :]
+
+
+def open_tokenizer(spec: TextSpec, limit: int | None) -> "Tokenizer":
     """Returns the network's tokenizer, cutting at `limit` tokens and never padding.
 
     The file's own truncation and padding are switched off first: MiniLM's file pads
@@ -155,7 +170,8 @@ def open_tokenizer(spec: TextSpec, limit: int) -> "Tokenizer":
     tokenizer = Tokenizer.from_file(str(spec.tokenizer / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    tokenizer.enable_truncation(max_length=limit)
+    if limit is not None:
+        tokenizer.enable_truncation(max_length=limit)
     return tokenizer
 
 

@@ -20,6 +20,7 @@ from regraft.serving.kept import KeptModel
 from regraft.settings import (
     Augment,
     ClassWeights,
+    CutWhere,
     FitSettings,
     Optimizer,
     Precision,
@@ -46,6 +47,7 @@ class ClassifierOptions(TypedDict, total=False):
     batch_size: int | None
     optimizer: Optimizer
     max_length: int | None
+    cut: CutWhere
     image_size: int | None
     augment: Augment
     dropout: float

@@ -8,6 +8,7 @@ from regraft.errors import SettingsError
 from regraft.settings.checked import DEVICE, DEVICE_PATTERN, SIDE, Settings
 
 ClassWeights = Literal["auto", "none", "balanced"]
+CutWhere = Literal["auto", "end", "middle"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
@@ -20,6 +21,7 @@ class ReadingSettings(Settings):
         backbone: Name of the pretrained network.
         arch: Identifier of the network's code, for bare weight files.
         max_length: Most tokens a text.
+        cut: What is left out of longer texts.
         image_size: Side in pixels.
         class_weights: Whether rare classes weigh more in the loss.
         device: Where tensors live.
@@ -39,6 +41,7 @@ class ReadingSettings(Settings):
     backbone: str = Field("auto", min_length=1, description="a name")
     arch: str | None = Field(None, min_length=1, description="a name")
     max_length: int | None = Field(None, ge=8, description=SIDE)
+    cut: CutWhere = "auto"
     image_size: int | None = Field(None, ge=8, description=SIDE)
     class_weights: ClassWeights = "auto"
     device: str = Field("auto", pattern=DEVICE_PATTERN, description=DEVICE)
@@ -66,6 +69,7 @@ class ReadingOptions(TypedDict, total=False):
     seed: int
     arch: str | None
     max_length: int | None
+    cut: CutWhere
     image_size: int | None
     class_weights: ClassWeights
     device: str

@@ -43,6 +43,9 @@ def test_a_length_limit_that_cuts_much_is_a_warning() -> None:
     assert "the length limit of 128 tokens cuts 1.0% of the texts" in little
     much = explain(_dataset(), cut_share=0.2, length=128)
     assert any(line.startswith("warning: the length limit of 128 tokens cuts 20") for line in much)
+    assert "what they say after it is not read" in "".join(much)
+    middle = explain(_dataset(), cut_share=0.2, length=128, cut="middle")
+    assert "their middle is not read" in "".join(middle)
 
 
 def test_texts_in_a_script_that_the_backbone_does_not_know_are_a_warning() -> None:

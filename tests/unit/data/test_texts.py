@@ -1,5 +1,6 @@
 """Tests token rows: true lengths, padding, the limit, and odd texts."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -51,6 +52,17 @@ def test_long_texts_are_cut_at_the_lower_limit_with_their_special_tokens(
 ) -> None:
     (row,) = listed(encode_texts(["a " * 50], spec, max_length=most))
     assert row == [2, *[4] * (length - 2), 3]
+
+
+@pytest.mark.parametrize(
+    ("most", "row"), [(8, [2, 4, 4, 4, 6, 6, 6, 3]), (5, [2, 4, 4, 6, 3]), (4, [2, 4, 6, 3])]
+)
+def test_long_texts_can_lose_their_middle_and_short_ones_nothing(
+    spec: TextSpec, most: int, row: list[int]
+) -> None:
+    cutting = replace(spec, cut="middle")
+    rows = listed(encode_texts(["a " * 9 + "c " * 9, "a c"], cutting, max_length=most))
+    assert rows == [row, [2, 4, 6, 3]]
 
 
 def test_the_prefix_stands_before_every_text(tmp_path: Path) -> None:

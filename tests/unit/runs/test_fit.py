@@ -3,6 +3,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -74,6 +75,23 @@ def test_the_stored_test_predictions_are_those_that_were_scored(text_run: Path) 
     right = sum(a == b for a, b in zip(table["label"], table["prediction"], strict=True))
     accuracy = result_of(text_run)["scores"]["test"]["accuracy"]["value"]
     assert right / len(table["label"]) == accuracy
+
+
+def test_the_ends_of_long_texts_decide_in_training_and_in_a_run_that_is_opened_again(
+    bert: Path, tmp_path: Path
+) -> None:
+    texts, labels = tiny.toy_texts(120)
+    long = [f"{'the ' * 40}{text}" for text in texts]
+    options = {**quick(bert), "strategy": "head", "max_length": 16}
+    found = {
+        cut: fit((long, labels), out=tmp_path / cut, cut=cut, **options)
+        for cut in ("end", "middle", "auto")
+    }
+    scores = {cut: result["scores"]["test"]["accuracy"]["value"] for cut, result in found.items()}
+    assert scores["end"] < 0.7 < 0.8 < scores["middle"] == scores["auto"]
+    answers = load(tmp_path / "auto").predict(long)
+    assert np.mean([a == b for a, b in zip(answers, labels, strict=True)]) > 0.8
+    assert len(set(load(tmp_path / "end").predict(long))) == 1
 
 
 def test_python_lists_are_data_too(bert: Path, tmp_path: Path) -> None:

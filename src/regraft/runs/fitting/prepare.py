@@ -128,6 +128,7 @@ def prepare(
     backbone, notes = fit_channels(_open(named, settings, dataset, say), dataset)
     lengths = _lengths(dataset, backbone)
     chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
+    backbone = _cutting(backbone, chosen)
     understood = [*_explained(dataset, backbone, chosen, lengths), *notes]
     for line in understood:
         say(line)
@@ -190,6 +191,7 @@ def replanned(
     chosen = replace(
         chosen,
         extent=prepared.chosen.extent,
+        cut=prepared.chosen.cut,
         lr=lr or chosen.lr,
         epochs=epochs or chosen.epochs,
     )
@@ -221,6 +223,13 @@ def _unaveraged(dataset: Dataset, phases: list[Phase], *, say: Say) -> list[str]
     told = "+average does nothing here: there are no validation rows to choose the point by"
     say(told)
     return [told]
+
+
+def _cutting(backbone: Backbone, chosen: Chosen) -> Backbone:
+    """Returns the backbone that is fed texts cut where that was chosen."""
+    if chosen.cut is None or not isinstance(backbone.spec, TextSpec):
+        return backbone
+    return replace(backbone, spec=replace(backbone.spec, cut=chosen.cut.value))
 
 
 def _encoded(dataset: Dataset, backbone: Backbone, chosen: Chosen) -> dict[Part, Encoded]:
@@ -266,6 +275,7 @@ def _explained(
         length=extent,
         scripts=backbone.spec.scripts,
         network=choice.words() if ours else "",
+        cut=backbone.spec.cut,
     )
 
 
