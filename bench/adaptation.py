@@ -143,7 +143,7 @@ def run(python: str, script: str, *words: str) -> str:
 
 def _extent(found: Document) -> list[str]:
     """Returns the flag that asks for the length of texts or side of pictures of a run."""
-    flags = {"max_length": "--max-length", "cut": "--cut", "image_size": "--image-size"}
+    flags = {"max_length": "--max-length", "image_size": "--image-size"}
     named = [choice for choice in found["defaults"] if choice["name"] in flags]
     return [word for each in named for word in (flags[each["name"]], str(each["value"]))]
 

@@ -68,16 +68,12 @@ def trainer(label: str, *flags: str, told: bool = False) -> Contestant:
     return Contestant(label, flags, "trainer.py", told=told)
 
 
-CUT = ("--cut", "end")
-"""Peers read the first tokens of a long text, and so do we here."""
-
-
 def tuning(name: str, data: str, length: str, bounds: tuple[float, ...]) -> Contest:
     """Returns a contest in full fine-tuning of MiniLM, 3 epochs."""
     flags = ("--epochs", "3", "--max-length", length)
     best = "Trainer, best flags"
     contestants = (
-        Contestant("regraft", (*flags, *CUT)),
+        Contestant("regraft", flags),
         trainer("Trainer", *flags),
         trainer(best, *flags, "--best", told=True),
     )
@@ -85,7 +81,7 @@ def tuning(name: str, data: str, length: str, bounds: tuple[float, ...]) -> Cont
     return Contest(name, data, "minilm", contestants, lines)
 
 
-HEAD = ("--strategy", "head", "--max-length", "256", *CUT)
+HEAD = ("--strategy", "head", "--max-length", "256")
 AGAIN = "the first run"
 FASTAI, TIMM = "fastai fine_tune", "timm loop"
 IMAGES = ("--epochs", "3", "--image-size", "128")

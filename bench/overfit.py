@@ -35,9 +35,7 @@ class Task:
 
 
 TASKS = {
-    "text": Task(
-        "starter:sentiment-movie", Rows(10, 0, 250), ("--max-length", "48", "--cut", "end")
-    ),
+    "text": Task("starter:sentiment-movie", Rows(10, 0, 250), ("--max-length", "48")),
     "image": Task("fashion-mnist-small", Rows(10, 0, 50), ("--image-size", "64")),
 }
 

@@ -21,7 +21,7 @@ LABELS: dict[str, tuple[Rows, tuple[float, ...], dict[str, Any]]] = {
     "starter:sentiment-movie": (
         Rows(250, 50, 200),
         (0.4, 1.0),
-        {"max_length": 40, "cut": "end", "epochs": 4.0},
+        {"max_length": 40, "epochs": 4.0},
     ),
 }
 """Of promise 2: rows of a class, shares of the labels, and what holds the cost down."""

@@ -59,13 +59,13 @@ DATA = (
         "sentiment-news, 150 a class",
         "starter:sentiment-news",
         Rows(150, 50, 250),
-        {"max_length": 40, "cut": "end", "epochs": 3.0},
+        {"max_length": 40, "epochs": 3.0},
     ),
     Data(
         "bbc-news, 20 a class",
         "starter:bbc-news",
         Rows(20, 20, 80),
-        {"max_length": 64, "cut": "end", "epochs": 4.0},
+        {"max_length": 64, "epochs": 4.0},
     ),
     Data(
         "cifar10-small, 100 a class",

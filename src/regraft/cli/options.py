@@ -122,7 +122,7 @@ class SharedFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, total=False):
     max_length: Annotated[int | None, option(TRAINING, "TOKENS", "Longest text.")]
     cut: Annotated[
         str | None,
-        option(TRAINING, "WHERE", "auto, end or middle: what is left out of longer texts."),
+        option(TRAINING, "WHERE", "end or middle: what is left out of longer texts (end)."),
     ]
     image_size: Annotated[int | None, option(TRAINING, "PIXELS", "Side of the images.")]
     seed: Annotated[int | None, option(TRAINING, "NUMBER", "Of everything random (0).")]

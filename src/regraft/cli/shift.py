@@ -58,7 +58,7 @@ class ShiftFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, OutFlag, Output
         str | None, _value(TRAINING, "RULE", "auto, none or balanced, as they will be in training.")
     ]
     max_length: Annotated[int | None, _value(TRAINING, "TOKENS", "Longest text.")]
-    cut: Annotated[str | None, _value(TRAINING, "WHERE", "auto, end or middle, as for fit.")]
+    cut: Annotated[str | None, _value(TRAINING, "WHERE", "end or middle, as for fit.")]
     image_size: Annotated[int | None, _value(TRAINING, "PIXELS", "Side of the images.")]
     seed: Annotated[int | None, _value(TRAINING, "NUMBER", "Of everything random (0).")]
     precision: Annotated[str | None, _value(MACHINE, "FORMAT", "auto, fp32, bf16 or fp16.")]

@@ -83,8 +83,10 @@ def _cut_lines(cut_share: float | None, length: int | None, cut: Cut) -> list[st
     line = f"the length limit{limit} cuts {cut_share:.1%} of the texts"
     if cut_share < _MUCH:
         return [line]
-    lost = "what they say after it" if cut == "end" else "their middle"
-    return [f"warning: {line}: {lost} is not read; --max-length raises it"]
+    if cut == "middle":
+        return [f"warning: {line}: their middle is not read; --max-length raises it"]
+    more = "--max-length raises it, --cut middle reads their ends too"
+    return [f"warning: {line}: what they say after it is not read; {more}"]
 
 
 def _problem_lines(problems: Sequence[Problem]) -> list[str]:

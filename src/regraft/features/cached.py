@@ -78,12 +78,15 @@ class Cache:
         say: Told once where the disk says no.
         check: Whether a sample of what is read is computed anew and compared.
         tally: What it did so far.
+        decided: Whether what a prefix makes is kept, by what was asked: of an earlier run, which
+            is to be repeated, and of this one.
     """
 
     on: bool = True
     say: Say = print
     check: bool = False
     tally: Tally = field(default_factory=Tally)
+    decided: dict[str, bool] = field(default_factory=dict)
 
     def complain(self, error: OSError) -> None:
         """Notes why nothing can be stored, and says so the first time."""

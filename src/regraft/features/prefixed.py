@@ -83,10 +83,14 @@ def decide(level: Level, rows: Encoded, *, cache: Cache, epochs: int, views: int
     """
     if not cache.on or level.line == 0 or level.pooled or not len(rows) or views >= epochs:
         return False
-    worth = worth_of(level, rows)
-    pays = worth.pays(epochs=epochs, views=views)
-    cache.tally.worth.append({"line": level.line, **asdict(worth), "pays": pays})
-    return pays
+    # The bytes of the weights depend on it, and a clock never says the same twice.
+    asked = f"line {level.line}, {epochs} passes, {views} views"
+    if asked not in cache.decided:
+        worth = worth_of(level, rows)
+        pays = worth.pays(epochs=epochs, views=views)
+        cache.tally.worth.append({"line": level.line, **asdict(worth), "pays": pays})
+        cache.decided[asked] = pays
+    return cache.decided[asked]
 
 
 def feed(level: Level, rows: Encoded, *, cache: Cache, lower: Level | None = None) -> Prefixed:

@@ -27,7 +27,7 @@ from regraft.runs.fitting.folder import CHECKPOINTS, LOG, SETTINGS, RunFolder, c
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
-from regraft.runs.fitting.record import problems_csv
+from regraft.runs.fitting.record import keep_decisions, problems_csv
 from regraft.runs.fitting.result import described, result_document
 from regraft.runs.fitting.train import train
 from regraft.runs.moving.asked import Asked, asked_of
@@ -169,6 +169,7 @@ def _complete(
     if report:
         with folder.writing("report.html") as place:
             write_report(result, place)
+    keep_decisions(folder, prepared.cache.decided)
     folder.finish(result)
     units.clear()
     return result

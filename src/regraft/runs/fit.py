@@ -34,7 +34,7 @@ from regraft.runs.fitting.folder import (
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
 from regraft.runs.fitting.prepare import Network, Prepared, Say, prepare
-from regraft.runs.fitting.record import problems_csv, run_toml
+from regraft.runs.fitting.record import keep_decisions, problems_csv, run_toml
 from regraft.runs.fitting.result import described, result_document
 from regraft.runs.fitting.train import Trained, pool_parts
 from regraft.runs.trials.automatic import Job, trained_as_asked
@@ -160,6 +160,7 @@ def complete(
     if report:
         with folder.writing("report.html") as place:
             write_report(result, place)
+    keep_decisions(folder, prepared.cache.decided)
     folder.finish(result)
     for keeper in keepers:
         keeper.clear()

@@ -125,6 +125,20 @@ def test_otherwise_the_rows_themselves_are_read(line: int, changed: dict[str, An
     assert not decide(level_of("text", line), rows, **{**named, **changed})
 
 
+def test_the_clock_is_asked_once_and_never_where_a_run_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, level = EXAMPLES["text"](9).rows, level_of("text", 2)
+    cache = Cache(say=lambda line: None)
+    assert decide(level, rows, cache=cache, epochs=3, views=1)
+    monkeypatch.setattr(prefixed_module, "worth_of", lambda *_: Worth(1.0, 9.0, 9.0, 10.0))
+    assert decide(level, rows, cache=cache, epochs=3, views=1)
+    assert not decide(level, rows, cache=cache, epochs=4, views=1)
+    again = Cache(say=lambda line: None, decided=dict(cache.decided))
+    assert decide(level, rows, cache=again, epochs=3, views=1)
+    assert not again.tally.worth
+
+
 def test_what_decided_is_told() -> None:
     cache = Cache(say=lambda line: None)
     decide(level_of("text", 2), EXAMPLES["text"](9).rows, cache=cache, epochs=3, views=1)

@@ -17,6 +17,8 @@ from regraft.errors import (
     StorageError,
     UserError,
 )
+from regraft.features import prefixed as prefixed_module
+from regraft.features.worth import Worth
 from regraft.runs import fit as fit_module
 from regraft.runs.choosing import modes
 from regraft.runs.fit import fit, run_fit
@@ -85,11 +87,11 @@ def test_the_ends_of_long_texts_decide_in_training_and_in_a_run_that_is_opened_a
     options = {**quick(bert), "strategy": "head", "max_length": 16}
     found = {
         cut: fit((long, labels), out=tmp_path / cut, cut=cut, **options)
-        for cut in ("end", "middle", "auto")
+        for cut in ("end", "middle")
     }
     scores = {cut: result["scores"]["test"]["accuracy"]["value"] for cut, result in found.items()}
-    assert scores["end"] < 0.7 < 0.8 < scores["middle"] == scores["auto"]
-    answers = load(tmp_path / "auto").predict(long)
+    assert scores["end"] < 0.7 < 0.8 < scores["middle"]
+    answers = load(tmp_path / "middle").predict(long)
     assert np.mean([a == b for a, b in zip(answers, labels, strict=True)]) > 0.8
     assert len(set(load(tmp_path / "end").predict(long))) == 1
 
@@ -247,6 +249,25 @@ def test_a_run_repeated_from_its_own_file_gives_the_same_bytes(
     monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path / "third"))
     again = FitSettings(**read_toml(tmp_path / "two" / "run.toml"), out=tmp_path / "three")
     assert digest(run_fit(again, Silent())) == digest(first)
+
+
+def test_what_a_clock_decided_of_the_cache_is_repeated_too(
+    bert: Path, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = quick(bert, strategy="full", freeze=2, epochs=3, augment="none")
+    monkeypatch.setattr(prefixed_module, "worth_of", lambda *_: Worth(1.0, 0.1, 0.1, 10.0))
+    first = fit(reviews, out=tmp_path / "one", **options)
+    kept = tomllib.loads((tmp_path / "one" / "run.toml").read_text("utf-8"))["kept"]
+    assert kept == {"line 2, 3 passes, 1 views": True}
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(prefixed_module, "worth_of", lambda *_: Worth(1.0, 9.0, 9.0, 10.0))
+    settings = FitSettings(**read_toml(tmp_path / "one" / "run.toml"), out=tmp_path / "two")
+    again = run_fit(settings, Silent())
+    assert again["cache"]["computed"] > 0
+    events = [result["freezing"]["ledger"][-1] for result in (first, again)]
+    assert events[0]["digests"] == events[1]["digests"]
+    other = fit(reviews, out=tmp_path / "three", **options)
+    assert other["cache"]["worth"][0]["pays"] is False
 
 
 def test_another_machine_measures_anew_and_says_so(

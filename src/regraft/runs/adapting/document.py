@@ -29,7 +29,7 @@ from regraft.runs.moving.training import Moved
 from regraft.training.heads.probe import Features
 
 Document = dict[str, Any]
-TOLD = ("backbone", "max_length", "cut", "image_size", "class_weights")
+TOLD = ("backbone", "max_length", "image_size", "class_weights")
 """Choices that matter where the trunk is frozen and the head is solved."""
 
 

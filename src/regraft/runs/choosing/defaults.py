@@ -40,8 +40,6 @@ SMALL_SIDE = 4
 LEAST_SIDE = 96
 TEXT_CAP = 256
 """Longest texts that are read whole by default: cost grows with length."""
-CUT_SHARE = 0.05
-"""Share of texts that are too long from which their ends are read too."""
 PATIENCE = 3
 
 
@@ -78,12 +76,10 @@ class Chosen:
     patience: Choice
     dropout: Choice
     freeze: Choice = Choice("freeze", 0, "every block may move")
-    cut: Choice | None = None
 
     def listed(self) -> list[Choice]:
-        """Returns the choices in order; where texts are cut is none for images."""
-        every: list[Choice | None] = [getattr(self, field.name) for field in fields(self)]
-        return [choice for choice in every if choice is not None]
+        """Returns the choices in order."""
+        return [getattr(self, field.name) for field in fields(self)]
 
 
 TYPED = "as you typed"
@@ -114,12 +110,11 @@ def choose(
     Raises:
         SettingsError: If the network cannot take images of the size that was typed.
     """
-    modality, spec = dataset.modality, backbone.spec
-    extent = _extent(settings, dataset, spec, lengths)
+    modality = dataset.modality
     batch_size = _batch_size(settings)
     return Chosen(
         backbone=choose_backbone(settings, dataset),
-        extent=extent,
+        extent=_extent(settings, dataset, backbone.spec, lengths),
         epochs=_epochs(settings, dataset, int(batch_size.value)),
         batch_size=batch_size,
         lr=_rate(settings, modality, backbone.width),
@@ -128,7 +123,6 @@ def choose(
         augment=_augment(settings, dataset),
         patience=_patience(settings),
         dropout=_dropout(settings),
-        cut=_cut(settings, lengths, int(extent.value)) if isinstance(spec, TextSpec) else None,
     )
 
 
@@ -150,16 +144,6 @@ def _max_length(settings: FitSettings, spec: TextSpec, lengths: npt.NDArray[np.i
     value = max(16, min(cap, math.ceil(usual / 8) * 8))
     why = f"95 % of the texts have at most {usual} tokens"
     return Choice("max_length", value, why if usual <= cap else f"{why}; capped for speed")
-
-
-def _cut(settings: FitSettings, lengths: npt.NDArray[np.int64], limit: int) -> Choice:
-    if settings.cut != "auto":
-        return Choice("cut", settings.cut, TYPED)
-    share = float((lengths > limit).mean()) if len(lengths) else 0.0
-    why = f"{share:.0%} of the texts are longer"
-    if share <= CUT_SHARE:
-        return Choice("cut", "end", why)
-    return Choice("cut", "middle", f"{why}, and what they come to stands at the end of many")
 
 
 def _image_size(settings: FitSettings, dataset: Dataset, spec: ImageSpec) -> Choice:

@@ -128,7 +128,6 @@ def prepare(
     backbone, notes = fit_channels(_open(named, settings, dataset, say), dataset)
     lengths = _lengths(dataset, backbone)
     chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
-    backbone = _cutting(backbone, chosen)
     understood = [*_explained(dataset, backbone, chosen, lengths), *notes]
     for line in understood:
         say(line)
@@ -158,8 +157,7 @@ def prepare(
         above,
         alone,
         earlier,
-        # The code of a program's own network may change while its weights stay.
-        Cache(settings.cache and network is None, say, settings.check_cache),
+        _cache(settings, earlier, device, say=say, named=network is None),
         read_source(settings.source, dataset, spec=backbone.spec, extent=extent, say=say)
         if settings.source
         else None,
@@ -191,7 +189,6 @@ def replanned(
     chosen = replace(
         chosen,
         extent=prepared.chosen.extent,
-        cut=prepared.chosen.cut,
         lr=lr or chosen.lr,
         epochs=epochs or chosen.epochs,
     )
@@ -225,11 +222,14 @@ def _unaveraged(dataset: Dataset, phases: list[Phase], *, say: Say) -> list[str]
     return [told]
 
 
-def _cutting(backbone: Backbone, chosen: Chosen) -> Backbone:
-    """Returns the backbone that is fed texts cut where that was chosen."""
-    if chosen.cut is None or not isinstance(backbone.spec, TextSpec):
-        return backbone
-    return replace(backbone, spec=replace(backbone.spec, cut=chosen.cut.value))
+def _cache(
+    settings: FitSettings, earlier: Earlier | None, device: str, *, say: Say, named: bool
+) -> Cache:
+    """Returns the cache, which decides as that of the run which is repeated did."""
+    repeated = earlier is not None and not earlier.differs(device, settings.precision)
+    # The code of a program's own network may change while its weights stay.
+    made = Cache(settings.cache and named, say, settings.check_cache)
+    return replace(made, decided=dict(earlier.kept)) if earlier and repeated else made
 
 
 def _encoded(dataset: Dataset, backbone: Backbone, chosen: Chosen) -> dict[Part, Encoded]:
@@ -250,6 +250,8 @@ def _open(name: Any, settings: FitSettings, dataset: Dataset, say: Say) -> Backb
             expected=f"a network for {dataset.modality}s",
             hint="regraft list backbones",
         )
+    if isinstance(backbone.spec, TextSpec):
+        return replace(backbone, spec=replace(backbone.spec, cut=settings.cut))
     return backbone
 
 

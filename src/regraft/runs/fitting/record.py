@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from regraft.data.rows import Problem
 from regraft.runs.choosing.defaults import TYPED
 from regraft.runs.choosing.line import frozen_words
+from regraft.runs.fitting.folder import SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import Prepared
 from regraft.toml import write_toml
 from regraft.training.precision import Verdict
@@ -57,6 +59,18 @@ def resolved(prepared: Prepared) -> dict[str, Any]:
     # A run may be gone on with, or repeated, from another folder than it was started in.
     values |= {name: absolute(values[name] or "") for name in PLACES}
     return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def keep_decisions(folder: RunFolder, decided: Mapping[str, bool]) -> None:
+    """Adds to a run's settings what the cache decided by the clock, for a run that repeats it.
+
+    Args:
+        folder: Of the run.
+        decided: Of the cache.
+    """
+    if decided:
+        written = tomllib.loads((folder.path / SETTINGS).read_text("utf-8"))
+        folder.write(SETTINGS, write_toml({**written, "kept": decided}))
 
 
 def absolute(name: str) -> str:

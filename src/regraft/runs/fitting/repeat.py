@@ -1,7 +1,7 @@
 """Makes the verdict of an earlier run, to be used again, from its `run.toml`."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ class Earlier:
         verdict: Its modes of training and inference.
         torch: Version of torch that it was measured with.
         left_open: Names of settings that the run filled in.
+        kept: Whether what frozen blocks make was kept, as the cache names it.
     """
 
     verdict: Verdict
     torch: str
     left_open: frozenset[str]
+    kept: dict[str, bool] = field(default_factory=dict)
 
     def differs(self, device: str, precision: str) -> str:
         """Returns why its verdict does not hold here, or nothing where it does.
@@ -72,4 +74,5 @@ def _earlier(content: dict[str, Any]) -> Earlier:
     )
     timings = {str(name): float(value) for name, value in content["probe"]["seconds"].items()}
     verdict = Verdict(training, inference, timings, str(machine["processor"]))
-    return Earlier(verdict, str(machine["torch"]), frozenset(map(str, content["left_open"])))
+    kept = {str(name): bool(value) for name, value in content.get("kept", {}).items()}
+    return Earlier(verdict, str(machine["torch"]), frozenset(map(str, content["left_open"])), kept)

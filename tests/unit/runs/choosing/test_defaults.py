@@ -99,7 +99,6 @@ def test_texts_in_another_script_than_latin_take_the_multilingual_starter(
         ("class_weights", {"class_weights": "balanced"}, "balanced"),
         ("patience", {"patience": 9}, 9),
         ("dropout", {"dropout": 0.5}, 0.5),
-        ("cut", {"cut": "end"}, "end"),
     ],
 )
 def test_what_was_typed_is_taken_and_said_so(
@@ -137,27 +136,6 @@ def test_texts_are_read_as_far_as_nearly_all_of_them_go(
 ) -> None:
     choice = chosen("extent", spec=replace(TEXTS, length_limit=limit), lengths=lengths)
     assert choice == Choice("max_length", value, reason)
-
-
-@pytest.mark.parametrize(
-    ("lengths", "value", "share"), [((40,) * 19 + (41,), "end", "5"), ((40, 41), "middle", "50")]
-)
-def test_where_many_texts_are_too_long_their_ends_are_read_too(
-    lengths: tuple[int, ...], value: str, share: str
-) -> None:
-    choice = chosen("cut", lengths=lengths, max_length=40)
-    assert choice.value == value
-    assert choice.reason.startswith(f"{share}% of the texts are longer")
-
-
-def test_nothing_is_cut_of_images() -> None:
-    found = choose(
-        FitSettings(cut="middle"),
-        dataset("image"),
-        backbone=backbone(IMAGES),
-        lengths=np.zeros(0, np.int64),
-    )
-    assert "cut" not in [each.name for each in found.listed()]
 
 
 def test_no_more_tokens_than_the_network_takes() -> None:

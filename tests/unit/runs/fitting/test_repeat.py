@@ -25,6 +25,7 @@ def test_what_a_run_wrote_down_is_read_again(prepared: Prepare, tmp_path: Path) 
     assert (found.verdict, found.torch) == (FOUND, torch.__version__)
     assert "lr" in found.left_open
     assert "epochs" not in found.left_open
+    assert found.kept == {}
 
 
 def test_without_a_run_there_is_nothing_to_repeat() -> None:
