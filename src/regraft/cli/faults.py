@@ -11,6 +11,8 @@ from regraft.cli.printing import write_json, write_words
 from regraft.errors import RegraftError, SettingsError, nearest
 
 STOPPED = 130
+NUMBERS = {"valid integer": "a whole number", "valid number": "a number"}
+"""What a flag takes, by typer's words for what is none."""
 FREE_FLAGS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
 
 
@@ -47,8 +49,13 @@ def _nearest_flag(flag: str, flags: Sequence[str]) -> str:
     return long.get(nearest(flag.lstrip("-"), long), "")
 
 
-def usage_error(error: Exception) -> SettingsError | None:
-    """Returns typer's complaint about flags in our words, or None for any other error."""
+def usage_error(error: Exception, words: Sequence[str] = ()) -> SettingsError | None:
+    """Returns typer's complaint about flags in our words, or None for any other error.
+
+    Args:
+        error: That left typer.
+        words: What was typed after `regraft`.
+    """
     # Told by its shape: typer carries its own copy of click since 0.26, and none is public.
     if not callable(getattr(error, "format_message", None)):
         return None
@@ -59,7 +66,22 @@ def usage_error(error: Exception) -> SettingsError | None:
         known = [flag for parameter in context.command.params for flag in parameter.opts]
         near = _nearest_flag(option, known)
         return SettingsError(f"{option} is not a flag of {verb}", hint=near or f"{verb} --help")
+    number = _bad_number(error, words)
+    if number is not None:
+        return number
     return SettingsError(str(error.format_message()).rstrip("."), hint=f"{verb} --help")  # type: ignore[attr-defined]
+
+
+def _bad_number(error: Exception, words: Sequence[str]) -> SettingsError | None:
+    """Returns what was typed in the place of a number, and what should be there, or None."""
+    kind = next((told for name, told in NUMBERS.items() if name in str(error)), "")
+    flags = getattr(getattr(error, "param", None), "opts", ())
+    flag = next((word for word in words if word.partition("=")[0] in flags), "")
+    if not kind or not flag:
+        return None
+    name, equals, value = flag.partition("=")
+    given = value if equals else "".join(words[words.index(flag) + 1 :][:1])
+    return SettingsError(f"Invalid value for '{name}': {given!r}", expected=kind)
 
 
 def tell(error: RegraftError, *, as_json: bool) -> int:

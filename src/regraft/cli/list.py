@@ -1,6 +1,7 @@
 """Lists what can be named: `regraft list [KIND]`."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Annotated, Any, Unpack
 
 from typer import Argument
@@ -8,6 +9,8 @@ from typer import Argument
 from regraft.cli.options import OutputFlags, spelled_out
 
 KINDS = ("backbones", "datasets", "methods", "strategies")
+LEFT_OUT = ("source", "origin", "package", "licence", "bytes", "download_bytes", "split")
+"""What a terminal has no room for."""
 Kind = Annotated[
     str | None,
     Argument(metavar="[backbones|datasets|methods|strategies]", help="All of them if left out."),
@@ -16,7 +19,10 @@ Kind = Annotated[
 
 @spelled_out(OutputFlags)
 def list_names(kind: Kind = None, **flags: Unpack[OutputFlags]) -> int:
-    """List the backbones, data sets, methods and strategies that can be named."""
+    """List the backbones, data sets, methods and strategies that can be named.
+
+    Licences, packages and the papers behind methods and strategies are in the JSON document.
+    """
     from regraft.cli.printing import write_json, write_out, write_table
 
     found = {name: _entries(name) for name in ([_known(kind)] if kind else KINDS)}
@@ -25,7 +31,7 @@ def list_names(kind: Kind = None, **flags: Unpack[OutputFlags]) -> int:
         return 0
     for number, (name, entries) in enumerate(found.items()):
         write_out(f"{'' if number == 0 else chr(10)}{name}\n\n")
-        headers = list(dict.fromkeys(key for entry in entries for key in entry))
+        headers = [key for key in dict.fromkeys(chain(*entries)) if key not in LEFT_OUT]
         write_table(headers, [[_cell(entry.get(key)) for key in headers] for entry in entries])
     return 0
 

@@ -66,8 +66,9 @@ def write_table(
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for header in headers:
-        table.add_column(Text(header))
+    for number, header in enumerate(headers):
+        # What stands first is what is typed next: it is never cut.
+        table.add_column(Text(header), no_wrap=number == 0, overflow="fold")
     for number, line in enumerate(lines):
         style = "bold" if number == strong else ""
         table.add_row(*(Text(harmless(cell)) for cell in line), style=style)

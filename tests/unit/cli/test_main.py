@@ -64,7 +64,11 @@ def test_every_verb_has_help(typed: Type, verb: str) -> None:
         ("fit d.csv --epoch 3", "--epoch is not a flag of regraft fit; try --epochs"),
         ("fit d.csv --qwxz", "--qwxz is not a flag of regraft fit; try regraft fit --help"),
         ("fit", "DATA is missing; expected a file, a folder or starter:NAME"),
-        ("fit d.csv --epochs many", "Invalid value for '--epochs'"),
+        ("fit d.csv --epochs many", "Invalid value for '--epochs': 'many'; expected a number"),
+        (
+            "fit d.csv --batch-size=2.5",
+            "Invalid value for '--batch-size': '2.5'; expected a whole number",
+        ),
         ("fit d.csv --epochs 0", "epochs = 0.0 cannot be used; expected a number above 0"),
         (
             "fit d.csv --optimizer adm",
