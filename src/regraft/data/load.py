@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.data.guess import Roles, guess_roles, used_columns
-from regraft.data.looks import case_twins
+from regraft.data.looks import case_twins, measured_classes
 from regraft.data.mapped.columns import taken
 from regraft.data.mapped.digests import Numbered, numbered
 from regraft.data.mapped.room import picked
@@ -224,5 +224,6 @@ def _warnings(rows: Rows, usable: tuple[Numbers, Numbered], parts: Parts) -> lis
     return [
         *warnings,
         *case_twins(rows.classes),
+        *measured_classes(rows.classes),
         *missing_classes(rows.classes, labels, parts=parts),
     ]

@@ -12,6 +12,8 @@ from regraft.data.reading.tables import Table
 
 _SAMPLE = 2000
 _LONG_PATH = 1000
+MANY_NUMBERS = 20
+"""Classes that are numbers, above which decimals among them make them a measurement."""
 
 
 @dataclass(frozen=True)
@@ -155,3 +157,20 @@ def case_twins(classes: Sequence[str]) -> list[str]:
         same[name.casefold()].append(f"'{name}'")
     twins = [names for names in same.values() if len(names) > 1]
     return [f"classes {', '.join(names)} differ only in case and are kept apart" for names in twins]
+
+
+def measured_classes(classes: Sequence[str]) -> list[str]:
+    """Returns a warning where the classes look like the values of a measurement.
+
+    >>> measured_classes([f"{rating / 10:.1f}" for rating in range(10, 51)])[0][:49]
+    'the 41 classes are numbers, some of them with dec'
+    """
+    numbers = [name for name in classes if is_number(name)]
+    decimals = any("." in name for name in numbers)
+    if len(classes) <= MANY_NUMBERS or len(numbers) < len(classes) or not decimals:
+        return []
+    return [
+        f"the {len(classes)} classes are numbers, some of them with decimals, as a measurement "
+        "has them: each is a class that has nothing to do with its neighbours; put them into a "
+        "few groups first"
+    ]

@@ -5,7 +5,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from regraft.data.looks import TableLooks, case_twins, class_order, is_number, look_at
+from regraft.data.looks import (
+    TableLooks,
+    case_twins,
+    class_order,
+    is_number,
+    look_at,
+    measured_classes,
+)
 from regraft.data.reading.tables import from_frame
 
 
@@ -68,3 +75,20 @@ def test_classes_that_differ_only_in_case_are_named() -> None:
         "classes 'Pos', 'pos' differ only in case and are kept apart"
     ]
     assert case_twins(["pos", "neg"]) == []
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        [f"{half / 2:.1f}" for half in range(2, 11)],
+        [str(number) for number in range(100)],
+        [*(f"{tenth / 10:.1f}" for tenth in range(40)), "unknown"],
+    ],
+)
+def test_half_stars_years_and_names_are_classes(classes: list[str]) -> None:
+    assert measured_classes(classes) == []
+
+
+def test_many_decimals_are_no_classes_and_said_so() -> None:
+    (warning,) = measured_classes([f"{tenth / 10:.1f}" for tenth in range(221)])
+    assert warning.startswith("the 221 classes are numbers, some of them with decimals")
