@@ -13,7 +13,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from regraft.data.reading.frames import read_frame
 from regraft.data.rows import Input
-from regraft.data.spec import Cut
 from regraft.errors import DataError
 from regraft.runs.choosing.device import pick_device
 from regraft.runs.fit import run_fit
@@ -21,6 +20,7 @@ from regraft.serving.kept import KeptModel
 from regraft.settings import (
     Augment,
     ClassWeights,
+    CutWhere,
     FitSettings,
     Optimizer,
     Precision,
@@ -47,7 +47,7 @@ class ClassifierOptions(TypedDict, total=False):
     batch_size: int | None
     optimizer: Optimizer
     max_length: int | None
-    cut: Cut
+    cut: CutWhere
     image_size: int | None
     augment: Augment
     dropout: float

@@ -14,12 +14,14 @@ from torch import nn
 
 from regraft.backbones.backbone import Backbone
 from regraft.data.encode import Encoded, encode
+from regraft.data.starters.wheels import Say
 from regraft.errors import UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.choosing.budget import closing_seconds
 from regraft.runs.choosing.modes import decide_modes, takes_steps
 from regraft.runs.choosing.network import example
+from regraft.runs.choosing.opening import Network
 from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
 from regraft.runs.fitting.folder import (
     CHECKPOINTS,
@@ -33,7 +35,7 @@ from regraft.runs.fitting.folder import (
 )
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
-from regraft.runs.fitting.prepare import Network, Prepared, Say, prepare
+from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import keep_decisions, problems_csv, run_toml
 from regraft.runs.fitting.result import described, result_document
 from regraft.runs.fitting.train import Trained, pool_parts

@@ -4,8 +4,9 @@ from typing import Any, Unpack
 
 from regraft.runs.choosing.budget import batches, estimate, nothing_to_choose
 from regraft.runs.choosing.modes import decide_modes
+from regraft.runs.choosing.opening import Network
 from regraft.runs.fit import settings_of
-from regraft.runs.fitting.prepare import Network, Prepared, prepare
+from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.result import described
 from regraft.settings import FitOptions, FitSettings
 from regraft.training.precision import Verdict

@@ -16,6 +16,7 @@ from regraft.settings.new_run import NewRunOptions as NewRunOptions
 from regraft.settings.new_run import NewRunSettings as NewRunSettings
 from regraft.settings.new_run import Preset as Preset
 from regraft.settings.reading import ClassWeights as ClassWeights
+from regraft.settings.reading import CutWhere as CutWhere
 from regraft.settings.reading import Precision as Precision
 from regraft.settings.shift import ShiftOptions as ShiftOptions
 from regraft.settings.shift import ShiftSettings as ShiftSettings

@@ -4,11 +4,11 @@ from typing import Literal, Self, TypedDict
 
 from pydantic import Field, model_validator
 
-from regraft.data.spec import Cut
 from regraft.errors import SettingsError
 from regraft.settings.checked import DEVICE, DEVICE_PATTERN, SIDE, Settings
 
 ClassWeights = Literal["auto", "none", "balanced"]
+CutWhere = Literal["end", "middle"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
@@ -41,7 +41,7 @@ class ReadingSettings(Settings):
     backbone: str = Field("auto", min_length=1, description="a name")
     arch: str | None = Field(None, min_length=1, description="a name")
     max_length: int | None = Field(None, ge=8, description=SIDE)
-    cut: Cut = "end"
+    cut: CutWhere = "end"
     image_size: int | None = Field(None, ge=8, description=SIDE)
     class_weights: ClassWeights = "auto"
     device: str = Field("auto", pattern=DEVICE_PATTERN, description=DEVICE)
@@ -69,7 +69,7 @@ class ReadingOptions(TypedDict, total=False):
     seed: int
     arch: str | None
     max_length: int | None
-    cut: Cut
+    cut: CutWhere
     image_size: int | None
     class_weights: ClassWeights
     device: str

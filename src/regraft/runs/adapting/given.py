@@ -10,8 +10,8 @@ from regraft.data.parting.domains import domain_tables
 from regraft.data.parting.sources import check_same_classes, classes_of, join_sources
 from regraft.data.reading.sources import open_source
 from regraft.data.reading.tables import Table
+from regraft.data.starters.wheels import Say
 from regraft.errors import SettingsError
-from regraft.runs.fitting.prepare import Say
 from regraft.settings import AdaptSettings
 
 

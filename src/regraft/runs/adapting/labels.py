@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from regraft.adaptation.domains import Domains
 from regraft.adaptation.labelled import FEW, WEIGHT, judging_rows
+from regraft.data.starters.wheels import Say
 from regraft.draws import draws
 from regraft.errors import DataError, counted
 from regraft.features.rowkeys import row_keys
 from regraft.runs.adapting.target import Target
-from regraft.runs.fitting.prepare import Say
 from regraft.training.heads.probe import Features, Labelled
 
 Labels = npt.NDArray[np.int64]

@@ -14,9 +14,10 @@ from regraft.data.reading.sources import open_source
 from regraft.data.reading.tables import Table
 from regraft.data.rows import UNLABELLED, Problem, Rows
 from regraft.data.spec import TextSpec
+from regraft.data.starters.wheels import Say
 from regraft.errors import DataError, counted
 from regraft.features.rowkeys import row_keys
-from regraft.runs.fitting.prepare import Prepared, Say
+from regraft.runs.fitting.prepare import Prepared
 
 Labels = npt.NDArray[np.int64]
 FEWEST = 10

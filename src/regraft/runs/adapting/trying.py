@@ -11,9 +11,9 @@ from regraft.adaptation.labelled import NOBODY, right_answers, with_labelled
 from regraft.adaptation.numbers import DivergedError
 from regraft.adaptation.selection import Judged, judge
 from regraft.adaptation.table import make_method
+from regraft.data.starters.wheels import Say
 from regraft.errors import SettingsError
 from regraft.runs.adapting.views import Views
-from regraft.runs.fitting.prepare import Say
 from regraft.training.heads.probe import Labelled
 
 Known = Callable[[str], Labelled]

@@ -1,7 +1,8 @@
 """Decides in which modes a network computes: from an earlier run, the store or a probe."""
 
+from regraft.data.starters.wheels import Say
 from regraft.runs.choosing.budget import PROBE_IMAGES, PROBE_TOKENS
-from regraft.runs.fitting.prepare import Prepared, Say
+from regraft.runs.fitting.prepare import Prepared
 from regraft.strategies.table import AUTO
 from regraft.training.precision import Verdict, decide
 

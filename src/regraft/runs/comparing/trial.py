@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import torch
 
+from regraft.runs.choosing.opening import Network
 from regraft.runs.comparing.folder import COMPARE, UNDER_WAY
 from regraft.runs.comparing.records import read_record, trial_name, write_record
 from regraft.runs.fit import complete, run_fit
 from regraft.runs.fitting.folder import RESULT, RunFolder
-from regraft.runs.fitting.prepare import Network, prepare
+from regraft.runs.fitting.prepare import prepare
 from regraft.runs.report import read_result
 from regraft.settings import FitSettings
 from regraft.training.progress import Progress

@@ -3,35 +3,23 @@
 import copy
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-from torch import nn
 
 from regraft.backbones.backbone import Backbone
 from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted
-from regraft.backbones.open import open_backbone
 from regraft.backbones.splice import splice
-from regraft.data.encode import Encoded, encode, texts_of
-from regraft.data.explain import explain
+from regraft.data.encode import Encoded, encode
 from regraft.data.guess import Roles
 from regraft.data.load import load
 from regraft.data.parting.share import take_share
 from regraft.data.rows import Dataset, Modality, Part
-from regraft.data.spec import TextSpec
-from regraft.data.texts import token_lengths
-from regraft.errors import BackboneError
+from regraft.data.starters.wheels import Say
 from regraft.features.cached import Cache
 from regraft.freezing.line import Above
 from regraft.freezing.patterns import above_of
 from regraft.runs.choosing.alone import Alone, head_alone
 from regraft.runs.choosing.defaults import (
-    MULTILINGUAL,
-    TYPED,
     Choice,
     Chosen,
     choose,
@@ -40,6 +28,7 @@ from regraft.runs.choosing.defaults import (
 from regraft.runs.choosing.device import pick_device
 from regraft.runs.choosing.line import block_decay, choose_line, depth_rate, frozen_words
 from regraft.runs.choosing.network import example, fit_channels, graft
+from regraft.runs.choosing.opening import Network, explained, open_for, text_lengths
 from regraft.runs.choosing.refusals import check_moves, check_strategy
 from regraft.runs.fitting.repeat import Earlier, read_earlier
 from regraft.runs.fitting.source import Source, check_source, read_source
@@ -47,9 +36,6 @@ from regraft.settings import FitSettings
 from regraft.strategies.table import Composed, make_strategy
 from regraft.training.dropout import apply_dropout
 from regraft.training.phase import Facts, Phase
-
-Say = Callable[[str], None]
-Network = nn.Module | Backbone
 
 
 @dataclass(frozen=True)
@@ -125,10 +111,10 @@ def prepare(
     named = copy.deepcopy(network)
     if named is None:
         named = choose_backbone(settings, dataset).value
-    backbone, notes = fit_channels(_open(named, settings, dataset, say), dataset)
-    lengths = _lengths(dataset, backbone)
+    backbone, notes = fit_channels(open_for(named, settings, dataset=dataset, say=say), dataset)
+    lengths = text_lengths(dataset, backbone)
     chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
-    understood = [*_explained(dataset, backbone, chosen, lengths), *notes]
+    understood = [*explained(dataset, backbone, chosen=chosen, lengths=lengths), *notes]
     for line in understood:
         say(line)
     grafted = graft(backbone, settings, classes=len(dataset.classes))
@@ -239,46 +225,6 @@ def _encoded(dataset: Dataset, backbone: Backbone, chosen: Chosen) -> dict[Part,
         for part, rows in dataset.parts.items()
         if part != "test"
     }
-
-
-def _open(name: Any, settings: FitSettings, dataset: Dataset, say: Say) -> Backbone:
-    backbone = open_backbone(name, arch=settings.arch, say=say)
-    wanted = "text" if isinstance(backbone.spec, TextSpec) else "image"
-    if wanted != dataset.modality:
-        raise BackboneError(
-            f"{backbone.name} reads {wanted}s, and the data are {dataset.modality}s",
-            expected=f"a network for {dataset.modality}s",
-            hint="regraft list backbones",
-        )
-    if isinstance(backbone.spec, TextSpec):
-        return replace(backbone, spec=replace(backbone.spec, cut=settings.cut))
-    return backbone
-
-
-def _lengths(dataset: Dataset, backbone: Backbone) -> npt.NDArray[np.int64]:
-    if not isinstance(backbone.spec, TextSpec):
-        return np.zeros(0, np.int64)
-    return token_lengths(texts_of(dataset.parts["train"]), backbone.spec)
-
-
-def _explained(
-    dataset: Dataset, backbone: Backbone, chosen: Chosen, lengths: npt.NDArray[np.int64]
-) -> list[str]:
-    if not isinstance(backbone.spec, TextSpec):
-        return explain(dataset)
-    extent = int(chosen.extent.value)
-    cut = float((lengths > extent).mean()) if len(lengths) else 0.0
-    choice = chosen.backbone
-    # Not for a network of a program, which nobody chose here.
-    ours = backbone.name == choice.value == MULTILINGUAL and choice.reason != TYPED
-    return explain(
-        dataset,
-        cut_share=cut,
-        length=extent,
-        scripts=backbone.spec.scripts,
-        network=choice.words() if ours else "",
-        cut=backbone.spec.cut,
-    )
 
 
 def _of_blocks(chosen: Chosen, settings: FitSettings, modality: Modality, blocks: int) -> Chosen:

@@ -1,6 +1,5 @@
 """Makes the rows of a source that are trained on beside the target's."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +11,13 @@ from regraft.data.reading.pictures import open_picture
 from regraft.data.rows import Dataset, Part, Rows
 from regraft.data.spec import InputSpec
 from regraft.data.split import content_key
+from regraft.data.starters.wheels import Say
 from regraft.errors import DataError, SettingsError, counted
 from regraft.settings import FitSettings
 from regraft.strategies.table import Composed
 from regraft.training.session import Examples
 
 Labels = npt.NDArray[np.int64]
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def test_texts_in_another_script_take_the_multilingual_network_and_are_told_why(
         asked.append(name)
         return opened
 
-    monkeypatch.setattr("regraft.runs.fitting.prepare.open_backbone", pretended)
+    monkeypatch.setattr("regraft.runs.choosing.opening.open_backbone", pretended)
     texts, labels = tiny.toy_texts(40)
     chinese = [f"这家餐馆的菜非常好吃 {text[:3]} {n}" for n, text in enumerate(texts)]
     found = prepare(FitSettings(), (chinese, labels), say=lambda line: None)
@@ -57,7 +57,7 @@ def test_texts_in_another_script_take_the_multilingual_network_and_are_told_why(
     assert any(f"{MULTILINGUAL}: most letters" in line for line in found.understood)
     # A network of a program was not chosen by us, so no line says so.
     mine = replace(opened, name="mine")
-    monkeypatch.setattr("regraft.runs.fitting.prepare.open_backbone", open_backbone)
+    monkeypatch.setattr("regraft.runs.choosing.opening.open_backbone", open_backbone)
     found = prepare(FitSettings(), (chinese, labels), say=lambda line: None, network=mine)
     assert not any(MULTILINGUAL in line for line in found.understood)
 

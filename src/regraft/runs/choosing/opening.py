@@ -1,0 +1,83 @@
+"""Opens the network for the data, and says what was understood of both."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from regraft.backbones.backbone import Backbone
+from regraft.backbones.open import open_backbone
+from regraft.data.encode import texts_of
+from regraft.data.explain import explain
+from regraft.data.rows import Dataset
+from regraft.data.spec import TextSpec
+from regraft.data.starters.wheels import Say
+from regraft.data.texts import token_lengths
+from regraft.errors import BackboneError
+from regraft.runs.choosing.defaults import MULTILINGUAL, TYPED, Chosen
+from regraft.settings import FitSettings
+
+Network = nn.Module | Backbone
+
+
+def open_for(
+    named: str | Network, settings: FitSettings, *, dataset: Dataset, say: Say
+) -> Backbone:
+    """Returns the backbone, which is fed texts cut where that was typed.
+
+    Args:
+        named: Name of the network, or the network itself.
+        settings: As typed.
+        dataset: The data.
+        say: Told one line at a time.
+
+    Raises:
+        BackboneError: If it cannot be opened, or reads what the data are not.
+    """
+    backbone = open_backbone(named, arch=settings.arch, say=say)
+    wanted = "text" if isinstance(backbone.spec, TextSpec) else "image"
+    if wanted != dataset.modality:
+        raise BackboneError(
+            f"{backbone.name} reads {wanted}s, and the data are {dataset.modality}s",
+            expected=f"a network for {dataset.modality}s",
+            hint="regraft list backbones",
+        )
+    if isinstance(backbone.spec, TextSpec):
+        return replace(backbone, spec=replace(backbone.spec, cut=settings.cut))
+    return backbone
+
+
+def text_lengths(dataset: Dataset, backbone: Backbone) -> npt.NDArray[np.int64]:
+    """Returns (N,) tokens of each training text; none for images."""
+    if not isinstance(backbone.spec, TextSpec):
+        return np.zeros(0, np.int64)
+    return token_lengths(texts_of(dataset.parts["train"]), backbone.spec)
+
+
+def explained(
+    dataset: Dataset, backbone: Backbone, *, chosen: Chosen, lengths: npt.NDArray[np.int64]
+) -> list[str]:
+    """Returns the lines that say what was understood.
+
+    Args:
+        dataset: The data.
+        backbone: The network that was opened.
+        chosen: What was left open, decided.
+        lengths: (N,) tokens of each training text; none for images.
+    """
+    if not isinstance(backbone.spec, TextSpec):
+        return explain(dataset)
+    extent = int(chosen.extent.value)
+    cut = float((lengths > extent).mean()) if len(lengths) else 0.0
+    choice = chosen.backbone
+    # Not for a network of a program, which nobody chose here.
+    ours = backbone.name == choice.value == MULTILINGUAL and choice.reason != TYPED
+    return explain(
+        dataset,
+        cut_share=cut,
+        length=extent,
+        scripts=backbone.spec.scripts,
+        network=choice.words() if ours else "",
+        cut=backbone.spec.cut,
+    )
