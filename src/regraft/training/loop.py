@@ -15,6 +15,7 @@ from regraft.freezing.proof import block_digests, state_digest
 from regraft.training.aligning.aligner import aligner_for, discriminator_for
 from regraft.training.batching.batches import count_steps
 from regraft.training.batching.mixing import start_source_head
+from regraft.training.batching.order import order, shown
 from regraft.training.heads.head import train_head
 from regraft.training.keeping.average import Average
 from regraft.training.keeping.between import average_with_start, remember_head, remember_start
@@ -28,7 +29,7 @@ from regraft.training.phase import Phase
 from regraft.training.schedule import Clock
 from regraft.training.selecting import check_finite
 from regraft.training.session import Examples, Session
-from regraft.training.steps import Stepper, epoch, order, shown
+from regraft.training.steps import Stepper, epoch
 
 KEPT = 4
 """Weights, two moments and the best weights so far: what a checkpoint holds of each weight."""

@@ -3,7 +3,6 @@
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,17 +11,14 @@ from torch import Tensor
 
 from regraft.backbones.attention import set_attention
 from regraft.backbones.backbone import Batch
-from regraft.data.encode import Encoded
-from regraft.data.images import Augment, PixelRows
 from regraft.features.pooled import to_device
 from regraft.features.prefixed import entered
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.losses.pairs import pair_loss
 from regraft.scoring import metrics
 from regraft.training.aligning.aligner import Aligner, Passed
-from regraft.training.aligning.pairing import paired_batches
-from regraft.training.batching.batches import epoch_batches, pair_batches
 from regraft.training.batching.mixing import mixed
+from regraft.training.batching.order import order, shown
 from regraft.training.keeping.checkpoint import Beside, checkpoint
 from regraft.training.keeping.place import Tally
 from regraft.training.moving.entry import enter
@@ -110,41 +106,6 @@ def epoch(stepper: Stepper) -> tuple[EpochRecord, bool]:
         session.progress.step(place.at, rate=place.tally.rate, loss=loss)
         stepper.keep()
     return _validated(stepper, place.number, place.tally)
-
-
-def order(session: Session, phase: Phase, *, rows: Encoded, epoch: int) -> list[Indices]:
-    """Returns the batches of an epoch: a pure function of seed, epoch and rows."""
-    size, seed = session.options.batch_size, session.options.seed
-    if phase.alignment is not None:
-        wanted = row_weights(session)
-        return paired_batches(rows.lengths, size, weights=wanted, seed=seed, epoch=epoch)
-    if phase.loss == "pairs":
-        return pair_batches(session.train.labels, size, seed=seed, epoch=epoch)
-    return epoch_batches(rows.lengths, size, seed=seed, epoch=epoch)
-
-
-def row_weights(session: Session) -> npt.NDArray[np.float64]:
-    """Returns (N,) how often each training row is wanted beside one of the target.
-
-    So that the source's classes have the proportions that were estimated for the target:
-    else what compares the two would take a difference of proportions for a shift.
-    """
-    labels, wanted = session.train.labels, session.proportions
-    if wanted is None:
-        return np.ones(len(labels))
-    shares = np.bincount(labels, minlength=len(wanted)) / len(labels)
-    ratios = wanted.numpy().astype(np.float64) / np.maximum(shares, 1e-12)
-    weights = ratios[labels]
-    return np.asarray(weights / weights.mean())
-
-
-def shown(session: Session, phase: Phase, *, epoch: int) -> Encoded:
-    """Returns the training rows as an epoch shows them."""
-    rows, options = mixed(session, phase, epoch=epoch).rows, session.options
-    view = epoch % options.views if options.views and phase.line else epoch
-    if isinstance(rows, PixelRows):
-        return rows.augmented(cast(Augment, options.augment), options.seed, epoch=view)
-    return rows.augmented(options.augment, options.seed, epoch=view)
 
 
 def _step(

@@ -1,4 +1,4 @@
-"""Steps on what a frozen prefix made are steps on the rows; views come again."""
+"""Steps on what a frozen prefix made are steps on the rows."""
 
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,7 @@ from regraft.training.loop import work
 from regraft.training.moving import entry as entry_module
 from regraft.training.phase import Phase
 from regraft.training.session import Session
-from regraft.training.steps import shown
 from tests.tiny_sessions import KINDS, options, session
-
-AUGMENT = {"text": "drop-tokens", "image": "flip-crop"}
 
 
 @pytest.fixture(autouse=True)
@@ -64,18 +61,6 @@ def test_a_disk_without_room_gives_the_same_weights(
     full = worked(kind, on=True, phases=[phase(2)])
     assert full.cache.tally.trouble
     assert state_digest(full.network) == state_digest(cold.network)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_views_come_again_where_blocks_are_frozen(kind: str) -> None:
-    made = session(kind, options(augment=AUGMENT[kind], views=2))
-
-    def batch(line: int, epoch: int) -> bytes:
-        rows = shown(made, phase(line), epoch=epoch).batch(np.arange(4))
-        return b"".join(tensor.numpy().tobytes() for tensor in rows.values())
-
-    assert batch(1, 0) == batch(1, 2) != batch(1, 1)
-    assert len({batch(0, epoch) for epoch in range(3)}) == 3
 
 
 @pytest.mark.parametrize(("views", "epochs", "prefixed_ones"), [(2, 4, 4), (None, 4, 0), (4, 4, 0)])

@@ -1,0 +1,51 @@
+"""Decides which rows an epoch shows, and in which batches."""
+
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from regraft.data.encode import Encoded
+from regraft.data.images import Augment, PixelRows
+from regraft.training.aligning.pairing import paired_batches
+from regraft.training.batching.batches import epoch_batches, pair_batches
+from regraft.training.batching.mixing import mixed
+from regraft.training.phase import Phase
+from regraft.training.session import Session
+
+Indices = npt.NDArray[np.int64]
+
+
+def order(session: Session, phase: Phase, *, rows: Encoded, epoch: int) -> list[Indices]:
+    """Returns the batches of an epoch: a pure function of seed, epoch and rows."""
+    size, seed = session.options.batch_size, session.options.seed
+    if phase.alignment is not None:
+        wanted = row_weights(session)
+        return paired_batches(rows.lengths, size, weights=wanted, seed=seed, epoch=epoch)
+    if phase.loss == "pairs":
+        return pair_batches(session.train.labels, size, seed=seed, epoch=epoch)
+    return epoch_batches(rows.lengths, size, seed=seed, epoch=epoch)
+
+
+def row_weights(session: Session) -> npt.NDArray[np.float64]:
+    """Returns (N,) how often each training row is wanted beside one of the target.
+
+    So that the source's classes have the proportions that were estimated for the target:
+    else what compares the two would take a difference of proportions for a shift.
+    """
+    labels, wanted = session.train.labels, session.proportions
+    if wanted is None:
+        return np.ones(len(labels))
+    shares = np.bincount(labels, minlength=len(wanted)) / len(labels)
+    ratios = wanted.numpy().astype(np.float64) / np.maximum(shares, 1e-12)
+    weights = ratios[labels]
+    return np.asarray(weights / weights.mean())
+
+
+def shown(session: Session, phase: Phase, *, epoch: int) -> Encoded:
+    """Returns the training rows as an epoch shows them."""
+    rows, options = mixed(session, phase, epoch=epoch).rows, session.options
+    view = epoch % options.views if options.views and phase.line else epoch
+    if isinstance(rows, PixelRows):
+        return rows.augmented(cast(Augment, options.augment), options.seed, epoch=view)
+    return rows.augmented(options.augment, options.seed, epoch=view)

@@ -1,0 +1,46 @@
+"""Tests which rows an epoch shows: views that come again, proportions, pure functions."""
+
+import numpy as np
+import pytest
+import torch
+
+from regraft.training.batching.order import order, row_weights, shown
+from regraft.training.phase import Phase
+from tests.tiny_sessions import KINDS, options, session
+
+AUGMENT = {"text": "drop-tokens", "image": "flip-crop"}
+
+
+def phase(line: int) -> Phase:
+    rates = tuple(0.0 if block < line else 5e-3 for block in range(3))
+    return Phase("tune", line, 3, 5e-3, rates)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_views_come_again_where_blocks_are_frozen(kind: str) -> None:
+    made = session(kind, options(augment=AUGMENT[kind], views=2))
+
+    def batch(line: int, epoch: int) -> bytes:
+        rows = shown(made, phase(line), epoch=epoch).batch(np.arange(4))
+        return b"".join(tensor.numpy().tobytes() for tensor in rows.values())
+
+    assert batch(1, 0) == batch(1, 2) != batch(1, 1)
+    assert len({batch(0, epoch) for epoch in range(3)}) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_row_comes_once_in_an_order_of_seed_and_epoch(kind: str) -> None:
+    made = session(kind, options(batch_size=4))
+    found = [order(made, phase(0), rows=made.train.rows, epoch=epoch) for epoch in (0, 0, 1)]
+    rows = [np.concatenate(batches).tolist() for batches in found]
+    assert rows[0] == rows[1] != rows[2]
+    assert sorted(rows[0]) == sorted(rows[2]) == list(range(len(made.train)))
+
+
+def test_rows_weigh_as_much_as_their_class_is_expected_of_the_target() -> None:
+    made = session("text", options())
+    assert row_weights(made) == pytest.approx(np.ones(len(made.train)))
+    made.proportions = torch.tensor([0.8, 0.2])
+    weights, labels = row_weights(made), made.train.labels
+    assert weights.mean() == pytest.approx(1)
+    assert weights[labels == 0].sum() == pytest.approx(0.8 * len(labels), rel=1e-5)
