@@ -176,3 +176,34 @@ def test_a_run_with_a_modifier_is_proved_and_answers_with_class_names(
     assert any("head" in each for each in names)
     assert not any("lora" in each for each in names)
     assert set(regraft.load(run).predict(texts[:4])) <= {"neg", "pos"}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "options"),
+    [
+        ("gradual+norm-only", {}),
+        ("gradual+bias-only", {}),
+        ("gradual", {"freeze": "norm"}),
+        ("two-stage+bias-only", {"freeze_threshold": 0.9}),
+        *(
+            ("two-stage", {"freeze": "norm", "freeze_threshold": 0.9, **rule})
+            for rule in ({}, {"freeze_threshold_rule": "staggered"})
+        ),
+        ("two-stage", {"freeze": "norm", "freeze_threshold": 0.9, "freeze_threshold_scope": "any"}),
+    ],
+)
+def test_the_line_may_pass_what_is_frozen_above_it(
+    bert: Path, tmp_path: Path, strategy: str, options: dict[str, Any]
+) -> None:
+    regraft.fit(
+        tiny.toy_texts(160),
+        backbone=str(bert),
+        strategy=strategy,
+        epochs=4,
+        baselines=False,
+        out=tmp_path / "run",
+        **options,
+    )
+    proof = regraft.verify(tmp_path / "run")
+    assert proof["holds"], proof["faults"]
+    assert proof["stretches"] > 1

@@ -101,4 +101,4 @@ def saved_seconds(paces: Sequence[Pace]) -> float:
 
 def line_in(stretch: Stretch) -> int:
     """Returns the line of a stretch: its frozen pieces, but for what is frozen above it."""
-    return len(stretch.before.keys() - {ABOVE})
+    return sum(not name.startswith(ABOVE) for name in stretch.before)

@@ -10,13 +10,14 @@ from torch.utils.hooks import RemovableHandle
 
 from regraft.backbones.attention import attention_of, set_attention
 from regraft.backbones.backbone import Batch
-from regraft.backbones.chain import Chain
+from regraft.backbones.chain import Block, Chain
 from regraft.backbones.graft import Grafted
 from regraft.backbones.splicing.tree import tensors
 from regraft.freezing.line import Frozen
 from regraft.freezing.proof import Stretch, digest, digest_of, tensors_of
 
 ABOVE = "frozen above the line"
+"""What the names of pieces begin with that are frozen though their block moves."""
 HEAD = "head"
 SEEN = (
     "phase",
@@ -156,9 +157,13 @@ class Witness:
         named = tensors_of(self.network.trunk)
         under = self.chain.blocks[: self.frozen.line]
         found = {b.name: digest_of(named, (*b.parameters, *b.buffers)) for b in under}
-        inside = {name for b in under for name in (*b.parameters, *b.buffers)}
-        above = (self.frozen.parameters | self.frozen.buffers) - inside
-        return {**found, ABOVE: digest_of(named, above)} if above else found
+        frozen = self.frozen.parameters | self.frozen.buffers
+        found |= {
+            name: digest_of(named, tensors)
+            for block in self.chain.blocks[self.frozen.line :]
+            for name, tensors in _part_of(block, frozen)
+        }
+        return found
 
     def _moving_digests(self) -> dict[str, str]:
         named = tensors_of(self.network.trunk)
@@ -167,6 +172,16 @@ class Witness:
             for block in self.chain.blocks[self.frozen.line :]
         }
         return {**found, HEAD: digest(dict(self.network.head.named_parameters()))}
+
+
+def _part_of(block: Block, frozen: frozenset[str]) -> list[tuple[str, frozenset[str]]]:
+    """Returns the name of what is frozen in a block that moves and its tensors; none without.
+
+    The name has their number: where more of the block is frozen later, it is another piece.
+    """
+    own = frozenset((*block.parameters, *block.buffers))
+    part = own & frozen
+    return [(f"{ABOVE}: {len(part)} of {len(own)} tensors in {block.name}", part)] if part else []
 
 
 def movers_of(
