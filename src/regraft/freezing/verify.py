@@ -1,12 +1,13 @@
 """Decides whether the proof of a finished run holds, from its ledger and its weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from torch import Tensor
 
-from regraft.freezing.ledger import AFTER, BEFORE, CHANGES
+from regraft.freezing.cost import line_in
+from regraft.freezing.ledger import AFTER, BEFORE, CHANGES, MOVES
 from regraft.freezing.proof import Stretch, digest, stretch_from_json
 
 Document = Mapping[str, Any]
@@ -24,12 +25,13 @@ def faults_of(freezing: Document, weights: dict[str, Tensor], *, sha256: str) ->
     """
     stretches = [stretch_from_json(each) for each in freezing["proof"]["stretches"]]
     events = {event["kind"]: event for event in freezing["ledger"]}
-    restored = events["restore"]["digests"]
     found = [fault for stretch in stretches for fault in stretch.faults]
     changes = [event for event in freezing["ledger"] if event["kind"] in CHANGES]
+    found += _unlike(stretches, freezing["ledger"])
     found += _between(stretches, changes)
     found += _only_buffers(changes)
-    found += _restored(stretches, restored, step=events["restore"]["step"])
+    found += _restored(stretches, events["restore"])
+    found += _averaged(stretches, events.get("average", {}))
     last = next(events[kind] for kind in LAST if kind in events)
     if digest(weights) != last["digests"]["network"]:
         found.append("the saved weights are not those that training left")
@@ -61,13 +63,43 @@ def _only_buffers(changes: list[Document]) -> list[str]:
     ]
 
 
-def _restored(stretches: list[Stretch], restored: Document, *, step: int) -> list[str]:
+def _unlike(stretches: list[Stretch], ledger: Sequence[Document]) -> list[str]:
+    """Returns where the ledger and what was watched do not go together.
+
+    Each move of the line begins a stretch, whose blocks are what the ledger says they are.
+    """
+    moves = [event for event in ledger if event["kind"] in MOVES]
+    told = [(event["step"], event["phase"], event["line"]) for event in moves]
+    if told != [(each.start, each.phase, line_in(each)) for each in stretches]:
+        return ["the moves of the line in the ledger are not those that were watched"]
+    return [
+        f"{name}: not what the ledger says at the start of {stretch.phase}"
+        for event, stretch in zip(moves, stretches, strict=True)
+        for name, sha in event["digests"].items()
+        if stretch.before.get(name, sha) != sha
+    ]
+
+
+def _restored(stretches: list[Stretch], event: Document) -> list[str]:
     """Returns the blocks that were frozen at the best checkpoint and are not what they were."""
-    at_best = [s for s in stretches if s.start <= step]
-    if not at_best:
-        return []
+    restored, step = event["digests"], event["step"]
+    own = [s for s in stretches if s.phase == event["phase"] and s.start <= step <= s.stop]
+    # At a moment that two stretches share, the first one has the blocks frozen by then.
+    at_best = own[:1] or [s for s in stretches if s.start <= step][-1:]
     return [
         f"{name}: frozen, and changed after training"
-        for name, frozen in at_best[-1].after.items()
-        if name in restored and restored[name] != frozen
+        for stretch in at_best
+        for name, frozen in stretch.after.items()
+        if restored.get(name, frozen) != frozen
+    ]
+
+
+def _averaged(stretches: list[Stretch], event: Document) -> list[str]:
+    """Returns the blocks that were frozen throughout, and that an average changed."""
+    digests = event.get("digests", {})
+    return [
+        f"{name}: frozen throughout, and changed by the average"
+        for name, frozen in (stretches[0].before.items() if stretches else ())
+        if all(name in stretch.before for stretch in stretches)
+        and digests.get(name, frozen) != frozen
     ]

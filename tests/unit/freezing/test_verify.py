@@ -17,10 +17,16 @@ def freezing(*stretches: Stretch, restored: str = "a", step: int = 9) -> dict[st
     return {
         "proof": {"stretches": [stretch.as_json() for stretch in stretches]},
         "ledger": [
-            {"kind": "restore", "step": step, "digests": digests},
+            *map(moved, stretches),
+            {"kind": "restore", "phase": stretches[-1].phase, "step": step, "digests": digests},
             {"kind": "saved", "step": step, "digests": {"model.safetensors": "file"}},
         ],
     }
+
+
+def moved(stretch: Stretch) -> dict[str, Any]:
+    place = {"step": stretch.start, "phase": stretch.phase, "line": len(stretch.before)}
+    return {"kind": "freeze", **place, "digests": dict(stretch.before)}
 
 
 def held(phase: str, before: str, after: str, start: int = 0) -> Stretch:
@@ -56,7 +62,7 @@ def test_a_block_that_froze_after_the_best_checkpoint_may_differ_in_it() -> None
 def test_other_weights_and_another_file_are_told() -> None:
     whole = freezing(held("tune", "a", "a"))
     assert "after it was saved" in faults(whole, sha256="other")[0]
-    whole["ledger"][0]["digests"]["network"] = "0"
+    whole["ledger"][-2]["digests"]["network"] = "0"
     assert "not those that training left" in faults(whole)[0]
 
 
@@ -81,3 +87,39 @@ def test_parameters_that_moved_where_buffers_were_to_are_one() -> None:
     found = faults(exchanged("buffers", stem="b", after="q"))
     assert found == ["adabn: buffers were to change, and parameters did"]
     assert faults(exchanged("weights", stem="b", after="q")) == []
+
+
+def test_every_move_in_the_ledger_begins_a_stretch_that_was_watched() -> None:
+    whole = freezing(held("head", "a", "a"), held("tune", "a", "a", 5))
+    whole["proof"]["stretches"].pop()
+    assert "are not those that were watched" in faults(whole)[0]
+    whole = freezing(held("tune", "a", "a"))
+    whole["ledger"][0]["line"] = 2
+    assert "are not those that were watched" in faults(whole)[0]
+    whole = freezing(held("tune", "a", "a"))
+    whole["ledger"][0]["digests"]["stem"] = "0"
+    assert faults(whole) == ["stem: not what the ledger says at the start of tune"]
+
+
+def test_the_best_checkpoint_may_be_of_an_earlier_phase() -> None:
+    head, tune = Stretch("head", {"stem": "a"}, {"stem": "a"}), Stretch("tune", {}, {}, 0, 5)
+    whole = freezing(head, tune, restored="b", step=0)
+    whole["ledger"][-2]["phase"] = "head"
+    assert faults(whole) == ["stem: frozen, and changed after training"]
+
+
+@pytest.mark.parametrize(("averaged", "holds"), [("a", True), ("b", False)])
+def test_an_average_leaves_what_was_frozen_throughout(averaged: str, holds: bool) -> None:
+    whole = freezing(held("head", "a", "a"), held("tune", "a", "a", 5))
+    digests = {"stem": averaged, "network": digest(WEIGHTS)}
+    whole["ledger"].append({"kind": "average", "phase": "tune", "step": 9, "digests": digests})
+    found = faults(whole)
+    assert (not found) is holds
+    assert all("changed by the average" in fault for fault in found)
+
+
+def test_an_average_may_change_what_froze_on_the_way() -> None:
+    whole = freezing(Stretch("tune", {}, {}, 0, 5), held("tune", "a", "a", 5), step=7)
+    digests = {"stem": "b", "network": digest(WEIGHTS)}
+    whole["ledger"].append({"kind": "average", "phase": "tune", "step": 9, "digests": digests})
+    assert faults(whole) == []
