@@ -25,6 +25,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     if isinstance(values.get("settings"), dict) and "machine" in values:
         # The place is the run's own, and taken.
         return {n: v for n, v in values["settings"].items() if n != "out"} | {"repeat": str(path)}
+    if isinstance(values.get("settings"), dict) and values.get("measured") is False:
+        return dict(values["settings"])  # of a run that was stopped before anything was measured
     return values
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.scaling import Standardised, first_classifier, standardise_each
 from regraft.adaptation.solver import balanced_rows, joined, solve
+from regraft.errors import SettingsError
 from regraft.scoring.metrics import softmax
 from regraft.training.heads.probe import Labelled
 
@@ -31,6 +32,14 @@ class Pseudo:
     shares: tuple[float, ...] = (0.2, 0.4, 0.6)
     threshold: float = 0.95
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not all(0 < share <= 1 for share in (self.threshold, *self.shares)):
+            raise SettingsError(
+                f"pseudo:threshold={self.threshold},shares={'/'.join(map(str, self.shares))} "
+                "cannot be used",
+                expected="numbers above 0, at most 1",
+            )
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier of the last round."""

@@ -42,6 +42,8 @@ class Tally:
         trouble: Why nothing could be written, or the empty string.
         checked: Rows that were read and computed anew, and were the same.
         worth: Of each phase that could be fed from the cache, what decided.
+        hit: Whether rows were found that another run had stored.
+        levels: Keys of the prefixes that were looked up: what is found later may be the run's own.
     """
 
     read: int = 0
@@ -52,11 +54,19 @@ class Tally:
     trouble: str = ""
     checked: int = 0
     worth: list[dict[str, Any]] = field(default_factory=list)
+    hit: bool = False
+    levels: set[str] = field(default_factory=set)
+
+    def found(self, level: str, rows: int) -> None:
+        """Counts rows that were found at a level, by its key."""
+        self.read += rows
+        self.hit |= rows > 0 and level not in self.levels
+        self.levels.add(level)
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain data for `result.json`."""
         return {
-            "hit": self.read > 0,
+            "hit": self.hit,
             "read": self.read,
             "computed": self.computed,
             "advanced": self.advanced,
@@ -136,7 +146,7 @@ def found_or_made(
         _check(
             level, rows, (known[:: max(1, len(known) // SAMPLE)], segments, numbers), store, cache
         )
-    cache.tally.read += len(known)
+    cache.tally.found(level.key, len(known))
     for start in range(0, len(known), BLOCK):
         some = known[start : start + BLOCK]
         yield some, list(store.rows(segments[some], numbers[some]))

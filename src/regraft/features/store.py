@@ -209,11 +209,10 @@ class Growing:
             draft.unlink()
             return
         dtype, tail = self._kind
+        keys, lengths = self._keys.whole().reshape(-1, BYTES), self._lengths.whole()
         told = {"dtype": dtype, "tail": list(tail), "sha256": self._digest.hexdigest()}
-        arrays: dict[str, Any] = {
-            "keys": self._keys.whole().reshape(-1, BYTES),
-            "lengths": self._lengths.whole(),
-        }
+        told["index"] = _index_digest(told, keys, lengths)
+        arrays: dict[str, Any] = {"keys": keys, "lengths": lengths}
         index = path.with_suffix(INDEX)
         building = path.with_suffix(INDEX + DRAFT)
         try:
@@ -234,6 +233,9 @@ def _read_index(path: Path) -> Segment | None:
             told = json.loads(index.metadata()["segment"])
             keys = _in_room(index.get_slice("keys"), np.uint8)
             lengths = _in_room(index.get_slice("lengths"), np.int64)
+        # A flipped bit in what follows would turn every row into other numbers.
+        if _index_digest(told, keys, lengths) != told["index"]:
+            return None
         tail, dtype = tuple(int(extent) for extent in told["tail"]), np.dtype(told["dtype"])
         size = int(lengths.sum()) * int(np.prod(tail, dtype=np.int64)) * dtype.itemsize
         numbers = path.with_suffix(DATA)
@@ -242,6 +244,21 @@ def _read_index(path: Path) -> Segment | None:
         return Segment(numbers, keys, lengths, tail, dtype.str, str(told["sha256"]))
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
         return None
+
+
+def _index_digest(told: dict[str, Any], keys: Keys, lengths: Places) -> str:
+    """Returns the SHA-256 of all that an index says.
+
+    Args:
+        told: `dtype`, `tail` and the digest of the numbers.
+        keys: (N, 16).
+        lengths: (N,).
+    """
+    said = json.dumps([told[name] for name in ("dtype", "tail", "sha256")])
+    hashed = hashlib.sha256(said.encode())
+    for array in (keys, lengths):
+        hashed.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return hashed.hexdigest()
 
 
 def _in_room(stored: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -25,19 +25,32 @@ def faults_of(freezing: Document, weights: dict[str, Tensor], *, sha256: str) ->
     """
     stretches = [stretch_from_json(each) for each in freezing["proof"]["stretches"]]
     events = {event["kind"]: event for event in freezing["ledger"]}
-    found = [fault for stretch in stretches for fault in stretch.faults]
-    changes = [event for event in freezing["ledger"] if event["kind"] in CHANGES]
-    found += _unlike(stretches, freezing["ledger"])
-    found += _between(stretches, changes)
-    found += _only_buffers(changes)
-    found += _restored(stretches, events["restore"])
-    found += _averaged(stretches, events.get("average", {}))
+    found = faults_seen(stretches, freezing["ledger"])
     last = next(events[kind] for kind in LAST if kind in events)
     if digest(weights) != last["digests"]["network"]:
         found.append("the saved weights are not those that training left")
     if events["saved"]["digests"]["model.safetensors"] != sha256:
         found.append("the file of weights was changed after it was saved")
     return found
+
+
+def faults_seen(stretches: list[Stretch], ledger: Sequence[Document]) -> list[str]:
+    """Returns what speaks against the proof but for the saved weights, a sentence each.
+
+    Args:
+        stretches: All that were watched, in order.
+        ledger: Its entries as plain data.
+    """
+    events = {event["kind"]: event for event in ledger}
+    changes = [event for event in ledger if event["kind"] in CHANGES]
+    return [
+        *(fault for stretch in stretches for fault in stretch.faults),
+        *_unlike(stretches, ledger),
+        *_between(stretches, changes),
+        *_only_buffers(changes),
+        *_restored(stretches, events["restore"]),
+        *_averaged(stretches, events.get("average", {})),
+    ]
 
 
 def _between(stretches: list[Stretch], changes: list[Document]) -> list[str]:

@@ -25,5 +25,6 @@ def class_confusion(logits: Tensor, *, temperature: float = TEMPERATURE) -> Tens
     certain = 1 + torch.exp(-entropy)
     weights = len(logits) * certain / certain.sum()
     pairs = (spread * weights.unsqueeze(1)).T @ spread
-    shares = pairs / pairs.sum(1, keepdim=True)
+    # A class that no row has any probability of is confused with none.
+    shares = pairs / pairs.sum(1, keepdim=True).clamp_min(torch.finfo(pairs.dtype).tiny)
     return (shares.sum() - shares.trace()) / logits.shape[1]

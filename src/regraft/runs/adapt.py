@@ -27,7 +27,7 @@ from regraft.runs.fitting.folder import CHECKPOINTS, LOG, SETTINGS, RunFolder, c
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
-from regraft.runs.fitting.record import keep_decisions, problems_csv
+from regraft.runs.fitting.record import begun_toml, keep_decisions, problems_csv
 from regraft.runs.fitting.result import described, result_document
 from regraft.runs.fitting.train import train
 from regraft.runs.moving.asked import Asked, asked_of
@@ -117,6 +117,8 @@ def run_adapt(
     name = f"{prepared.dataset.name}-to-{rows.name}"
     folder = begun or claim(settings.out, name, strategy="adapt")
     try:
+        if not folder.begun:
+            folder.write(SETTINGS, begun_toml(settings))
         wanted = (settings, asked, started, report)
         return _complete(folder, prepared, rows, Logged(folder, progress), wanted)
     except BaseException as error:
@@ -140,7 +142,7 @@ def _complete(
 ) -> Document:
     settings, asked, started, report = wanted
     verdict = decide_modes(prepared, say=progress.say)
-    if not folder.begun:
+    if not folder.measured:
         folder.write(SETTINGS, adapt_toml(settings, prepared, verdict=verdict))
     sizes = {part: len(rows) for part, rows in prepared.dataset.parts.items()}
     folder.log("start", {"data": prepared.dataset.name, "target": target.name, "rows": sizes})
@@ -187,14 +189,14 @@ def _adapted(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
         domains = domains_of(prepared, trained, pools=pools, target=target)
         drawn = draw_labelled(target, pools.target, domains=domains, say=progress.say)
         views = views_of(prepared, verdict, target=target, base=View(domains, pools))
-        judged = try_methods(
+        judged, lost = try_methods(
             domains,
             asked.on_features,
             say=progress.say,
             views=views,
             known=lambda word: drawn.known(views.of(word).pools.target),
         )
-    decision = choose(judged)
+    decision = choose(judged, lost=lost)
     progress.say(decision.reason)
     if decision.chosen.name != SOURCE_ONLY:
         changed = views.of(decision.chosen.name).changed

@@ -36,7 +36,7 @@ from regraft.runs.fitting.folder import (
 from regraft.runs.fitting.logged import Logged
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
-from regraft.runs.fitting.record import keep_decisions, problems_csv, run_toml
+from regraft.runs.fitting.record import begun_toml, keep_decisions, problems_csv, run_toml
 from regraft.runs.fitting.result import described, result_document
 from regraft.runs.fitting.train import Trained, pool_parts
 from regraft.runs.trials.automatic import Job, trained_as_asked
@@ -119,6 +119,7 @@ def run_fit(
         progress.say(choice.words())
     folder = claim(settings.out, prepared.dataset.name, strategy=settings.strategy)
     try:
+        folder.write(SETTINGS, begun_toml(settings))
         return complete(folder, prepared, progress=progress, started=started, report=report)
     except BaseException as error:
         # A mistake of the user leaves nothing; what was stopped or failed keeps its log.
@@ -181,7 +182,7 @@ def _fit_into(
     verdict = _timed(
         seconds, "modes", lambda: decide_modes(prepared, say=progress.say, steps=steps)
     )
-    if not folder.begun:
+    if not folder.measured:
         folder.write(SETTINGS, run_toml(prepared, verdict))
     folder.log(START, {"data": prepared.dataset.name, "rows": _sizes(prepared)})
     test = _encoded_test(prepared) if prepared.settings.baselines else None

@@ -1,9 +1,13 @@
 """Tests self-training: which rows are taken, and that they teach."""
 
+from typing import Any
+
 import numpy as np
+import pytest
 
 from regraft.adaptation.pseudo import Pseudo, surest
 from regraft.adaptation.standardise import Standardise
+from regraft.errors import SettingsError
 from tests import two_domains
 
 SURE = np.array([[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8], [0.45, 0.55]])
@@ -30,3 +34,9 @@ def test_rows_of_the_target_weigh_as_much_together_as_was_asked() -> None:
     given = two_domains.domains(two_domains.two_classes(100, 0), two_domains.moved(100))
     found = [Pseudo(weight=w).adapt(given).on_target.weight for w in (0.01, 1.0)]
     assert not np.allclose(found[0], found[1])
+
+
+@pytest.mark.parametrize("wrong", [{"threshold": 2.0}, {"shares": (0.5, 2.0)}, {"threshold": 0.0}])
+def test_what_is_no_share_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="pseudo:threshold"):
+        Pseudo(**wrong)

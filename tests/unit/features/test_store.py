@@ -108,6 +108,22 @@ def test_a_flipped_bit_is_seen_and_the_segment_dropped(tmp_path: Path) -> None:
     assert not damaged.with_suffix(INDEX).exists()
 
 
+def test_no_flipped_bit_of_an_index_gives_other_rows(tmp_path: Path) -> None:
+    store = Store(tmp_path / "level")
+    with store.growing() as segment:
+        segment.add(keys(1, 2), rows(4, 2))
+    (index,) = (tmp_path / "level").glob(f"*{INDEX}")
+    data, content = index.with_suffix(DATA), index.read_bytes()
+    numbers = data.read_bytes()
+    for bit in range(0, 8 * len(content), 3):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        index.write_bytes(flipped)
+        data.write_bytes(numbers)
+        CHECKED.clear()
+        assert lengths_found(Store(tmp_path / "level"), 1, 2) in ([None, None], [4, 2])
+
+
 @pytest.mark.parametrize("fault", ["shorter", "gone", "index"])
 def test_half_a_segment_is_none(fault: str, tmp_path: Path) -> None:
     store = Store(tmp_path / "level")

@@ -36,3 +36,12 @@ def test_the_confusion_is_the_formula_written_out() -> None:
 def test_sure_predictions_confuse_nothing() -> None:
     logits = torch.tensor([[900.0, 0.0], [0.0, 900.0]])
     assert float(class_confusion(logits)) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_class_without_any_probability_is_confused_with_none() -> None:
+    logits = torch.tensor([[1e4, 0.0], [1e4, 0.0]], requires_grad=True)
+    loss = class_confusion(logits)
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()

@@ -9,8 +9,10 @@ import pytest
 
 from regraft.errors import DataError, SettingsError
 from regraft.runs.fit import run_fit
+from regraft.runs.fitting.folder import RunFolder
 from regraft.runs.resume import resume
 from regraft.settings import FitSettings
+from regraft.toml import read_toml
 from regraft.training import steps as steps_module
 from regraft.training.keeping import keeper
 from regraft.training.progress import Silent
@@ -75,6 +77,30 @@ def test_a_run_is_gone_on_with_from_another_folder(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert resume(tmp_path / "run")["freezing"]["proof"]["holds"]
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_a_run_that_was_killed_before_anything_was_measured_can_be_gone_on_with(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledHereError(BaseException):
+        """Stands for SIGKILL: nothing is tidied up."""
+
+    def killed(*_: object, **__: object) -> None:
+        raise KilledHereError
+
+    whole = run_fit(settings(reviews, bert, tmp_path / "whole"), Silent())
+    with monkeypatch.context() as patch:
+        patch.setattr("regraft.runs.fit.decide_modes", killed)
+        patch.setattr(RunFolder, "discard", lambda folder: None)
+        with pytest.raises(KilledHereError):
+            run_fit(settings(reviews, bert, tmp_path / "killed"), Silent())
+    assert {path.name for path in (tmp_path / "killed").iterdir()} == {"run.toml"}
+    found = resume(tmp_path / "killed")
+    ledgers = [document["freezing"]["ledger"] for document in (found, whole)]
+    assert ledgers[0] == ledgers[1]
+    kept = [read_toml(tmp_path / name / "run.toml") for name in ("killed", "whole")]
+    assert {**kept[0], "repeat": ""} == {**kept[1], "repeat": ""}
 
 
 class Told(Silent):

@@ -171,10 +171,10 @@ def _check_count(table: Table, rows: Sequence[int] | Labels) -> None:
 def _check_classes(table: Table, prepared: Prepared) -> None:
     """Refuses labels that are in the target and no classes of the source."""
     column = table.known.get("label", "")
-    if column != prepared.dataset.columns.get("label"):
-        return
     names = {cell.strip() for cell in table.columns.get(column, []) if cell and cell.strip()}
     known = set(prepared.dataset.classes)
+    if column != prepared.dataset.columns.get("label") and not names & known:
+        return  # a column of something else
     if not names or (len(names) == 1 and not names & known and _is_folder(table)):
         return  # a single folder of pictures: its name is no class
     if names - known:

@@ -17,6 +17,8 @@ from regraft.runs.adapting.views import Views
 from regraft.training.heads.probe import Labelled
 
 Known = Callable[[str], Labelled]
+ALONE = 2
+"""Methods, `source-only` counted in, where there is no other one to go on with."""
 
 
 def _nobody(word: str) -> Labelled:
@@ -32,8 +34,10 @@ def try_methods(
     views: Views | None = None,
     known: Known = _nobody,
     space: Domains | None = None,
-) -> list[Judged]:
+) -> tuple[list[Judged], list[str]]:
     """Returns each method's classifier, judged without target labels but those that are known.
+
+    Of several methods those that diverge are left out; their words come second.
 
     Args:
         domains: Features of both.
@@ -45,14 +49,22 @@ def try_methods(
         space: Where answers are judged; see `signs_of`.
 
     Raises:
-        SettingsError: If a method diverged, as its options may make it.
+        SettingsError: If the only method diverged, as its options may make it.
     """
     found: list[Judged] = []
+    lost: list[str] = []
     for name in names:
         started = time.perf_counter()
         seen = views.of(name).domains if views else domains
         method, rows = make_method(name).method, known(name)
-        adapted = _adapted(name, method, with_labelled(seen, rows))
+        try:
+            adapted = _adapted(name, method, with_labelled(seen, rows))
+        except SettingsError as error:
+            if len(names) <= ALONE:
+                raise
+            say(f"{name} is left out: {error}")
+            lost.append(name)
+            continue
         right = right_answers(method, seen, known=rows)
         seconds = time.perf_counter() - started
         start = found[0] if found else None
@@ -61,7 +73,7 @@ def try_methods(
         judged = with_right(judged, right, start=start)
         say(method_words(judged))
         found.append(judged)
-    return found
+    return found, lost
 
 
 def _adapted(name: str, method: Method, domains: Domains) -> Adapted:

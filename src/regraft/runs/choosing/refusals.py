@@ -25,6 +25,12 @@ def check_moves(
     Raises:
         SettingsError: If no parameter is left in any of them.
     """
+    if any(phase.fresh and (phase.line or above.parameters) for phase in phases):
+        raise SettingsError(
+            f"{settings.strategy} with freeze = {settings.freeze} would freeze random weights",
+            expected="nothing frozen where everything starts from random weights",
+            hint="--strategy scratch without --freeze or a modifier",
+        )
     lines = [phase.line for phase in phases if phase.line < chain.top]
     blocks = chain.blocks[min(lines, default=chain.top) :]
     moving = {name for block in blocks for name in block.parameters}

@@ -5,6 +5,7 @@ import math
 import re
 import shutil
 import time
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,11 @@ class RunFolder:
         """Says whether the settings are written: the run can be gone on with."""
         place = self.path / SETTINGS
         return place.is_file() and place.stat().st_size > 0
+
+    @property
+    def measured(self) -> bool:
+        """Says whether the settings hold what was measured too: a run repeats with it."""
+        return self.begun and "machine" in tomllib.loads((self.path / SETTINGS).read_text("utf-8"))
 
     def write(self, name: str, text: str) -> None:
         """Writes a file whole: temporary name, fsync, rename.

@@ -14,11 +14,28 @@ from regraft.runs.choosing.defaults import TYPED
 from regraft.runs.choosing.line import frozen_words
 from regraft.runs.fitting.folder import SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import Prepared
+from regraft.settings import AdaptSettings, FitSettings
 from regraft.toml import write_toml
 from regraft.training.precision import Verdict
 
 PLACES = ("data", "backbone", "source")
 """Settings that may be paths."""
+
+
+def begun_toml(settings: FitSettings | AdaptSettings) -> str:
+    """Returns the settings as typed: with them a run goes on that was stopped very early.
+
+    Args:
+        settings: Of a run whose network's modes are not measured yet.
+    """
+    typed = settings.model_dump(mode="json", exclude={"out"}, exclude_defaults=True)
+    places = [name for name in (*PLACES, "target") if typed.get(name)]
+    placed: dict[str, Any] = {name: absolute(typed[name]) for name in places}
+    if "sources" in typed:
+        placed["sources"] = [absolute(name) for name in typed["sources"]]
+    if settings.repeat is not None:
+        placed["repeat"] = str(settings.repeat.resolve())
+    return write_toml({"measured": False, "settings": {**typed, **placed}})
 
 
 def run_toml(prepared: Prepared, verdict: Verdict) -> str:

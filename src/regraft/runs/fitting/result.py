@@ -14,6 +14,7 @@ from regraft.backbones.modes import Mode
 from regraft.freezing.cost import block_flops, saved_seconds, saved_share
 from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import Stretch
+from regraft.freezing.verify import faults_seen
 from regraft.machine import processor_name
 from regraft.runs.fitting.cheaper import Cheaper, gained, scores_of
 from regraft.runs.fitting.commands import next_commands
@@ -161,7 +162,7 @@ def _freezing(trained: Trained) -> Document:
         "ledger": session.ledger.as_json(),
         "checks": session.ledger.checks_as_json(),
         "blocks": [_block(block) for block in session.chain.blocks],
-        "proof": _proof(session.stretches),
+        "proof": _proof(session.stretches, session.ledger.as_json()),
     }
 
 
@@ -184,10 +185,11 @@ def saved_backward_share(session: Session) -> float:
     return saved_share(session.stretches, block_flops(session.chain, sample))
 
 
-def _proof(stretches: list[Stretch]) -> Document:
+def _proof(stretches: list[Stretch], ledger: list[Document]) -> Document:
+    faults = faults_seen(stretches, ledger)
     return {
-        "holds": all(stretch.holds for stretch in stretches),
-        "faults": [fault for stretch in stretches for fault in stretch.faults],
+        "holds": not faults,
+        "faults": faults,
         "stretches": [stretch.as_json() for stretch in stretches],
     }
 

@@ -63,13 +63,13 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         start = start_of(trained, domains, space=space)
         drawn = draw_labelled(target, pools.target, domains=domains, say=say)
         known = drawn.known(pools.target)
-        judged = try_methods(
+        judged, lost = try_methods(
             domains, asked.on_features, say=say, known=lambda word: known, space=space
         )
-        found, lost = try_moving(work, asked.moving, start=start)
+        found, diverged = try_moving(work, asked.moving, start=start)
         moved = {each.judged.name: each for each in found}
     judged += [_with_labels(each, drawn, start=judged[0]) for each in moved.values()]
-    decision = choose(judged, lost=lost)
+    decision = choose(judged, lost=[*lost, *diverged])
     say(decision.reason)
     prepared, trained = _kept(work, decision.chosen, moved, of=(start, trained))
     return Adaptation(

@@ -25,7 +25,7 @@ BASE: dict[str, Any] = {
 
 def made(steps: Steps, *, score: bool) -> Adaptation:
     prepared, trained, pools, target, domains = steps(score=score)
-    judged = try_methods(domains, [SOURCE_ONLY, "standardise"], say=nobody)
+    judged, _ = try_methods(domains, [SOURCE_ONLY, "standardise"], say=nobody)
     return Adaptation(prepared, trained, domains, judged, choose(judged), pools, target)
 
 

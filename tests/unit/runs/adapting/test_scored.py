@@ -15,7 +15,7 @@ from tests.unit.runs.adapting.conftest import Steps, nobody
 
 def test_every_method_has_an_oracle_accuracy_where_labels_may_be_scored(steps: Steps) -> None:
     _, _, pools, target, domains = steps()
-    judged = try_methods(domains, [SOURCE_ONLY, "coral-recolour"], say=nobody)
+    judged, _ = try_methods(domains, [SOURCE_ONLY, "coral-recolour"], say=nobody)
     found = method_documents(judged, pools_of=lambda name: pools, target=target)
     assert [entry["name"] for entry in found] == ["source_only", "coral_recolour"]
     for entry, each in zip(found, judged, strict=True):
@@ -35,7 +35,7 @@ def test_every_method_has_an_oracle_accuracy_where_labels_may_be_scored(steps: S
 
 def test_without_labels_nothing_is_scored(steps: Steps) -> None:
     prepared, _, pools, target, domains = steps(score=False)
-    judged = try_methods(domains, [SOURCE_ONLY], say=nobody)
+    judged, _ = try_methods(domains, [SOURCE_ONLY], say=nobody)
     assert "oracle" not in method_documents(judged, pools_of=lambda name: pools, target=target)[0]
     assert target_scores(judged[0], pools=pools, target=target) == {}
     source, oracle = baseline_documents(prepared, domains, pools=pools, target=target)

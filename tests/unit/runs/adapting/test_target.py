@@ -69,6 +69,14 @@ def test_a_column_of_labels_of_another_name_is_no_business_of_ours(
     assert len(read(prepared(), str(tiny.write_csv(tmp_path / "t.csv", columns))).used) == 30
 
 
+def test_other_classes_are_refused_whatever_their_column_is_called(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    columns = {"text": TEXTS, "category": [*LABELS[:-9], *["third"] * 9]}
+    with pytest.raises(DataError, match="classes that the source lacks: 'third'"):
+        read(prepared(), str(tiny.write_csv(tmp_path / "t.csv", columns)))
+
+
 def test_a_single_folder_of_pictures_is_a_target_without_labels(
     prepared: Prepare, resnet: Path, tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ def test_each_method_is_tried_and_told() -> None:
     given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
     said: list[str] = []
     names = [SOURCE_ONLY, "standardise", "coral-recolour"]
-    found = try_methods(given, names, say=said.append)
+    found, _ = try_methods(given, names, say=said.append)
     assert [each.name for each in found] == names
     assert [line.partition(":")[0] for line in said] == names
     assert found[0].objections == {}
@@ -34,7 +34,7 @@ def test_each_method_is_tried_and_told() -> None:
 
 def test_a_dropped_method_is_told_with_the_reason() -> None:
     given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
-    start, other = try_methods(given, [SOURCE_ONLY, "standardise"], say=lambda _: None)
+    (start, other), _ = try_methods(given, [SOURCE_ONLY, "standardise"], say=lambda _: None)
     dropped = type(other)(other.name, other.adapted, other.signs, objections={"a": "it is narrow"})
     assert "; dropped, as it is narrow (" in method_words(dropped)
     assert "dropped" not in method_words(start)
@@ -52,7 +52,7 @@ def test_a_method_that_follows_a_preparation_sees_what_that_makes() -> None:
 
     views = Views(View(given, Pools({}, given.target)), make)
     names = [SOURCE_ONLY, "adabn", "adabn+standardise"]
-    found = try_methods(given, names, say=lambda _: None, views=views)
+    found, _ = try_methods(given, names, say=lambda _: None, views=views)
     assert seen == [AdaBn()]
     wanted = [SourceOnly().adapt(given), SourceOnly().adapt(other), Standardise().adapt(other)]
     for each, adapted in zip(found, wanted, strict=True):
@@ -65,6 +65,16 @@ def test_a_method_that_diverged_is_told() -> None:
     given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
     with pytest.raises(SettingsError, match="mcc:rate=1e30,steps=9 diverged"):
         try_methods(given, [SOURCE_ONLY, "mcc:rate=1e30,steps=9"], say=lambda _: None)
+
+
+def test_of_several_methods_one_that_diverged_is_left_out_and_told() -> None:
+    given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
+    said: list[str] = []
+    names = [SOURCE_ONLY, "mcc:rate=1e30,steps=9", "standardise"]
+    found, lost = try_methods(given, names, say=said.append)
+    assert [each.name for each in found] == [SOURCE_ONLY, "standardise"]
+    assert lost == ["mcc:rate=1e30,steps=9"]
+    assert any("is left out: mcc:rate=1e30,steps=9 diverged" in line for line in said)
 
 
 class SaysOne:
@@ -83,7 +93,9 @@ def test_labelled_target_rows_judge_and_drop_what_is_clearly_wrong(
     given = two_domains.domains(two_domains.two_classes(200, 0), target)
     known = Labelled(target.features[:40], target.labels[:40])
     said: list[str] = []
-    found = try_methods(given, [SOURCE_ONLY, "standardise"], say=said.append, known=lambda _: known)
+    found, _ = try_methods(
+        given, [SOURCE_ONLY, "standardise"], say=said.append, known=lambda _: known
+    )
     rights = [each.right for each in found]
     assert all(right is not None and len(right) == 40 for right in rights)
     assert "of 40 labelled target rows" in said[1]
@@ -92,6 +104,6 @@ def test_labelled_target_rows_judge_and_drop_what_is_clearly_wrong(
     agreed = Labelled(known.features, given.start.logits(known.features).argmax(1))
     ones = int(agreed.labels.sum())
     assert ones > 1
-    wrong = try_methods(given, [SOURCE_ONLY, "mcc"], say=said.append, known=lambda _: agreed)[1]
+    wrong = try_methods(given, [SOURCE_ONLY, "mcc"], say=said.append, known=lambda _: agreed)[0][1]
     told = f"it is right on {40 - ones} of 40 labelled target rows, source-only on 40"
     assert wrong.objections["mistaken"] == told

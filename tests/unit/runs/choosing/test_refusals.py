@@ -23,6 +23,9 @@ NO_TWIN = {"strategy": "two-stage+lora", "freeze_threshold": "auto", "control": 
         ({"strategy": "contrastive", "ema": 0.9}, "ema = 0.9 cannot be used with contrastive"),
         ({"strategy": "two-stage+norm-only", "freeze": "norm"}, "leaves nothing of the network"),
         ({"strategy": "two-stage+bias-only", "freeze": "*.bias"}, "leaves nothing of the network"),
+        ({"strategy": "scratch", "freeze": "1"}, "would freeze random weights"),
+        ({"strategy": "scratch", "freeze": "norm"}, "would freeze random weights"),
+        ({"strategy": "scratch+bias-only"}, "would freeze random weights"),
     ],
 )
 def test_what_does_not_go_together_is_refused(

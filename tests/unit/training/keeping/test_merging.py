@@ -1,7 +1,9 @@
 """Tests that merging is an entry of the ledger, and that without any nothing is done."""
 
+import pytest
 from torch import nn
 
+from regraft.errors import GuardError
 from regraft.freezing.proof import state_digest
 from regraft.strategies.head import Head
 from regraft.training.keeping.merging import merge_into_trunk
@@ -25,10 +27,20 @@ def test_without_anything_to_merge_nothing_is_done() -> None:
 
 
 def test_what_the_network_is_afterwards_is_in_the_ledger() -> None:
+    def renamed(trunk: nn.Module) -> None:
+        top = trunk.get_submodule("top")
+        assert isinstance(top, nn.Sequential)
+        top.append(nn.Identity())
+
+    made = worked()
+    merge_into_trunk(made, [renamed], example=example("image"))
+    event = made.ledger.events[-1]
+    assert (event.kind, event.digests) == ("merge", {"network": state_digest(made.network)})
+
+
+def test_a_merge_after_which_the_network_answers_otherwise_is_refused() -> None:
     def double(trunk: nn.Module) -> None:
         trunk.get_parameter("top.0.weight").data.mul_(2)
 
-    made = worked()
-    merge_into_trunk(made, [double], example=example("image"))
-    event = made.ledger.events[-1]
-    assert (event.kind, event.digests) == ("merge", {"network": state_digest(made.network)})
+    with pytest.raises(GuardError, match="merging the matrices changed"):
+        merge_into_trunk(worked(), [double], example=example("image"))
