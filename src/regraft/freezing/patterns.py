@@ -96,7 +96,7 @@ def _inside(name: str, paths: list[str]) -> bool:
 def _nothing(trunk: nn.Module, word: str) -> SettingsError:
     names = [path for path, _ in trunk.named_modules() if path]
     names += [name for name, _ in trunk.named_parameters()]
-    near = nearest(word, [*names, *KINDS])
+    near = nearest(word, [*names, *(kind for kind in KINDS if kind != word)])
     return SettingsError(
         f"--freeze {word} matches nothing in {type(trunk).__name__}",
         expected="a number of blocks, conv, norm, embedding, or a pattern such as encoder.layer.0",

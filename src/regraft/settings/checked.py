@@ -65,7 +65,7 @@ def _one_error(model: type[Settings], error: ErrorDetails) -> SettingsError:
     if not choices:
         return SettingsError(given, expected=field.description or "a text")
     near = nearest(str(error["input"]), choices)
-    return SettingsError(given, expected=one_of(choices), hint=near)
+    return SettingsError(given, expected=field.description or one_of(choices), hint=near)
 
 
 def _choices(annotation: Any) -> Iterator[str]:

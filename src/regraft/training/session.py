@@ -51,7 +51,10 @@ class Examples:
 
 @dataclass(frozen=True)
 class Best:
-    """The best checkpoint so far: its place in time and its weights."""
+    """The best checkpoint so far: its place in time and its weights.
+
+    Its share is that of the way from the start, where the two were averaged.
+    """
 
     key: Key
     phase: str
@@ -59,6 +62,7 @@ class Best:
     step: int
     state: dict[str, Tensor]
     val_logits: npt.NDArray[np.float32]
+    share: float | None = None
 
 
 @dataclass

@@ -46,8 +46,8 @@ class Drawn:
         judged = "each half by what the other half taught" if count < FEW else "a half held out"
         return (
             f"{counted(count, 'labelled row')} of the target train what reads features, each as up "
-            f"to {WEIGHT} source rows, and choose: {judging_rows(count)} of them, {judged}; they "
-            "are not scored"
+            f"to {WEIGHT} source rows, but not what moves the trunk; they choose: "
+            f"{judging_rows(count)} of them, {judged}; they are not scored"
         )
 
     def document(self, *, learnt: bool) -> dict[str, Any]:

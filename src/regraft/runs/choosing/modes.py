@@ -24,6 +24,8 @@ def decide_modes(prepared: Prepared, *, say: Say, steps: bool = True) -> Verdict
     """
     if prepared.earlier and (prepared.earlier.verdict.knows_steps or not steps):
         why = prepared.earlier.differs(prepared.device, prepared.settings.precision)
+        if told := prepared.earlier.other_threads:
+            say(told)
         if not why:
             return prepared.earlier.verdict
         say(f"precision and attention are measured anew: {why}")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from regraft.backbones.modes import Mode
-from regraft.errors import SettingsError
+from regraft.errors import SettingsError, counted
 from regraft.machine import processor_name
 from regraft.training.precision import Verdict
 
@@ -22,12 +22,25 @@ class Earlier:
         torch: Version of torch that it was measured with.
         left_open: Names of settings that the run filled in.
         kept: Whether what frozen blocks make was kept, as the cache names it.
+        threads: That it computed with; 0 = nobody knows.
     """
 
     verdict: Verdict
     torch: str
     left_open: frozenset[str]
     kept: dict[str, bool] = field(default_factory=dict)
+    threads: int = 0
+
+    @property
+    def other_threads(self) -> str:
+        """What to say where sums are split otherwise than they were; empty where they are not."""
+        now = torch.get_num_threads()
+        if self.threads in (0, now):
+            return ""
+        return (
+            f"warning: the run had {counted(self.threads, 'thread')}, now there are {now}: "
+            "sums may differ in their last bits"
+        )
 
     def differs(self, device: str, precision: str) -> str:
         """Returns why its verdict does not hold here, or nothing where it does.
@@ -75,4 +88,6 @@ def _earlier(content: dict[str, Any]) -> Earlier:
     timings = {str(name): float(value) for name, value in content["probe"]["seconds"].items()}
     verdict = Verdict(training, inference, timings, str(machine["processor"]))
     kept = {str(name): bool(value) for name, value in content.get("kept", {}).items()}
-    return Earlier(verdict, str(machine["torch"]), frozenset(map(str, content["left_open"])), kept)
+    left_open = frozenset(map(str, content["left_open"]))
+    threads = int(machine.get("threads", 0))
+    return Earlier(verdict, str(machine["torch"]), left_open, kept, threads)

@@ -197,7 +197,8 @@ def _proof(stretches: list[Stretch], ledger: list[Document]) -> Document:
 def _best(trained: Trained) -> Document:
     best = trained.session.best
     assert best is not None, "a run has at least one epoch"
-    return {"phase": best.phase, "epoch": best.epoch, "step": best.step}
+    averaged = {} if best.share is None else {"average": best.share}
+    return {"phase": best.phase, "epoch": best.epoch, "step": best.step, **averaged}
 
 
 def _details(outcome: Outcome) -> Document:

@@ -86,10 +86,10 @@ def sentences(document: Document) -> list[str]:
             f"{right:.1%} of rows, where chance reaches {told['chance']['high']:.1%} at most."
         )
     low, high = (estimate["accuracy"][end] for end in ("low", "high"))
+    between = (_about_proportions(document), _about_differences(document))
     return [
         first,
-        _about_proportions(document),
-        _about_differences(document),
+        *filter(None, between),
         f"A classifier of the source's labels is expected to be right on "
         f"{estimate['accuracy']['value']:.0%} of the target (from {low:.0%} to {high:.0%}), beside "
         f"{estimate['source_accuracy']['value']:.0%} of the source.",

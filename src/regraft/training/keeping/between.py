@@ -64,7 +64,7 @@ def average_with_start(session: Session) -> bool:
     key, share, answers = max(found, key=lambda each: each[0])
     state = between(start, best.state, share=share)
     session.network.load_state_dict(state)
-    session.best = replace(best, key=key, state=state, val_logits=answers)
+    session.best = replace(best, key=key, state=state, val_logits=answers, share=share)
     session.progress.say(f"averaged: {share:g} of the way from start to end")
     return True
 

@@ -59,7 +59,8 @@ def handed_over(session: Session) -> Kept:
     state = session.network.state_dict()
     tensors = {f"{NETWORK}{name}": tensor for name, tensor in state.items()}
     tensors["best logits"] = torch.from_numpy(best.val_logits)
-    place = {"key": best.key, "phase": best.phase, "epoch": best.epoch, "step": best.step}
+    named = ("key", "phase", "epoch", "step", "share")
+    place = {name: getattr(best, name) for name in named}
     content = {**history_of(session), "best": place}
     return Kept({name: t.detach().cpu().clone() for name, t in tensors.items()}, content)
 

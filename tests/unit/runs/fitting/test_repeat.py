@@ -26,6 +26,7 @@ def test_what_a_run_wrote_down_is_read_again(prepared: Prepare, tmp_path: Path) 
     assert "lr" in found.left_open
     assert "epochs" not in found.left_open
     assert found.kept == {}
+    assert found.threads == torch.get_num_threads()
 
 
 def test_without_a_run_there_is_nothing_to_repeat() -> None:
@@ -49,3 +50,10 @@ def test_a_verdict_holds_on_the_same_machine_only() -> None:
     old = replace(EARLIER, torch="1.0", verdict=replace(FOUND, processor="abacus"))
     assert "processor was abacus" in old.differs("cpu", "auto")
     assert "version of torch was 1.0" in old.differs("cpu", "auto")
+
+
+def test_another_number_of_threads_is_told() -> None:
+    now = torch.get_num_threads()
+    assert EARLIER.other_threads == replace(EARLIER, threads=now).other_threads == ""
+    told = replace(EARLIER, threads=now + 1).other_threads
+    assert told.startswith(f"warning: the run had {now + 1} threads, now there are {now}")

@@ -10,7 +10,7 @@ from regraft.freezing.proof import state_digest
 from regraft.strategies.average import Average
 from regraft.strategies.head import Head
 from regraft.strategies.two_stage import TwoStage
-from regraft.training.keeping.between import between
+from regraft.training.keeping.between import SHARES, between
 from regraft.training.loop import work
 from regraft.training.selecting import selection_key
 from regraft.training.session import Session
@@ -40,6 +40,8 @@ def test_validation_likes_it_at_least_as_well_as_the_end(kind: str) -> None:
     assert plain.best is not None
     assert made.best is not None
     assert made.best.key >= plain.best.key
+    assert made.best.share in SHARES
+    assert plain.best.share is None
     answers = made.evaluate()
     np.testing.assert_array_equal(answers, made.best.val_logits)
     assert selection_key(answers, made.val.labels, options=made.options) == made.best.key
