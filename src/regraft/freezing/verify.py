@@ -97,14 +97,16 @@ def _restored(stretches: list[Stretch], event: Document) -> list[str]:
     """Returns the blocks that were frozen at the best checkpoint and are not what they were."""
     restored, step = event["digests"], event["step"]
     own = [s for s in stretches if s.phase == event["phase"] and s.start <= step <= s.stop]
-    # At a moment that two stretches share, the first one has the blocks frozen by then.
-    at_best = own[:1] or [s for s in stretches if s.start <= step][-1:]
-    return [
-        f"{name}: frozen, and changed after training"
+    # Two stretches may share the moment: one ends there, in the checkpoint's own phase, and
+    # another begins.
+    at_best = [*own[:1], *[s for s in stretches if s.start <= step][-1:]]
+    changed = {
+        name: None
         for stretch in at_best
         for name, frozen in stretch.after.items()
         if restored.get(name, frozen) != frozen
-    ]
+    }
+    return [f"{name}: frozen, and changed after training" for name in changed]
 
 
 def _averaged(stretches: list[Stretch], event: Document) -> list[str]:
