@@ -3,7 +3,7 @@
 import torch
 
 from regraft.backbones.attention import attention_of, set_attention
-from regraft.freezing.line import frozen_at, move_line
+from regraft.freezing.line import Above, frozen_at, move_line
 from regraft.freezing.witness import HEAD, Witness, movers_of
 from regraft.training.optimiser import make_optimiser
 from tests.tiny_sessions import example, grafted, spliced
@@ -85,3 +85,19 @@ def test_the_prefix_answers_with_one_kernel_and_the_usual_one_comes_back() -> No
     seen.close(0)
     assert kernels == ["eager"] * 4
     assert attention_of(network.trunk) == "sdpa"
+
+
+def test_more_that_is_frozen_of_a_block_that_moves_is_another_piece() -> None:
+    network = grafted("image")
+    chain = spliced(network)
+    names = sorted(chain.blocks[-1].parameters)
+    found = []
+    for some in (names[:1], names):
+        above = Above(frozenset(some), frozenset())
+        move_line(network, chain, line=0, above=above)
+        frozen = frozen_at(chain, line=0, above=above)
+        optimiser = make_optimiser(network.trunk, chain, heads=[network.head], kind="sgd")
+        seen = Witness(network, chain, frozen, optimiser, example("image"), "tune", 0, ()).open()
+        found.append(seen.close(0).before)
+    assert [len(before) for before in found] == [1, 1]
+    assert not found[0].keys() & found[1].keys()
