@@ -94,7 +94,8 @@ def better(trials: Sequence[Trial]) -> str:
 
 def _minus(gap: Trial) -> Trial:
     """Returns the difference seen from the other side."""
-    return {"value": -gap["value"], "low": -gap["high"], "high": -gap["low"]}
+    # Less from nothing, as there is a nought with a minus.
+    return {"value": 0 - gap["value"], "low": 0 - gap["high"], "high": 0 - gap["low"]}
 
 
 def fewer(trials: Sequence[Trial]) -> str:

@@ -60,7 +60,8 @@ def try_methods(
         try:
             adapted = _adapted(name, method, with_labelled(seen, rows))
         except SettingsError as error:
-            if len(names) <= ALONE:
+            # An option that cannot be used is a mistake of the user, not of the method.
+            if len(names) <= ALONE or not isinstance(error.__cause__, DivergedError):
                 raise
             say(f"{name} is left out: {error}")
             lost.append(name)
