@@ -1,9 +1,27 @@
-"""Names the processor, which every measured figure and verdict depends on."""
+"""Names what computes, which every measured figure and verdict depends on."""
 
 import platform
 from pathlib import Path
 
+import torch
+
 CPUINFO = Path("/proc/cpuinfo")
+
+
+def device_name(device: str) -> str:
+    """Returns what computes on a device: the processor, after the graphics card if there is one.
+
+    Args:
+        device: As torch names it.
+    """
+    card = card_name(device)
+    return processor_name() if card == "cpu" else f"{card} beside {processor_name()}"
+
+
+def card_name(device: str) -> str:
+    """Returns the name of a device's graphics card, or its kind where it has no name."""
+    kind = torch.device(device)
+    return torch.cuda.get_device_name(kind) if kind.type == "cuda" else kind.type
 
 
 def processor_name(listing: Path = CPUINFO) -> str:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+import torch
 
-from regraft.machine import processor_name
+from regraft.machine import card_name, device_name, processor_name
 
 
 def test_the_processor_has_a_name(tmp_path: Path) -> None:
@@ -27,3 +28,17 @@ def test_processors_of_one_name_are_told_apart(listing: str, name: str, tmp_path
     place = tmp_path / "cpuinfo"
     place.write_text(listing, "utf-8")
     assert processor_name(place).endswith(name)
+
+
+def test_a_processor_computes_on_its_own() -> None:
+    assert card_name("cpu") == "cpu"
+    assert device_name("cpu") == processor_name()
+
+
+def test_graphics_cards_of_one_machine_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    def name(device: torch.device) -> str:
+        return f"card {device.index or 0}"
+
+    monkeypatch.setattr(torch.cuda, "get_device_name", name)
+    assert card_name("cuda") == "card 0"
+    assert device_name("cuda:1") == f"card 1 beside {processor_name()}"

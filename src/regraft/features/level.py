@@ -25,7 +25,7 @@ from regraft.data.texts import TokenRows
 from regraft.features.numbers import Array, numbers_of
 from regraft.features.pooled import to_device
 from regraft.freezing.proof import digest_of, tensors_of
-from regraft.machine import processor_name
+from regraft.machine import card_name, processor_name
 
 FORMAT = 1
 """Of the store; another one makes other keys."""
@@ -231,10 +231,8 @@ def _rows_of(made: Tensor, rows: Encoded, chunk: Chunk) -> list[Array]:
 
 def _machine(device: str) -> list[str]:
     """Returns what does the arithmetic, and by which libraries."""
-    kind = torch.device(device)
-    name = torch.cuda.get_device_name(kind) if kind.type == "cuda" else kind.type
     versions = [f"{each} {version(each)}" for each in LIBRARIES]
-    return [processor_name(), name, torch.__version__, *versions]
+    return [processor_name(), card_name(device), torch.__version__, *versions]
 
 
 def _code_words(trunk: nn.Module) -> str:

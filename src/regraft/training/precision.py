@@ -19,7 +19,7 @@ from regraft.backbones.splicing.recording import at_rest
 from regraft.data.starters.cache import cache_folder
 from regraft.features.pooled import to_device
 from regraft.losses.cross_entropy import cross_entropy
-from regraft.machine import processor_name
+from regraft.machine import device_name
 
 REPEATS = 3
 MARGIN = 0.95
@@ -118,7 +118,7 @@ def decide(
         found |= made
     passes = found["inference"]
     timings = {name: value for use in uses for name, value in found[use].timings.items()}
-    return Verdict(found.get("training", passes).mode, passes.mode, timings, processor_name())
+    return Verdict(found.get("training", passes).mode, passes.mode, timings, device_name(device))
 
 
 def _stored(place: Path) -> Choice | None:
@@ -233,7 +233,7 @@ def _place(network: Grafted, batch: Batch, wanted: Precision | None, device: str
     """Returns where what was found for this processor, network and shape is kept."""
     shapes = sorted((name, tuple(tensor.shape[1:])) for name, tensor in batch.items())
     facts = [
-        processor_name(),
+        device_name(device),
         torch.__version__,
         str(torch.get_num_threads()),
         type(network.trunk).__name__,

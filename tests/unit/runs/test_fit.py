@@ -274,7 +274,7 @@ def test_another_machine_measures_anew_and_says_so(
     bert: Path, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit(reviews, out=tmp_path / "one", **quick(bert))
-    monkeypatch.setattr(repeat_module, "processor_name", lambda: "another")
+    monkeypatch.setattr(repeat_module, "device_name", lambda device: "another")
     settings = FitSettings(**read_toml(tmp_path / "one" / "run.toml"), out=tmp_path / "two")
     run_fit(settings, Silent())
     log = (tmp_path / "two" / "log.jsonl").read_text("utf-8")

@@ -9,7 +9,7 @@ import torch
 
 from regraft.backbones.modes import Mode
 from regraft.errors import SettingsError, counted
-from regraft.machine import processor_name
+from regraft.machine import device_name
 from regraft.training.precision import Verdict
 
 
@@ -51,7 +51,7 @@ class Earlier:
         """
         mode = self.verdict.training
         pairs = {
-            "processor": (self.verdict.processor, processor_name()),
+            "processor": (self.verdict.processor, device_name(device)),
             "version of torch": (self.torch, torch.__version__),
             "device": (mode.device, device),
             "precision": (mode.precision, mode.precision if precision == "auto" else precision),

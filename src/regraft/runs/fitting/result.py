@@ -15,7 +15,7 @@ from regraft.freezing.cost import block_flops, saved_seconds, saved_share
 from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import Stretch
 from regraft.freezing.verify import faults_seen
-from regraft.machine import processor_name
+from regraft.machine import device_name
 from regraft.runs.fitting.cheaper import Cheaper, gained, scores_of
 from regraft.runs.fitting.commands import next_commands
 from regraft.runs.fitting.outcome import Outcome, calibration, confusion, worst_mistakes
@@ -89,7 +89,7 @@ def environment(verdict: Verdict) -> Document:
 def surroundings(mode: Mode) -> Document:
     """Returns what a figure depends on: processor, versions, threads, mode."""
     return {
-        "processor": processor_name(),
+        "processor": device_name(mode.device),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
