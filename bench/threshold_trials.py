@@ -102,7 +102,8 @@ def settings_of(row: str, task: Task, before: dict[str, Trial], *, equal: str) -
         equal: What `shorter` and `longer` have as much of: `seconds`, or `work` (operations of
             forward and backward passes), which does not depend on what else the machine does.
     """
-    own: Settings = {"epochs": float(task.epochs)}
+    # Of pictures, some blocks would be frozen from the start as usual: here that is a row.
+    own: Settings = {"epochs": float(task.epochs), "freeze": 0}
     if row == "half":
         return {**own, "freeze": before["control"]["blocks"] // 2}
     if row == "clock":
@@ -111,10 +112,10 @@ def settings_of(row: str, task: Task, before: dict[str, Trial], *, equal: str) -
     if row in OTHER_RULES:
         return {**own, "freeze_threshold_rule": row, "freeze_threshold": "auto"}
     if row == "shorter":
-        return {"epochs": round(task.epochs * spent(before, equal), 3)}
+        return {**own, "epochs": round(task.epochs * spent(before, equal), 3)}
     if row == "longer":
         longer = round(task.epochs / spent(before, equal), 3)
-        return {"epochs": longer, "freeze_threshold": "auto"}
+        return {**own, "epochs": longer, "freeze_threshold": "auto"}
     return {**own, "freeze_threshold": "auto"} if row == "auto" else own
 
 
