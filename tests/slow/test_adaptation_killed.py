@@ -36,12 +36,12 @@ def prefer_what_moved() -> None:
     """Lets guards pass what moved, whatever a toy shows."""
     from dataclasses import replace
 
-    real = moving._held_to
+    real = moving.held_to
 
-    def held_to(*given: Any) -> Any:
-        return replace(real(*given), objections={})
+    def held_to(start: Any, name: str, *, own: Any) -> Any:
+        return replace(real(start, name, own=own), objections={})
 
-    setattr(moving, "_held_to", held_to)  # noqa: B010 - a stand-in of another type
+    setattr(moving, "held_to", held_to)  # noqa: B010 - a stand-in of another type
 
 
 def adapted(words: dict[str, Any], *, at: int) -> None:
@@ -87,7 +87,7 @@ def test_killed_in_either_training(
         )
         assert ended.returncode == (-signal.SIGKILL if step else 0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(moving, "_held_to", moving._held_to)
+        patch.setattr(moving, "held_to", moving.held_to)
         prefer_what_moved()
         for step in STEPS:
             resume(tmp_path / f"killed-{step}")

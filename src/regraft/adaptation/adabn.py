@@ -12,7 +12,7 @@ covariate shift adaptation", equation 1, arXiv 2006.16971:
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -50,6 +50,8 @@ class AdaBn:
     def __post_init__(self) -> None:
         if self.rows < FEWEST:
             raise SettingsError(f"adabn:rows={self.rows} cannot be used", expected="8 or more")
+
+    first: ClassVar[bool] = False
 
     def refusal(self, trunk: nn.Module, spec: InputSpec) -> str:
         """Returns why it can do nothing for a network without batch norms."""

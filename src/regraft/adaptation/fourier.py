@@ -8,6 +8,7 @@ the phase, and M_β 1 at the frequencies |h| ≤ βS, |w| ≤ βS, where S is th
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,8 @@ class Fourier:
     """
 
     beta: float = 0.05
+
+    first: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.beta < 0.5:

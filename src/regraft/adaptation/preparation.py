@@ -8,7 +8,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +65,9 @@ class Changed:
 
 class Preparation(Protocol):
     """Makes features differ without seeing them; one file each under `adaptation`."""
+
+    first: ClassVar[bool]
+    """Where the trunk moves: whether it comes before the source's labels are learnt, or after."""
 
     def refusal(self, trunk: nn.Module, spec: InputSpec) -> str:
         """Returns why it can do nothing for a network, or the empty string."""

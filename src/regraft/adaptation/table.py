@@ -58,7 +58,8 @@ PREPARATIONS: dict[str, Callable[..., Preparation]] = {
 """What changes the network or the source's rows; a method may follow behind a plus.
 
 `auto` tries none: each passes all rows through the trunk again, or trains it, where a method on
-features that are there takes seconds.
+features that are there takes seconds. Where the trunk moves, `fourier` and `tapt` come before the
+source's labels are learnt, and a method that moves the trunk may go on from there.
 """
 
 

@@ -9,7 +9,7 @@ without a head for that gets one that is tied to its token table (`masking`).
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -54,6 +54,8 @@ class Tapt:
     rate: float = 5e-5
     masked: float = 0.15
     source: float = 0.5
+
+    first: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not (0 < self.masked < 1 and 0 <= self.source <= 1):

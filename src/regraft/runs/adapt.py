@@ -32,7 +32,7 @@ from regraft.runs.fitting.result import described, result_document
 from regraft.runs.fitting.train import train
 from regraft.runs.moving.asked import Asked, asked_of
 from regraft.runs.moving.deciding import Seconds, adapted_by_moving, spent
-from regraft.runs.moving.training import Work
+from regraft.runs.moving.source import Work
 from regraft.runs.moving.units import Units
 from regraft.scoring.metrics import softmax
 from regraft.serving.model import Answers
@@ -113,7 +113,9 @@ def run_adapt(
         learn=settings.target_labels,
         say=progress.say,
     )
-    check_usable(asked.on_features, prepared.network.trunk, spec=prepared.backbone.spec)
+    check_usable(
+        [*asked.on_features, *asked.after], prepared.network.trunk, spec=prepared.backbone.spec
+    )
     name = f"{prepared.dataset.name}-to-{rows.name}"
     folder = begun or claim(settings.out, name, strategy="adapt")
     try:

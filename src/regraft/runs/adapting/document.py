@@ -69,6 +69,14 @@ class Adaptation:
             return self.moved[name].pools
         return self.views.of(name).pools if self.views else self.pools
 
+    def changed_of(self, name: str) -> frozenset[str]:
+        """Returns the names of the trunk's tensors that a preparation changed for a method."""
+        if name in self.moved:
+            ground = self.moved[name].ground
+            return ground.names if ground else frozenset()
+        changed = self.views.of(name).changed if self.views else None
+        return frozenset(changed.tensors) if changed else frozenset()
+
     def read_by(self, name: str) -> tuple[Features, Features]:
         """Returns the features of training rows and target that a method's classifier reads."""
         if self.views and name not in self.moved:
@@ -133,14 +141,19 @@ def _beside_start(made: Adaptation) -> Document:
     return {"projection": projection(made.domains, kept), "moved": moved.tolist()}
 
 
-def _trained_share(made: Adaptation, head: float) -> float:
-    """Returns the share of the network's numbers that were trained, with those of the trunk."""
-    changed = made.views.of(made.decision.chosen.name).changed if made.views else None
-    network = made.prepared.network
+def _trained_share(made: Adaptation, trained: float) -> float:
+    """Returns the share of the network's numbers that were trained or changed."""
+    network, chain = made.prepared.network, made.prepared.chain
     total = sum(p.numel() for p in network.parameters())
     sizes = {name: p.numel() for name, p in network.trunk.named_parameters()}
-    moved = changed.tensors.keys() & sizes.keys() if changed else ()
-    return head + sum(sizes[name] for name in moved) / total
+    best, phases = made.trained.session.best, made.prepared.phases
+    assert best is not None, "source-only was trained before"
+    names = [phase.name for phase in phases]
+    # Phases after the best checkpoint's have left nothing in the network.
+    line = min(phase.line for phase in phases[: names.index(best.phase) + 1])
+    counted = {name for block in chain.blocks[line:] for name in block.parameters}
+    moved = made.changed_of(made.decision.chosen.name) & sizes.keys() - counted
+    return trained + sum(sizes[name] for name in moved) / total
 
 
 def _sources(prepared: Prepared) -> list[Document]:

@@ -6,6 +6,8 @@ from torch import Tensor
 
 from regraft.adaptation.preparation import Changed, put_tensors
 from regraft.adaptation.scaling import Scaling, rebased
+from regraft.backbones.chain import Chain
+from regraft.backbones.graft import Grafted
 from regraft.freezing.ledger import AFTER, BEFORE, Event, Kind
 from regraft.freezing.proof import block_digests, digest, state_digest
 from regraft.runs.fitting.prepare import Prepared
@@ -39,15 +41,29 @@ def keep_trunk(trained: Trained, changed: Changed, *, name: str) -> None:
     if not changed.tensors:
         return
     session = trained.session
-    trunk = session.network.trunk
+    place = Event(session.step, name, "weights", session.top)
+    event = exchanged(session.network, session.chain, changed=changed, place=place)
+    session.trunk_moved()
+    session.ledger.note(event)
+
+
+def exchanged(network: Grafted, chain: Chain, *, changed: Changed, place: Event) -> Event:
+    """Puts other tensors into a network's trunk; returns the entry of the ledger on it.
+
+    Args:
+        network: Whose trunk is changed.
+        chain: The trunk's blocks.
+        changed: From the preparation.
+        place: Step, name and line of the entry.
+    """
+    trunk = network.trunk
     parameters: dict[str, Tensor] = dict(trunk.named_parameters())
     digests = {BEFORE: digest(parameters)}
     put_tensors(trunk, changed.tensors)
-    session.trunk_moved()
-    digests |= block_digests(trunk, session.chain, line=session.top)
-    digests |= {AFTER: digest(parameters), "network": state_digest(session.network)}
+    digests |= block_digests(trunk, chain, line=chain.top)
+    digests |= {AFTER: digest(parameters), "network": state_digest(network)}
     kind: Kind = "weights" if changed.tensors.keys() & parameters.keys() else "buffers"
-    session.ledger.note(Event(session.step, name, kind, session.top, digests))
+    return replace(place, kind=kind, digests=digests)
 
 
 def keep_classifier(

@@ -16,6 +16,7 @@ from regraft.data.parting.share import take_share
 from regraft.data.rows import Dataset, Modality, Part
 from regraft.data.starters.wheels import Say
 from regraft.features.cached import Cache
+from regraft.freezing.ledger import Event
 from regraft.freezing.line import Above
 from regraft.freezing.patterns import above_of
 from regraft.runs.choosing.alone import Alone, head_alone
@@ -59,6 +60,7 @@ class Prepared:
         cache: Of features of what is frozen.
         source: Rows of another data set that are trained on too.
         target: Rows without labels that the trunk is drawn near in the end.
+        opening: What the ledger says first: how the trunk was changed before any label was seen.
     """
 
     settings: FitSettings
@@ -77,6 +79,7 @@ class Prepared:
     cache: Cache = field(default_factory=lambda: Cache(on=False))
     source: Source | None = None
     target: Encoded | None = None
+    opening: Event | None = None
 
     @property
     def device(self) -> str:

@@ -79,6 +79,8 @@ def new_session(
     torch.manual_seed(settings.seed)
     session = Session(prepared.network, prepared.chain, *rows, verdict, options, progress)
     session.spec, session.cache = prepared.backbone.spec, prepared.cache
+    if prepared.opening is not None:
+        session.ledger.note(prepared.opening)
     if prepared.source is not None:
         session.source, session.source_head = prepared.source.examples, _source_head(prepared)
     if prepared.target is not None:

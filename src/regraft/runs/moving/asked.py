@@ -1,10 +1,17 @@
 """Decides which methods work on features, and which move the trunk, from the settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from regraft.adaptation.moving import MOVING
-from regraft.adaptation.table import AUTO, SOURCE_ONLY, make_method, methods_asked, words_of
-from regraft.errors import SettingsError
+from regraft.adaptation.table import (
+    AUTO,
+    PREPARATIONS,
+    SOURCE_ONLY,
+    make_method,
+    methods_asked,
+    words_of,
+)
+from regraft.errors import SettingsError, one_of
 from regraft.settings import AdaptSettings
 from regraft.strategies.table import make_strategy
 
@@ -19,10 +26,13 @@ class Asked:
     Args:
         on_features: Words of those that read features, `source-only` first.
         moving: Words of those that move the trunk.
+        after: Of each preparation that comes before the source's labels are learnt, by its
+            word, the methods that move the trunk on from there.
     """
 
     on_features: list[str]
     moving: list[str]
+    after: dict[str, list[str]] = field(default_factory=dict)
 
 
 def asked_of(settings: AdaptSettings) -> Asked:
@@ -37,30 +47,47 @@ def asked_of(settings: AdaptSettings) -> Asked:
     tried = TRIED[settings.preset or "balanced"]
     on_features: list[str] = []
     moving: list[str] = []
+    after: dict[str, list[str]] = {}
     for word in words_of(settings.method):
+        first, _, second = word.partition("+")
         if word == AUTO:
             on_features += [name for name in methods_asked(AUTO) if _reads_as_it_came(name)]
             moving += [name for name in MOVING if name in tried]
         elif word.partition(":")[0] in MOVING:
             moving.append(word)
+        elif _comes_first(first):
+            after.setdefault(first, []).extend(_following(word, second))
         else:
-            on_features += _on_features(word)
-    return Asked(list(dict.fromkeys([SOURCE_ONLY, *on_features])), list(dict.fromkeys(moving)))
+            on_features += methods_asked(word)
+    following = {word: list(dict.fromkeys(names)) for word, names in after.items()}
+    on_features = list(dict.fromkeys([SOURCE_ONLY, *on_features]))
+    return Asked(on_features, list(dict.fromkeys(moving)), following)
 
 
-def _on_features(word: str) -> list[str]:
-    """Returns the words that one word stands for.
+def _comes_first(word: str) -> bool:
+    """Says whether a word is a preparation that comes before the source's labels are learnt.
 
     Raises:
-        SettingsError: If there is no such method, or it changes the trunk in a way of its own.
+        SettingsError: If it is one with an option that cannot be used.
     """
-    names = methods_asked(word)
-    if make_method(word).preparation is not None:
+    if word.partition(":")[0] not in PREPARATIONS:
+        return False
+    made = make_method(word).preparation
+    return made is not None and made.first
+
+
+def _following(word: str, second: str) -> list[str]:
+    """Returns the method behind such a preparation, if there is one: it moves the trunk on.
+
+    Raises:
+        SettingsError: If it does not.
+    """
+    if second and second.partition(":")[0] not in MOVING:
         raise SettingsError(
-            f"{word} cannot be used where the trunk moves: it changes the trunk as it came",
-            hint="no --strategy, --freeze, --epochs, --lr or --preset",
+            f"{word} cannot be used where the trunk moves: {second} does not move it on",
+            expected=one_of(list(MOVING)),
         )
-    return names
+    return [second] if second else []
 
 
 def _reads_as_it_came(name: str) -> bool:

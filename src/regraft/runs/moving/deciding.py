@@ -9,24 +9,19 @@ from regraft.adaptation.decision import choose, with_right
 from regraft.adaptation.labelled import right_unseen
 from regraft.adaptation.selection import Judged
 from regraft.adaptation.table import SOURCE_ONLY
+from regraft.features.cached import Cache
 from regraft.runs.adapting.document import Adaptation
 from regraft.runs.adapting.features import domains_of, pool_domains
-from regraft.runs.adapting.keeping import keep_classifier
+from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
 from regraft.runs.adapting.labels import Drawn, draw_labelled
 from regraft.runs.adapting.trying import try_methods
+from regraft.runs.adapting.views import View, Views, views_of
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
 from regraft.runs.moving.asked import Asked
-from regraft.runs.moving.training import (
-    Moved,
-    Start,
-    Work,
-    back_to,
-    check_moving,
-    start_of,
-    train_source,
-    try_moving,
-)
+from regraft.runs.moving.grounds import came_of, try_grounds
+from regraft.runs.moving.source import Start, Work, back_to, start_of, train_source
+from regraft.runs.moving.training import Moved, check_moving, try_moving
 from regraft.training.heads.head import probe_of
 
 Seconds = dict[str, float]
@@ -48,10 +43,11 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
     target, say = work.target, work.progress.say
     prepared = replace(work.prepared, target=target.encoded.take(target.used))
     work = replace(work, prepared=prepared)
-    check_moving(work, asked.moving)
+    check_moving(work, [*asked.moving, *(word for words in asked.after.values() for word in words)])
     say("computing the features of the trunk as it came once")
     with spent(seconds, "probe"):
         came = pool_domains(prepared, work.verdict, target=target)
+    state = came_of(prepared) if asked.after else {}
     with spent(seconds, "train"):
         trained = train_source(work, came=came.source)
     with spent(seconds, "adapt"):
@@ -62,16 +58,25 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         space = replace(probe, proportions=domains.proportions)
         start = start_of(trained, domains, space=space)
         drawn = draw_labelled(target, pools.target, domains=domains, say=say)
-        known = drawn.known(pools.target)
+        # Nobody else has the features of a trunk that moved.
+        unshared = replace(prepared, cache=Cache(on=False))
+        views = views_of(unshared, work.verdict, target=target, base=View(domains, pools))
         judged, lost = try_methods(
-            domains, asked.on_features, say=say, known=lambda word: known, space=space
+            domains,
+            asked.on_features,
+            say=say,
+            views=views,
+            known=lambda word: drawn.known(views.of(word).pools.target),
+            space=space,
         )
         found, diverged = try_moving(work, asked.moving, start=start)
-        moved = {each.judged.name: each for each in found}
+        alone = not (asked.moving or asked.on_features[1:])
+        more, gone = try_grounds(work, asked.after, came=state, start=start, alone=alone)
+        moved = {each.judged.name: each for each in (*found, *more)}
     judged += [_with_labels(each, drawn, start=judged[0]) for each in moved.values()]
-    decision = choose(judged, lost=[*lost, *diverged])
+    decision = choose(judged, lost=[*lost, *diverged, *gone])
     say(decision.reason)
-    prepared, trained = _kept(work, decision.chosen, moved, of=(start, trained))
+    prepared, trained = _kept(work, decision.chosen, moved, of=(start, trained, views))
     return Adaptation(
         prepared,
         trained,
@@ -82,12 +87,13 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         drawn.target,
         moved=moved,
         came=(probe, came),
+        views=views,
         drawn=drawn,
     )
 
 
 def _kept(
-    work: Work, chosen: Judged, moved: dict[str, Moved], *, of: tuple[Start, Trained]
+    work: Work, chosen: Judged, moved: dict[str, Moved], *, of: tuple[Start, Trained, Views]
 ) -> tuple[Prepared, Trained]:
     """Puts what is chosen into the network; returns it with its phases and its history.
 
@@ -95,17 +101,21 @@ def _kept(
         work: What is trained.
         chosen: Source-only, a method on its features, or one that moved the trunk.
         moved: These; the one that is kept gets the features of the rows that trained too.
-        of: Source-only: what all start from, and its training.
+        of: Source-only: what all start from, its training, and what methods on features saw.
     """
-    prepared, (start, trained) = work.prepared, of
+    prepared, (start, trained, views) = work.prepared, of
     if chosen.name in moved:
         kept = moved[chosen.name]
+        trained = kept.ground.trained if kept.ground else trained
         trained = back_to(work, work.units.read(kept.unit), trained=trained)
         moved[chosen.name] = replace(kept, pools=work.pools())
-        return replace(prepared, phases=[*prepared.phases, kept.phase]), trained
+        return replace(prepared, phases=[*prepared.phases, *filter(None, [kept.phase])]), trained
     trained = back_to(work, start.kept, trained=trained)
     if chosen.name == SOURCE_ONLY:
         return prepared, trained
+    changed = views.of(chosen.name).changed
+    if changed is not None:
+        keep_trunk(trained, changed, name=chosen.name)
     head, linear = start.domains.start, chosen.adapted.on_target
     return keep_classifier(prepared, trained, probe=linear, start=head), trained
 

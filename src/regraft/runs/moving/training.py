@@ -1,27 +1,23 @@
-"""Makes source-only with a moving trunk, then each method from there, judged alike."""
+"""Trains each method that moves the trunk on from source-only, and judges all alike."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.moving import moving_phase
-from regraft.adaptation.selection import Judged, Signs, judge, signs_of
+from regraft.adaptation.selection import Judged, judge
 from regraft.backbones.graft import Grafted
 from regraft.errors import SettingsError
 from regraft.features.cached import Cache, pooled
-from regraft.runs.adapting.features import Pools, pool_domains
-from regraft.runs.adapting.target import Target
+from regraft.runs.adapting.features import Pools
 from regraft.runs.adapting.trying import method_words
-from regraft.runs.fitting.prepare import Prepared
-from regraft.runs.fitting.sessions import examples, new_session
-from regraft.runs.fitting.train import Pooled, Trained, train
-from regraft.runs.moving.units import Units
+from regraft.runs.fitting.train import Trained
+from regraft.runs.moving.source import Start, Work
 from regraft.training.aligning.aligner import discriminator_for
 from regraft.training.heads.head import probe_of
 from regraft.training.heads.probe import Features, Labelled
@@ -29,65 +25,20 @@ from regraft.training.keeping.history import handed_over, take_over
 from regraft.training.keeping.keeper import Kept
 from regraft.training.loop import work
 from regraft.training.phase import Phase
-from regraft.training.precision import Verdict
-from regraft.training.progress import EpochRecord, Progress
 from regraft.training.session import Session, Verdicts
 
-SOURCE = "source"
-
 
 @dataclass(frozen=True)
-class Work:
-    """What the trainings of an adaptation have in common.
+class Ground:
+    """Source-only on a trunk that a preparation changed before any label was seen.
 
     Args:
-        prepared: Of the source, with the phases of its strategy, and the target's rows: source-only
-            knows them too, as the words that the token table keeps are the same throughout.
-        verdict: Modes of training and inference.
-        target: Its rows.
-        units: Keep what is done.
-        progress: Told of every step, epoch and method.
+        trained: With its scores on the source.
+        names: Of the tensors that were changed.
     """
 
-    prepared: Prepared
-    verdict: Verdict
-    target: Target
-    units: Units
-    progress: Progress
-
-    def session(self) -> Session:
-        """Returns a session on the source's rows that has done nothing yet."""
-        rows = (examples(self.prepared, "train"), examples(self.prepared, "val"))
-        return new_session(self.prepared, self.verdict, rows=rows, progress=self.progress)
-
-    def pools(self, *, training_rows: bool = True) -> Pools:
-        """Returns the features of all rows by the trunk as it stands, which nobody else has.
-
-        Args:
-            training_rows: Whether those that train are among them.
-        """
-        encoded = dict(self.prepared.encoded)
-        if not training_rows:
-            encoded.pop("train")
-        alone = replace(self.prepared, cache=Cache(on=False), encoded=encoded)
-        return pool_domains(alone, self.verdict, target=self.target)
-
-
-@dataclass(frozen=True)
-class Start:
-    """Source-only where its trunk has moved, and what every method from there on is held to.
-
-    Args:
-        kept: Its network and its history.
-        domains: Both domains by its trunk; `start` is its head.
-        space: The same rows by the trunk as it came, in which all answers are judged.
-        signs: What it shows, judged as those that go on from it are.
-    """
-
-    kept: Kept
-    domains: Domains
-    space: Domains
-    signs: Signs
+    trained: Trained
+    names: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -95,42 +46,18 @@ class Moved:
     """A method that moved the trunk.
 
     Args:
-        phase: With its term.
+        phase: With its term; None = source-only, on a trunk that a preparation changed.
         judged: Its classifier, on the features of its own trunk.
         pools: These.
         unit: Name of its training.
+        ground: What came before, where a preparation did; None = source-only.
     """
 
-    phase: Phase
+    phase: Phase | None
     judged: Judged
     pools: Pools
     unit: str
-
-
-def train_source(job: Work, *, came: Pooled) -> Trained:
-    """Returns source-only, trained by its strategy; read where that is done already.
-
-    Args:
-        job: What is trained.
-        came: Features of the trunk as it came, by part.
-    """
-    prepared, units = job.prepared, job.units
-    found: list[Trained] = []
-
-    def trained() -> Kept:
-        found.append(
-            train(
-                prepared,
-                job.verdict,
-                pooled=came,
-                progress=job.progress,
-                keepers=(units.keeper(SOURCE), None),
-            )
-        )
-        return _with_scores(found[0])
-
-    kept = units.outcome(SOURCE, trained)
-    return found[0] if found else _trained_from(job, kept)
+    ground: Ground | None = None
 
 
 def check_moving(job: Work, words: Sequence[str]) -> None:
@@ -144,13 +71,16 @@ def check_moving(job: Work, words: Sequence[str]) -> None:
         discriminator_for(job.session(), [phase])
 
 
-def try_moving(job: Work, words: Sequence[str], *, start: Start) -> tuple[list[Moved], list[str]]:
+def try_moving(
+    job: Work, words: Sequence[str], *, start: Start, unit: str = "method"
+) -> tuple[list[Moved], list[str]]:
     """Returns each method's network, judged without labels, and the words of those that diverged.
 
     Args:
         job: What is trained.
         words: Names of methods, perhaps with options.
         start: Source-only.
+        unit: Name of the trainings, before a number.
 
     Raises:
         SettingsError: If an option cannot be used, or the only method diverged.
@@ -160,47 +90,31 @@ def try_moving(job: Work, words: Sequence[str], *, start: Start) -> tuple[list[M
     found: list[Moved] = []
     lost: list[str] = []
     for number, (word, phase) in enumerate(zip(words, phases, strict=True)):
-        job.progress.say(f"{word}: the trunk moves on from source-only")
-        unit = f"method-{number}"
+        name, place = start.named(word), f"{unit}-{number}"
+        job.progress.say(f"{name}: the trunk moves on from {start.name or 'source-only'}")
         try:
-            kept = job.units.outcome(unit, partial(_aligned, job, unit, phase, start))
+            kept = job.units.outcome(place, partial(_aligned, job, place, phase, start))
         except SettingsError as error:  # it diverged: others may not
             if len(words) == 1:
                 raise
-            job.progress.say(f"{word} is left out: {error}")
-            lost.append(word)
+            job.progress.say(f"{name} is left out: {error}")
+            lost.append(name)
             continue
-        moved = _judged(job, (word, phase, unit), kept, start)
-        job.progress.say(method_words(moved.judged))
-        found.append(moved)
+        judged, pools = _judged(job, name, kept, start)
+        job.progress.say(method_words(judged))
+        found.append(Moved(phase, judged, pools, place))
     return found, lost
 
 
-def start_of(trained: Trained, domains: Domains, *, space: Domains) -> Start:
-    """Returns what every method that moves the trunk starts from and is held to.
-
-    Args:
-        trained: Source-only, its best weights in the network.
-        domains: Both domains by its trunk, with its head.
-        space: Both by the trunk as it came.
-    """
-    adapted = Adapted(domains.start, domains.start)
-    signs = signs_of(adapted, _judging(domains), space=space)
-    return Start(handed_over(trained.session), domains, space, signs)
-
-
-def back_to(job: Work, kept: Kept, *, trained: Trained) -> Trained:
-    """Returns what was trained, with a network and a history in the place of its own.
-
-    Args:
-        job: What is trained.
-        kept: The network and the history.
-        trained: Source-only: its scores out of fold stay where there are no validation rows.
-    """
-    session = job.session()
-    take_over(session, kept)
-    found = session.chosen_logits() if len(session.val) else trained.val_logits
-    return replace(trained, session=session, val_logits=found, records=session.records)
+def held_to(start: Start, name: str, *, own: Domains) -> Judged:
+    """Returns a network's own head, judged beside source-only."""
+    return judge(
+        name,
+        Adapted(own.start, own.start),
+        domains=own,
+        start=start.signs,
+        space=start.space,
+    )
 
 
 def _aligned(job: Work, unit: str, phase: Phase, start: Start) -> Kept:
@@ -228,7 +142,7 @@ def _verdict(session: Session, start: Start) -> Verdicts:
     if not (np.isfinite(source).all() and np.isfinite(target).all()):
         return (-np.inf, -np.inf), {}
     own = _own(start, Labelled(source, rows.labels), target=target, network=session.network)
-    judged = _held_to(start, "", own)
+    judged = held_to(start, "", own=own)
     signs = {
         **judged.selection(),
         "guards": [name for name, reason in judged.objections.items() if reason],
@@ -236,9 +150,8 @@ def _verdict(session: Session, start: Start) -> Verdicts:
     return (float(not judged.reasons), judged.signs.information), signs
 
 
-def _judged(job: Work, named: tuple[str, Phase, str], kept: Kept, start: Start) -> Moved:
+def _judged(job: Work, name: str, kept: Kept, start: Start) -> tuple[Judged, Pools]:
     """Judges a method by its own features; rows that trained are passed only if they judge."""
-    word, phase, unit = named
     take_over(job.session(), kept)
     domains, held = start.domains, len(start.domains.val.labels) > 0
     pools = job.pools(training_rows=not held)
@@ -249,8 +162,8 @@ def _judged(job: Work, named: tuple[str, Phase, str], kept: Kept, start: Start) 
         target=pools.target[job.target.used],
         network=job.prepared.network,
     )
-    judged = _held_to(start, word, own)
-    return Moved(phase, replace(judged, seconds=float(kept.content["seconds"])), pools, unit)
+    judged = held_to(start, name, own=own)
+    return replace(judged, seconds=float(kept.content["seconds"])), pools
 
 
 def _own(start: Start, judging: Labelled, *, target: Features, network: Grafted) -> Domains:
@@ -258,42 +171,3 @@ def _own(start: Start, judging: Labelled, *, target: Features, network: Grafted)
     domains, none = start.domains, Labelled(judging.features[:0], judging.labels[:0])
     head = probe_of(network.head)
     return replace(domains, source=judging, val=none, target=target, start=head)
-
-
-def _held_to(start: Start, name: str, own: Domains) -> Judged:
-    """Returns a network's own head, judged beside source-only."""
-    return judge(
-        name,
-        Adapted(own.start, own.start),
-        domains=own,
-        start=start.signs,
-        space=start.space,
-    )
-
-
-def _judging(domains: Domains) -> Domains:
-    """Returns the domains with those source rows alone that judge: others need not be passed."""
-    none = Labelled(domains.val.features[:0], domains.val.labels[:0])
-    return replace(domains, source=domains.judging, val=none)
-
-
-def _with_scores(trained: Trained) -> Kept:
-    """Returns source-only with its scores, which in folds are not those of its session."""
-    kept = handed_over(trained.session)
-    scores = {
-        "val logits": torch.from_numpy(trained.val_logits),
-        "val labels": torch.from_numpy(trained.val_labels),
-        "folds": torch.from_numpy(trained.folds),
-    }
-    records: list[dict[str, Any]] = [vars(record) for record in trained.records]
-    return Kept({**kept.tensors, **scores}, {**kept.content, "scored": records})
-
-
-def _trained_from(job: Work, kept: Kept) -> Trained:
-    session = job.session()
-    take_over(session, kept)
-    records = [EpochRecord(**record) for record in kept.content["scored"]]
-    logits, labels, folds = (
-        kept.tensors[name].numpy() for name in ("val logits", "val labels", "folds")
-    )
-    return Trained(session, logits, labels, records, folds)

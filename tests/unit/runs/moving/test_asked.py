@@ -41,10 +41,23 @@ def test_several_methods_are_each_tried_where_they_belong() -> None:
     )
 
 
-@pytest.mark.parametrize("word", ["adabn", "fourier+mcc"])
-def test_what_changes_the_trunk_as_it_came_is_refused_where_the_trunk_moves(word: str) -> None:
-    with pytest.raises(SettingsError, match="cannot be used where the trunk moves"):
+def test_what_comes_before_the_labels_is_followed_by_what_moves_the_trunk_on() -> None:
+    words = "tapt:steps=5+dann:hidden=8,fourier,tapt:steps=5,adabn+coral,mcc"
+    found = asked_of(AdaptSettings(method=words, epochs=1.0))
+    assert found.on_features == ["source-only", "adabn+coral"]
+    assert found.moving == ["mcc"]
+    assert found.after == {"tapt:steps=5": ["dann:hidden=8"], "fourier": []}
+
+
+@pytest.mark.parametrize("word", ["tapt+standardise", "fourier+source-only", "tapt+nothing"])
+def test_nothing_else_follows_it(word: str) -> None:
+    with pytest.raises(SettingsError, match="does not move it on; expected one of cdan, "):
         asked(method=word, epochs=1.0)
+
+
+def test_a_preparation_that_cannot_be_made_is_told() -> None:
+    with pytest.raises(SettingsError, match="masked=2"):
+        asked(method="tapt:masked=2+mcc", epochs=1.0)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,29 @@ def test_a_method_on_features_is_folded_into_the_head_of_a_moved_trunk(
     assert scored == pytest.approx(result["scores"]["target"]["accuracy"]["value"], abs=0.02)
 
 
+def test_norms_of_a_moved_trunk_may_take_the_target_s_statistics(
+    resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regraft.adaptation.decision import choose
+    from regraft.runs.moving import deciding
+
+    monkeypatch.setattr(deciding, "choose", lambda judged, lost: choose(judged[1:], lost=lost))
+    settings = AdaptSettings(
+        data=str(tiny.image_folders(tmp_path / "source", 60)),
+        target=str(tiny.dim_folders(tmp_path / "target", 24)),
+        backbone=str(resnet),
+        strategy="full",
+        method="adabn",
+        out=tmp_path / "run",
+        **USUAL,
+    )
+    result = run_adapt(settings, Silent(), report=False)
+    assert result["chosen"] == "adabn"
+    kinds = [event["kind"] for event in result["freezing"]["ledger"]]
+    assert kinds.count("buffers") == 1
+    assert verify(tmp_path / "run")["faults"] == []
+
+
 def test_source_only_is_kept_where_the_guards_drop_what_moved(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

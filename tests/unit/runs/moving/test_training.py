@@ -37,17 +37,17 @@ def weights(result: dict[str, Any]) -> str:
 
 def prefer(monkeypatch: pytest.MonkeyPatch, *, moved: bool = True) -> None:
     """Lets guards pass or drop all that moved the trunk, whatever a toy shows."""
-    real = moving._held_to
+    real = moving.held_to
 
-    def held_to(*given: Any) -> Any:
+    def held_to(*given: Any, **named: Any) -> Any:
         from dataclasses import replace
 
-        judged = real(*given)
+        judged = real(*given, **named)
         signs = replace(judged.signs, information=judged.signs.information + 1.0)
         told = {} if moved else {"narrow": "it is not wanted here"}
         return replace(judged, signs=signs, objections=told)
 
-    monkeypatch.setattr(moving, "_held_to", held_to)
+    monkeypatch.setattr(moving, "held_to", held_to)
 
 
 @pytest.mark.parametrize("method", ["dann", "pseudo", "shot"])

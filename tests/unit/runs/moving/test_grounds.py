@@ -1,0 +1,178 @@
+"""Tests source-only on a trunk that was changed before any label was seen, and what follows."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from regraft.adaptation.tapt import Tapt
+from regraft.errors import SettingsError
+from regraft.runs.adapt import adapt, run_adapt
+from regraft.runs.evaluate import evaluate
+from regraft.runs.moving import grounds
+from regraft.runs.moving import training as moving
+from regraft.runs.resume import resume
+from regraft.runs.verify import verify
+from regraft.settings import AdaptSettings
+from regraft.training import steps as steps_module
+from regraft.training.keeping import keeper
+from regraft.training.progress import Silent
+from tests import tiny
+from tests.unit.runs.moving.test_training import (
+    SOURCE,
+    TARGET,
+    USUAL,
+    StoppedHereError,
+    weights,
+)
+
+TAPT = "tapt:steps=4,rows=8"
+
+
+def prefer(monkeypatch: pytest.MonkeyPatch, *, ending: str) -> None:
+    """Lets the method whose word ends so be kept, whatever a toy shows."""
+    real = moving.held_to
+
+    def held_to(start: Any, name: str, *, own: Any) -> Any:
+        judged = real(start, name, own=own)
+        if not name.endswith(ending):
+            return replace(judged, objections={"narrow": "it is not wanted here"})
+        right = np.ones_like(judged.signs.reverse_right)
+        signs = replace(judged.signs, information=9.0, reverse_right=right)
+        return replace(judged, signs=signs, objections={})
+
+    monkeypatch.setattr(moving, "held_to", held_to)
+    monkeypatch.setattr(grounds, "held_to", held_to)
+
+
+def kinds(result: dict[str, Any]) -> list[str]:
+    return [event["kind"] for event in result["freezing"]["ledger"]]
+
+
+@pytest.mark.parametrize("rows", [240, 80])
+def test_the_source_is_learnt_from_the_changed_trunk(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    prefer(monkeypatch, ending=TAPT)
+    options: Any = {**USUAL, "epochs": 1.0, "freeze": 1, "score_target": True}
+    result = adapt(
+        tiny.toy_texts(rows),
+        target=TARGET,
+        backbone=str(bert),
+        method=TAPT,
+        out=tmp_path / "run",
+        **options,
+    )
+    assert result["chosen"] == TAPT
+    assert [entry["name"] for entry in result["methods"]] == ["source_only", TAPT]
+    assert [phase["name"] for phase in result["plan"]["phases"]] == ["head", "tune"]
+    assert kinds(result)[:2] == ["weights", "freeze"]
+    assert result["trained_share"] == 1.0
+    assert verify(tmp_path / "run")["faults"] == []
+    scored = evaluate(tmp_path / "run", TARGET)["scores"]["test"]["accuracy"]["value"]
+    assert scored == pytest.approx(result["scores"]["target"]["accuracy"]["value"], abs=0.02)
+
+
+def test_a_method_moves_on_from_there(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefer(monkeypatch, ending="+mcc")
+    options: Any = {**USUAL, "backbone": str(bert), "epochs": 1.0}
+    words = f"mmd,{TAPT}+mcc"
+    result = adapt(SOURCE, target=TARGET[0], method=words, out=tmp_path / "run", **options)
+    names = ["source_only", "mmd", TAPT, f"{TAPT}+mcc"]
+    assert [entry["name"] for entry in result["methods"]] == names
+    assert result["chosen"] == f"{TAPT}+mcc"
+    assert [phase["name"] for phase in result["plan"]["phases"]] == ["head", "tune", "align"]
+    assert kinds(result).count("weights") == 1
+    assert verify(tmp_path / "run")["faults"] == []
+
+
+def test_source_only_is_what_it_is_without_them(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefer(monkeypatch, ending="nothing")
+    options: Any = {**USUAL, "backbone": str(bert), "epochs": 1.0}
+    found = [
+        adapt(SOURCE, target=TARGET[0], method=word, out=tmp_path / word[:4], **options)
+        for word in (TAPT, "source-only")
+    ]
+    assert [result["chosen"] for result in found] == ["source_only"] * 2
+    assert weights(found[0]) == weights(found[1])
+
+
+def test_pictures_in_the_light_of_the_target_are_learnt(
+    resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefer(monkeypatch, ending="fourier")
+    settings = AdaptSettings(
+        data=str(tiny.image_folders(tmp_path / "source", 60)),
+        target=str(tiny.dim_folders(tmp_path / "target", 24)),
+        backbone=str(resnet),
+        strategy="full",
+        method="fourier",
+        **USUAL,
+    )
+    light = run_adapt(replace_out(settings, tmp_path / "a"), Silent(), report=False)
+    assert light["chosen"] == "fourier"
+    assert "weights" not in kinds(light)
+    assert verify(tmp_path / "a")["faults"] == []
+    plain = settings.model_copy(update={"method": "source-only"})
+    other = run_adapt(replace_out(plain, tmp_path / "b"), Silent(), report=False)
+    assert weights(light) != weights(other)
+
+
+def replace_out(settings: AdaptSettings, out: Path) -> AdaptSettings:
+    return settings.model_copy(update={"out": out})
+
+
+def test_one_that_diverges_is_left_out_beside_others(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverged(self: Tapt, given: Any) -> Any:
+        raise SettingsError("tapt diverged")
+
+    monkeypatch.setattr(Tapt, "prepare", diverged)
+    options: Any = {**USUAL, "backbone": str(bert), "epochs": 1.0}
+    result = adapt(SOURCE, target=TARGET[0], method="mmd,tapt", out=tmp_path / "a", **options)
+    assert [entry["name"] for entry in result["methods"]] == ["source_only", "mmd"]
+    with pytest.raises(SettingsError, match="tapt diverged"):
+        adapt(SOURCE, target=TARGET[0], method="tapt", out=tmp_path / "b", **options)
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("step", [10, 22, 30])
+def test_a_stopped_run_is_completed_as_if_it_never_was(
+    bert: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefer(monkeypatch, ending="+mmd")
+    data = tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})
+    target = tiny.write_csv(tmp_path / "target.csv", {"text": TARGET[0]})
+    settings = AdaptSettings(
+        data=str(data),
+        target=str(target),
+        backbone=str(bert),
+        method=f"{TAPT}+mmd",
+        **USUAL,
+    )
+    whole = run_adapt(replace_out(settings, tmp_path / "whole"), Silent(), report=False)
+    monkeypatch.setattr(keeper.Keeper, "due", property(lambda self: True))
+    real, seen = steps_module._step, [0]
+
+    def killed(*given: Any) -> Any:
+        seen[0] += 1
+        if seen[0] > step:
+            raise StoppedHereError
+        return real(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps_module, "_step", killed)
+        with pytest.raises(StoppedHereError):
+            run_adapt(replace_out(settings, tmp_path / "stopped"), Silent(), report=False)
+    found = resume(tmp_path / "stopped")
+    assert weights(found) == weights(whole)
+    ledgers = [json.dumps(each["freezing"]["ledger"]) for each in (found, whole)]
+    assert ledgers[0] == ledgers[1]
