@@ -134,8 +134,20 @@ def table(known: list[Trial]) -> str:
     for task in TASKS:
         of_task = [trial for trial in known if trial["task"] == task.name]
         lines += [line for row in ROWS if (line := _line(task, row, of_task))]
-    places = sorted({f"{t['place']}, {t['precision']}" for t in known})
-    return "\n".join([*lines, "", f"Measured on {'; '.join(places)}."])
+    return "\n".join([*lines, "", *_places(known)])
+
+
+def _places(known: list[Trial]) -> list[str]:
+    """Returns where each task was measured, a line each."""
+    found: dict[str, list[str]] = {}
+    for task in TASKS:
+        of_task = [t for t in known if t["task"] == task.name]
+        for trial in of_task:
+            beside = trial["at_once"]
+            many = f", {beside} trials at once: *shorter* is by equal work" if beside > 1 else ""
+            place = f"{trial['place']}, {trial['precision']}{many}"
+            found.setdefault(place, []).append(task.name)
+    return [f"* {', '.join(dict.fromkeys(names))}: {place}." for place, names in found.items()]
 
 
 def _line(task: Task, row: str, of_task: list[Trial]) -> str:
@@ -152,7 +164,7 @@ def _line(task: Task, row: str, of_task: list[Trial]) -> str:
         f"{average('accuracy'):.3f}",
         "" if row == "control" else f"{mean:+.2f} ± {half:.2f}",
         f"{100 * average('saved'):.0f} %",
-        f"{average('train_seconds'):.0f}",
+        f"{average('train_seconds'):.0f}" if found[0]["at_once"] == 1 else "–",
     ]
     return "| " + " | ".join(cells) + " |"
 

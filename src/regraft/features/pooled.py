@@ -118,10 +118,17 @@ def _fitting(
 
 def to_device(batch: Batch, device: str) -> Batch:
     """Returns the batch on a device, images channels-last in memory."""
-    moved = {name: tensor.to(device) for name, tensor in batch.items()}
+    moved = {name: _moved(tensor, device) for name, tensor in batch.items()}
     if "pixels" in moved:
         moved["pixels"] = moved["pixels"].contiguous(memory_format=torch.channels_last)
     return moved
+
+
+def _moved(tensor: Tensor, device: str) -> Tensor:
+    if torch.device(device).type != "cuda" or tensor.is_cuda:
+        return tensor.to(device)
+    # From pinned memory the copy goes on while the processor does.
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _unsorted(

@@ -117,6 +117,24 @@ def test_no_rows_have_no_features() -> None:
     assert len(pooled_features(grafted("image"), rows_of("image", 0), mode=Mode())) == 0
 
 
+def test_batches_go_to_a_graphics_card_from_pinned_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def pinned(tensor: torch.Tensor) -> torch.Tensor:
+        asked.append("pinned")
+        return tensor
+
+    def moved(tensor: torch.Tensor, *given: object, **named: object) -> torch.Tensor:
+        asked.append((*given, named))
+        return tensor
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pinned)
+    monkeypatch.setattr(torch.Tensor, "to", moved)
+    to_device({"input_ids": torch.ones(2, 3)}, "cuda:1")
+    to_device({"input_ids": torch.ones(2, 3)}, "cpu")
+    assert asked == ["pinned", ("cuda:1", {"non_blocking": True}), ("cpu", {})]
+
+
 def test_images_lie_channels_last_on_the_device() -> None:
     moved = to_device(rows_of("image").batch(np.arange(4)), "cpu")["pixels"]
     assert moved.is_contiguous(memory_format=torch.channels_last)
