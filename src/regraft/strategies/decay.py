@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from regraft.backbones.chain import Chain
 from regraft.errors import SettingsError
-from regraft.training.phase import Facts, Phase, all_moving
+from regraft.training.phase import Facts, Phase, all_moving, layerwise_rates
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,31 @@ class Decay:
     explode.
 
     Args:
-        rate: r, in [0, 1).
+        rate: r of the top block, in [0, 1).
+        head: r of the head, likewise; None = as the top block.
+        layer: Factor on r from a block to the one below, in (0, 1].
     """
 
     rate: float = 1e-4
+    head: float | None = None
+    layer: float = 1.0
     whole: ClassVar[bool] = True
     rate_share: ClassVar[float] = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate < 1:
+        for name, share in (("rate", self.rate), ("head", self.head or 0.0)):
+            if not 0 <= share < 1:
+                raise SettingsError(
+                    f"decay:{name}={share} cannot be used", expected="a number from 0 to below 1"
+                )
+        if not 0 < self.layer <= 1:
             raise SettingsError(
-                f"decay:rate={self.rate} cannot be used", expected="a number from 0 to below 1"
+                f"decay:layer={self.layer} cannot be used", expected="a number above 0, at most 1"
             )
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phase `decay`."""
         moving = all_moving(chain, facts, name="decay", decay=1.0)
-        return [replace(moving, shrink=self.rate, weight_decay=0.0)]
+        blocks = layerwise_rates(chain, 0, rate=self.rate, decay=self.layer)
+        head = self.rate if self.head is None else self.head
+        return [replace(moving, shrink=(*blocks, head), weight_decay=0.0)]

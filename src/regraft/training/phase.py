@@ -34,7 +34,8 @@ class Phase:
         solving: How a linear head is found on features: a `probe` (logistic regression),
             the classes' `means`, or the features of their `names`.
         loss: Of the `classes`, or of `pairs` of rows: of one class or not.
-        shrink: Share by which each matrix that moves is made smaller after each step.
+        shrink: Share by which each matrix that moves is made smaller after each step: of each of
+            the P blocks, then of the head; empty = none.
         pull: Weight of the squared way from the pretrained weights in the loss, and of the
             head's squared weights.
         fresh: Whether the trunk starts from random weights; of the first phase only.
@@ -58,7 +59,7 @@ class Phase:
     still: frozenset[int] = frozenset()
     solving: Solving = "probe"
     loss: Loss = "classes"
-    shrink: float = 0.0
+    shrink: tuple[float, ...] = ()
     pull: tuple[float, float] = (0.0, 0.0)
     fresh: bool = False
     mix: float = 0.0
@@ -190,15 +191,17 @@ def describe(
             "name": block.name,
             "lr": rate,
             "weight_decay": phase.weight_decay,
+            **_shrink(phase, number),
             "parameters": block.size - _held(chain, block, above),
         }
-        for block, rate in zip(chain.blocks, phase.rates, strict=True)
+        for number, (block, rate) in enumerate(zip(chain.blocks, phase.rates, strict=True))
         if rate > 0
     ]
     head = {
         "name": "head",
         "lr": phase.head_rate,
         "weight_decay": phase.weight_decay,
+        **_shrink(phase, -1),
         "parameters": head_parameters,
     }
     trained = head_parameters + sum(int(str(group["parameters"])) for group in groups)
@@ -211,6 +214,10 @@ def describe(
         "share": trained / (sum(block.size for block in chain.blocks) + head_parameters),
         **({"alignment": phase.alignment.words()} if phase.alignment else {}),
     }
+
+
+def _shrink(phase: Phase, number: int) -> dict[str, float]:
+    return {"shrink": phase.shrink[number]} if phase.shrink else {}
 
 
 def _held(chain: Chain, block: Block, above: Above) -> int:

@@ -24,6 +24,13 @@ def test_a_phase_that_is_solved_has_no_rates(typed: Type, stand_in: Stand) -> No
     assert "solved" in typed("plan", "d.csv").out
 
 
+def test_a_phase_that_shrinks_weights_says_by_how_much(typed: Type, stand_in: Stand) -> None:
+    phase = dict(example_result()["plan"]["phases"][0])
+    phase["groups"] = [{**group, "shrink": 0.001} for group in phase["groups"]]
+    stand_in("plan:run_plan", {"phases": [phase]})
+    assert "head, weights −0.001 a step" in typed("plan", "d.csv").out
+
+
 def test_json_is_the_whole_document(typed: Type, stand_in: Stand) -> None:
     stand_in("plan:run_plan", {"phases": []})
     assert json.loads(typed("plan", "d.csv", "--json").out) == {"phases": []}

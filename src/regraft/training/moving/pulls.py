@@ -1,8 +1,11 @@
 """Pulls weights beside the gradient of the loss: back to where they started, or to nought."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
+from regraft.training.optimiser import DISCRIMINATOR, HEAD
 from regraft.training.phase import Phase
 from regraft.training.session import Session
 
@@ -26,19 +29,25 @@ def pull_back(session: Session, phase: Phase) -> None:
 
 
 @torch.no_grad()
-def shrink(optimiser: torch.optim.Optimizer, share: float) -> None:
+def shrink(optimiser: torch.optim.Optimizer, shares: Sequence[float]) -> None:
     """Makes every matrix that has a gradient smaller: w ← (1 − share) · w.
 
     Args:
         optimiser: Its groups tell matrices (which decay) from vectors.
-        share: In [0, 1); nothing is done at 0.
+        shares: Of each of the P blocks, then of the head, in [0, 1); empty = nothing is done.
     """
-    if not share:
-        return
-    groups = [group["params"] for group in optimiser.param_groups if group["decays"]]
-    moving: list[Tensor] = [p for group in groups for p in group if p.grad is not None]
-    if moving:
-        torch._foreach_mul_(moving, 1 - share)
+    for group in optimiser.param_groups if shares else ():
+        share = _share(group["name"], shares) if group["decays"] else 0.0
+        moving: list[Tensor] = [p for p in group["params"] if p.grad is not None]
+        if share and moving:
+            torch._foreach_mul_(moving, 1 - share)
+
+
+def _share(name: str, shares: Sequence[float]) -> float:
+    """Returns the share of a group; what stands beside the network does not shrink."""
+    if name == DISCRIMINATOR:
+        return 0.0
+    return shares[-1] if name == HEAD else shares[int(name)]
 
 
 def _moving(module: nn.Module) -> dict[str, nn.Parameter]:

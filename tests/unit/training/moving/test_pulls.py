@@ -42,14 +42,24 @@ def test_the_head_is_pulled_to_nought() -> None:
     torch.testing.assert_close(weight.grad, 0.5 + 0.5 * weight.detach())
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.25, 3.0), (0.0, 4.0)])
-def test_matrices_that_move_shrink(share: float, expected: float) -> None:
-    moving, still, vector = (torch.nn.Parameter(torch.full((2, 2), 4.0)) for _ in range(3))
-    moving.grad, vector.grad = torch.zeros(2, 2), torch.zeros(2, 2)
+@pytest.mark.parametrize(
+    ("shares", "block", "head"),
+    [((0.75, 0.25, 0.5), 3.0, 2.0), ((0.75, 0.0, 0.0), 4.0, 4.0), ((), 4.0, 4.0)],
+)
+def test_matrices_that_move_shrink_by_the_share_of_their_group(
+    shares: tuple[float, ...], block: float, head: float
+) -> None:
+    moving, still, vector, top, teller = (
+        torch.nn.Parameter(torch.full((2, 2), 4.0)) for _ in range(5)
+    )
+    for each in (moving, vector, top, teller):
+        each.grad = torch.zeros(2, 2)
     groups = [
-        {"params": [moving, still], "decays": True},
-        {"params": [vector], "decays": False},
+        {"params": [moving, still], "name": "1", "decays": True},
+        {"params": [vector], "name": "1", "decays": False},
+        {"params": [top], "name": "head", "decays": True},
+        {"params": [teller], "name": "discriminator", "decays": True},
     ]
-    shrink(torch.optim.SGD(groups, lr=0.0), share)
-    assert moving.mean().item() == expected
-    assert still.mean().item() == vector.mean().item() == 4.0
+    shrink(torch.optim.SGD(groups, lr=0.0), shares)
+    assert (moving.mean().item(), top.mean().item()) == (block, head)
+    assert still.mean().item() == vector.mean().item() == teller.mean().item() == 4.0
