@@ -25,8 +25,13 @@ def plan(data: Data = None, **flags: Unpack[FitFlags]) -> int:
 
 def _write(document: Mapping[str, Any]) -> None:
     from regraft.cli.printing import write_out, write_table
-    from regraft.reports.words import count
+    from regraft.reports.words import count, duration
 
+    tried = (document.get("auto") or {}).get("tried") or []
+    if tried:
+        candidates = [[str(each["words"]), duration(each["seconds"])] for each in tried]
+        write_table(("auto tries, beside the linear probe", "all passes"), candidates)
+        write_out("\nThe first of them:\n\n")
     write_table(HEADERS, [_cells(phase) for phase in _phases(document)])
     positions = document.get("positions") or []
     if positions:

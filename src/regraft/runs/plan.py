@@ -2,13 +2,16 @@
 
 from typing import Any, Unpack
 
+from regraft.runs.choosing.auto import SHARES, candidates, most_seconds
 from regraft.runs.choosing.budget import batches, estimate, nothing_to_choose
 from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.choosing.opening import Network
 from regraft.runs.fit import settings_of
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.result import described
+from regraft.runs.trials.automatic import taken_up
 from regraft.settings import FitOptions, FitSettings
+from regraft.strategies.table import AUTO
 from regraft.training.precision import Verdict
 from regraft.training.progress import Progress, Silent
 
@@ -58,6 +61,8 @@ def run_plan(
         estimate(prepared, phase, verdict=verdict, judged=judged) for phase in prepared.phases
     ]
     features = _feature_seconds(prepared, verdict)
+    tried = _tried(prepared, verdict) if settings.strategy == AUTO else []
+    whole = most_seconds([each["seconds"] for each in tried]) if tried else sum(seconds)
     progress.finish()
     return {
         "data": settings.data or prepared.dataset.name,
@@ -72,11 +77,27 @@ def run_plan(
             for phase, value in zip(phases, seconds, strict=True)
         ],
         "precision": verdict.as_json(),
+        **({"auto": {"tried": tried, "shares": list(SHARES)}} if tried else {}),
         "seconds": {
-            "estimate": round(sum(seconds) + features, 1),
+            "estimate": round(whole + features, 1),
             "features": round(features, 1),
         },
     }
+
+
+def _tried(prepared: Prepared, verdict: Verdict) -> list[dict[str, Any]]:
+    """Returns what `auto` would try beside the linear probe, with the seconds of all passes."""
+    rows, classes = len(prepared.dataset.parts["train"]), len(prepared.dataset.classes)
+    wanted = candidates(prepared.settings.preset or "balanced", rows=rows, classes=classes)
+    variants = [taken_up(prepared, each) for each in wanted]
+    seconds = [
+        sum(estimate(variant, phase, verdict=verdict) for phase in variant.phases)
+        for variant in variants
+    ]
+    return [
+        {"words": each.words(), "seconds": round(value, 1)}
+        for each, value in zip(wanted, seconds, strict=True)
+    ]
 
 
 def _feature_seconds(prepared: Prepared, verdict: Verdict) -> float:

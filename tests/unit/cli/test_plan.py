@@ -31,6 +31,15 @@ def test_a_phase_that_shrinks_weights_says_by_how_much(typed: Type, stand_in: St
     assert "head, weights −0.001 a step" in typed("plan", "d.csv").out
 
 
+def test_what_auto_would_try_comes_before_the_phases(typed: Type, stand_in: Stand) -> None:
+    tried = [{"words": "layerwise", "seconds": 125.0}]
+    stand_in("plan:run_plan", {"phases": [], "auto": {"tried": tried}})
+    lines = typed("plan", "d.csv", "--strategy", "auto").out.splitlines()
+    assert lines[2].split("  ")[0].strip() == "layerwise"
+    assert "2 min 05 s" in lines[2]
+    assert "The first of them:" in lines
+
+
 def test_json_is_the_whole_document(typed: Type, stand_in: Stand) -> None:
     stand_in("plan:run_plan", {"phases": []})
     assert json.loads(typed("plan", "d.csv", "--json").out) == {"phases": []}

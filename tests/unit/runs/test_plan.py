@@ -34,6 +34,17 @@ def test_a_plan_says_phases_rows_and_every_choice_with_its_reason(data: object, 
     json.dumps(document)
 
 
+def test_a_plan_of_auto_says_what_it_would_try_and_what_all_of_it_takes(
+    data: object, bert: Path
+) -> None:
+    document = planned(data, bert, epochs=3, strategy="auto")
+    words = [each["words"] for each in document["auto"]["tried"]]
+    assert words == ["two-stage", "two-stage at 0.4 of the usual rate", "layerwise"]
+    whole = [each["seconds"] for each in document["auto"]["tried"]]
+    assert document["seconds"]["estimate"] >= max(whole)
+    assert "auto" not in planned(data, bert, epochs=3)
+
+
 def test_a_plan_makes_no_folder(
     data: object, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

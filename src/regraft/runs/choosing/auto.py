@@ -100,6 +100,24 @@ def candidates(preset: Preset, *, rows: int, classes: int) -> list[Candidate]:
     return [*PRESETS[preset], *([Candidate("contrastive")] if few else [])]
 
 
+def most_seconds(whole: Sequence[float]) -> float:
+    """Returns the seconds of all trials and of the run after them, where the slowest is left.
+
+    Args:
+        whole: Of each candidate, the seconds of all of its passes.
+
+    >>> most_seconds([8.0, 4.0])  # a quarter of both, and all of the slower one
+    11.0
+    """
+    left, total = sorted(whole, reverse=True), 0.0
+    for share in SHARES:
+        if len(left) == 1:
+            break
+        total += share * sum(left)
+        left = left[: -(-len(left) // 2)]
+    return total + left[0]
+
+
 def halving(
     trial: Trial,
     candidates: Sequence[Candidate],

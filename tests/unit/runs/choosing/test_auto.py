@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from regraft.runs.choosing.auto import PRESETS, Candidate, Tried, candidates, halving
+from regraft.runs.choosing.auto import PRESETS, Candidate, Tried, candidates, halving, most_seconds
 from regraft.settings import Preset
 
 SCORES = {"a": 0.7, "b": 0.9, "c": 0.8, "d": 0.6}
@@ -31,6 +31,12 @@ def test_the_better_half_goes_on_to_more_passes() -> None:
     taken, tried = run("abcd")
     assert tried == [("a", 0.25), ("b", 0.25), ("c", 0.25), ("d", 0.25), ("b", 0.5), ("c", 0.5)]
     assert taken == "c"
+
+
+def test_the_most_that_it_takes_is_where_the_slowest_are_left() -> None:
+    # A quarter of all four, half of the slower two, and the slowest whole.
+    assert most_seconds([1.0, 8.0, 2.0, 4.0]) == 15 / 4 + 12 / 2 + 8
+    assert most_seconds([8.0]) == 8.0
 
 
 def test_a_round_that_cannot_be_paid_for_is_left_out() -> None:
