@@ -19,6 +19,7 @@ from regraft.adaptation.gaussian import Gaussian
 from regraft.adaptation.jdot import Jdot
 from regraft.adaptation.mcc import Mcc
 from regraft.adaptation.mmd import Mmd
+from regraft.adaptation.moving import MOVING
 from regraft.adaptation.numbers import wrong_numbers
 from regraft.adaptation.preparation import Preparation
 from regraft.adaptation.pseudo import Pseudo
@@ -29,7 +30,7 @@ from regraft.adaptation.standardise import Standardise
 from regraft.adaptation.tapt import Tapt
 from regraft.adaptation.vae import Vae
 from regraft.errors import SettingsError, nearest, one_of
-from regraft.strategies.options import made_with
+from regraft.strategies.options import made_with, options_of
 
 AUTO = "auto"
 SOURCE_ONLY = "source-only"
@@ -142,11 +143,30 @@ def _made(word: str, table: Mapping[str, Any], *, others: Mapping[str, Any] | No
             expected=one_of([AUTO, *known] if others else known),
             hint=f"--method {guess}" if guess else "regraft list methods",
         )
+    _check_still(name, options)
     made = made_with(table[name], name, words=options)
     wrong = wrong_numbers(made, name)
     if wrong:
         raise SettingsError("these options cannot be used: " + "; ".join(wrong))
     return made
+
+
+def _check_still(name: str, words: str) -> None:
+    """Refuses options that a method has only where it moves the trunk, and says so.
+
+    Raises:
+        SettingsError: If there is such a one.
+    """
+    if name not in MOVING:
+        return
+    elsewhere = options_of(MOVING[name]).keys() - options_of(METHODS[name])
+    typed = [word.partition("=")[0].strip() for word in words.split(",")]
+    found = [f"{name}:{option}" for option in typed if option in elsewhere]
+    if found:
+        raise SettingsError(
+            f"{' and '.join(found)} cannot be used while the whole trunk is frozen",
+            hint="--strategy two-stage with it, so that the trunk moves",
+        )
 
 
 def _dashed(part: str) -> str:
