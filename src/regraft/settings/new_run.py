@@ -9,7 +9,7 @@ from regraft.settings.checked import POSITIVE
 from regraft.settings.reading import ReadingOptions, ReadingSettings
 
 Preset = Literal["fast", "balanced", "best"]
-Freeze = Annotated[str, Field(min_length=1)] | int | None
+Freeze = Annotated[str, Field(pattern=r"[^,\s]")] | int | None
 Threshold = Annotated[float, Field(gt=0)] | Literal["auto", "off"]
 FREEZE = "a number of blocks, conv, norm, embedding or a pattern such as encoder.layer.0"
 THRESHOLD = "auto, off or a number above 0"

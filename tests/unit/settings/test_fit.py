@@ -31,6 +31,8 @@ def test_the_options_of_python_are_the_settings_except_the_data() -> None:
         ("lr", float("nan")),
         ("max_length", 7),
         ("cut", "start"),
+        ("freeze", ","),
+        ("freeze", ""),
         ("freeze_threshold", "abc"),
         ("image_size", 7),
         ("dropout", 1.0),
