@@ -9,7 +9,7 @@ goes on where it was. Rows of the table, for each task and seed:
 * `clock`: all blocks frozen at the step that saves as much of the backward pass as `auto` did.
 * `half`: the lower half of the blocks frozen from the first step.
 * `longer`: the rule, as many epochs as take the seconds of `control`.
-* `staggered`, `outputs`, `gradient`: other rules at their usual values.
+* `rested`, `staggered`, `outputs`, `gradient`: other rules at their usual values.
 
 With `--at-once N`, N trials run beside one another (on a graphics card, say): seconds then tell
 nothing, and `shorter` and `longer` are set by equal work, the operations of both passes.

@@ -11,7 +11,7 @@ from marks import Trial
 
 BENCH = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
-OTHER_RULES = ("staggered", "outputs", "gradient")
+OTHER_RULES = ("rested", "staggered", "outputs", "gradient")
 ROWS = ("control", "auto", "shorter", "clock", "half", "longer", *OTHER_RULES)
 NEEDS = {
     "half": {"control"},

@@ -172,7 +172,7 @@ class TrainFlags(SharedFlags, total=False):
     ]
     freeze_threshold_rule: Annotated[
         str | None,
-        option(TRAINING, "RULE", "left, staggered, outputs, gradient, literal or clock."),
+        option(TRAINING, "RULE", "left, rested, staggered, outputs, gradient, literal or clock."),
     ]
     freeze_threshold_scope: Annotated[str | None, option(TRAINING, "SCOPE", "prefix or any.")]
     ema: Annotated[

@@ -21,9 +21,10 @@ IN_A_ROW = 2
 AUTO = 0.1
 """Part of the journey still to come below which a block freezes."""
 
-RuleName = Literal["left", "staggered", "outputs", "gradient", "literal", "clock"]
+RuleName = Literal["left", "rested", "staggered", "outputs", "gradient", "literal", "clock"]
 USUAL: dict[RuleName, float] = {
     "left": AUTO,
+    "rested": AUTO,
     "staggered": AUTO,
     "outputs": AUTO,
     "gradient": 0.5,
@@ -40,7 +41,8 @@ class Rule:
     Args:
         value: The threshold of what the rule compares.
         name: `left`: what is left of the journey of the weights, as a share of what was gone;
-            `staggered`: the same, at most one block a check; `outputs`: the same of the
+            `rested`: the same, and a block that freezes comes to rest where it was on
+            average; `staggered`: at most one block a check; `outputs`: the same of the
             journey of a block's outputs on a few rows; `gradient`: the square of a block's
             gradient since the last check, by the mean of those that move; `literal`: the
             article's own, the norm of one step's update; `clock`: the share of the

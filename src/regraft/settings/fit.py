@@ -10,7 +10,7 @@ from regraft.settings.new_run import NewRunOptions, NewRunSettings
 
 Optimizer = Literal["adamw", "sgd"]
 Augment = Literal["auto", "none", "crop", "flip-crop", "drop-tokens"]
-RuleName = Literal["left", "staggered", "outputs", "gradient", "literal", "clock"]
+RuleName = Literal["left", "rested", "staggered", "outputs", "gradient", "literal", "clock"]
 RuleScope = Literal["prefix", "any"]
 
 HEAD = "linear or mlp:UNITS[,UNITS], such as mlp:256"
@@ -31,7 +31,8 @@ class FitSettings(NewRunSettings):
         augment: What is done to training rows, anew in each epoch.
         dropout: Share of values dropped in training, everywhere in the network, in [0, 1).
         freeze_threshold_rule: What the threshold is compared with: what is `left` of the
-            weights' journey (`staggered`: one block a check) or of the `outputs`; the
+            weights' journey (`rested`: a block that freezes is put where it was on average;
+            `staggered`: one block a check) or of the `outputs`; the
             `gradient` of a block by the others'; the norm of one step's update (`literal`);
             `clock` freezes all at a share of the integrated rate.
         freeze_threshold_scope: Whether a block waits for those below it: `prefix` or `any`.

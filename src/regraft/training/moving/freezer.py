@@ -12,6 +12,7 @@ from regraft.features.pooled import to_device
 from regraft.freezing.journey import Journey
 from regraft.freezing.ledger import Check
 from regraft.freezing.outputs import Outputs
+from regraft.freezing.rest import Rest
 from regraft.freezing.threshold import Rule, Trails, due, gradient_shares
 from regraft.training.moving.lines import freeze_blocks
 from regraft.training.phase import Phase
@@ -36,6 +37,7 @@ class Freezer:
         outputs: The blocks' outputs at the start of the phase, where the rule looks at them.
         marks: Copies of the weights, while the literal rule waits for one more step.
         squares: Of each block's gradients since the last check, where the rule looks at them.
+        rest: Where the blocks are on average, where the rule brings them to rest there.
         before_first: Called before the phase's first freeze.
     """
 
@@ -48,6 +50,7 @@ class Freezer:
     spent: float = 0.0
     marks: list[list[Tensor]] = field(default_factory=list)
     squares: list[float] = field(default_factory=list)
+    rest: Rest | None = None
     before_first: Callable[[], None] | None = None
 
     def before_step(self) -> None:
@@ -66,6 +69,9 @@ class Freezer:
             loss: Of the step.
         """
         before, self.spent = self.spent, self.curve[at]
+        if self.rest:
+            still = self.session.still
+            self.rest.after_step(moving=[n for n in range(self.session.top) if n not in still])
         if self.marks:
             updates = self.journey.updates(self.marks)
             self.marks = []
@@ -84,7 +90,11 @@ class Freezer:
     def tensors(self) -> dict[str, Tensor]:
         """Returns the weights at the start, and the copies that wait, for a checkpoint."""
         outputs = self.outputs.starts if self.outputs else []
-        groups = {"start": self.journey.starts, "mark": self.marks, "output": outputs}
+        means = self.rest.means if self.rest else []
+        groups = {
+            **{"start": self.journey.starts, "mark": self.marks},
+            **{"output": outputs, "mean": means},
+        }
         return {
             f"{kind}.{block}.{number}": tensor
             for kind, blocks in groups.items()
@@ -94,7 +104,9 @@ class Freezer:
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain data for a checkpoint."""
-        return {"spent": self.spent, "squares": self.squares, **self.trails.as_json()}
+        looked = self.rest.steps if self.rest else 0
+        own = {"spent": self.spent, "squares": self.squares, "looked": looked}
+        return {**own, **self.trails.as_json()}
 
     def restore(self, tensors: dict[str, Tensor], content: dict[str, Any]) -> None:
         """Puts back what `tensors` and `as_json` gave."""
@@ -102,7 +114,13 @@ class Freezer:
         self.trails.places = [[(s, d) for s, d in trail] for trail in content["places"]]
         self.trails.streaks = list(content["streaks"])
         self.squares = list(content["squares"])
-        kept = {"start": self.journey.starts, "output": self.outputs.starts if self.outputs else []}
+        kept = {
+            "start": self.journey.starts,
+            "output": self.outputs.starts if self.outputs else [],
+            "mean": self.rest.means if self.rest else [],
+        }
+        if self.rest:
+            self.rest.steps = int(content["looked"])
         for kind, blocks in kept.items():
             for block, members in enumerate(blocks):
                 for number, tensor in enumerate(members):
@@ -121,7 +139,7 @@ class Freezer:
         if blocks:
             if self.before_first and not any(check.frozen for check in session.ledger.checks):
                 self.before_first()
-            freeze_blocks(session, self.phase, blocks=blocks)
+            freeze_blocks(session, self.phase, blocks=blocks, rest=self.rest)
             session.progress.say(self._words(blocks))
         frozen = tuple(sorted(blocks))
         session.ledger.checks.append(
@@ -152,7 +170,8 @@ def freezer_for(session: Session, phase: Phase, *, rule: Rule | None, steps: int
     journey = Journey(session.network.trunk, session.chain)
     outputs = Outputs(session.chain, _sample(session)) if rule.name == "outputs" else None
     trails = Trails(rule, [[] for _ in phase.rates])
-    return Freezer(session, phase, curve, journey, trails, outputs)
+    rest = Rest(session.network.trunk, session.chain) if rule.name == "rested" else None
+    return Freezer(session, phase, curve, journey, trails, outputs, rest=rest)
 
 
 def _sample(session: Session) -> Batch:

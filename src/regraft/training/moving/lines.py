@@ -7,6 +7,7 @@ from regraft.features.pooled import to_device
 from regraft.freezing.ledger import Event, Kind
 from regraft.freezing.line import Above, frozen_at, move_line, of_blocks
 from regraft.freezing.proof import block_digests, optimiser_digest
+from regraft.freezing.rest import Rest
 from regraft.freezing.witness import Witness, movers_of
 from regraft.training.phase import Phase
 from regraft.training.session import Session
@@ -23,9 +24,20 @@ def draw_line(session: Session, phase: Phase) -> None:
     _move(session, phase, "thaw" if phase.line < old else "freeze", concerned=concerned)
 
 
-def freeze_blocks(session: Session, phase: Phase, *, blocks: frozenset[int]) -> None:
-    """Freezes further blocks in the middle of a phase: one stretch ends, the next begins."""
+def freeze_blocks(
+    session: Session, phase: Phase, *, blocks: frozenset[int], rest: Rest | None = None
+) -> None:
+    """Freezes further blocks in the middle of a phase: one stretch ends, the next begins.
+
+    Args:
+        session: Its line moves.
+        phase: That is worked.
+        blocks: Their numbers.
+        rest: Where they come to rest between the two; None = where they are.
+    """
     close_stretch(session)
+    if rest is not None:
+        rest.settle(blocks)
     session.still = session.still | blocks
     _move(session, phase, "threshold", concerned=max(session.still) + 1)
 

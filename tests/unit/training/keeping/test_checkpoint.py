@@ -170,7 +170,7 @@ def test_without_a_limit_none_is_kept(tmp_path: Path) -> None:
     assert made.options.deadline == math.inf
 
 
-@pytest.mark.parametrize("name", ["outputs", "gradient", "staggered"])
+@pytest.mark.parametrize("name", ["outputs", "gradient", "staggered", "rested"])
 @pytest.mark.parametrize("step", [3, 6])
 def test_every_rule_reads_the_same_over_a_stop(step: int, name: RuleName, tmp_path: Path) -> None:
     chosen = replace(usual("image"), threshold=Rule(0.7, name))

@@ -30,7 +30,7 @@ def test_a_clock_strikes_at_its_share(schedule: str) -> None:
     assert all(0.5 <= share < 0.5 + 2 / 32 for share in found.values())
 
 
-@pytest.mark.parametrize("name", ["left", "staggered", "outputs", "gradient"])
+@pytest.mark.parametrize("name", ["left", "rested", "staggered", "outputs", "gradient"])
 def test_what_is_measured_decides(name: RuleName) -> None:
     assert set(frozen_at("linear", Rule(1e9, name))) == {0, 1, 2}
     if name != "outputs":  # which may turn back, and then count as settled

@@ -1,0 +1,65 @@
+"""Keeps where each block is on average, so that one that freezes comes to rest there."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from regraft.backbones.chain import Chain
+
+LATE = 8
+"""η: the larger, the more the latest steps weigh; about the last one in η + 1 of them count."""
+EVERY = 4
+"""Steps from one look at the weights to the next: neighbours are alike, and a look costs time."""
+
+
+class Rest:
+    """The means of the blocks' weights, and of their buffers, in which late steps weigh more.
+
+    While the rate is high, weights wander about where they will end; a schedule that falls to
+    nought brings them there, and so does their mean. A block that freezes in the middle of a
+    schedule would miss it: a ← (1 − c)·a + c·w with c = (η + 1) / (t + η) at look t.
+
+    Source: Shamir and Zhang 2013, "Stochastic Gradient Descent for Non-smooth Optimization:
+    Convergence Results and Optimal Averaging Schemes", ICML, section 4, polynomial-decay
+    averaging.
+
+    Args:
+        trunk: At the start of a phase.
+        chain: Its P blocks.
+    """
+
+    def __init__(self, trunk: nn.Module, chain: Chain) -> None:
+        tensors = {**dict(trunk.named_parameters()), **dict(trunk.named_buffers())}
+        self._members = [
+            [tensors[n].detach() for n in (*block.parameters, *block.buffers)]
+            for block in chain.blocks
+        ]
+        self._members = [[t for t in own if t.is_floating_point()] for own in self._members]
+        self.means = [[t.clone() for t in own] for own in self._members]
+        self.steps = 0
+
+    @torch.no_grad()
+    def after_step(self, *, moving: Iterable[int]) -> None:
+        """Takes a step; looks at the blocks that move where it is time.
+
+        Args:
+            moving: Their numbers.
+        """
+        self.steps += 1
+        looks, left = divmod(self.steps, EVERY)
+        if left:
+            return
+        share = (LATE + 1) / (looks + LATE)
+        for number in moving:
+            if self._members[number]:
+                torch._foreach_lerp_(self.means[number], self._members[number], share)
+
+    @torch.no_grad()
+    def settle(self, blocks: Iterable[int]) -> None:
+        """Puts blocks where they were on average, unless nothing was looked at yet."""
+        if self.steps < EVERY:
+            return
+        for number in blocks:
+            for tensor, mean in zip(self._members[number], self.means[number], strict=True):
+                tensor.copy_(mean)
