@@ -1,7 +1,8 @@
 """Measures what the freeze threshold buys, beside a clock, half a trunk and shorter runs.
 
-Every trial is one fit in a process of its own and one line of a file; a run that was stopped
-goes on where it was. Rows of the table, for each task and seed:
+Every trial is one fit and one line of a file; a run that was stopped goes on where it was, and
+each has a process of its own unless some run beside one another. Rows of the table, for each
+task and seed:
 
 * `control`: nothing frozen.
 * `auto`: the rule at its usual value.
@@ -144,10 +145,10 @@ def _places(known: list[Trial]) -> list[str]:
         of_task = [t for t in known if t["task"] == task.name]
         for trial in of_task:
             beside = trial["at_once"]
-            many = f", {beside} trials at once: *shorter* is by equal work" if beside > 1 else ""
+            many = f", {beside} at once: equal work, not equal seconds" if beside > 1 else ""
             place = f"{trial['place']}, {trial['precision']}{many}"
             found.setdefault(place, []).append(task.name)
-    return [f"* {', '.join(dict.fromkeys(names))}: {place}." for place, names in found.items()]
+    return [f"* {'; '.join(dict.fromkeys(names))}: {place}." for place, names in found.items()]
 
 
 def _line(task: Task, row: str, of_task: list[Trial]) -> str:

@@ -47,11 +47,11 @@ class AdaBn:
     prior: float = 16.0
     rows: int = 64
 
+    first: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         if self.rows < FEWEST:
             raise SettingsError(f"adabn:rows={self.rows} cannot be used", expected="8 or more")
-
-    first: ClassVar[bool] = False
 
     def refusal(self, trunk: nn.Module, spec: InputSpec) -> str:
         """Returns why it can do nothing for a network without batch norms."""

@@ -198,7 +198,13 @@ def moving_phase(word: str, phases: Sequence[Phase], *, chain: Chain) -> Phase:
         average=False,
         fresh=False,
         mix=0.0,
+        shrink=last.shrink if alignment.source else _head_held(last.shrink),
     )
+
+
+def _head_held(shrink: tuple[float, ...]) -> tuple[float, ...]:
+    """Returns the shares by which weights shrink, with none for the head."""
+    return (*shrink[:-1], 0.0) if shrink else ()
 
 
 def position_of(word: str, chain: Chain) -> int:

@@ -152,7 +152,7 @@ def _made(word: str, table: Mapping[str, Any], *, others: Mapping[str, Any] | No
 
 
 def _check_still(name: str, words: str) -> None:
-    """Refuses options that a method has only where it moves the trunk, and says so.
+    """Refuses options that a method has only where it moves the trunk itself, and says so.
 
     Raises:
         SettingsError: If there is such a one.
@@ -164,8 +164,8 @@ def _check_still(name: str, words: str) -> None:
     found = [f"{name}:{option}" for option in typed if option in elsewhere]
     if found:
         raise SettingsError(
-            f"{' and '.join(found)} cannot be used while the whole trunk is frozen",
-            hint="--strategy two-stage with it, so that the trunk moves",
+            f"{' and '.join(found)} cannot be used: here {name} reads features",
+            hint=f"--strategy two-stage --method {name}:{words}, so that it moves the trunk",
         )
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from regraft.adaptation.masking import NOTHING, TiedHead, masked
+from regraft.adaptation.numbers import DivergedError
 from regraft.adaptation.preparation import Changed, Given, differences, free_copy
 from regraft.backbones.attention import set_attention
 from regraft.backbones.backbone import Batch
@@ -212,4 +213,4 @@ def _check_finite(loss: Tensor) -> None:
     if not loss.isfinite():
         raise SettingsError(
             "tapt diverged: its loss is no finite number any more", hint="a smaller tapt:rate"
-        )
+        ) from DivergedError()

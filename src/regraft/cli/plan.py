@@ -61,7 +61,7 @@ def _cells(phase: Mapping[str, Any]) -> list[str]:
     rates = [group["lr"] for group in phase.get("groups") or []]
     span = f"{min(rates):.1e} to {max(rates):.1e}" if rates else "solved"
     shrinking = [group["shrink"] for group in phase.get("groups") or [] if group.get("shrink")]
-    less = f", weights −{max(shrinking):.2g} a step" if shrinking else ""
+    less = f", matrices shrink by up to {max(shrinking):.2g} a step" if shrinking else ""
     return [
         str(phase["name"]) + less,
         str(phase["line"]),

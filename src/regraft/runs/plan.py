@@ -55,13 +55,16 @@ def run_plan(
     given = settings.data if source is None else source
     prepared = prepare(settings, given, say=progress.say, network=network)
     verdict = decide_modes(prepared, say=progress.say)
+    variants = _variants(prepared) if settings.strategy == AUTO else []
+    if variants:
+        prepared = variants[0][1]
     phases = described(prepared)
     judged = not nothing_to_choose(prepared)
     seconds = [
         estimate(prepared, phase, verdict=verdict, judged=judged) for phase in prepared.phases
     ]
     features = _feature_seconds(prepared, verdict)
-    tried = _tried(prepared, verdict) if settings.strategy == AUTO else []
+    tried = [_tried(words, variant, verdict) for words, variant in variants]
     whole = most_seconds([each["seconds"] for each in tried]) if tried else sum(seconds)
     progress.finish()
     return {
@@ -85,19 +88,17 @@ def run_plan(
     }
 
 
-def _tried(prepared: Prepared, verdict: Verdict) -> list[dict[str, Any]]:
-    """Returns what `auto` would try beside the linear probe, with the seconds of all passes."""
+def _variants(prepared: Prepared) -> list[tuple[str, Prepared]]:
+    """Returns what `auto` would try beside the linear probe, in words, and what would train it."""
     rows, classes = len(prepared.dataset.parts["train"]), len(prepared.dataset.classes)
     wanted = candidates(prepared.settings.preset or "balanced", rows=rows, classes=classes)
-    variants = [taken_up(prepared, each) for each in wanted]
-    seconds = [
-        sum(estimate(variant, phase, verdict=verdict) for phase in variant.phases)
-        for variant in variants
-    ]
-    return [
-        {"words": each.words(), "seconds": round(value, 1)}
-        for each, value in zip(wanted, seconds, strict=True)
-    ]
+    return [(each.words(), taken_up(prepared, each)) for each in wanted]
+
+
+def _tried(words: str, variant: Prepared, verdict: Verdict) -> dict[str, Any]:
+    """Returns a candidate with the seconds of all of its passes."""
+    seconds = sum(estimate(variant, phase, verdict=verdict) for phase in variant.phases)
+    return {"words": words, "seconds": round(seconds, 1)}
 
 
 def _feature_seconds(prepared: Prepared, verdict: Verdict) -> float:

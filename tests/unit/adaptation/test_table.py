@@ -108,6 +108,8 @@ def test_a_method_reads_equal_domains_as_the_source_does(name: str) -> None:
 
 @pytest.mark.parametrize("word", ["dann:position=3", "adabn+dann:hidden=4,discriminator=cnn"])
 def test_options_of_a_moving_trunk_are_told_where_it_is_frozen(word: str) -> None:
-    with pytest.raises(SettingsError, match="whole trunk is frozen; try --strategy two-stage"):
+    with pytest.raises(
+        SettingsError, match="here dann reads features; try --strategy two-stage --method dann:"
+    ):
         make_method(word)
     make_method("dann:hidden=4,weight=2")

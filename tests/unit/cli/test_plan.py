@@ -28,7 +28,7 @@ def test_a_phase_that_shrinks_weights_says_by_how_much(typed: Type, stand_in: St
     phase = dict(example_result()["plan"]["phases"][0])
     phase["groups"] = [{**group, "shrink": 0.001} for group in phase["groups"]]
     stand_in("plan:run_plan", {"phases": [phase]})
-    assert "head, weights −0.001 a step" in typed("plan", "d.csv").out
+    assert "head, matrices shrink by up to 0.001 a step" in typed("plan", "d.csv").out
 
 
 def test_what_auto_would_try_comes_before_the_phases(typed: Type, stand_in: Stand) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from regraft.backbones.modes import Mode
 from regraft.errors import DataError
+from regraft.runs.choosing.auto import most_seconds
 from regraft.runs.choosing.budget import PROBE_TOKENS, estimate
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.plan import plan
@@ -40,9 +41,16 @@ def test_a_plan_of_auto_says_what_it_would_try_and_what_all_of_it_takes(
     document = planned(data, bert, epochs=3, strategy="auto")
     words = [each["words"] for each in document["auto"]["tried"]]
     assert words == ["two-stage", "two-stage at 0.4 of the usual rate", "layerwise"]
-    whole = [each["seconds"] for each in document["auto"]["tried"]]
-    assert document["seconds"]["estimate"] >= max(whole)
+    whole = most_seconds([each["seconds"] for each in document["auto"]["tried"]])
+    features = document["seconds"]["features"]
+    assert document["seconds"]["estimate"] == pytest.approx(whole + features, abs=0.11)
     assert "auto" not in planned(data, bert, epochs=3)
+
+
+def test_the_phases_of_auto_are_those_of_the_first_candidate(data: object, bert: Path) -> None:
+    document = planned(data, bert, strategy="auto", preset="fast")
+    assert document["auto"]["tried"][0]["words"] == "two-stage, 50% frozen"
+    assert document["phases"][-1]["line"] == round(0.5 * document["phases"][0]["line"])
 
 
 def test_a_plan_makes_no_folder(

@@ -150,8 +150,10 @@ def _trained_share(made: Adaptation, trained: float) -> float:
     assert best is not None, "source-only was trained before"
     names = [phase.name for phase in phases]
     # Phases after the best checkpoint's have left nothing in the network.
-    line = min(phase.line for phase in phases[: names.index(best.phase) + 1])
-    counted = {name for block in chain.blocks[line:] for name in block.parameters}
+    worked = phases[: names.index(best.phase) + 1]
+    rates = zip(chain.blocks, *(phase.rates for phase in worked), strict=True)
+    free = {name for block, *each in rates if max(each) > 0 for name in block.parameters}
+    counted = free - made.prepared.above.parameters
     moved = made.changed_of(made.decision.chosen.name) & sizes.keys() - counted
     return trained + sum(sizes[name] for name in moved) / total
 

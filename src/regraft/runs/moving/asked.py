@@ -1,5 +1,6 @@
 """Decides which methods work on features, and which move the trunk, from the settings."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from regraft.adaptation.moving import MOVING
@@ -27,12 +28,24 @@ class Asked:
         on_features: Words of those that read features, `source-only` first.
         moving: Words of those that move the trunk.
         after: Of each preparation that comes before the source's labels are learnt, by its
-            word, the methods that move the trunk on from there.
+            word, the methods that move the trunk on from there; `source-only` where it was
+            asked for alone.
     """
 
     on_features: list[str]
     moving: list[str]
     after: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def following(self) -> list[str]:
+        """All methods behind a preparation that move the trunk on."""
+        return [word for words in self.after.values() for word in words if word != SOURCE_ONLY]
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one thing to try beside `source-only`."""
+        behind = sum(map(len, self.after.values()))
+        return len(self.on_features) - 1 + len(self.moving) + behind == 1
 
 
 def asked_of(settings: AdaptSettings) -> Asked:
@@ -56,7 +69,7 @@ def asked_of(settings: AdaptSettings) -> Asked:
         elif word.partition(":")[0] in MOVING:
             moving.append(word)
         elif _comes_first(first):
-            after.setdefault(first, []).extend(_following(word, second))
+            after.setdefault(_same(first, after), []).append(_following(word, second))
         else:
             on_features += methods_asked(word)
     following = {word: list(dict.fromkeys(names)) for word, names in after.items()}
@@ -76,18 +89,24 @@ def _comes_first(word: str) -> bool:
     return made is not None and made.first
 
 
-def _following(word: str, second: str) -> list[str]:
-    """Returns the method behind such a preparation, if there is one: it moves the trunk on.
+def _same(word: str, after: Iterable[str]) -> str:
+    """Returns the word under which the same preparation was asked for, or this one."""
+    made = make_method(word).preparation
+    return next((other for other in after if make_method(other).preparation == made), word)
+
+
+def _following(word: str, second: str) -> str:
+    """Returns the method behind such a preparation: it moves the trunk on, or does nothing.
 
     Raises:
         SettingsError: If it does not.
     """
-    if second and second.partition(":")[0] not in MOVING:
+    if second and second.partition(":")[0] not in (*MOVING, SOURCE_ONLY):
         raise SettingsError(
             f"{word} cannot be used where the trunk moves: {second} does not move it on",
             expected=one_of(list(MOVING)),
         )
-    return [second] if second else []
+    return second or SOURCE_ONLY
 
 
 def _reads_as_it_came(name: str) -> bool:

@@ -19,7 +19,7 @@ from regraft.runs.adapting.views import View, Views, views_of
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
 from regraft.runs.moving.asked import Asked
-from regraft.runs.moving.grounds import came_of, try_grounds
+from regraft.runs.moving.grounds import came_of, check_grounds, try_grounds
 from regraft.runs.moving.source import Start, Work, back_to, start_of, train_source
 from regraft.runs.moving.training import Moved, check_moving, try_moving
 from regraft.training.heads.head import probe_of
@@ -43,7 +43,8 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
     target, say = work.target, work.progress.say
     prepared = replace(work.prepared, target=target.encoded.take(target.used))
     work = replace(work, prepared=prepared)
-    check_moving(work, [*asked.moving, *(word for words in asked.after.values() for word in words)])
+    check_moving(work, [*asked.moving, *asked.following])
+    check_grounds(work, asked.after)
     say("computing the features of the trunk as it came once")
     with spent(seconds, "probe"):
         came = pool_domains(prepared, work.verdict, target=target)
@@ -69,8 +70,8 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
             known=lambda word: drawn.known(views.of(word).pools.target),
             space=space,
         )
-        found, diverged = try_moving(work, asked.moving, start=start)
-        alone = not (asked.moving or asked.on_features[1:])
+        alone = asked.alone
+        found, diverged = try_moving(work, asked.moving, start=start, alone=alone)
         more, gone = try_grounds(work, asked.after, came=state, start=start, alone=alone)
         moved = {each.judged.name: each for each in (*found, *more)}
     judged += [_with_labels(each, drawn, start=judged[0]) for each in moved.values()]

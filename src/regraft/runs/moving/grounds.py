@@ -1,20 +1,24 @@
 """Learns the source once more, from a trunk that was changed before any label was seen."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from regraft.adaptation.numbers import DivergedError
 from regraft.adaptation.preparation import Changed, Given
-from regraft.adaptation.table import make_method
+from regraft.adaptation.table import SOURCE_ONLY, make_method
+from regraft.adaptation.tapt import Tapt
 from regraft.errors import SettingsError
+from regraft.features.cached import Cache
 from regraft.freezing.ledger import Event
 from regraft.runs.adapting.features import domains_of
 from regraft.runs.adapting.keeping import exchanged
 from regraft.runs.adapting.trying import method_words
 from regraft.runs.adapting.views import given_of
 from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.train import pool_parts
 from regraft.runs.moving.source import Start, Work, judging_alone, train_source
 from regraft.runs.moving.training import Ground, Moved, held_to, try_moving
 from regraft.training.heads.head import probe_of
@@ -29,10 +33,24 @@ def came_of(prepared: Prepared) -> State:
     return {name: t.detach().clone() for name, t in prepared.network.state_dict().items()}
 
 
+def check_grounds(job: Work, words: Iterable[str]) -> None:
+    """Refuses preparations whose work a strategy would undo, before anything is trained.
+
+    Raises:
+        SettingsError: If the strategy starts from random weights, and one trains the others.
+    """
+    undone = [word for word in words if isinstance(make_method(word).preparation, Tapt)]
+    if undone and job.prepared.phases[0].fresh:
+        raise SettingsError(
+            f"{undone[0]} cannot be used with a strategy that starts from random weights",
+            hint="--strategy two-stage",
+        )
+
+
 def try_grounds(
     job: Work, after: Mapping[str, Sequence[str]], *, came: State, start: Start, alone: bool
 ) -> tuple[list[Moved], list[str]]:
-    """Returns source-only on each changed trunk and the methods that go on from there.
+    """Returns source-only on each changed trunk, where it was asked for, and what goes on from it.
 
     The words of those that diverged come second.
 
@@ -41,63 +59,89 @@ def try_grounds(
         after: Of each preparation, by its word, the methods behind it.
         came: The network before anything was learnt.
         start: Source-only on the trunk as it came, which all are held to.
-        alone: Whether there is nothing else to choose from.
+        alone: Whether nothing else is tried.
 
     Raises:
-        SettingsError: If the only preparation diverged, or the only method behind it.
+        SettingsError: If a preparation cannot be used, or the only thing that is tried diverged.
     """
     found: list[Moved] = []
     lost: list[str] = []
     for number, (word, names) in enumerate(after.items()):
+        job.prepared.network.load_state_dict(came)
+        job.progress.say(f"{word}: before the source's labels are learnt")
         try:
-            moved, diverged = _from_ground(job, word, names, (number, came), start)
+            changed = _changed(job, word, unit=f"prepared-{number}")
+            first, ground, own = _ground(job, word, changed, start=start, unit=f"ground-{number}")
         except SettingsError as error:
-            if alone and len(after) == 1:
+            if alone or not _diverged(error):
                 raise
             job.progress.say(f"{word} is left out: {error}")
-            moved, diverged = [], [word]
-        found += moved
-        lost += diverged
+            lost += [word if name == SOURCE_ONLY else f"{word}+{name}" for name in names]
+            continue
+        wanted = [name for name in names if name != SOURCE_ONLY]
+        unit = f"ground-{number}-method"
+        moved, gone = try_moving(own, wanted, start=ground, alone=alone, unit=unit)
+        found += [first] if SOURCE_ONLY in names else []
+        found += [_from(first, each) for each in moved]
+        lost += gone
     return found, lost
 
 
-def _from_ground(
-    job: Work, word: str, names: Sequence[str], of: tuple[int, State], start: Start
-) -> tuple[list[Moved], list[str]]:
-    (number, came), began = of, time.perf_counter()
-    job.prepared.network.load_state_dict(came)
-    job.progress.say(f"{word}: before the source's labels are learnt")
-    changed = _changed(job, word, unit=f"prepared-{number}")
-    job = replace(job, prepared=_prepared(job.prepared, changed, word=word))
-    unit = f"ground-{number}"
-    trained = train_source(job, came=job.pools().source, unit=unit)
-    pools, head = job.pools(), probe_of(job.prepared.network.head)
-    own = domains_of(job.prepared, trained, pools=pools, target=job.target, start=head)
+def _diverged(error: SettingsError) -> bool:
+    """Says whether numbers ran away: anything else is a mistake that the user has to know."""
+    return isinstance(error.__cause__, DivergedError) or "diverged" in str(error)
+
+
+def _ground(
+    job: Work, word: str, changed: "_Timed", *, start: Start, unit: str
+) -> tuple[Moved, Start, Work]:
+    """Trains source-only on the changed trunk; returns it judged, as a start, and its work."""
+    prepared = _prepared(job.prepared, changed.made, word=word)
+    job = replace(job, prepared=prepared)
+    unshared = replace(prepared, cache=Cache(on=False))
+    trained = train_source(job, came=pool_parts(unshared, job.verdict, test=None), unit=unit)
+    pools, head = job.pools(), probe_of(prepared.network.head)
+    own = domains_of(prepared, trained, pools=pools, target=job.target, start=head)
     # What all are held to has one estimate of the target's proportions.
     domains = replace(own, proportions=start.domains.proportions)
     ground = replace(start, kept=handed_over(trained.session), domains=domains, name=word)
-    judged = held_to(start, word, own=judging_alone(domains))
-    judged = replace(judged, seconds=time.perf_counter() - began)
+    seconds = changed.seconds + float(job.units.read(unit).content["seconds"])
+    judged = replace(held_to(start, word, own=judging_alone(domains)), seconds=seconds)
     job.progress.say(method_words(judged))
-    first = Moved(None, judged, pools, unit, Ground(trained, frozenset(changed.tensors)))
-    found, lost = try_moving(job, names, start=ground, unit=f"{unit}-method")
-    return [first, *(replace(moved, ground=first.ground) for moved in found)], lost
+    names = frozenset(changed.made.tensors)
+    return Moved(None, judged, pools, unit, Ground(trained, names)), ground, job
 
 
-def _changed(job: Work, word: str, *, unit: str) -> Changed:
+def _from(first: Moved, moved: Moved) -> Moved:
+    """Returns a method that went on from a ground, with what that took."""
+    seconds = first.judged.seconds + moved.judged.seconds
+    return replace(moved, ground=first.ground, judged=replace(moved.judged, seconds=seconds))
+
+
+@dataclass(frozen=True)
+class _Timed:
+    """What a preparation made, and the seconds it took."""
+
+    made: Changed
+    seconds: float
+
+
+def _changed(job: Work, word: str, *, unit: str) -> _Timed:
     """Returns what a preparation makes different of the trunk as it came; read where it is done."""
     preparation, given = make_method(word).preparation, _given(job)
     assert preparation is not None, "the word is one's"
     found: list[Changed] = []
 
     def made() -> Kept:
+        began = time.perf_counter()
         found.append(preparation.prepare(given))
-        return Kept(dict(found[0].tensors), {})
+        return Kept(dict(found[0].tensors), {"seconds": time.perf_counter() - began})
 
     kept = job.units.outcome(unit, made)
     if not (found or kept.tensors):  # rows alone are different: they are not kept
         made()
-    return found[0] if found else Changed(kept.tensors)
+    changed = found[0] if found else Changed(kept.tensors)
+    return _Timed(changed, float(kept.content["seconds"]))
 
 
 def _given(job: Work) -> Given:

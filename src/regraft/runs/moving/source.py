@@ -1,5 +1,6 @@
 """Makes source-only with a moving trunk: what every method goes on from and is held to."""
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,6 +98,7 @@ def train_source(job: Work, *, came: Pooled, unit: str = SOURCE) -> Trained:
     found: list[Trained] = []
 
     def trained() -> Kept:
+        began = time.perf_counter()
         found.append(
             train(
                 prepared,
@@ -106,7 +108,7 @@ def train_source(job: Work, *, came: Pooled, unit: str = SOURCE) -> Trained:
                 keepers=(units.keeper(unit), None),
             )
         )
-        return _with_scores(found[0])
+        return _with_scores(found[0], time.perf_counter() - began)
 
     kept = units.outcome(unit, trained)
     return found[0] if found else _trained_from(job, kept)
@@ -145,7 +147,7 @@ def back_to(job: Work, kept: Kept, *, trained: Trained) -> Trained:
     return replace(trained, session=session, val_logits=found, records=session.records)
 
 
-def _with_scores(trained: Trained) -> Kept:
+def _with_scores(trained: Trained, seconds: float) -> Kept:
     """Returns source-only with its scores, which in folds are not those of its session."""
     kept = handed_over(trained.session)
     scores = {
@@ -154,7 +156,8 @@ def _with_scores(trained: Trained) -> Kept:
         "folds": torch.from_numpy(trained.folds),
     }
     records: list[dict[str, Any]] = [vars(record) for record in trained.records]
-    return Kept({**kept.tensors, **scores}, {**kept.content, "scored": records})
+    beside = {"scored": records, "seconds": seconds}
+    return Kept({**kept.tensors, **scores}, {**kept.content, **beside})
 
 
 def _trained_from(job: Work, kept: Kept) -> Trained:

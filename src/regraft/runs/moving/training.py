@@ -72,7 +72,7 @@ def check_moving(job: Work, words: Sequence[str]) -> None:
 
 
 def try_moving(
-    job: Work, words: Sequence[str], *, start: Start, unit: str = "method"
+    job: Work, words: Sequence[str], *, start: Start, alone: bool, unit: str = "method"
 ) -> tuple[list[Moved], list[str]]:
     """Returns each method's network, judged without labels, and the words of those that diverged.
 
@@ -80,6 +80,7 @@ def try_moving(
         job: What is trained.
         words: Names of methods, perhaps with options.
         start: Source-only.
+        alone: Whether nothing else is tried.
         unit: Name of the trainings, before a number.
 
     Raises:
@@ -95,7 +96,7 @@ def try_moving(
         try:
             kept = job.units.outcome(place, partial(_aligned, job, place, phase, start))
         except SettingsError as error:  # it diverged: others may not
-            if len(words) == 1:
+            if alone:
                 raise
             job.progress.say(f"{name} is left out: {error}")
             lost.append(name)

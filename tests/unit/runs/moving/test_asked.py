@@ -46,10 +46,21 @@ def test_what_comes_before_the_labels_is_followed_by_what_moves_the_trunk_on() -
     found = asked_of(AdaptSettings(method=words, epochs=1.0))
     assert found.on_features == ["source-only", "adabn+coral"]
     assert found.moving == ["mcc"]
-    assert found.after == {"tapt:steps=5": ["dann:hidden=8"], "fourier": []}
+    behind = {"tapt:steps=5": ["dann:hidden=8", "source-only"], "fourier": ["source-only"]}
+    assert found.after == behind
+    assert found.following == ["dann:hidden=8"]
+    assert not found.alone
 
 
-@pytest.mark.parametrize("word", ["tapt+standardise", "fourier+source-only", "tapt+nothing"])
+def test_one_thing_is_alone_and_one_preparation_is_one() -> None:
+    for word in ("tapt+mcc", "tapt", "mcc", "adabn"):
+        assert asked_of(AdaptSettings(method=word, epochs=1.0)).alone, word
+    twice = asked_of(AdaptSettings(method="tapt,tapt:steps=200+mcc", epochs=1.0))
+    assert twice.after == {"tapt": ["source-only", "mcc"]}
+    assert not twice.alone
+
+
+@pytest.mark.parametrize("word", ["tapt+standardise", "tapt+nothing"])
 def test_nothing_else_follows_it(word: str) -> None:
     with pytest.raises(SettingsError, match="does not move it on; expected one of cdan, "):
         asked(method=word, epochs=1.0)

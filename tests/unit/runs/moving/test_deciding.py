@@ -65,7 +65,7 @@ def test_norms_of_a_moved_trunk_may_take_the_target_s_statistics(
         data=str(tiny.image_folders(tmp_path / "source", 60)),
         target=str(tiny.dim_folders(tmp_path / "target", 24)),
         backbone=str(resnet),
-        strategy="full",
+        freeze=1,
         method="adabn",
         out=tmp_path / "run",
         **USUAL,

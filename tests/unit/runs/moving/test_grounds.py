@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regraft.adaptation.numbers import DivergedError
 from regraft.adaptation.tapt import Tapt
+from regraft.backbones.open import open_backbone
 from regraft.errors import SettingsError
+from regraft.freezing.ledger import AFTER, BEFORE
+from regraft.freezing.proof import digest
 from regraft.runs.adapt import adapt, run_adapt
 from regraft.runs.evaluate import evaluate
 from regraft.runs.moving import grounds
@@ -81,10 +85,12 @@ def test_a_method_moves_on_from_there(
 ) -> None:
     prefer(monkeypatch, ending="+mcc")
     options: Any = {**USUAL, "backbone": str(bert), "epochs": 1.0}
-    words = f"mmd,{TAPT}+mcc"
+    words = f"mmd,{TAPT},{TAPT}+mcc"
     result = adapt(SOURCE, target=TARGET[0], method=words, out=tmp_path / "run", **options)
     names = ["source_only", "mmd", TAPT, f"{TAPT}+mcc"]
     assert [entry["name"] for entry in result["methods"]] == names
+    seconds = {entry["name"]: entry["seconds"] for entry in result["methods"]}
+    assert seconds[f"{TAPT}+mcc"] > seconds[TAPT] > 0
     assert result["chosen"] == f"{TAPT}+mcc"
     assert [phase["name"] for phase in result["plan"]["phases"]] == ["head", "tune", "align"]
     assert kinds(result).count("weights") == 1
@@ -102,6 +108,71 @@ def test_source_only_is_what_it_is_without_them(
     ]
     assert [result["chosen"] for result in found] == ["source_only"] * 2
     assert weights(found[0]) == weights(found[1])
+
+
+def test_asked_for_by_name_it_is_kept_and_what_came_before_is_no_rival(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regraft.adaptation import selection
+
+    monkeypatch.setattr(selection, "objections", lambda evidence: {})
+    options: Any = {**USUAL, "backbone": str(bert), "epochs": 1.0}
+    word = f"{TAPT}+mcc"
+    result = adapt(SOURCE, target=TARGET[0], method=word, out=tmp_path / "run", **options)
+    assert [entry["name"] for entry in result["methods"]] == ["source_only", word]
+    assert result["chosen"] == word
+
+
+def test_every_preparation_sees_the_trunk_as_it_came(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefer(monkeypatch, ending=TAPT)
+    options: Any = {**USUAL, "backbone": str(bert), "epochs": 1.0}
+    found = [
+        adapt(SOURCE, target=TARGET[0], method=words, out=tmp_path / name, **options)
+        for name, words in (("alone", TAPT), ("second", f"mmd,tapt:steps=3,rows=8,{TAPT}"))
+    ]
+    assert [result["chosen"] for result in found] == [TAPT] * 2
+    assert weights(found[0]) == weights(found[1])
+    first = found[0]["freezing"]["ledger"][0]["digests"]
+    assert first[BEFORE] != first[AFTER]
+    network = open_backbone(str(bert)).network
+    assert first[BEFORE] == digest(dict(network.named_parameters()))
+
+
+def test_a_method_that_diverges_leaves_what_came_before(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regraft.adaptation.moving import moving_phase
+
+    def fast(word: str, phases: Any, *, chain: Any) -> Any:
+        made = moving_phase(word, phases, chain=chain)
+        return replace(made, head_rate=1e30, rates=tuple(1e30 for _ in made.rates))
+
+    monkeypatch.setattr(moving, "moving_phase", fast)
+    options: Any = {**USUAL, "backbone": str(bert), "epochs": 1.0}
+    words = f"{TAPT},{TAPT}+mcc"
+    result = adapt(SOURCE, target=TARGET[0], method=words, out=tmp_path / "a", **options)
+    assert [entry["name"] for entry in result["methods"]] == ["source_only", TAPT]
+    with pytest.raises(SettingsError, match="the training diverged"):
+        adapt(SOURCE, target=TARGET[0], method=f"{TAPT}+mcc", out=tmp_path / "b", **options)
+
+
+def test_random_weights_have_nothing_of_it(bert: Path, tmp_path: Path) -> None:
+    options: Any = {**USUAL, "backbone": str(bert), "out": tmp_path / "run"}
+    with pytest.raises(SettingsError, match="starts from random weights"):
+        adapt(SOURCE, target=TARGET[0], method=TAPT, strategy="scratch", **options)
+
+
+def test_weights_that_a_modifier_holds_are_counted_where_it_changed_them(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefer(monkeypatch, ending=TAPT)
+    options: Any = {**USUAL, "backbone": str(bert), "out": tmp_path / "run"}
+    strategy = "two-stage+bias-only"
+    result = adapt(SOURCE, target=TARGET[0], method=TAPT, strategy=strategy, **options)
+    assert result["trained_share"] == pytest.approx(1.0)
+    assert verify(tmp_path / "run")["faults"] == []
 
 
 def test_pictures_in_the_light_of_the_target_are_learnt(
@@ -133,15 +204,27 @@ def test_one_that_diverges_is_left_out_beside_others(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def diverged(self: Tapt, given: Any) -> Any:
-        raise SettingsError("tapt diverged")
+        raise SettingsError("tapt ran away") from DivergedError()
 
     monkeypatch.setattr(Tapt, "prepare", diverged)
     options: Any = {**USUAL, "backbone": str(bert), "epochs": 1.0}
     result = adapt(SOURCE, target=TARGET[0], method="mmd,tapt", out=tmp_path / "a", **options)
     assert [entry["name"] for entry in result["methods"]] == ["source_only", "mmd"]
-    with pytest.raises(SettingsError, match="tapt diverged"):
+    with pytest.raises(SettingsError, match="tapt ran away"):
         adapt(SOURCE, target=TARGET[0], method="tapt", out=tmp_path / "b", **options)
     assert not (tmp_path / "b").exists()
+
+
+def test_a_network_that_it_cannot_train_is_told_even_beside_others(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def useless(self: Tapt, given: Any) -> Any:
+        raise SettingsError("no state for each token")
+
+    monkeypatch.setattr(Tapt, "prepare", useless)
+    options: Any = {**USUAL, "backbone": str(bert), "epochs": 1.0}
+    with pytest.raises(SettingsError, match="no state for each token"):
+        adapt(SOURCE, target=TARGET[0], method="mmd,tapt", out=tmp_path / "a", **options)
 
 
 @pytest.mark.parametrize("step", [10, 22, 30])
