@@ -56,6 +56,10 @@ class SettingsError(UserError):
     """An option, a setting in a TOML file or a Python argument that cannot be used."""
 
 
+class DivergedError(SettingsError):
+    """A rate, or the like, at which training came to numbers that are not finite."""
+
+
 class DataError(UserError):
     """Rows, columns or labels that cannot be used."""
 

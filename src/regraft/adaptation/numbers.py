@@ -17,7 +17,7 @@ MOST_ROWS = 1000
 """Virtual rows for each row of the source."""
 
 
-class DivergedError(ArithmeticError):
+class NotFiniteError(ArithmeticError):
     """What a method learns is no finite number any more; its options may make it so."""
 
 

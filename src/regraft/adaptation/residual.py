@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.numbers import DivergedError
+from regraft.adaptation.numbers import NotFiniteError
 from regraft.adaptation.scaling import Standardised, first_classifier, standardise_each
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.training.heads.probe import Features
@@ -246,7 +246,7 @@ def take_steps(
         moving: Parameters that move beside the map.
 
     Raises:
-        DivergedError: If what it makes of a row is no finite number any more.
+        NotFiniteError: If what it makes of a row is no finite number any more.
     """
     groups = [
         {"params": list(learner.residual.parameters()), "weight_decay": pace.decay},
@@ -255,7 +255,7 @@ def take_steps(
     optimiser = torch.optim.AdamW([g for g in groups if g["params"]], lr=pace.rate)
     for pair in learner.pairs(torch.Generator().manual_seed(seed)):
         if not bool(pair.target_logits.isfinite().all()):
-            raise DivergedError
+            raise NotFiniteError
         for group in optimiser.param_groups:
             group["lr"] = pace.rate * (1 - pair.progress)
         optimiser.zero_grad()

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from regraft.adaptation.masking import NOTHING, TiedHead, masked
-from regraft.adaptation.numbers import DivergedError
 from regraft.adaptation.preparation import Changed, Given, differences, free_copy
 from regraft.backbones.attention import set_attention
 from regraft.backbones.backbone import Batch
@@ -26,7 +25,7 @@ from regraft.backbones.splicing.tree import primary
 from regraft.backbones.vocabulary import Reduced, reduce_table
 from regraft.data.spec import InputSpec, TextSpec
 from regraft.data.texts import TokenRows, open_tokenizer
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError, SettingsError
 from regraft.features.pooled import to_device
 from regraft.losses.cross_entropy import cross_entropy
 
@@ -211,6 +210,6 @@ def rate_share(step: int, steps: int) -> float:
 
 def _check_finite(loss: Tensor) -> None:
     if not loss.isfinite():
-        raise SettingsError(
+        raise DivergedError(
             "tapt diverged: its loss is no finite number any more", hint="a smaller tapt:rate"
-        ) from DivergedError()
+        )

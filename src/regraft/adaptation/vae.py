@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.numbers import DivergedError, too_many
+from regraft.adaptation.numbers import NotFiniteError, too_many
 from regraft.adaptation.residual import seeded
 from regraft.adaptation.scaling import Standardised, first_classifier, standardise_each
 from regraft.adaptation.solver import balanced_rows, joined, solve
@@ -85,7 +85,7 @@ class Vae:
             picked = torch.randint(len(rows.features), (self.batch,), generator=generator)
             loss = network.loss(rows.features[picked], rows.given[picked], generator=generator)
             if not bool(loss.isfinite()):
-                raise DivergedError
+                raise NotFiniteError
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

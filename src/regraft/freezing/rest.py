@@ -7,8 +7,8 @@ from torch import nn
 
 from regraft.backbones.chain import Chain
 
-LATE = 8
-"""η: the larger, the more the latest steps weigh; about the last one in η + 1 of them count."""
+LATE = 2
+"""η: the larger, the more the latest steps weigh; about the last third of them counts."""
 EVERY = 4
 """Steps from one look at the weights to the next: neighbours are alike, and a look costs time."""
 

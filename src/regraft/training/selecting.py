@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError
 from regraft.scoring import metrics
 from regraft.training.options import Options
 
@@ -19,13 +19,13 @@ def check_finite(network: nn.Module, answers: npt.NDArray[np.float32]) -> None:
         answers: (M, K) its logits of validation rows.
 
     Raises:
-        SettingsError: If a weight, a statistic or an answer is no finite number.
+        DivergedError: If a weight, a statistic or an answer is no finite number.
     """
     whole = all(bool(p.isfinite().all()) for p in network.parameters())
     # A buffer may be infinite by design (a mask), but a statistic that is NaN is lost.
     whole = whole and not any(bool(b.isnan().any()) for b in network.buffers())
     if not whole or not np.isfinite(answers).all():
-        raise SettingsError(
+        raise DivergedError(
             "the training diverged: weights or answers are no finite numbers any more",
             expected="a rate at which the loss falls",
             hint="a smaller --lr",

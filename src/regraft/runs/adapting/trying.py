@@ -8,11 +8,11 @@ import numpy as np
 from regraft.adaptation.decision import with_right
 from regraft.adaptation.domains import Adapted, Domains, Method
 from regraft.adaptation.labelled import NOBODY, right_answers, with_labelled
-from regraft.adaptation.numbers import DivergedError
+from regraft.adaptation.numbers import NotFiniteError
 from regraft.adaptation.selection import Judged, judge
 from regraft.adaptation.table import make_method
 from regraft.data.starters.wheels import Say
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError
 from regraft.runs.adapting.views import Views
 from regraft.training.heads.probe import Labelled
 
@@ -49,7 +49,7 @@ def try_methods(
         space: Where answers are judged; see `signs_of`.
 
     Raises:
-        SettingsError: If the only method diverged, as its options may make it.
+        DivergedError: If the only method diverged, as its options may make it.
     """
     found: list[Judged] = []
     lost: list[str] = []
@@ -59,9 +59,8 @@ def try_methods(
         method, rows = make_method(name).method, known(name)
         try:
             adapted = _adapted(name, method, with_labelled(seen, rows))
-        except SettingsError as error:
-            # An option that cannot be used is a mistake of the user, not of the method.
-            if len(names) <= ALONE or not isinstance(error.__cause__, DivergedError):
+        except DivergedError as error:
+            if len(names) <= ALONE:
                 raise
             say(f"{name} is left out: {error}")
             lost.append(name)
@@ -82,9 +81,9 @@ def _adapted(name: str, method: Method, domains: Domains) -> Adapted:
     try:
         made = method.adapt(domains)
         if not all(np.isfinite(n).all() for n in (made.on_target.weight, made.on_target.bias)):
-            raise DivergedError
-    except DivergedError as error:
-        raise SettingsError(
+            raise NotFiniteError
+    except NotFiniteError as error:
+        raise DivergedError(
             f"{name} diverged: its classifier holds no finite numbers any more",
             expected="a rate and weights at which its loss falls",
             hint="the usual options",

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from regraft.adaptation.numbers import DivergedError
 from regraft.adaptation.preparation import Changed, Given
 from regraft.adaptation.table import SOURCE_ONLY, make_method
 from regraft.adaptation.tapt import Tapt
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError, SettingsError
 from regraft.features.cached import Cache
 from regraft.freezing.ledger import Event
 from regraft.runs.adapting.features import domains_of
@@ -62,7 +61,8 @@ def try_grounds(
         alone: Whether nothing else is tried.
 
     Raises:
-        SettingsError: If a preparation cannot be used, or the only thing that is tried diverged.
+        SettingsError: If a preparation cannot be used.
+        DivergedError: If the only thing that is tried did.
     """
     found: list[Moved] = []
     lost: list[str] = []
@@ -72,8 +72,8 @@ def try_grounds(
         try:
             changed = _changed(job, word, unit=f"prepared-{number}")
             first, ground, own = _ground(job, word, changed, start=start, unit=f"ground-{number}")
-        except SettingsError as error:
-            if alone or not _diverged(error):
+        except DivergedError as error:
+            if alone:
                 raise
             job.progress.say(f"{word} is left out: {error}")
             lost += [word if name == SOURCE_ONLY else f"{word}+{name}" for name in names]
@@ -85,11 +85,6 @@ def try_grounds(
         found += [_from(first, each) for each in moved]
         lost += gone
     return found, lost
-
-
-def _diverged(error: SettingsError) -> bool:
-    """Says whether numbers ran away: anything else is a mistake that the user has to know."""
-    return isinstance(error.__cause__, DivergedError) or "diverged" in str(error)
 
 
 def _ground(

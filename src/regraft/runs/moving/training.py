@@ -12,7 +12,7 @@ from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.moving import moving_phase
 from regraft.adaptation.selection import Judged, judge
 from regraft.backbones.graft import Grafted
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError
 from regraft.features.cached import Cache, pooled
 from regraft.runs.adapting.features import Pools
 from regraft.runs.adapting.trying import method_words
@@ -84,7 +84,8 @@ def try_moving(
         unit: Name of the trainings, before a number.
 
     Raises:
-        SettingsError: If an option cannot be used, or the only method diverged.
+        SettingsError: If an option cannot be used.
+        DivergedError: If the only method did.
     """
     prepared = job.prepared
     phases = [moving_phase(word, prepared.phases, chain=prepared.chain) for word in words]
@@ -95,7 +96,7 @@ def try_moving(
         job.progress.say(f"{name}: the trunk moves on from {start.name or 'source-only'}")
         try:
             kept = job.units.outcome(place, partial(_aligned, job, place, phase, start))
-        except SettingsError as error:  # it diverged: others may not
+        except DivergedError as error:  # others may not
             if alone:
                 raise
             job.progress.say(f"{name} is left out: {error}")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError
 from regraft.runs.choosing.auto import BUDGET, Candidate, Tried, candidates, halving
 from regraft.runs.choosing.budget import estimate, nothing_to_choose
 from regraft.runs.choosing.defaults import TYPED
@@ -240,7 +240,7 @@ def _trial(job: Job, candidate: Candidate, share: float) -> Tried:
     alone = replace(variant, progress=Silent(), deadline=math.inf, keepers=(None, None))
     try:
         score, minus = _scored(alone.train())
-    except SettingsError:  # it diverged: another one will be taken
+    except DivergedError:  # another one will be taken
         score, minus = 0.0, -LOST
     finally:
         job.prepared.network.load_state_dict(start)

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regraft.adaptation.numbers import DivergedError
 from regraft.adaptation.tapt import Tapt
 from regraft.backbones.open import open_backbone
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError, SettingsError
 from regraft.freezing.ledger import AFTER, BEFORE
 from regraft.freezing.proof import digest
 from regraft.runs.adapt import adapt, run_adapt
@@ -204,7 +203,7 @@ def test_one_that_diverges_is_left_out_beside_others(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def diverged(self: Tapt, given: Any) -> Any:
-        raise SettingsError("tapt ran away") from DivergedError()
+        raise DivergedError("tapt ran away")
 
     monkeypatch.setattr(Tapt, "prepare", diverged)
     options: Any = {**USUAL, "backbone": str(bert), "epochs": 1.0}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError, SettingsError
 from regraft.runs.choosing.auto import Candidate, Tried
 from regraft.runs.fit import run_fit
 from regraft.runs.fitting import train as train_module
@@ -99,7 +99,7 @@ def test_a_candidate_that_diverges_is_not_taken(
 
     def diverging(prepared: Any, *given: Any, **named: Any) -> Any:
         if prepared.settings.strategy == "layerwise":
-            raise SettingsError("the training diverged")
+            raise DivergedError("the training diverged")
         return real(prepared, *given, **named)
 
     monkeypatch.setattr(module, "train", diverging)

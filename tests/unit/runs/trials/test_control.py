@@ -91,7 +91,7 @@ def test_a_twin_that_fails_leaves_the_run(
     reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def diverged(*_: object) -> None:
-        raise SettingsError("the training diverged")
+        raise DivergedError("the training diverged")
 
     monkeypatch.setattr("regraft.runs.trials.control.work", diverged)
     made = settings(reviews, bert, tmp_path / "run", freeze_threshold=ALL, control=True)
