@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError
 from regraft.freezing.proof import state_digest
 from regraft.runs.fit import run_fit
 from regraft.runs.trials.control import control_words
