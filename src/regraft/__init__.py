@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from regraft.errors import BackboneError as BackboneError
     from regraft.errors import DamagedFileError as DamagedFileError
     from regraft.errors import DataError as DataError
+    from regraft.errors import DivergedError as DivergedError
     from regraft.errors import GuardError as GuardError
     from regraft.errors import RegraftError as RegraftError
     from regraft.errors import SettingsError as SettingsError
@@ -46,6 +47,7 @@ _PLACES = {
     "BackboneError": "regraft.errors:BackboneError",
     "DamagedFileError": "regraft.errors:DamagedFileError",
     "DataError": "regraft.errors:DataError",
+    "DivergedError": "regraft.errors:DivergedError",
     "GuardError": "regraft.errors:GuardError",
     "ImageSpec": "regraft.data.spec:ImageSpec",
     "RegraftError": "regraft.errors:RegraftError",
@@ -75,6 +77,7 @@ __all__ = [
     "BackboneError",
     "DamagedFileError",
     "DataError",
+    "DivergedError",
     "GuardError",
     "ImageSpec",
     "RegraftError",

@@ -5,6 +5,7 @@ The whole tree::
     RegraftError                 exit 1   never raised itself
     ├── UserError                exit 2   the user can mend it
     │   ├── SettingsError                 an option, a TOML file, an argument
+    │   │   └── DivergedError             a rate at which training ran away
     │   ├── DataError                     the rows, their columns, their labels
     │   └── BackboneError                 the name or the shape of a network
     ├── WorldError               exit 3   the world failed

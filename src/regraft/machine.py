@@ -19,9 +19,10 @@ def device_name(device: str) -> str:
 
 
 def card_name(device: str) -> str:
-    """Returns the name of a device's graphics card, or its kind where it has no name."""
+    """Returns the name of a device's graphics card, or its kind where it has no name here."""
     kind = torch.device(device)
-    return torch.cuda.get_device_name(kind) if kind.type == "cuda" else kind.type
+    named = kind.type == "cuda" and torch.cuda.is_available()
+    return torch.cuda.get_device_name(kind) if named else kind.type
 
 
 def processor_name(listing: Path = CPUINFO) -> str:

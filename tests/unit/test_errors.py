@@ -12,6 +12,7 @@ CODES = {
     "DamagedFileError": 3,
     "DataError": 2,
     "GuardError": 4,
+    "DivergedError": 2,
     "RegraftError": 1,
     "SettingsError": 2,
     "StoppedError": 130,

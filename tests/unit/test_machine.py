@@ -39,6 +39,10 @@ def test_graphics_cards_of_one_machine_are_told_apart(monkeypatch: pytest.Monkey
     def name(device: torch.device) -> str:
         return f"card {device.index or 0}"
 
+    assert card_name("mps") == "mps"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert card_name("cuda:1") == "cuda"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", name)
     assert card_name("cuda") == "card 0"
     assert device_name("cuda:1") == f"card 1 beside {processor_name()}"

@@ -31,7 +31,8 @@ def list_strategies() -> list[dict[str, Any]]:
 
 
 def _options(made: Callable[..., object]) -> list[str]:
-    return [f"{name}={_spelled(value)}" for name, value in options_of(made).items()]
+    usual = options_of(made).items()
+    return [name if value is None else f"{name}={_spelled(value)}" for name, value in usual]
 
 
 def _spelled(value: object) -> str:

@@ -51,7 +51,7 @@ class Earlier:
         """
         mode = self.verdict.training
         pairs = {
-            "processor": (self.verdict.processor, device_name(device)),
+            "processor": (self.verdict.processor, device_name(mode.device)),
             "version of torch": (self.torch, torch.__version__),
             "device": (mode.device, device),
             "precision": (mode.precision, mode.precision if precision == "auto" else precision),

@@ -19,7 +19,7 @@ from regraft.runs.adapting.views import View, Views, views_of
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
 from regraft.runs.moving.asked import Asked
-from regraft.runs.moving.grounds import came_of, check_grounds, try_grounds
+from regraft.runs.moving.grounds import came_of, try_grounds
 from regraft.runs.moving.source import Start, Work, back_to, start_of, train_source
 from regraft.runs.moving.training import Moved, check_moving, try_moving
 from regraft.training.heads.head import probe_of
@@ -43,8 +43,7 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
     target, say = work.target, work.progress.say
     prepared = replace(work.prepared, target=target.encoded.take(target.used))
     work = replace(work, prepared=prepared)
-    check_moving(work, [*asked.moving, *asked.following])
-    check_grounds(work, asked.after)
+    check_moving(work, asked)
     say("computing the features of the trunk as it came once")
     with spent(seconds, "probe"):
         came = pool_domains(prepared, work.verdict, target=target)
@@ -70,9 +69,8 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
             known=lambda word: drawn.known(views.of(word).pools.target),
             space=space,
         )
-        alone = asked.alone
-        found, diverged = try_moving(work, asked.moving, start=start, alone=alone)
-        more, gone = try_grounds(work, asked.after, came=state, start=start, alone=alone)
+        found, diverged = try_moving(work, asked.moving, start=start, alone=asked.alone)
+        more, gone = try_grounds(work, asked.after, came=state, start=start, alone=asked.alone)
         moved = {each.judged.name: each for each in (*found, *more)}
     judged += [_with_labels(each, drawn, start=judged[0]) for each in moved.values()]
     decision = choose(judged, lost=[*lost, *diverged, *gone])

@@ -1,15 +1,14 @@
 """Learns the source once more, from a trunk that was changed before any label was seen."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from regraft.adaptation.preparation import Changed, Given
 from regraft.adaptation.table import SOURCE_ONLY, make_method
-from regraft.adaptation.tapt import Tapt
-from regraft.errors import DivergedError, SettingsError
+from regraft.errors import DivergedError
 from regraft.features.cached import Cache
 from regraft.freezing.ledger import Event
 from regraft.runs.adapting.features import domains_of
@@ -30,20 +29,6 @@ State = Mapping[str, Tensor]
 def came_of(prepared: Prepared) -> State:
     """Returns a copy of everything in the network as it stands."""
     return {name: t.detach().clone() for name, t in prepared.network.state_dict().items()}
-
-
-def check_grounds(job: Work, words: Iterable[str]) -> None:
-    """Refuses preparations whose work a strategy would undo, before anything is trained.
-
-    Raises:
-        SettingsError: If the strategy starts from random weights, and one trains the others.
-    """
-    undone = [word for word in words if isinstance(make_method(word).preparation, Tapt)]
-    if undone and job.prepared.phases[0].fresh:
-        raise SettingsError(
-            f"{undone[0]} cannot be used with a strategy that starts from random weights",
-            hint="--strategy two-stage",
-        )
 
 
 def try_grounds(

@@ -11,12 +11,15 @@ import torch
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.moving import moving_phase
 from regraft.adaptation.selection import Judged, judge
+from regraft.adaptation.table import make_method
+from regraft.adaptation.tapt import Tapt
 from regraft.backbones.graft import Grafted
-from regraft.errors import DivergedError
+from regraft.errors import DivergedError, SettingsError
 from regraft.features.cached import Cache, pooled
 from regraft.runs.adapting.features import Pools
 from regraft.runs.adapting.trying import method_words
 from regraft.runs.fitting.train import Trained
+from regraft.runs.moving.asked import Asked
 from regraft.runs.moving.source import Start, Work
 from regraft.training.aligning.aligner import discriminator_for
 from regraft.training.heads.head import probe_of
@@ -60,13 +63,20 @@ class Moved:
     ground: Ground | None = None
 
 
-def check_moving(job: Work, words: Sequence[str]) -> None:
+def check_moving(job: Work, asked: Asked) -> None:
     """Refuses methods that cannot move this network's trunk, before anything is trained.
 
     Raises:
-        SettingsError: If one cannot (raised by `moving_phase` and `make_discriminator`).
+        SettingsError: If one cannot (raised by `moving_phase` and `make_discriminator`), or if
+            a preparation would train weights that the strategy draws anew.
     """
-    for word in words:
+    undone = [word for word in asked.after if isinstance(make_method(word).preparation, Tapt)]
+    if undone and job.prepared.phases[0].fresh:
+        raise SettingsError(
+            f"{undone[0]} cannot be used with a strategy that starts from random weights",
+            hint="--strategy two-stage",
+        )
+    for word in (*asked.moving, *asked.following):
         phase = moving_phase(word, job.prepared.phases, chain=job.prepared.chain)
         discriminator_for(job.session(), [phase])
 
