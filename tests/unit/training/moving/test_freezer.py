@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from regraft.freezing.rest import Rest
 from regraft.freezing.threshold import CHECKS, Rule, RuleName
 from regraft.training.loop import work
 from regraft.training.moving.freezer import freezer_for
 from regraft.training.phase import Phase
+from tests.contracts.test_strategies import verified
 from tests.tiny_sessions import KINDS, Size, options, session
 
 TUNE = Phase("tune", 0, 4, 5e-3, (5e-3,) * 3, warmup=0.0)
@@ -81,3 +83,39 @@ def test_without_a_rule_nobody_watches() -> None:
 def test_the_literal_rule_freezes_what_hardly_moves() -> None:
     assert set(frozen_at("constant", Rule(1e9, "literal"))) == {0, 1, 2}
     assert frozen_at("constant", Rule(1e-12, "literal")) == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_block_comes_to_rest_where_it_was_on_average_and_the_proof_sees_it(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[frozenset[int]] = []
+    moved: list[float] = []
+    real = Rest.settle
+
+    def settle(self: Rest, blocks: frozenset[int]) -> None:
+        before = [t.clone() for t in self._members[min(blocks)]]
+        real(self, blocks)
+        settled.append(blocks)
+        pairs = zip(before, self._members[min(blocks)], strict=True)
+        moved.append(sum(float((a - b).abs().sum()) for a, b in pairs))
+
+    monkeypatch.setattr(Rest, "settle", settle)
+    made = session(kind, options(threshold=Rule(0.5, "rested")), size=MANY)
+    work(made, [replace(TUNE, rates=(1e-3,) * made.top, head_rate=1e-3)])
+    frozen = [frozenset(check.frozen) for check in made.ledger.checks if check.frozen]
+    assert settled == frozen
+    assert all(moved)
+    assert verified(made) == []
+
+
+def test_rest_that_touches_what_is_frozen_already_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def settle(self: Rest, blocks: frozenset[int]) -> None:
+        self._members[0][0].add_(1.0)
+
+    monkeypatch.setattr(Rest, "settle", settle)
+    made = session("image", options(threshold=Rule(1e9, "rested")), size=MANY)
+    line = replace(TUNE, line=1, rates=(0.0, *(1e-3,) * (made.top - 1)), head_rate=1e-3)
+    work(made, [line])
+    name = made.chain.blocks[0].name
+    assert any(fault.startswith(f"{name}: frozen, and changed") for fault in verified(made))
