@@ -20,7 +20,6 @@ from regraft.runs.moving import training as moving
 from regraft.runs.resume import resume
 from regraft.runs.verify import verify
 from regraft.settings import AdaptSettings
-from regraft.training import steps as steps_module
 from regraft.training.keeping import keeper
 from regraft.training.progress import Silent
 from tests import tiny
@@ -29,6 +28,7 @@ from tests.unit.runs.moving.test_training import (
     TARGET,
     USUAL,
     StoppedHereError,
+    stop_after,
     weights,
 )
 
@@ -242,16 +242,8 @@ def test_a_stopped_run_is_completed_as_if_it_never_was(
     )
     whole = run_adapt(replace_out(settings, tmp_path / "whole"), Silent(), report=False)
     monkeypatch.setattr(keeper.Keeper, "due", property(lambda self: True))
-    real, seen = steps_module._step, [0]
-
-    def killed(*given: Any) -> Any:
-        seen[0] += 1
-        if seen[0] > step:
-            raise StoppedHereError
-        return real(*given)
-
     with monkeypatch.context() as patch:
-        patch.setattr(steps_module, "_step", killed)
+        stop_after(step, patch)
         with pytest.raises(StoppedHereError):
             run_adapt(replace_out(settings, tmp_path / "stopped"), Silent(), report=False)
     found = resume(tmp_path / "stopped")

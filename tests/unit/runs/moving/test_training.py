@@ -29,6 +29,19 @@ class StoppedHereError(Exception):
     """Stands for a kill."""
 
 
+def stop_after(step: int, patch: pytest.MonkeyPatch) -> None:
+    """Lets the process end, as by a kill, when so many steps were taken."""
+    real, seen = steps_module._step, [0]
+
+    def killed(*given: Any) -> Any:
+        seen[0] += 1
+        if seen[0] > step:
+            raise StoppedHereError
+        return real(*given)
+
+    patch.setattr(steps_module, "_step", killed)
+
+
 def weights(result: dict[str, Any]) -> str:
     """Returns the digest of the saved weights, the last entry of the ledger."""
     digest: str = result["freezing"]["ledger"][-1]["digests"]["model.safetensors"]
@@ -162,16 +175,8 @@ def test_a_stopped_run_is_completed_as_if_it_never_was(
 
     whole = run_adapt(settings("whole"), Silent(), report=False)
     monkeypatch.setattr(keeper.Keeper, "due", property(lambda self: True))
-    real, seen = steps_module._step, [0]
-
-    def killed(*given: Any) -> Any:
-        seen[0] += 1
-        if seen[0] > step:
-            raise StoppedHereError
-        return real(*given)
-
     with monkeypatch.context() as patch:
-        patch.setattr(steps_module, "_step", killed)
+        stop_after(step, patch)
         with pytest.raises(StoppedHereError):
             run_adapt(settings("stopped"), Silent(), report=False)
     assert (tmp_path / "stopped" / "checkpoints").is_dir()
