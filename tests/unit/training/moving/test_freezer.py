@@ -119,3 +119,18 @@ def test_rest_that_touches_what_is_frozen_already_is_told(monkeypatch: pytest.Mo
     work(made, [line])
     name = made.chain.blocks[0].name
     assert any(fault.startswith(f"{name}: frozen, and changed") for fault in verified(made))
+
+
+def test_where_blocks_are_on_average_is_in_a_checkpoint() -> None:
+    made = session("image", options(), size=MANY)
+    phase = replace(TUNE, rates=(1e-3,) * made.top)
+    first, second = (freezer_for(made, phase, rule=Rule(0.1, "rested"), steps=20) for _ in range(2))
+    assert first
+    assert first.rest
+    assert second
+    assert second.rest
+    first.rest.means[0][0].fill_(7.0)
+    first.rest.steps = 9
+    second.restore(first.tensors(), first.as_json())
+    assert second.rest.steps == 9
+    assert second.rest.means[0][0].eq(7.0).all()
