@@ -24,8 +24,8 @@ from regraft.backbones.chain import call
 from regraft.backbones.modes import Mode
 from regraft.data.encode import Encoded
 from regraft.data.spec import InputSpec
-from regraft.errors import SettingsError
 from regraft.features.pooled import to_device
+from regraft.strategies.options import check_options
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 FEWEST = 8
@@ -50,8 +50,7 @@ class AdaBn:
     first: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.rows < FEWEST:
-            raise SettingsError(f"adabn:rows={self.rows} cannot be used", expected="8 or more")
+        check_options("adabn", ("rows", self.rows, self.rows >= FEWEST, "8 or more"))
 
     def refusal(self, trunk: nn.Module, spec: InputSpec) -> str:
         """Returns why it can do nothing for a network without batch norms."""

@@ -18,7 +18,7 @@ from regraft.adaptation.preparation import Changed, Given
 from regraft.data.encode import Encoded
 from regraft.data.images import PixelRows
 from regraft.data.spec import ImageSpec, InputSpec
-from regraft.errors import SettingsError
+from regraft.strategies.options import check_options
 
 Pixels = npt.NDArray[np.uint8]
 Picked = npt.NDArray[np.int64]
@@ -39,10 +39,8 @@ class Fourier:
     first: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.beta < 0.5:
-            raise SettingsError(
-                f"fourier:beta={self.beta} cannot be used", expected="a number from 0 to below 0.5"
-            )
+        fits = 0 <= self.beta < 0.5
+        check_options("fourier", ("beta", self.beta, fits, "a number from 0 to below 0.5"))
 
     def refusal(self, trunk: nn.Module, spec: InputSpec) -> str:
         """Returns why it can do nothing for a network of texts."""

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.adaptation.domains import Adapted, Domains, Shares
-from regraft.adaptation.numbers import too_many
+from regraft.adaptation.numbers import check_rows
 from regraft.adaptation.scaling import standardise_each
 from regraft.adaptation.solver import balanced_rows, joined, solve
 from regraft.scoring.metrics import softmax
@@ -43,8 +43,7 @@ class Gaussian:
     around: float = 0.0
 
     def __post_init__(self) -> None:
-        if wrong := too_many("gaussian", self.rows):
-            raise wrong
+        check_rows("gaussian", self.rows)
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier of source rows and virtual rows together."""

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.residual import USUAL, Pace, Pair, learn_map
-from regraft.errors import SettingsError
 from regraft.losses.class_confusion import TEMPERATURE, class_confusion
+from regraft.strategies.options import check_options
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,8 @@ class Mcc:
     pace: Pace = USUAL
 
     def __post_init__(self) -> None:
-        if self.temperature <= 0:
-            raise SettingsError(
-                f"mcc:temperature={self.temperature} cannot be used", expected="a number above 0"
-            )
+        fits = self.temperature > 0
+        check_options("mcc", ("temperature", self.temperature, fits, "a number above 0"))
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns map and classifier in one."""

@@ -4,17 +4,19 @@ Source: none (regraft); each term's is in `training.aligning.terms`. The source 
 first, by whatever strategy; then its last phase comes once more, with a term beside the loss.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, cast, get_args
 
 from regraft.backbones.chain import Chain
 from regraft.errors import SettingsError, one_of
-from regraft.strategies.options import made_with
+from regraft.strategies.options import check_options, made_with
 from regraft.training.aligning.alignment import Alignment, Kind, TermName
 from regraft.training.phase import Phase
 
 NAME = "align"
+ABOVE = "a number above 0"
 
 
 class Moving(Protocol):
@@ -48,21 +50,19 @@ class Adversary:
         Raises:
             SettingsError: If the kind or the position does not exist, or a number is none.
         """
-        if self.discriminator not in get_args(Kind):
-            raise SettingsError(
-                f"{term}:discriminator={self.discriminator} cannot be used",
-                expected=one_of(get_args(Kind)),
-            )
-        if self.hidden < 1 or not 0 < self.rate < float("inf"):
-            raise SettingsError(
-                f"{term}:hidden={self.hidden},rate={self.rate} cannot be used",
-                expected="hidden of 1 or more, and a rate above 0",
-            )
+        kinds = get_args(Kind)
+        check_options(
+            term,
+            ("discriminator", self.discriminator, self.discriminator in kinds, one_of(kinds)),
+            ("hidden", self.hidden, self.hidden >= 1, "a whole number, at least 1"),
+            ("rate", self.rate, 0 < self.rate < math.inf, ABOVE),
+            ("weight", self.weight, 0 < self.weight < math.inf, ABOVE),
+        )
         kind = cast(Kind, self.discriminator)
         place = position_of(self.position, chain) if self.position else None
         return Alignment(
             term,
-            _weight(term, self.weight),
+            self.weight,
             discriminator=kind,
             position=place,
             hidden=self.hidden,
@@ -81,9 +81,14 @@ class Distance:
     weight: float = 1.0
 
     def alignment(self, term: TermName, chain: Chain) -> Alignment:
-        """Returns what the phase carries."""
+        """Returns what the phase carries.
+
+        Raises:
+            SettingsError: If the weight is none.
+        """
         del chain
-        return Alignment(term, _weight(term, self.weight))
+        check_options(term, ("weight", self.weight, 0 < self.weight < math.inf, ABOVE))
+        return Alignment(term, self.weight)
 
 
 @dataclass(frozen=True)
@@ -102,15 +107,15 @@ class Confusion:
         """Returns what the phase carries.
 
         Raises:
-            SettingsError: If the temperature is none.
+            SettingsError: If the weight or the temperature is none.
         """
         del chain
-        if not 0 < self.temperature < float("inf"):
-            raise SettingsError(
-                f"{term}:temperature={self.temperature} cannot be used",
-                expected="a number above 0",
-            )
-        return Alignment(term, _weight(term, self.weight), temperature=self.temperature)
+        check_options(
+            term,
+            ("weight", self.weight, 0 < self.weight < math.inf, ABOVE),
+            ("temperature", self.temperature, 0 < self.temperature < math.inf, ABOVE),
+        )
+        return Alignment(term, self.weight, temperature=self.temperature)
 
 
 @dataclass(frozen=True)
@@ -129,15 +134,15 @@ class Guessed:
         """Returns what the phase carries.
 
         Raises:
-            SettingsError: If the threshold is no probability.
+            SettingsError: If the weight is none, or the threshold no probability.
         """
         del chain
-        if not 0 < self.threshold <= 1:
-            raise SettingsError(
-                f"{term}:threshold={self.threshold} cannot be used",
-                expected="a number above 0, at most 1",
-            )
-        return Alignment(term, _weight(term, self.weight), threshold=self.threshold)
+        check_options(
+            term,
+            ("weight", self.weight, 0 < self.weight < math.inf, ABOVE),
+            ("threshold", self.threshold, 0 < self.threshold <= 1, f"{ABOVE}, at most 1"),
+        )
+        return Alignment(term, self.weight, threshold=self.threshold)
 
 
 @dataclass(frozen=True)
@@ -222,9 +227,3 @@ def position_of(word: str, chain: Chain) -> int:
         f"position={word} does not exist in this network",
         expected=f"a number from 1 to {chain.top}, or one of {', '.join(names[1:9])}",
     )
-
-
-def _weight(term: str, weight: float) -> float:
-    if not 0 < weight < float("inf"):
-        raise SettingsError(f"{term}:weight={weight} cannot be used", expected="a number above 0")
-    return weight

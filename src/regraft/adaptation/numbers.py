@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from regraft.errors import SettingsError
+from regraft.strategies.options import check_options
 
 MOST = 1e30
 """Above this an optimiser's own arithmetic overflows."""
@@ -60,15 +60,16 @@ def _wanted(value: Any) -> str:
     return f"a number from 0 to {MOST:.0e}"
 
 
-def too_many(name: str, rows: float) -> SettingsError | None:
-    """Returns what is wrong with virtual rows for each row of the source, where it is much.
+def check_rows(name: str, rows: float) -> None:
+    """Refuses more virtual rows for each row of the source than a machine can hold.
 
     Args:
         name: Of the method.
         rows: Its option.
+
+    Raises:
+        SettingsError: If they are too many.
     """
-    if rows <= MOST_ROWS:
-        return None
-    return SettingsError(
-        f"{name}:rows={rows:g} cannot be used", expected=f"virtual rows from 0 to {MOST_ROWS} times"
+    check_options(
+        name, ("rows", rows, rows <= MOST_ROWS, f"virtual rows from 0 to {MOST_ROWS} times")
     )

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.scaling import Standardised, first_classifier, standardise_each
 from regraft.adaptation.solver import balanced_rows, joined, solve
-from regraft.errors import SettingsError
 from regraft.scoring.metrics import softmax
+from regraft.strategies.options import check_options
 from regraft.training.heads.probe import Labelled
 
 
@@ -34,12 +34,12 @@ class Pseudo:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if not all(0 < share <= 1 for share in (self.threshold, *self.shares)):
-            raise SettingsError(
-                f"pseudo:threshold={self.threshold},shares={'/'.join(map(str, self.shares))} "
-                "cannot be used",
-                expected="numbers above 0, at most 1",
-            )
+        share = "a number above 0, at most 1"
+        check_options(
+            "pseudo",
+            ("threshold", self.threshold, 0 < self.threshold <= 1, share),
+            ("shares", self.shares, all(0 < each <= 1 for each in self.shares), share),
+        )
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier of the last round."""

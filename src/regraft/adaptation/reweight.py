@@ -13,8 +13,8 @@ import numpy as np
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.scaling import Scaling
 from regraft.adaptation.solver import balanced_rows, solve
-from regraft.errors import SettingsError
 from regraft.scoring.metrics import softmax
+from regraft.strategies.options import check_options
 from regraft.training.heads.probe import Features, Labelled, LinearProbe
 
 
@@ -33,12 +33,13 @@ class Reweight:
     strength: float = 0.001
 
     def __post_init__(self) -> None:
-        if not (0 < self.least <= self.most and self.strength > 0):
-            raise SettingsError(
-                f"reweight:most={self.most},least={self.least},strength={self.strength} "
-                "cannot be used",
-                expected="numbers above 0, the least not above the most",
-            )
+        above = "a number above 0"
+        check_options(
+            "reweight",
+            ("most", self.most, self.most >= self.least, "a number that is not below least"),
+            ("least", self.least, self.least > 0, above),
+            ("strength", self.strength, self.strength > 0, above),
+        )
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier, with the source's statistics for both domains."""

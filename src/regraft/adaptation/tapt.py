@@ -28,6 +28,7 @@ from regraft.data.texts import TokenRows, open_tokenizer
 from regraft.errors import DivergedError, SettingsError
 from regraft.features.pooled import to_device
 from regraft.losses.cross_entropy import cross_entropy
+from regraft.strategies.options import check_options
 
 MASKS = ("[MASK]", "<mask>")
 """How tokenizers spell the token that stands for a hole."""
@@ -58,11 +59,11 @@ class Tapt:
     first: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not (0 < self.masked < 1 and 0 <= self.source <= 1):
-            raise SettingsError(
-                f"tapt:masked={self.masked},source={self.source} cannot be used",
-                expected="a share of tokens between 0 and 1, and one of texts from 0 to 1",
-            )
+        check_options(
+            "tapt",
+            ("masked", self.masked, 0 < self.masked < 1, "a share of tokens between 0 and 1"),
+            ("source", self.source, 0 <= self.source <= 1, "a share of texts from 0 to 1"),
+        )
 
     def refusal(self, trunk: nn.Module, spec: InputSpec) -> str:
         """Returns why it can do nothing for images, or for a trunk without a token table."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.numbers import NotFiniteError, too_many
+from regraft.adaptation.numbers import NotFiniteError, check_rows
 from regraft.adaptation.residual import seeded
 from regraft.adaptation.scaling import Standardised, first_classifier, standardise_each
 from regraft.adaptation.solver import balanced_rows, joined, solve
@@ -57,8 +57,7 @@ class Vae:
     rows: float = 1.0
 
     def __post_init__(self) -> None:
-        if wrong := too_many("vae", self.rows):
-            raise wrong
+        check_rows("vae", self.rows)
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier of source rows and virtual target rows together."""

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 
 from regraft.backbones.chain import Chain
-from regraft.errors import SettingsError
+from regraft.strategies.options import check_options
 from regraft.training.phase import Facts, Phase, layerwise_rates, on_features
 
 
@@ -28,11 +28,11 @@ class Contrastive:
     share: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.times < 1 or not 0 < self.share < math.inf:
-            raise SettingsError(
-                f"contrastive:times={self.times},share={self.share} cannot be used",
-                expected="times of 1 or more, and a share above 0",
-            )
+        check_options(
+            "contrastive",
+            ("times", self.times, self.times >= 1, "a whole number, at least 1"),
+            ("share", self.share, 0 < self.share < math.inf, "a number above 0"),
+        )
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phases `pairs` and `head`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from regraft.backbones.chain import Chain
-from regraft.errors import SettingsError
+from regraft.strategies.options import check_options
 from regraft.training.phase import Facts, Phase, all_moving, layerwise_rates
 
 
@@ -35,15 +35,13 @@ class Decay:
     rate_share: ClassVar[float] = 0.5
 
     def __post_init__(self) -> None:
-        for name, share in (("rate", self.rate), ("head", self.head or 0.0)):
-            if not 0 <= share < 1:
-                raise SettingsError(
-                    f"decay:{name}={share} cannot be used", expected="a number from 0 to below 1"
-                )
-        if not 0 < self.layer <= 1:
-            raise SettingsError(
-                f"decay:layer={self.layer} cannot be used", expected="a number above 0, at most 1"
-            )
+        head, share = self.head or 0.0, "a number from 0 to below 1"
+        check_options(
+            "decay",
+            ("rate", self.rate, 0 <= self.rate < 1, share),
+            ("head", self.head, 0 <= head < 1, share),
+            ("layer", self.layer, 0 < self.layer <= 1, "a number above 0, at most 1"),
+        )
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phase `decay`."""

@@ -7,7 +7,7 @@ Classification", section 3.3 (gradual unfreezing), arXiv 1801.06146.
 from dataclasses import dataclass
 
 from regraft.backbones.chain import Chain
-from regraft.errors import SettingsError
+from regraft.strategies.options import check_options
 from regraft.training.phase import Facts, Phase, layerwise_rates, on_features, start_rows
 
 
@@ -25,11 +25,8 @@ class Gradual:
     stages: int = 3
 
     def __post_init__(self) -> None:
-        if self.stages < 1:
-            raise SettingsError(
-                f"gradual:stages={self.stages} cannot be used",
-                expected="a whole number, at least 1",
-            )
+        fits = self.stages >= 1
+        check_options("gradual", ("stages", self.stages, fits, "a whole number, at least 1"))
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phases `head`, `stage 1`, `stage 2` and so on."""

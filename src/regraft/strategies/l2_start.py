@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 
 from regraft.backbones.chain import Chain
-from regraft.errors import SettingsError
+from regraft.strategies.options import check_options
 from regraft.training.phase import Facts, Phase, all_moving, on_features, start_rows
 
 
@@ -27,11 +27,12 @@ class L2Start:
     beta: float = 0.01
 
     def __post_init__(self) -> None:
-        if not (0 <= self.alpha < math.inf and 0 <= self.beta < math.inf):
-            raise SettingsError(
-                f"l2-start:alpha={self.alpha},beta={self.beta} cannot be used",
-                expected="numbers that are not below 0",
-            )
+        expected = "a number that is not below 0"
+        check_options(
+            "l2-start",
+            ("alpha", self.alpha, 0 <= self.alpha < math.inf, expected),
+            ("beta", self.beta, 0 <= self.beta < math.inf, expected),
+        )
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phases `head` and `tune`."""

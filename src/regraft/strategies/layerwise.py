@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from regraft.backbones.chain import Chain
-from regraft.errors import SettingsError
+from regraft.strategies.options import check_options
 from regraft.training.phase import Facts, Phase, all_moving
 
 
@@ -24,11 +24,8 @@ class Layerwise:
     rate_share: ClassVar[float] = 0.5
 
     def __post_init__(self) -> None:
-        if self.decay is not None and not 0 < self.decay <= 1:
-            raise SettingsError(
-                f"layerwise:decay={self.decay} cannot be used",
-                expected="a number above 0, at most 1",
-            )
+        fits = self.decay is None or 0 < self.decay <= 1
+        check_options("layerwise", ("decay", self.decay, fits, "a number above 0, at most 1"))
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phase `layerwise`."""

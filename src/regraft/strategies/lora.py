@@ -13,6 +13,7 @@ from torch import nn
 from regraft.errors import SettingsError
 from regraft.freezing.line import Above
 from regraft.freezing.patterns import all_but
+from regraft.strategies.options import check_options
 from regraft.training.phase import Phase
 
 MARK = "lora_"
@@ -37,11 +38,12 @@ class Lora:
     rate_share: ClassVar[float] = 5.0
 
     def __post_init__(self) -> None:
-        if self.rank < 1 or self.alpha < 1:
-            raise SettingsError(
-                f"+lora:rank={self.rank},alpha={self.alpha} cannot be used",
-                expected="whole numbers, at least 1",
-            )
+        expected = "a whole number, at least 1"
+        check_options(
+            "+lora",
+            ("rank", self.rank, self.rank >= 1, expected),
+            ("alpha", self.alpha, self.alpha >= 1, expected),
+        )
 
     def change(self, phases: list[Phase]) -> list[Phase]:
         """Returns the phases as they are."""

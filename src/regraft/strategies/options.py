@@ -13,6 +13,33 @@ KINDS = {int: "a whole number", float: "a number", str: "a word", bool: "true or
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 BETWEEN = "/"
 """Stands between the numbers of an option that has several."""
+REFUSED = "these options cannot be used: "
+Check = tuple[str, object, bool, str]
+"""An option, its value, whether it can have it, and what is expected of it, in words."""
+
+
+def check_options(name: str, *checks: Check) -> None:
+    """Refuses the values that options cannot have, all in one sentence.
+
+    Args:
+        name: Of the strategy, modifier or method, as it is typed.
+        *checks: One for each option.
+
+    Raises:
+        SettingsError: If a check does not fit.
+    """
+    wrong = [
+        f"{name}:{option}={typed(value)} (expected: {expected})"
+        for option, value, fits, expected in checks
+        if not fits
+    ]
+    if wrong:
+        raise SettingsError(REFUSED + "; ".join(wrong))
+
+
+def typed(value: object) -> str:
+    """Returns the value of an option as one types it."""
+    return BETWEEN.join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def made_with(make: Callable[..., Any], name: str, *, words: str) -> Any:
@@ -39,9 +66,13 @@ def made_with(make: Callable[..., Any], name: str, *, words: str) -> Any:
             values[option] = _value(kinds[option], text)
         except ValueError:
             wrong.append(f"{name}:{option}={text} (expected: {_kind_words(kinds[option])})")
+    try:
+        made = _built(make, values)
+    except SettingsError as error:
+        wrong.append(str(error).removeprefix(REFUSED))
     if wrong:
-        raise SettingsError("these options cannot be used: " + "; ".join(wrong))
-    return _built(make, values)
+        raise SettingsError(REFUSED + "; ".join(wrong))
+    return made
 
 
 def options_of(make: Callable[..., Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from regraft.backbones.chain import Chain
-from regraft.errors import SettingsError
+from regraft.strategies.options import check_options
 from regraft.training.phase import Facts, Phase, all_moving, on_features, start_rows
 
 
@@ -31,10 +31,8 @@ class Sequential:
     needs_source: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not 0 < self.ratio < math.inf:
-            raise SettingsError(
-                f"sequential:ratio={self.ratio} cannot be used", expected="a number above 0"
-            )
+        fits = 0 < self.ratio < math.inf
+        check_options("sequential", ("ratio", self.ratio, fits, "a number above 0"))
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phases `head`, `target`, `mixed` and perhaps `final`."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from regraft.backbones.chain import Chain
 from regraft.errors import SettingsError, one_of
+from regraft.strategies.options import check_options
 from regraft.training.phase import Facts, Phase, Solving, on_features
 
 WAYS: tuple[Solving, ...] = ("means", "names")
@@ -26,8 +27,7 @@ class Zero:
     by: str = "means"
 
     def __post_init__(self) -> None:
-        if self.by not in WAYS:
-            raise SettingsError(f"zero:by={self.by} cannot be used", expected=one_of(WAYS))
+        check_options("zero", ("by", self.by, self.by in WAYS, one_of(WAYS)))
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phase `head`.

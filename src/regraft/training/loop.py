@@ -119,13 +119,15 @@ def _put_back(session: Session) -> None:
 
 
 def _blocks(session: Session) -> dict[str, str]:
+    if not session.options.watched:
+        return {}
     return block_digests(session.network.trunk, session.chain, line=session.top)
 
 
 def _note_restored(session: Session, blocks: dict[str, str], averaged: dict[str, str]) -> None:
     """Says in the ledger what was put back, what an average made of it, and what is left."""
     best = session.best
-    if best is None:
+    if best is None or not session.options.watched:
         return
     line, left = session.ledger.events[-1].line, {"network": state_digest(session.network)}
     restored = blocks if averaged else {**blocks, **left}

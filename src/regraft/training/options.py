@@ -36,6 +36,8 @@ class Options:
         reserve: Seconds that a pass over the validation rows takes.
         views: Different augmentations of each row in a phase that starts with frozen blocks;
             None = another one in each epoch.
+        watched: Whether it is kept what proves the freeze; not where the network is thrown
+            away, as in folds.
     """
 
     seed: int
@@ -55,3 +57,4 @@ class Options:
     anneal: bool = False
     reserve: float = 0.0
     views: int | None = None
+    watched: bool = True

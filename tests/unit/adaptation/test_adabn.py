@@ -74,5 +74,5 @@ def test_a_network_without_batch_norms_is_refused(pictures: Give, texts: Give) -
 
 
 def test_one_row_is_no_statistic() -> None:
-    with pytest.raises(SettingsError, match=r"adabn:rows=1 cannot be used; expected 8 or more"):
+    with pytest.raises(SettingsError, match=r"adabn:rows=1 \(expected: 8 or more\)"):
         AdaBn(rows=1)

@@ -27,5 +27,5 @@ def test_a_higher_temperature_is_another_loss() -> None:
 
 
 def test_a_temperature_of_nothing_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"mcc:temperature=0.0 cannot be used"):
+    with pytest.raises(SettingsError, match=r"mcc:temperature=0.0 \(expected: a number above 0\)"):
         Mcc(temperature=0.0)

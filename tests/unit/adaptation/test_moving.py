@@ -58,14 +58,14 @@ def test_a_position_has_a_number_and_a_name() -> None:
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [
-        ("dann:discriminator=gru", "discriminator=gru cannot be used"),
+        ("dann:discriminator=gru", "dann:discriminator=gru"),
         ("dann:position=9", "position=9 does not exist"),
         ("cdan:position=0", "below position 0 is frozen"),
         ("cdan:hidden=0", "hidden=0"),
-        ("mcc:temperature=0", "temperature=0.0 cannot be used"),
+        ("mcc:temperature=0", "mcc:temperature=0.0"),
         ("mcc:heat=2", "heat"),
-        ("pseudo:threshold=2", "threshold=2.0 cannot be used"),
-        ("mmd:weight=-1", "weight=-1.0 cannot be used"),
+        ("pseudo:threshold=2", "pseudo:threshold=2.0"),
+        ("mmd:weight=-1", "mmd:weight=-1.0"),
         ("shot:weight=1", "shot has no options"),
     ],
 )

@@ -78,7 +78,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert "gaussian:round (did you mean rounds?)" in told
     assert "mmd:weight=-1.0 (expected: a number from 0 to 1e+30)" in told
     assert "there is no preparation 'dann'; expected one of adabn, fourier, tapt" in told
-    assert "fourier:beta=2.0 cannot be used" in told
+    assert "fourier:beta=2.0 (expected: a number from 0 to below 0.5)" in told
     assert "pseudo:shares=x (expected: a number, or several with / between)" in told
 
 

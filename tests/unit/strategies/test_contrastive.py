@@ -16,7 +16,7 @@ def test_it_takes_more_passes_than_others(epochs: int, passes: int) -> None:
 
 @pytest.mark.parametrize("given", [(0, 0.5), (5, 0.0)])
 def test_no_steps_and_no_rate_are_refused(given: tuple[int, float]) -> None:
-    with pytest.raises(SettingsError, match="contrastive:times"):
+    with pytest.raises(SettingsError, match=r"contrastive:(times|share)="):
         Contrastive(*given)
 
 

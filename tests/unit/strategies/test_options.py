@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from regraft.errors import SettingsError
-from regraft.strategies.options import made_with, options_of
+from regraft.strategies.options import check_options, made_with, options_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,41 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert "made:steps=many (expected: a whole number)" in told
     assert "made:rate=fast (expected: a number)" in told
     assert "made:last=maybe (expected: true or false)" in told
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """Has options with bounds of their own."""
+
+    rate: float = 0.5
+    steps: int = 3
+
+    def __post_init__(self) -> None:
+        check_options(
+            "bounded",
+            ("rate", self.rate, self.rate < 1, "a number below 1"),
+            ("steps", self.steps, self.steps > 0, "a number above 0"),
+        )
+
+
+def test_what_is_out_of_bounds_is_told_beside_what_is_of_another_kind() -> None:
+    with pytest.raises(SettingsError) as caught:
+        made_with(Bounded, "bounded", words="rate=7,steps=many")
+    assert str(caught.value) == (
+        "these options cannot be used: bounded:steps=many (expected: a whole number); "
+        "bounded:rate=7.0 (expected: a number below 1)"
+    )
+    with pytest.raises(SettingsError) as caught:
+        Bounded(rate=7, steps=0)
+    assert str(caught.value) == (
+        "these options cannot be used: bounded:rate=7 (expected: a number below 1); "
+        "bounded:steps=0 (expected: a number above 0)"
+    )
+
+
+def test_several_numbers_are_told_as_they_are_typed() -> None:
+    with pytest.raises(SettingsError, match=r"bounded:shares=0\.1/2\.0 "):
+        check_options("bounded", ("shares", (0.1, 2.0), False, "numbers below 1"))
 
 
 def test_a_thing_without_options_says_so() -> None:

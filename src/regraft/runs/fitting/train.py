@@ -215,7 +215,7 @@ def _fold(
     parts = (_take(everything, inside), _take(everything, outside))
     session = new_session(prepared, verdict, rows=parts, progress=progress, deadline=deadline)
     # The rows held out are scored: they must not choose the penalty as well.
-    session.options = replace(session.options, patience=None, penalty_on_val=False)
+    session.options = replace(session.options, patience=None, penalty_on_val=False, watched=False)
     session.keep_pooled("train", features[inside])
     session.keep_pooled("val", features[outside])
     work(session, prepared.phases)

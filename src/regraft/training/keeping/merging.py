@@ -10,7 +10,7 @@ from regraft.backbones.graft import Grafted
 from regraft.backbones.splice import splice
 from regraft.errors import GuardError
 from regraft.freezing.ledger import Event
-from regraft.freezing.proof import state_digest
+from regraft.freezing.proof import block_digests, state_digest
 from regraft.training.session import Session
 
 ROUNDING = 1e-5
@@ -41,7 +41,8 @@ def merge_into_trunk(
     session.chain = splice(network.trunk, example)
     network.to(device)
     last = session.ledger.events[-1]
-    digests = {"network": state_digest(network)}
+    blocks = block_digests(network.trunk, session.chain, line=session.top)
+    digests = {**blocks, "network": state_digest(network)}
     session.ledger.note(Event(session.step, last.phase, "merge", last.line, digests))
 
 

@@ -90,6 +90,9 @@ def _move(session: Session, phase: Phase, kind: Kind, *, concerned: int) -> None
     """
     line, above = line_of(session), frozen_above(session)
     move_line(session.network, session.chain, line=line, above=above)
+    if not session.options.watched:
+        session.ledger.note(Event(session.step, phase.name, kind, line))
+        return
     digests = block_digests(session.network.trunk, session.chain, line=concerned)
     session.ledger.note(Event(session.step, phase.name, kind, line, digests))
     frozen = frozen_at(session.chain, line=line, above=above)

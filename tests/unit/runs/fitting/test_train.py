@@ -79,6 +79,26 @@ def test_folds_do_not_choose_the_penalty_on_the_rows_they_score(
     assert seen == [False] * 5
 
 
+def test_only_the_network_that_is_kept_is_watched(
+    prepared: Prepare, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked: list[Session] = []
+
+    def listed(made: Session, phases: list[Phase]) -> None:
+        work(made, phases)
+        worked.append(made)
+
+    monkeypatch.setattr(train_module, "work", listed)
+    trained = train(prepared(60), verdict, pooled={}, progress=Silent())
+    *folds, last = worked
+    assert [len(made.stretches) for made in folds] == [0] * 5
+    assert not any(event.digests for made in folds for event in made.ledger.events)
+    assert last is trained.session
+    assert all(event.digests for event in last.ledger.events)
+    assert last.stretches
+    assert all(stretch.holds for stretch in last.stretches)
+
+
 def test_folds_share_the_time_that_is_left_and_leave_some_for_the_last_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 from torch import nn
 
 from regraft.errors import GuardError
-from regraft.freezing.proof import state_digest
+from regraft.freezing.proof import block_digests, state_digest
 from regraft.strategies.head import Head
 from regraft.training.keeping.merging import merge_into_trunk
 from regraft.training.loop import work
@@ -35,7 +35,10 @@ def test_what_the_network_is_afterwards_is_in_the_ledger() -> None:
     made = worked()
     merge_into_trunk(made, [renamed], example=example("image"))
     event = made.ledger.events[-1]
-    assert (event.kind, event.digests) == ("merge", {"network": state_digest(made.network)})
+    blocks = block_digests(made.network.trunk, made.chain, line=made.top)
+    assert event.kind == "merge"
+    assert event.digests == {**blocks, "network": state_digest(made.network)}
+    assert list(blocks) == [block.name for block in made.chain.blocks]
 
 
 def test_a_merge_after_which_the_network_answers_otherwise_is_refused() -> None:
