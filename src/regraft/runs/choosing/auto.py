@@ -11,7 +11,7 @@ from typing import Any
 from regraft.settings import Preset
 
 FEW = 16
-"""Labelled rows a class up to which pairs of rows are worth trying."""
+"""Labelled rows a class up to which pairs of rows come first."""
 SHARES = (0.25, 0.5)
 """Of a strategy's passes, in each round of trials; what is left then is trained whole."""
 BUDGET = 0.4
@@ -89,7 +89,7 @@ PRESETS: dict[Preset, tuple[Candidate, ...]] = {
 
 
 def candidates(preset: Preset, *, rows: int, classes: int) -> list[Candidate]:
-    """Returns what is tried beside the linear probe.
+    """Returns what is tried beside the linear probe, first what is taken without a trial.
 
     Args:
         preset: How much time it may cost.
@@ -97,7 +97,7 @@ def candidates(preset: Preset, *, rows: int, classes: int) -> list[Candidate]:
         classes: K.
     """
     few = rows <= FEW * classes
-    return [*PRESETS[preset], *([Candidate("contrastive")] if few else [])]
+    return [*([Candidate("contrastive")] if few else []), *PRESETS[preset]]
 
 
 def most_seconds(whole: Sequence[float]) -> float:
