@@ -19,7 +19,7 @@ from regraft.features import cached
 from regraft.runs.choosing.budget import pass_seconds
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import examples, new_session, top_level
-from regraft.training.batching.folds import assign_folds, passes, shared_epochs
+from regraft.training.batching.folds import assign_folds, mean_records, passes, shared_epochs
 from regraft.training.keeping.between import SHARES
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
@@ -192,15 +192,16 @@ def _folded(
         part = (everything, features, folds == fold)
         sessions.append(_fold(prepared, verdict, part, progress, until_then))
         prepared.network.load_state_dict(start)
-    shared = shared_epochs([session.records for session in sessions])
+    records = [session.records for session in sessions]
+    shared = shared_epochs(records)
     found = [_out_of_fold(sessions, folds, key) for key in shared]
     keys = [selection_key(f, rows.labels, options=sessions[0].options) for f in found]
     best = max(range(len(keys)), key=lambda i: keys[i])
     check_finite(prepared.network, found[best])
     progress.say(f"training on all {len(rows)} rows")
-    phases = until(prepared.phases, shared[best], reached=passes([s.records for s in sessions]))
+    phases = until(prepared.phases, shared[best], reached=passes(records))
     last = _last(prepared, verdict, (everything, features, phases), progress)
-    return Trained(last, found[best], rows.labels, mean_records(sessions, best), folds)
+    return Trained(last, found[best], rows.labels, mean_records(records, best), folds)
 
 
 def _fold(
@@ -259,32 +260,10 @@ def until(
     return [*before, replace(phases[place], stop_after=epoch)]
 
 
-def mean_records(sessions: list[Session], best: int) -> list[EpochRecord]:
-    """Returns the folds' records averaged epoch by epoch, the chosen one marked.
-
-    Epochs that a fold did not reach in its time are left out.
-    """
-    shared = shared_epochs([session.records for session in sessions])
-    columns = [[_of(session, key)[1] for session in sessions] for key in shared]
-    return [_mean(column, i == best) for i, column in enumerate(columns)]
-
-
-def _of(session: Session, key: tuple[str, int]) -> tuple[int, EpochRecord]:
-    """Returns the number of an epoch among those that were scored, and its record."""
-    scored = [record for record in session.records if record.scored]
-    return next((n, r) for n, r in enumerate(scored) if (r.phase, r.epoch) == key)
-
-
-def _mean(records: list[EpochRecord], best: bool) -> EpochRecord:
-    return replace(
-        records[0],
-        train_loss=float(np.mean([r.train_loss for r in records])),
-        train_accuracy=float(np.mean([r.train_accuracy or 0.0 for r in records])),
-        val_loss=float(np.mean([r.val_loss or 0.0 for r in records])),
-        val_accuracy=float(np.mean([r.val_accuracy or 0.0 for r in records])),
-        seconds=float(np.sum([r.seconds for r in records])),
-        best=best,
-    )
+def _number(session: Session, key: tuple[str, int]) -> int:
+    """Returns the number of an epoch among those that were scored."""
+    scored = [(r.phase, r.epoch) for r in session.records if r.scored]
+    return scored.index(key)
 
 
 def _out_of_fold(
@@ -293,7 +272,7 @@ def _out_of_fold(
     """Returns (N, K) logits of an epoch, of each row by the session that it was left out of."""
     whole: Logits = np.zeros((len(folds), sessions[0].network.head.classes), np.float32)
     for session, fold in zip(sessions, np.unique(folds), strict=True):
-        whole[folds == fold] = session.val_logits[_of(session, key)[0]]
+        whole[folds == fold] = session.val_logits[_number(session, key)]
     return whole
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -60,3 +61,29 @@ def passes(folds: Sequence[Sequence[EpochRecord]]) -> dict[str, int]:
         for name in names
     }
     return {name: count for name, count in taken.items() if count}
+
+
+def mean_records(folds: Sequence[Sequence[EpochRecord]], best: int) -> list[EpochRecord]:
+    """Returns the folds' records averaged epoch by epoch, the chosen one marked.
+
+    Epochs that a fold did not reach in its time are left out.
+
+    Args:
+        folds: Records of each.
+        best: Number of the chosen epoch among those that all have.
+    """
+    scored = [{(r.phase, r.epoch): r for r in records if r.scored} for records in folds]
+    columns = [[fold[key] for fold in scored] for key in shared_epochs(folds)]
+    return [_mean(column, best=i == best) for i, column in enumerate(columns)]
+
+
+def _mean(records: list[EpochRecord], *, best: bool) -> EpochRecord:
+    return replace(
+        records[0],
+        train_loss=float(np.mean([r.train_loss for r in records])),
+        train_accuracy=float(np.mean([r.train_accuracy or 0.0 for r in records])),
+        val_loss=float(np.mean([r.val_loss or 0.0 for r in records])),
+        val_accuracy=float(np.mean([r.val_accuracy or 0.0 for r in records])),
+        seconds=float(np.sum([r.seconds for r in records])),
+        best=best,
+    )

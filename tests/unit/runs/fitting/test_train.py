@@ -11,7 +11,6 @@ from regraft.runs.fitting.sessions import examples
 from regraft.runs.fitting.train import (
     Trained,
     fold_keys,
-    mean_records,
     pool_parts,
     train,
     until,
@@ -21,7 +20,7 @@ from regraft.training.batching.folds import FOLDS
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
-from regraft.training.progress import EpochRecord, Silent
+from regraft.training.progress import Silent
 from regraft.training.session import Session
 from tests import tiny
 from tests.unit.runs.fitting.conftest import Prepare
@@ -198,30 +197,3 @@ def test_phases_stop_after_the_chosen_epoch_with_the_schedule_unchanged() -> Non
     assert found[1].epochs == 5
     cut = until(phases, ("more", 1), reached={"head": 5, "tune": 3})
     assert [phase.stop_after for phase in cut] == [None, 3, 1]
-
-
-def record(accuracy: float, seconds: float, *, epoch: int = 1) -> EpochRecord:
-    return EpochRecord(
-        phase="tune",
-        epoch=epoch,
-        epochs=2,
-        train_loss=accuracy,
-        train_accuracy=accuracy,
-        val_loss=accuracy,
-        val_accuracy=accuracy,
-        seconds=seconds,
-        rows_per_second=1.0,
-        rate=0.1,
-        best=False,
-    )
-
-
-def test_the_folds_records_are_averaged_and_their_seconds_added() -> None:
-    class Folded:
-        def __init__(self, accuracy: float) -> None:
-            self.records = [record(accuracy, 1.0), record(accuracy, 3.0, epoch=2)]
-
-    found = mean_records([Folded(0.5), Folded(1.0)], 1)  # type: ignore[list-item]
-    assert [r.val_accuracy for r in found] == [0.75, 0.75]
-    assert [r.seconds for r in found] == [2.0, 6.0]
-    assert [r.best for r in found] == [False, True]

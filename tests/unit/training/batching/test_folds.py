@@ -1,13 +1,15 @@
 """Tests folds: keys never part, classes are spread, order does not matter."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regraft.training.batching.folds import FOLDS, assign_folds, passes, shared_epochs
+from regraft.training.batching.folds import FOLDS, assign_folds, mean_records, passes, shared_epochs
 from regraft.training.progress import EpochRecord
 
 ROWS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), min_size=1, max_size=120)
@@ -80,3 +82,14 @@ def test_folds_are_compared_by_the_same_epochs_of_the_same_phases() -> None:
     assert shared_epochs([whole, short]) == [("stage 1", 1), ("stage 2", 1)]
     assert passes([whole, short]) == {"pairs": 1, "stage 1": 1, "stage 2": 1}
     assert passes([whole, seen(("stage 1", 1))]) == {"stage 1": 1}
+
+
+def test_the_folds_records_are_averaged_and_their_seconds_added() -> None:
+    reached = ("pairs", 1), ("tune", 1), ("tune", 2)
+    one, other = seen(*reached, ("tune", 3)), seen(*reached)
+    other = [replace(each, val_accuracy=1.0, train_loss=0.1, seconds=2.5) for each in other]
+    found = mean_records([one, other], 1)
+    assert [(r.phase, r.epoch, r.best) for r in found] == [("tune", 1, False), ("tune", 2, True)]
+    assert [r.val_accuracy for r in found] == [0.75, 0.75]
+    assert [r.train_loss for r in found] == pytest.approx([0.3, 0.3])
+    assert [r.seconds for r in found] == [3.0, 3.0]
