@@ -36,6 +36,7 @@ class Adversary:
         hidden: Width of its bottleneck.
         weight: Of the term.
         rate: The discriminator's peak learning rate.
+        confusion: Weight of `mcc`'s term beside it; 0 = it is left out.
     """
 
     discriminator: str = "auto"
@@ -43,6 +44,7 @@ class Adversary:
     hidden: int = 64
     weight: float = 1.0
     rate: float = 1e-3
+    confusion: float = 0.0
 
     def alignment(self, term: TermName, chain: Chain) -> Alignment:
         """Returns what the phase carries.
@@ -57,6 +59,7 @@ class Adversary:
             ("hidden", self.hidden, self.hidden >= 1, "a whole number, at least 1"),
             ("rate", self.rate, 0 < self.rate < math.inf, ABOVE),
             ("weight", self.weight, 0 < self.weight < math.inf, ABOVE),
+            ("confusion", self.confusion, 0 <= self.confusion < math.inf, "a number from 0"),
         )
         kind = cast(Kind, self.discriminator)
         place = position_of(self.position, chain) if self.position else None
@@ -67,6 +70,7 @@ class Adversary:
             position=place,
             hidden=self.hidden,
             rate=self.rate,
+            confusion=self.confusion,
         )
 
 

@@ -44,10 +44,12 @@ def test_what_a_strategy_has_of_its_own_does_not_come_along(strategy: str) -> No
 
 
 def test_options_stand_behind_a_colon() -> None:
-    found = made("dann:discriminator=rnn,position=3,weight=0.5,rate=0.01,hidden=8").alignment
+    typed = "dann:discriminator=rnn,position=3,weight=0.5,rate=0.01,hidden=8,confusion=2"
+    found = made(typed).alignment
     assert found is not None
     told = (found.discriminator, found.position, found.weight, found.rate, found.hidden)
     assert told == ("rnn", 3, 0.5, 0.01, 8)
+    assert (found.confusion, made("cdan").alignment.confusion) == (2.0, 0.0)  # type: ignore[union-attr]
 
 
 def test_a_position_has_a_number_and_a_name() -> None:
@@ -62,6 +64,7 @@ def test_a_position_has_a_number_and_a_name() -> None:
         ("dann:position=9", "position=9 does not exist"),
         ("cdan:position=0", "below position 0 is frozen"),
         ("cdan:hidden=0", "hidden=0"),
+        ("cdan:confusion=-1", "cdan:confusion=-1.0"),
         ("mcc:temperature=0", "mcc:temperature=0.0"),
         ("mcc:heat=2", "heat"),
         ("pseudo:threshold=2", "pseudo:threshold=2.0"),

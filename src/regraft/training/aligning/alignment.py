@@ -23,7 +23,8 @@ class Alignment:
         position: Where it reads, above the line; None = the pooled features.
         hidden: Width of its bottleneck.
         rate: Its peak learning rate.
-        temperature: T of the target's predictions, for `mcc`.
+        confusion: Weight of `mcc`'s term beside an adversary's; 0 = it is left out.
+        temperature: T of the target's predictions, for `mcc`'s term.
         threshold: Confidence from which a target row's own answer is learnt, for `pseudo`.
     """
 
@@ -34,6 +35,7 @@ class Alignment:
     position: int | None = None
     hidden: int = 64
     rate: float = 1e-3
+    confusion: float = 0.0
     temperature: float = 2.5
     threshold: float = 0.95
 
@@ -51,4 +53,5 @@ class Alignment:
         if not self.adversarial:
             return self.term
         place = "the pooled features" if self.position is None else f"position {self.position}"
-        return f"{self.term}, discriminator {self.discriminator} at {place}"
+        beside = f", class confusion {self.confusion:g}" if self.confusion else ""
+        return f"{self.term}, discriminator {self.discriminator} at {place}{beside}"

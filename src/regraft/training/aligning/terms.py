@@ -56,6 +56,9 @@ class Seen:
 def term(alignment: Alignment, seen: Seen, *, discriminator: Discriminator | None) -> Tensor:
     """Returns the scalar term, times its weight; 0 where one of the domains is hardly there.
 
+    Beside an adversary's term there may be that of class confusion (Jin et al. 2020, section
+    3.4: MCC as a regulariser of other methods).
+
     Args:
         alignment: Which term.
         seen: What a pass saw.
@@ -63,7 +66,10 @@ def term(alignment: Alignment, seen: Seen, *, discriminator: Discriminator | Non
     """
     if min(int(seen.own.sum()), int((~seen.own).sum())) < FEWEST:
         return 0.0 * seen.logits.sum()
-    return alignment.weight * TERMS[alignment.term](alignment, seen, discriminator)
+    made = alignment.weight * TERMS[alignment.term](alignment, seen, discriminator)
+    if alignment.confusion:
+        made = made + alignment.confusion * _mcc(alignment, seen, None)
+    return made
 
 
 Make = Callable[[Alignment, Seen, Discriminator | None], Tensor]

@@ -11,6 +11,11 @@ from regraft.training.aligning.alignment import Alignment
         (Alignment("mcc"), "mcc", False),
         (Alignment("cdan"), "cdan, discriminator auto at the pooled features", True),
         (Alignment("dann", discriminator="rnn", position=4), "", True),
+        (
+            Alignment("cdan", confusion=0.5),
+            "cdan, discriminator auto at the pooled features, class confusion 0.5",
+            True,
+        ),
     ],
 )
 def test_it_says_what_it_is(alignment: Alignment, words: str, adversarial: bool) -> None:

@@ -112,6 +112,17 @@ def test_distances_and_confusions_are_those_of_the_two_halves() -> None:
         assert float(found) == pytest.approx(3 * float(value), rel=1e-6), name
 
 
+@pytest.mark.parametrize("name", ["dann", "cdan"])
+def test_class_confusion_may_stand_beside_an_adversary(name: Any) -> None:
+    features, logits = torch.randn(6, 3), torch.randn(6, 2)
+    alone = Alignment(name, weight=3.0, hidden=4)
+    both = replace(alone, confusion=0.5, temperature=4.0)
+    judge = make_discriminator(alone, (3,), classes=2, seed=0)
+    gap = term(both, seen(features, logits), judge) - term(alone, seen(features, logits), judge)
+    expected = 0.5 * class_confusion(logits[1::2], temperature=4.0)
+    assert float(gap.detach()) == pytest.approx(float(expected), rel=1e-5)
+
+
 def test_pseudo_learns_guesses_of_the_target_as_a_share_of_its_rows() -> None:
     logits = torch.tensor([[9.0, 0.0], [0.0, math.log(3)], [9.0, 0.0], [0.0, 0.0]])
     guesses = torch.tensor(
