@@ -2,12 +2,13 @@
 
 import io
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
-from regraft import __version__
+from regraft import __version__, clock
 from regraft.cli.adapt import adapt
 from regraft.cli.cache import cache
 from regraft.cli.compare import compare
@@ -84,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What was typed after `regraft`; None = the process's own.
     """
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    clock.COMMANDED.set(clock.IMPORTED if arguments is None else time.monotonic())
     as_json = "--json" in words
     _survive_any_text()
     from regraft.cli import faults

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Any, Unpack, cast
 
+from regraft.clock import began
 from regraft.data.rows import Dataset
 from regraft.errors import SettingsError
 from regraft.reports.comparison import sentences, write_comparison
@@ -80,6 +81,7 @@ def run_compare(
         StorageError: If the disk or a permission says no.
     """
     given = asked.shared.data if source is None else source
+    began()  # the command's own start belongs to no trial
     folder, dataset, digests = _begun(asked, progress, given, network)
     if (folder.path / RESULT).exists():
         return read_result(folder.path)

@@ -13,12 +13,13 @@ import torch
 from torch import nn
 
 from regraft.backbones.backbone import Backbone
+from regraft.clock import began
 from regraft.data.encode import Encoded, encode
 from regraft.data.starters.wheels import Say
 from regraft.errors import UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
-from regraft.runs.choosing.budget import closing_seconds
+from regraft.runs.choosing.budget import closing_seconds, spared
 from regraft.runs.choosing.modes import decide_modes, takes_steps
 from regraft.runs.choosing.network import example
 from regraft.runs.choosing.opening import Network
@@ -110,7 +111,7 @@ def run_fit(
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used.
     """
-    started = time.monotonic()
+    started = began()
     check_free(settings.out)
     torch.manual_seed(settings.seed)
     given = settings.data if source is None else source
@@ -157,7 +158,9 @@ def complete(
         StorageError: If the disk or a permission says no.
     """
     # What a process spent that was stopped counts too, for the limit and for the seconds.
-    started -= folder.spent()
+    earlier, before = folder.spent(), time.monotonic() - started
+    folder.log(START, {"data": prepared.dataset.name, "rows": _sizes(prepared), "before": before})
+    started -= earlier
     keepers = (Keeper(folder.path / CHECKPOINTS), Keeper(folder.path / CONTROL))
     result = _fit_into(folder, prepared, Logged(folder, progress), (started, *keepers))
     if report:
@@ -184,11 +187,13 @@ def _fit_into(
     )
     if not folder.measured:
         folder.write(SETTINGS, run_toml(prepared, verdict))
-    folder.log(START, {"data": prepared.dataset.name, "rows": _sizes(prepared)})
+    prepared = spared(prepared, verdict, say=progress.say)
     test = _encoded_test(prepared) if prepared.settings.baselines else None
     pooled = _timed(seconds, "probe", lambda: _pooled(prepared, verdict, test, progress))
     limit = prepared.settings.max_seconds
     until = started + limit - closing_seconds(prepared, verdict) if limit else math.inf
+    if until <= time.monotonic():
+        progress.say(f"max_seconds = {limit:g} is hardly enough to read and to score: see the plan")
     keepers = (keeper, fork if prepared.settings.control else None)
     job = Job(folder, prepared, verdict, pooled, progress, until, keepers)
     prepared, trained, automatic = _timed(seconds, "train", lambda: trained_as_asked(job))

@@ -2,14 +2,14 @@
 
 from typing import Any, Unpack
 
-from regraft.runs.choosing.auto import SHARES, candidates, most_seconds
+from regraft.runs.choosing.auto import SHARES, most_seconds
 from regraft.runs.choosing.budget import batches, estimate, nothing_to_choose
 from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.choosing.opening import Network
 from regraft.runs.fit import settings_of
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.result import described
-from regraft.runs.trials.automatic import taken_up
+from regraft.runs.trials.automatic import taken_up, wanted_by
 from regraft.settings import FitOptions, FitSettings
 from regraft.strategies.table import AUTO
 from regraft.training.precision import Verdict
@@ -90,9 +90,7 @@ def run_plan(
 
 def _variants(prepared: Prepared) -> list[tuple[str, Prepared]]:
     """Returns what `auto` would try beside the linear probe, in words, and what would train it."""
-    rows, classes = len(prepared.dataset.parts["train"]), len(prepared.dataset.classes)
-    wanted = candidates(prepared.settings.preset or "balanced", rows=rows, classes=classes)
-    return [(each.words(), taken_up(prepared, each)) for each in wanted]
+    return [(each.words(), taken_up(prepared, each)) for each in wanted_by(prepared)]
 
 
 def _tried(words: str, variant: Prepared, verdict: Verdict) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Goes on with a run that was stopped: the verb that completes its folder."""
 
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from regraft.clock import began
 from regraft.errors import DataError, SettingsError
 from regraft.runs.adapt import run_adapt
 from regraft.runs.fit import complete
@@ -47,7 +47,7 @@ def run_resume(run: Path, progress: Progress) -> dict[str, Any]:
         BackboneError: If its network cannot be opened any more.
         StorageError: If the disk or a permission says no.
     """
-    started = time.monotonic()
+    started = began()
     folder = RunFolder(run, made=False)
     written = _written(folder)
     if "method" in written:

@@ -1,6 +1,9 @@
 """Estimates seconds from the probe's timed batch: of passes, and of what follows training."""
 
+from dataclasses import replace
+
 from regraft.data.rows import Part
+from regraft.data.starters.wheels import Say
 from regraft.runs.fitting.prepare import Prepared
 from regraft.training.batching.folds import FOLDS
 from regraft.training.phase import Phase
@@ -16,7 +19,11 @@ SAVING = 3.0
 BACKWARD_SHARE = 2 / 3
 """Of a training step's arithmetic: the backward pass costs twice the forward pass."""
 CLASSIC = 3e-4
-"""Seconds that a row takes in the classic without pretraining."""
+"""Seconds that a row takes in the classic without pretraining, its solving included."""
+PROBED = 1e-4
+"""Seconds that a row takes in the solving of the linear probe."""
+DEAR = 1 / 3
+"""Share of the time from which a pass over all rows for the sake of comparison is too much."""
 
 
 def batches(prepared: Prepared, part: Part) -> float:
@@ -75,7 +82,36 @@ def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict, judged: bool
 
 
 def closing_seconds(prepared: Prepared, verdict: Verdict) -> float:
-    """Returns the seconds that a run takes after its training: test, baselines, saving."""
-    rows = sum(len(part) for part in prepared.dataset.parts.values())
-    beside = CLASSIC * rows if prepared.settings.baselines else 0.0
-    return pass_seconds(prepared, verdict, part="test") + beside + SAVING
+    """Returns the seconds that a run takes after its training: test, baselines, saving.
+
+    Test rows are decoded or tokenised once more for it, and pictures all for the classic.
+    """
+    parts = prepared.dataset.parts
+    rows = sum(len(part) for part in parts.values())
+    beside = (CLASSIC + PROBED) * rows if prepared.settings.baselines else 0.0
+    if prepared.settings.baselines and prepared.dataset.modality == "image":
+        beside += prepared.reading * rows
+    scored = pass_seconds(prepared, verdict, part="test") + prepared.reading * len(parts["test"])
+    return scored + beside + SAVING
+
+
+def spared(prepared: Prepared, verdict: Verdict, *, say: Say) -> Prepared:
+    """Returns the same without baselines, where a limit of seconds has no room for them.
+
+    Args:
+        prepared: Its settings may have a limit.
+        verdict: Its timings.
+        say: Told what is left out.
+    """
+    settings, limit = prepared.settings, prepared.settings.max_seconds
+    if not limit or not settings.baselines:
+        return prepared
+    parts: tuple[Part, ...] = ("train", "val", "test")
+    seconds = sum(pass_seconds(prepared, verdict, part=part) for part in parts)
+    if seconds <= DEAR * limit:
+        return prepared
+    say(
+        f"max_seconds = {limit:g}: a pass over all rows takes about {seconds:.0f} s, so the "
+        "classic and the linear probe are left out"
+    )
+    return replace(prepared, settings=settings.model_copy(update={"baselines": False}))

@@ -79,18 +79,20 @@ class RunFolder:
             raise StorageError(f"{place} cannot be written ({reason})") from error
 
     def log(self, event: str, content: Mapping[str, Any]) -> None:
-        """Adds a line to `log.jsonl`."""
+        """Adds a line to `log.jsonl`, below one that was cut short."""
         line = {"time": round(time.time(), 3), "event": event, **content}
+        text = json.dumps(plain(line), ensure_ascii=False, allow_nan=False) + "\n"
         with (
             self.writing(LOG) as place,
             place.open("a", encoding="utf-8", errors="replace") as stream,
         ):
-            stream.write(json.dumps(plain(line), ensure_ascii=False, allow_nan=False) + "\n")
+            stream.write(f"\n{text}" if _cut_short(place) else text)
 
     def spent(self) -> float:
         """Returns the seconds that earlier processes worked on the run, as far as the log tells.
 
-        Each begins with an event `start`; a line that a kill has cut is passed over.
+        Each begins with an event `start`, which tells the seconds before it; a line that a
+        kill has cut is passed over.
         """
         place = self.path / LOG
         if not place.exists():
@@ -100,9 +102,10 @@ class RunFolder:
             try:
                 entry = json.loads(line)
                 at, begins = float(entry["time"]), entry["event"] == START
+                before = float(entry.get("before", 0.0))
             except (ValueError, TypeError, KeyError):
                 continue
-            first = at if begins or not lives else lives.pop()[0]
+            first = at - before if begins or not lives else lives.pop()[0]
             lives.append((first, at))
         return sum(max(0.0, last - first) for first, last in lives)
 
@@ -121,6 +124,15 @@ class RunFolder:
         shutil.rmtree(self.path, ignore_errors=True)
         if not self.made:
             self.path.mkdir(exist_ok=True)
+
+
+def _cut_short(log: Path) -> bool:
+    """Says whether a kill or a full disk has left half a line at the end."""
+    if not log.stat().st_size:
+        return False
+    with log.open("rb") as stream:
+        stream.seek(-1, 2)
+        return stream.read() != b"\n"
 
 
 def plain(value: Any) -> Any:

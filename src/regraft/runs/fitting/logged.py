@@ -1,7 +1,43 @@
 """Makes lines of `log.jsonl` from what a training tells, at once, and passes it on."""
 
+import time
+
 from regraft.runs.fitting.folder import RunFolder
 from regraft.training.progress import EpochRecord, Progress
+
+BETWEEN = 5.0
+"""Seconds: what a killed process had worked is known to within these."""
+
+
+class Alive:
+    """Writes down now and then that the process works; passes nothing on.
+
+    Args:
+        folder: The run whose log grows.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._told = time.monotonic()
+
+    def say(self, sentence: str) -> None:
+        """Says nothing."""
+
+    def start_phase(self, name: str, line: str, *, steps: int) -> None:
+        """Says nothing."""
+
+    def step(self, done: int, *, rate: float, loss: float) -> None:
+        """Adds a line where the last one is some seconds old."""
+        now = time.monotonic()
+        if now - self._told >= BETWEEN:
+            self._told = now
+            self._folder.log("alive", {})
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Says nothing."""
+
+    def finish(self) -> None:
+        """Says nothing."""
 
 
 class Logged:
@@ -15,6 +51,7 @@ class Logged:
     def __init__(self, folder: RunFolder, progress: Progress) -> None:
         self._folder = folder
         self._progress = progress
+        self._alive = Alive(folder)
 
     def say(self, sentence: str) -> None:
         """Writes the sentence down and passes it on."""
@@ -27,7 +64,8 @@ class Logged:
         self._progress.start_phase(name, line, steps=steps)
 
     def step(self, done: int, *, rate: float, loss: float) -> None:
-        """Passes the step on: there are too many for the log."""
+        """Passes the step on; there are too many for the log, which has one now and then."""
+        self._alive.step(done, rate=rate, loss=loss)
         self._progress.step(done, rate=rate, loss=loss)
 
     def epoch(self, record: EpochRecord) -> None:

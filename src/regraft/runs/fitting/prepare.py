@@ -61,6 +61,7 @@ class Prepared:
         source: Rows of another data set that are trained on too.
         target: Rows without labels that the trunk is drawn near in the end.
         opening: What the ledger says first: how the trunk was changed before any label was seen.
+        reading: Seconds in which a row is decoded or tokenised.
     """
 
     settings: FitSettings
@@ -80,6 +81,7 @@ class Prepared:
     source: Source | None = None
     target: Encoded | None = None
     opening: Event | None = None
+    reading: float = 0.0
 
     @property
     def device(self) -> str:
@@ -132,6 +134,7 @@ def prepare(
     extent = int(chosen.extent.value)
     above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
     understood += _unaveraged(dataset, phases, say=say)
+    encoded, reading = _encoded(dataset, backbone, chosen)
     return Prepared(
         settings,
         dataset,
@@ -139,7 +142,7 @@ def prepare(
         grafted,
         chain,
         chosen,
-        _encoded(dataset, backbone, chosen),
+        encoded,
         phases,
         understood,
         time.perf_counter() - start,
@@ -150,6 +153,7 @@ def prepare(
         read_source(settings.source, dataset, spec=backbone.spec, extent=extent, say=say)
         if settings.source
         else None,
+        reading=reading,
     )
 
 
@@ -221,13 +225,21 @@ def _cache(
     return replace(made, decided=dict(earlier.kept)) if earlier and repeated else made
 
 
-def _encoded(dataset: Dataset, backbone: Backbone, chosen: Chosen) -> dict[Part, Encoded]:
-    """Returns the rows of training and validation as tensors; test rows wait for the end."""
-    return {
+def _encoded(
+    dataset: Dataset, backbone: Backbone, chosen: Chosen
+) -> tuple[dict[Part, Encoded], float]:
+    """Returns the rows of training and validation as tensors, and the seconds for each row.
+
+    Test rows wait for the end.
+    """
+    started = time.perf_counter()
+    found: dict[Part, Encoded] = {
         part: encode(rows, backbone.spec, extent=int(chosen.extent.value))
         for part, rows in dataset.parts.items()
         if part != "test"
     }
+    seconds = time.perf_counter() - started
+    return found, seconds / max(sum(len(rows) for rows in found.values()), 1)
 
 
 def _of_blocks(chosen: Chosen, settings: FitSettings, modality: Modality, blocks: int) -> Chosen:

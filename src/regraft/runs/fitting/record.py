@@ -15,11 +15,14 @@ from regraft.runs.choosing.line import frozen_words
 from regraft.runs.fitting.folder import SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import Prepared
 from regraft.settings import AdaptSettings, FitSettings
+from regraft.strategies.table import AUTO
 from regraft.toml import write_toml
 from regraft.training.precision import Verdict
 
 PLACES = ("data", "backbone", "source")
 """Settings that may be paths."""
+OF_STRATEGY = ("lr", "layer_decay", "epochs", "freeze")
+"""What is filled in by the strategy: not before there is one."""
 
 
 def begun_toml(settings: FitSettings | AdaptSettings) -> str:
@@ -66,13 +69,18 @@ def measured(verdict: Verdict) -> dict[str, Any]:
 
 
 def resolved(prepared: Prepared) -> dict[str, Any]:
-    """Returns the settings with what was left open filled in; without empty values."""
+    """Returns the settings with what was left open filled in; without empty values.
+
+    What depends on the strategy stays open while `auto` has not chosen one.
+    """
     values = prepared.settings.model_dump(mode="json", exclude={"repeat"})
+    waiting = OF_STRATEGY if prepared.settings.strategy == AUTO else ()
     for choice in prepared.chosen.listed():
-        if choice.value is not None and choice.name in values:
+        if choice.value is not None and choice.name in values and choice.name not in waiting:
             values[choice.name] = choice.value
-    words = [str(prepared.chosen.freeze.value), *frozen_words(prepared.settings)[1]]
-    values["freeze"] = ",".join(words)
+    if "freeze" not in waiting:
+        words = [str(prepared.chosen.freeze.value), *frozen_words(prepared.settings)[1]]
+        values["freeze"] = ",".join(words)
     # A run may be gone on with, or repeated, from another folder than it was started in.
     values |= {name: absolute(values[name] or "") for name in PLACES}
     return {name: value for name, value in values.items() if value not in (None, "")}

@@ -11,22 +11,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from regraft.errors import DivergedError
+from regraft.data.rows import Part
+from regraft.errors import DivergedError, SettingsError
 from regraft.runs.choosing.auto import BUDGET, Candidate, Tried, candidates, halving
-from regraft.runs.choosing.budget import estimate, nothing_to_choose
+from regraft.runs.choosing.budget import estimate, nothing_to_choose, pass_seconds
 from regraft.runs.choosing.defaults import TYPED
 from regraft.runs.fitting.folder import SETTINGS, RunFolder
+from regraft.runs.fitting.logged import Alive
 from regraft.runs.fitting.prepare import Prepared, replanned
 from regraft.runs.fitting.record import run_toml
 from regraft.runs.fitting.train import Pooled, Trained, train, train_unjudged
 from regraft.strategies.table import AUTO
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.precision import Verdict
-from regraft.training.progress import Progress, Silent
+from regraft.training.progress import Progress
 from regraft.training.selecting import selection_key
 
 PLACE = "auto.json"
 PROBE = Candidate("head")
+USUAL = "two-stage"
 LOST = 1e9
 """Log loss of a trial that diverged."""
 
@@ -175,11 +178,12 @@ def choose_automatically(job: Job) -> Automatic:
     Args:
         job: What the run trains with; its trials share the features.
     """
-    started, prepared = time.monotonic(), job.prepared
-    trial = partial(_trial, job)
+    started = time.monotonic()
+    trial, wanted = partial(_trial, job), wanted_by(job.prepared)
+    if _probe_seconds(job) > BUDGET * (job.deadline - started):
+        job.progress.say(f"auto: no time to try anything: {wanted[0].words()} is taken")
+        return Automatic(wanted[0], Tried(PROBE, 0.0, 0.0, LOST, 0.0), (), 0.0)
     probe = trial(PROBE, 1.0)
-    rows, classes = len(prepared.dataset.parts["train"]), len(prepared.dataset.classes)
-    wanted = candidates(prepared.settings.preset or "balanced", rows=rows, classes=classes)
 
     def affordable(some: Sequence[Candidate], share: float) -> bool:
         needed = sum(_seconds(job, each, share) for each in some)
@@ -189,6 +193,42 @@ def choose_automatically(job: Job) -> Automatic:
     made = Automatic(taken, probe, tuple(tried), time.monotonic() - started)
     job.progress.say(made.as_json()["sentence"])
     return made
+
+
+def wanted_by(prepared: Prepared) -> list[Candidate]:
+    """Returns what `auto` tries beside the linear probe: what these settings can have, once.
+
+    Args:
+        prepared: Of a run whose strategy is `auto`.
+    """
+    settings, rows = prepared.settings, len(prepared.dataset.parts["train"])
+    found = candidates(
+        settings.preset or "balanced", rows=rows, classes=len(prepared.dataset.classes)
+    )
+    if settings.lr is not None:
+        found = [replace(each, rate=1.0) for each in found]
+    if settings.freeze is not None:
+        found = [replace(each, freeze=0.0) for each in found]
+    return [each for each in dict.fromkeys(found) if _possible(prepared, each)]
+
+
+def _possible(prepared: Prepared, candidate: Candidate) -> bool:
+    """Says whether the settings leave a candidate possible; the usual one tells why not."""
+    if candidate.strategy == USUAL:
+        return True
+    try:
+        taken_up(prepared, candidate)
+    except SettingsError:
+        return False
+    return True
+
+
+def _probe_seconds(job: Job) -> float:
+    """Returns the seconds of the features that the linear probe needs, where there are none."""
+    if job.pooled:
+        return 0.0
+    parts: tuple[Part, ...] = ("train", "val")
+    return sum(pass_seconds(job.prepared, job.verdict, part=part) for part in parts)
 
 
 def _earlier(job: Job) -> Automatic | None:
@@ -237,7 +277,7 @@ def _trial(job: Job, candidate: Candidate, share: float) -> Tried:
     start, began = _state(job.prepared), time.monotonic()
     variant = replace(job, prepared=taken_up(job.prepared, candidate, share=share))
     torch.manual_seed(job.prepared.settings.seed)
-    alone = replace(variant, progress=Silent(), deadline=math.inf, keepers=(None, None))
+    alone = replace(variant, progress=Alive(job.folder), deadline=math.inf, keepers=(None, None))
     try:
         score, minus = _scored(alone.train())
     except DivergedError:  # another one will be taken

@@ -1,19 +1,23 @@
 """Seconds are estimated from the probe's batch: more rows take longer."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from regraft.backbones.modes import Mode
+from regraft.data.rows import Part
 from regraft.runs.choosing.budget import (
     CLASSIC,
     PROBE_TOKENS,
+    PROBED,
     SAVING,
     SLOWER,
     batches,
     closing_seconds,
     pass_seconds,
+    spared,
 )
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.settings import FitSettings
@@ -39,8 +43,43 @@ def test_batches_are_counted_in_tokens(bert: Path) -> None:
 
 
 def test_what_follows_training_is_test_baselines_and_saving(bert: Path) -> None:
-    made = prepared(bert, baselines=False)
+    made = replace(prepared(bert, baselines=False), reading=0.5)
     test = SLOWER * batches(made, "test") * 2.0
     assert pass_seconds(made, TIMED, part="test") == pytest.approx(test)
-    assert closing_seconds(made, TIMED) == pytest.approx(test + SAVING)
-    assert closing_seconds(prepared(bert), TIMED) == pytest.approx(test + SAVING + 240 * CLASSIC)
+    end = test + 0.5 * len(made.dataset.parts["test"]) + SAVING
+    assert closing_seconds(made, TIMED) == pytest.approx(end)
+    compared = replace(prepared(bert), reading=0.5)
+    assert closing_seconds(compared, TIMED) == pytest.approx(end + 240 * (CLASSIC + PROBED))
+
+
+def test_the_classic_of_pictures_decodes_them_all_once_more(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = replace(prepared(bert), reading=0.5)
+
+    def beside_the_pass() -> float:
+        return closing_seconds(made, TIMED) - pass_seconds(made, TIMED, part="test")
+
+    plain = beside_the_pass()
+    monkeypatch.setattr(type(made.dataset), "modality", "image")
+    assert beside_the_pass() == pytest.approx(plain + 0.5 * 240)
+
+
+def test_reading_is_timed_row_by_row(bert: Path) -> None:
+    assert 0 < prepared(bert).reading < 1
+
+
+def test_baselines_are_left_out_where_a_pass_takes_a_third_of_the_time(bert: Path) -> None:
+    made, told = prepared(bert), list[str]()
+    parts: tuple[Part, ...] = ("train", "val", "test")
+    seconds = sum(pass_seconds(made, TIMED, part=part) for part in parts)
+
+    def baselines(limit: float | None) -> bool:
+        limited = made.settings.model_copy(update={"max_seconds": limit})
+        return spared(replace(made, settings=limited), TIMED, say=told.append).settings.baselines
+
+    assert baselines(None)
+    assert baselines(3.1 * seconds)
+    assert told == []
+    assert not baselines(2.9 * seconds)
+    assert "the classic and the linear probe are left out" in told[0]

@@ -164,3 +164,21 @@ def test_seconds_of_processes_that_were_stopped_are_added_up(tmp_path: Path) -> 
     told = [json.dumps({"time": at, "event": event}) for at, event in lines]
     (folder.path / LOG).write_text("\n".join([*told, '{"time": 2']))
     assert folder.spent() == pytest.approx(4 + 7.5)
+
+
+def test_what_a_process_did_before_it_could_log_counts(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    lines = [{"time": 10, "event": "start", "before": 3.5}, {"time": 12, "event": "alive"}]
+    (folder.path / LOG).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert folder.spent() == pytest.approx(3.5 + 2)
+
+
+def test_a_line_that_was_cut_short_takes_none_with_it(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    (tmp_path / LOG).write_text('{"time": 10, "event": "start"}\n{"time": 12, "ev')
+    folder.log("start", {"rows": 3})
+    folder.log("say", {"words": "on"})
+    cut, first, second = (tmp_path / LOG).read_text().splitlines()[1:]
+    assert cut == '{"time": 12, "ev'
+    assert [json.loads(line)["event"] for line in (first, second)] == ["start", "say"]
+    assert folder.spent() < 1  # of the first process nothing is known, and no pause counts

@@ -1,8 +1,11 @@
 import json
+import time
 from pathlib import Path
 
+import pytest
+
 from regraft.runs.fitting.folder import LOG, RunFolder
-from regraft.runs.fitting.logged import Logged
+from regraft.runs.fitting.logged import BETWEEN, Alive, Logged
 from regraft.training.progress import EpochRecord
 
 RECORD = EpochRecord("tune", 1, 2, 0.5, 0.8, 0.4, 0.9, 1.0, 10.0, 1e-3, True)
@@ -50,3 +53,20 @@ def test_all_is_passed_on_and_written_down_at_once_but_steps(tmp_path: Path) -> 
     lines = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
     assert [line["event"] for line in lines] == ["say", "phase", "epoch"]
     assert lines[2]["val_accuracy"] == 0.9
+
+
+def test_now_and_then_a_line_says_that_the_process_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    folder = RunFolder(tmp_path)
+    alive, logged = Alive(folder), Logged(folder, Told(tmp_path / LOG))
+    for second in range(13):
+        now[0] = 100.0 + second
+        alive.step(second, rate=0.1, loss=1.0)
+    assert BETWEEN == 5
+    events = [json.loads(line)["event"] for line in (tmp_path / LOG).read_text().splitlines()]
+    assert events == ["alive", "alive"]
+    logged.step(1, rate=0.1, loss=1.0)
+    assert len((tmp_path / LOG).read_text().splitlines()) == 3

@@ -29,7 +29,7 @@ def fitted(data: Path, bert: Path, out: Path, **changed: Any) -> dict[str, Any]:
 def test_it_says_what_was_tried_and_takes_the_best(
     reviews: Path, bert: Path, tmp_path: Path
 ) -> None:
-    result = fitted(reviews, bert, tmp_path / "run")
+    result = fitted(reviews, bert, tmp_path / "run", lr=None)
     told = result["auto"]
     assert [each["share"] for each in told["tried"]] == [0.25] * 3 + [0.5] * 2
     last = [each for each in told["tried"] if each["share"] == 0.5]
@@ -64,22 +64,64 @@ def test_what_ends_below_the_probe_gives_way_to_it(
     assert result["scores"]["test"] == plain["scores"]["test"]
 
 
-def test_a_run_that_was_stopped_after_the_choice_keeps_it(
-    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = fitted(reviews, bert, tmp_path / "whole")
+def stop_at(call: int, reviews: Path, bert: Path, run: Path, *, patch: pytest.MonkeyPatch) -> None:
     real, calls = train_module.train, []
 
     def stopped(prepared: Any, *given: Any, **named: Any) -> Any:
         calls.append(prepared.settings.strategy)
-        if len(calls) == 7:  # the probe and five trials came before
+        if len(calls) == call:
             raise KeyboardInterrupt
         return real(prepared, *given, **named)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "train", stopped)
+    with patch.context() as inner:
+        inner.setattr(module, "train", stopped)
         with pytest.raises(KeyboardInterrupt):
-            fitted(reviews, bert, tmp_path / "run")
+            fitted(reviews, bert, run, lr=None)
+
+
+def test_a_run_that_was_stopped_in_a_trial_tries_the_same_again(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fitted(reviews, bert, tmp_path / "whole", lr=None)
+    stop_at(3, reviews, bert, tmp_path / "run", patch=monkeypatch)
+    again = run_resume(tmp_path / "run", Silent())
+    one, other = (
+        [{**each, "seconds": 0.0} for each in made["auto"]["tried"]] for made in (whole, again)
+    )
+    assert one == other
+    assert {each["candidate"]["rate"] for each in one} == {1.0, 0.4}
+    assert again["scores"] == whole["scores"]
+
+
+def test_where_a_rate_is_typed_nothing_is_tried_at_another(
+    reviews: Path, bert: Path, tmp_path: Path
+) -> None:
+    told = fitted(reviews, bert, tmp_path / "run", preset="best", strategy=None)["auto"]["tried"]
+    first = [each["words"] for each in told if each["share"] == 0.25]
+    assert first == ["two-stage", "two-stage+average", "layerwise", "gradual"]
+
+
+def test_what_the_settings_cannot_have_is_not_tried(few: Path, bert: Path, tmp_path: Path) -> None:
+    result = fitted(few, bert, tmp_path / "run", fraction=0.4, ema=0.9)
+    names = {each["candidate"]["strategy"] for each in result["auto"]["tried"]}
+    assert names == {"two-stage", "layerwise"}
+
+
+def test_without_time_for_the_probes_features_the_usual_way_is_taken(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "pass_seconds", lambda *_, **__: 1000.0)
+    result = fitted(reviews, bert, tmp_path / "run", max_seconds=60, baselines=False)
+    assert result["auto"]["taken"]["strategy"] == "two-stage"
+    assert (result["auto"]["tried"], result["auto"]["probe"]["share"]) == ([], 0.0)
+
+
+def test_a_run_that_was_stopped_after_the_choice_keeps_it(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fitted(reviews, bert, tmp_path / "whole", lr=None)
+    # The probe and five trials came before.
+    stop_at(7, reviews, bert, tmp_path / "run", patch=monkeypatch)
     assert json.loads((tmp_path / "run" / PLACE).read_text())["taken"] == whole["auto"]["taken"]
     again = run_resume(tmp_path / "run", Silent())
     assert again["auto"]["taken"] == whole["auto"]["taken"]
