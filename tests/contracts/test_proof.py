@@ -1,6 +1,7 @@
 """The proof fails on every fault that is seeded into a training on purpose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -11,17 +12,20 @@ from regraft.backbones import vocabulary
 from regraft.backbones.modes import Mode
 from regraft.freezing import line as line_module
 from regraft.freezing.line import move_line
+from regraft.freezing.patterns import above_of
 from regraft.freezing.proof import Stretch
 from regraft.freezing.verify import faults_of
 from regraft.strategies.table import make_strategy
 from regraft.strategies.two_stage import TwoStage
 from regraft.training import loop
 from regraft.training import steps as steps_module
+from regraft.training.keeping.average import Average
 from regraft.training.loop import work
 from regraft.training.moving import lines
 from regraft.training.precision import Verdict
 from regraft.training.session import Session
-from tests.tiny_sessions import facts, grafted, session
+from tests.contracts.test_strategies import verified
+from tests.tiny_sessions import facts, grafted, options, session
 
 Fault = Callable[[Session], None]
 
@@ -188,3 +192,28 @@ def test_another_kernel_and_a_small_table_raise_no_alarm(
         "ledger": [*made.ledger.as_json(), saved],
     }
     assert faults_of(freezing, dict(made.network.state_dict()), sha256="file") == []
+
+
+@pytest.mark.parametrize("fault", [False, True])
+def test_an_average_that_touches_what_is_frozen_above_the_line_is_told(
+    fault: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    above = above_of(grafted("image").trunk, ["norm"])
+    made = session("image", options(average=0.5, above=above))
+    weight, real = made.network.get_parameter("trunk.top.1.weight"), Average.shown
+
+    @contextmanager
+    def shown(average: Average) -> Iterator[None]:
+        kept = weight.detach().clone()
+        with real(average), torch.no_grad():
+            weight.mul_(0.9)
+            yield
+            weight.copy_(kept)
+
+    if fault:
+        monkeypatch.setattr(Average, "shown", shown)
+    work(made, TwoStage().phases(made.chain, facts("image")))
+    found = verified(made)
+    assert all(stretch.holds for stretch in made.stretches)
+    assert any("frozen above the line" in sentence for sentence in found) is fault
+    assert bool(found) is fault

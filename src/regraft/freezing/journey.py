@@ -18,9 +18,12 @@ class Journey:
     Args:
         trunk: As it is now, at the start.
         chain: Its P blocks.
+        held: Numbers of the blocks that cannot move: they go with the next as well.
     """
 
-    def __init__(self, trunk: nn.Module, chain: Chain) -> None:
+    def __init__(
+        self, trunk: nn.Module, chain: Chain, *, held: frozenset[int] = frozenset()
+    ) -> None:
         tables = _tables(trunk)
         parameters = dict(trunk.named_parameters())
         self._members = [
@@ -28,7 +31,7 @@ class Journey:
             for block in chain.blocks
         ]
         self.starts = [[p.detach().clone() for p in members] for members in self._members]
-        self._counted = _counted(chain.blocks, self._members)
+        self._counted = _counted(chain.blocks, self._members, held=held)
 
     def distances(self) -> list[float]:
         """Returns (P,) D = ‖θ − θ at the start‖ of each block."""
@@ -80,12 +83,14 @@ def _tables(trunk: nn.Module) -> set[str]:
     }
 
 
-def _counted(blocks: tuple[Block, ...], members: list[list[nn.Parameter]]) -> list[int]:
+def _counted(
+    blocks: tuple[Block, ...], members: list[list[nn.Parameter]], *, held: frozenset[int]
+) -> list[int]:
     """Returns for each block the number of the block whose distance counts for it."""
     pairs = zip(blocks, members, strict=True)
     dense = [sum(p.numel() for p in own) >= DENSE * block.size for block, own in pairs]
     counted = list(range(len(blocks)))
     for number in reversed(range(len(blocks) - 1)):
-        if not dense[number] or not members[number]:
+        if not dense[number] or not members[number] or number in held:
             counted[number] = counted[number + 1]
     return counted

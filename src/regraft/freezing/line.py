@@ -75,6 +75,20 @@ def frozen_at(chain: Chain, *, line: int, above: Above = NOTHING) -> Frozen:
     return Frozen(line, whole.parameters, frozenset(buffers | held), whole.modules, under.modules)
 
 
+def held_blocks(chain: Chain, above: Above) -> frozenset[int]:
+    """Returns the numbers of the blocks that have weights, all of them frozen from above.
+
+    Args:
+        chain: The trunk's blocks.
+        above: What is frozen wherever the line is.
+    """
+    return frozenset(
+        block.index
+        for block in chain.blocks
+        if block.parameters and above.parameters.issuperset(block.parameters)
+    )
+
+
 def move_line(network: Grafted, chain: Chain, *, line: int, above: Above = NOTHING) -> None:
     """Freezes every block of the trunk below the line, what is named above, nothing else.
 

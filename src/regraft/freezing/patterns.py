@@ -37,7 +37,17 @@ def above_of(trunk: nn.Module, words: Iterable[str]) -> Above:
             "--freeze names every layer of the network: only the head would be trained",
             hint="--strategy head",
         )
-    return found
+    return found | Above(modules=_without_free_weights(trunk, found.parameters))
+
+
+def _without_free_weights(trunk: nn.Module, frozen: frozenset[str]) -> frozenset[str]:
+    """Returns the modules whose own weights are all frozen: their statistics rest too."""
+    found = set()
+    for path, module in trunk.named_modules():
+        own = {f"{path}.{name}" for name, _ in module.named_parameters(recurse=False)}
+        if path and own and own <= frozen:
+            found.add(path)
+    return frozenset(found)
 
 
 def is_norm(module: nn.Module) -> bool:

@@ -31,12 +31,14 @@ class Rest:
 
     def __init__(self, trunk: nn.Module, chain: Chain) -> None:
         tensors = {**dict(trunk.named_parameters()), **dict(trunk.named_buffers())}
-        self._members = [
-            [tensors[n].detach() for n in (*block.parameters, *block.buffers)]
+        own = [
+            {name: tensors[name].detach() for name in (*block.parameters, *block.buffers)}
             for block in chain.blocks
         ]
-        self._members = [[t for t in own if t.is_floating_point()] for own in self._members]
-        self.means = [[t.clone() for t in own] for own in self._members]
+        own = [{n: t for n, t in each.items() if t.is_floating_point()} for each in own]
+        self._names = [list(each) for each in own]
+        self._members = [list(each.values()) for each in own]
+        self.means = [[t.clone() for t in each] for each in self._members]
         self.steps = 0
 
     @torch.no_grad()
@@ -56,10 +58,17 @@ class Rest:
                 torch._foreach_lerp_(self.means[number], self._members[number], share)
 
     @torch.no_grad()
-    def settle(self, blocks: Iterable[int]) -> None:
-        """Puts blocks where they were on average, unless nothing was looked at yet."""
+    def settle(self, blocks: Iterable[int], *, but: frozenset[str] = frozenset()) -> None:
+        """Puts blocks where they were on average, unless nothing was looked at yet.
+
+        Args:
+            blocks: Their numbers.
+            but: Names of what is frozen already and must stay as it is.
+        """
         if self.steps < EVERY:
             return
         for number in blocks:
-            for tensor, mean in zip(self._members[number], self.means[number], strict=True):
-                tensor.copy_(mean)
+            found = zip(self._names[number], self._members[number], self.means[number], strict=True)
+            for name, tensor, mean in found:
+                if name not in but:
+                    tensor.copy_(mean)

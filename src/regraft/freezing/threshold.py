@@ -146,16 +146,24 @@ class Trails:
             self.streaks = [IN_A_ROW * (share >= self.rule.value)] * len(found)
         return found
 
-    def ripe(self, frozen: frozenset[int]) -> frozenset[int]:
-        """Returns the blocks that freeze now, besides those that are frozen."""
+    def ripe(self, frozen: frozenset[int], *, held: frozenset[int] = frozenset()) -> frozenset[int]:
+        """Returns the blocks that freeze now, besides those that are frozen.
+
+        Args:
+            frozen: Numbers of the blocks that are.
+            held: Of those that cannot move anyway: they hold no block above them up, and
+                freeze with it.
+        """
         ready = {n for n, streak in enumerate(self.streaks) if streak >= IN_A_ROW} - frozen
         if not self.rule.prefix:
-            return frozenset(ready)
+            return frozenset(ready - held)
         line = 0
-        while line in frozen or line in ready:
+        while line in frozen or line in ready or line in held:
             line += 1
-        lower = frozenset(range(line)) - frozen
-        return frozenset(sorted(lower)[:1]) if self.rule.name == "staggered" else lower
+        lower = sorted(frozenset(range(line)) - frozen)
+        free = [number for number in lower if number not in held]
+        last = free[0] if free and self.rule.name == "staggered" else max(free, default=-1)
+        return frozenset(number for number in lower if number <= last)
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain data for a checkpoint."""

@@ -1,7 +1,7 @@
 """Decides whether the proof of a finished run holds, from its ledger and its weights."""
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from torch import Tensor
@@ -43,28 +43,45 @@ def faults_seen(stretches: list[Stretch], ledger: Sequence[Document]) -> list[st
     """
     events = {event["kind"]: event for event in ledger}
     changes = [event for event in ledger if event["kind"] in CHANGES]
+    moves = [event for event in ledger if event["kind"] in MOVES]
     return [
         *(fault for stretch in stretches for fault in stretch.faults),
         *_unlike(stretches, ledger),
-        *_between(stretches, changes),
+        *_between(stretches, changes, moves),
         *_only_buffers(changes),
         *_restored(stretches, events["restore"]),
         *_averaged(stretches, events.get("average", {})),
     ]
 
 
-def _between(stretches: list[Stretch], changes: list[Document]) -> list[str]:
+def _between(stretches: list[Stretch], changes: list[Document], moves: list[Document]) -> list[str]:
     """Returns the blocks that are frozen in two stretches and changed from one to the next.
 
     A change that the ledger has an entry of, with the digest of what came out, is none.
     """
     told = {(name, sha) for event in changes for name, sha in event["digests"].items()}
+    # What thaws is in no stretch that follows, but in the entry that lets it go.
+    found = [
+        (name, early, late)
+        for early, late, then in _turns(stretches, moves)
+        for name in early.after.keys() & then.keys()
+        if early.after[name] != then[name] and (name, then[name]) not in told
+    ]
     return [
         f"{name}: frozen, and changed between {early.phase} and {late.phase}"
-        for early, late in pairwise(stretches)
-        for name in early.after.keys() & late.before.keys()
-        if early.after[name] != late.before[name] and (name, late.before[name]) not in told
+        for name, early, late in found
     ]
+
+
+def _turns(
+    stretches: list[Stretch], moves: list[Document]
+) -> Iterator[tuple[Stretch, Stretch, Mapping[str, str]]]:
+    """Yields two stretches that follow each other, and digests of the blocks between them."""
+    entries = [move["digests"] for move in moves[1:]]
+    for (early, late), entry in zip_longest(
+        pairwise(stretches), entries[: max(len(stretches) - 1, 0)]
+    ):
+        yield early, late, {**(entry or {}), **late.before}
 
 
 def _only_buffers(changes: list[Document]) -> list[str]:

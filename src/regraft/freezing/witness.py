@@ -157,13 +157,8 @@ class Witness:
         named = tensors_of(self.network.trunk)
         under = self.chain.blocks[: self.frozen.line]
         found = {b.name: digest_of(named, (*b.parameters, *b.buffers)) for b in under}
-        frozen = self.frozen.parameters | self.frozen.buffers
-        found |= {
-            name: digest_of(named, tensors)
-            for block in self.chain.blocks[self.frozen.line :]
-            for name, tensors in _part_of(block, frozen)
-        }
-        return found
+        pieces = pieces_of(self.chain, self.frozen)
+        return found | {name: digest_of(named, tensors) for name, tensors in pieces.items()}
 
     def _moving_digests(self) -> dict[str, str]:
         named = tensors_of(self.network.trunk)
@@ -172,6 +167,18 @@ class Witness:
             for block in self.chain.blocks[self.frozen.line :]
         }
         return {**found, HEAD: digest(dict(self.network.head.named_parameters()))}
+
+
+def pieces_of(chain: Chain, frozen: Frozen) -> dict[str, frozenset[str]]:
+    """Returns the names of the tensors of each piece that is frozen in a block that moves.
+
+    Args:
+        chain: The trunk's blocks.
+        frozen: What stands still.
+    """
+    names = frozen.parameters | frozen.buffers
+    parts = (part for block in chain.blocks[frozen.line :] for part in _part_of(block, names))
+    return dict(parts)
 
 
 def _part_of(block: Block, frozen: frozenset[str]) -> list[tuple[str, frozenset[str]]]:

@@ -126,7 +126,7 @@ def run_fit(
         # A mistake of the user leaves nothing; what was stopped or failed keeps its log.
         if isinstance(error, UserError) or not (folder.path / LOG).exists():
             folder.discard()
-        elif isinstance(error, KeyboardInterrupt) and settings.data:
+        elif isinstance(error, KeyboardInterrupt) and settings.data and network is None:
             progress.say(f"go on with: regraft resume {shlex.quote(str(folder.path))}")
         raise
     finally:

@@ -9,10 +9,11 @@ from regraft.clock import began
 from regraft.errors import DataError, SettingsError
 from regraft.runs.adapt import run_adapt
 from regraft.runs.fit import complete
-from regraft.runs.fitting.folder import RESULT, SETTINGS, RunFolder
+from regraft.runs.fitting.folder import CHECKPOINTS, CONTROL, RESULT, SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import prepare
 from regraft.settings import AdaptSettings, FitSettings
 from regraft.toml import read_toml
+from regraft.training.keeping.keeper import Keeper
 from regraft.training.progress import Progress, Silent
 
 
@@ -67,6 +68,8 @@ def _written(folder: RunFolder) -> dict[str, Any]:
     """Returns the settings of a run that was stopped."""
     run = folder.path
     if (run / RESULT).exists():
+        for name in (CHECKPOINTS, CONTROL):  # killed before they were cleared away
+            Keeper(run / name).clear()
         raise SettingsError(f"{run} is complete", hint=f"regraft report {run}")
     if not folder.begun:
         raise DataError(
@@ -82,7 +85,7 @@ def _of_adaptation(written: dict[str, Any], run: Path) -> AdaptSettings:
     if not settings.named:
         raise SettingsError(
             f"{run} adapts Python objects, which are not in the folder",
-            hint="regraft.adapt with the same arguments",
+            hint="regraft.adapt with the same arguments and another out",
         )
     return settings
 
@@ -92,6 +95,6 @@ def _settings(written: dict[str, Any], run: Path) -> FitSettings:
     if not settings.data:
         raise SettingsError(
             f"{run} was fitted to Python objects, which are not in the folder",
-            hint="regraft.fit with the same arguments",
+            hint="regraft.fit with the same arguments and another out",
         )
     return settings

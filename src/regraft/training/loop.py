@@ -11,7 +11,7 @@ import torch
 from regraft.backbones.vocabulary import reduce_table
 from regraft.data.texts import TokenRows
 from regraft.freezing.ledger import Event
-from regraft.freezing.proof import block_digests, state_digest
+from regraft.freezing.proof import block_digests, digest_of, state_digest, tensors_of
 from regraft.training.aligning.aligner import aligner_for, discriminator_for
 from regraft.training.batching.batches import count_steps
 from regraft.training.batching.mixing import start_source_head
@@ -121,7 +121,10 @@ def _put_back(session: Session) -> None:
 def _blocks(session: Session) -> dict[str, str]:
     if not session.options.watched:
         return {}
-    return block_digests(session.network.trunk, session.chain, line=session.top)
+    trunk = session.network.trunk
+    named = tensors_of(trunk)
+    pieces = {name: digest_of(named, tensors) for name, tensors in session.pieces.items()}
+    return {**block_digests(trunk, session.chain, line=session.top), **pieces}
 
 
 def _note_restored(session: Session, blocks: dict[str, str], averaged: dict[str, str]) -> None:

@@ -101,6 +101,8 @@ class Session:
         fresh: Draws random weights for the trunk.
         start: The trunk's weights as they came, where a phase asks for them.
         start_head: The head's before the trunk moved, likewise.
+        digest: SHA-256 of the rows, once a checkpoint has asked for it.
+        pieces: Names of the tensors of each piece that was frozen above the line.
     """
 
     network: Grafted
@@ -142,6 +144,8 @@ class Session:
     start_head: dict[str, Tensor] = field(default_factory=dict)
     place: Place = field(default_factory=Place)
     left_state: str | None = None
+    digest: str = ""
+    pieces: dict[str, frozenset[str]] = field(default_factory=dict)
     val_logits: list[npt.NDArray[np.float32]] = field(default_factory=list)
     _pooled: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
     _tuned: bool = False

@@ -72,7 +72,7 @@ class Stepper:
         session, keeper = self.session, self.session.keeper
         if keeper is None or not keeper.due:
             return
-        if not keeper.save(checkpoint(session, self.beside)):
+        if not keeper.save(lambda: checkpoint(session, self.beside)):
             session.progress.say(f"no checkpoint could be written ({keeper.trouble})")
 
 

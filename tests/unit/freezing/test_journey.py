@@ -48,3 +48,11 @@ def test_updates_are_counted_from_the_marks() -> None:
         bias[0] += 0.5
     assert [round(d, 5) for d in journey.updates(marks)] == [0.0, 0.0, 0.5]
     assert round(journey.distances()[2], 5) == 3.5
+
+
+def test_a_block_that_cannot_move_goes_with_the_next() -> None:
+    network = grafted("image")
+    journey = Journey(network.trunk, spliced(network), held=frozenset({0, 1}))
+    with torch.no_grad():
+        network.get_parameter("trunk.top.0.bias")[:2] += torch.tensor([3.0, 4.0])
+    assert [round(d, 5) for d in journey.distances()] == [5.0, 5.0, 5.0]

@@ -52,3 +52,9 @@ def test_a_word_that_matches_nothing_is_refused(word: str, hint: str) -> None:
 def test_freezing_everything_is_refused() -> None:
     with pytest.raises(SettingsError, match="only the head would be trained"):
         above_of(grafted("image").trunk, ["*"])
+
+
+def test_a_norm_whose_weights_are_all_named_rests_with_its_statistics() -> None:
+    trunk = grafted("image").trunk
+    assert above_of(trunk, ["middle.1.*"]).modules == {"middle.1"}
+    assert above_of(trunk, ["middle.1.weight"]).modules == frozenset()

@@ -70,3 +70,10 @@ def test_nothing_is_done_before_the_first_look() -> None:
     rest.after_step(moving=[0])
     rest.settle([0])
     assert all(torch.equal(value, before[name]) for name, value in state(network.trunk).items())
+
+
+def test_what_was_frozen_before_stays_where_it_is() -> None:
+    rest, weight = worked([4.0, 2.0])
+    chain = spliced(grafted("image"))
+    rest.settle([1], but=frozenset(chain.blocks[1].parameters[:1]))
+    assert torch.equal(weight, torch.full_like(weight, 2.0))

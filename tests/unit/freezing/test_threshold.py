@@ -189,3 +189,27 @@ def test_a_synthetic_block_freezes_at_the_share_that_the_formula_gives(
             froze = share
     # By hand: drift above 1 / 1.1 = .909, a walk above 1.1^-2 = .826, each a check later.
     assert froze == pytest.approx(by_hand(power, AUTO), abs=1.01 / CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("ripe", "held", "expected"),
+    [
+        ((False, True, False), {0}, {0, 1}),
+        ((True, False, True), {1}, {0, 1, 2}),
+        ((True, False, False), {1}, {0}),
+        ((False, False, False), {0, 1}, set()),
+    ],
+)
+def test_a_block_that_cannot_move_holds_none_up(
+    ripe: tuple[bool, ...], held: set[int], expected: set[int]
+) -> None:
+    assert settled(*ripe).ripe(frozenset(), held=frozenset(held)) == expected
+
+
+def test_one_that_cannot_move_freezes_with_the_first_that_can() -> None:
+    trails = settled(False, True, True)
+    trails.rule = Rule(name="staggered")
+    assert trails.ripe(frozenset(), held=frozenset({0})) == {0, 1}
+    assert trails.ripe(frozenset({0, 1}), held=frozenset({0})) == {2}
+    anywhere = settled(False, True, prefix=False)
+    assert anywhere.ripe(frozenset(), held=frozenset({0})) == {1}

@@ -123,3 +123,12 @@ def test_an_average_may_change_what_froze_on_the_way() -> None:
     digests = {"stem": "b", "network": digest(WEIGHTS)}
     whole["ledger"].append({"kind": "average", "phase": "tune", "step": 9, "digests": digests})
     assert faults(whole) == []
+
+
+def test_what_thaws_is_what_it_was_when_it_was_frozen() -> None:
+    document = freezing(held("head", "a", "a"), Stretch("tune", {}, {}, 5, 9))
+    entry = document["ledger"][1]
+    entry.update(kind="thaw", digests={"stem": "a"})
+    assert faults(document) == []
+    entry["digests"] = {"stem": "b"}
+    assert faults(document) == ["stem: frozen, and changed between head and tune"]

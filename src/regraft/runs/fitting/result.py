@@ -26,7 +26,7 @@ from regraft.scoring.scores import score
 from regraft.training.moving.lines import sample_of
 from regraft.training.phase import describe
 from regraft.training.precision import Verdict
-from regraft.training.session import Session
+from regraft.training.session import Best, Session
 
 Document = dict[str, Any]
 
@@ -145,9 +145,10 @@ def _trained_share(trained: Trained, plan: list[Document]) -> float:
     return float(max(phase["share"] for phase in plan[: names.index(best.phase) + 1]))
 
 
-def _lines(session: Session) -> dict[str, int]:
-    """Returns the line of each phase that was worked."""
-    return {event.phase: event.line for event in session.ledger.events if event.kind in MOVES}
+def _line_at(session: Session, best: Best) -> int:
+    """Returns the line when the best epoch ended; it may have moved later in its phase."""
+    moves = [e for e in session.ledger.events if e.kind in MOVES and e.phase == best.phase]
+    return next((e.line for e in reversed(moves) if e.step <= best.step), moves[0].line)
 
 
 def _freezing(trained: Trained) -> Document:
@@ -155,7 +156,7 @@ def _freezing(trained: Trained) -> Document:
     best = session.best
     assert best is not None, "a run has at least one epoch"
     return {
-        "line": _lines(session)[best.phase],
+        "line": _line_at(session, best),
         "saved_backward_share": saved_backward_share(session),
         "saved_seconds": round(saved_seconds(session.paces.found), 3),
         "paces": session.paces.as_json(),

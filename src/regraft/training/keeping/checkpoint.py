@@ -66,7 +66,7 @@ def checkpoint(session: Session, beside: Beside) -> Kept:
         **_named("optimiser", _optimiser_state(session.optimiser)),
     }
     content: dict[str, Any] = {
-        "data": data_digest(session),
+        "data": _digest_once(session),
         "place": session.place.as_json(),
         **history_of(session),
         "seconds_left": _seconds_left(session),
@@ -113,7 +113,7 @@ def restore(session: Session, kept: Kept) -> None:
         DataError: If the rows are not those of the checkpoint.
     """
     content = kept.content
-    if content["data"] != data_digest(session):
+    if content["data"] != _digest_once(session):
         raise DataError(
             "the rows are not those that the run was started with",
             expected="the same data, unchanged",
@@ -168,6 +168,12 @@ def data_digest(session: Session) -> str:
     return hashed.hexdigest()
 
 
+def _digest_once(session: Session) -> str:
+    """Returns the digest of the session's rows: they stay the same, and are many."""
+    session.digest = session.digest or data_digest(session)
+    return session.digest
+
+
 def _seconds_left(session: Session) -> float | None:
     """Returns what is left of the time budget, or None where there is none."""
     left = session.options.deadline - time.monotonic()
@@ -190,12 +196,13 @@ def _optimiser_state(optimiser: torch.optim.Optimizer) -> Tensors:
 
 
 def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: Tensors) -> None:
-    members = [p for group in optimiser.param_groups for p in group["params"]]
+    members = [(p, group) for group in optimiser.param_groups for p in group["params"]]
     for key, value in tensors.items():
         number, _, name = key.partition(".")
-        parameter = members[int(number)]
-        # Counters stay on the processor, as the fused step wants them.
-        moved = value if value.dim() == 0 else value.to(parameter.device)
+        parameter, group = members[int(number)]
+        # A fused step wants its counters beside the weights, any other on the processor.
+        beside = value.dim() > 0 or bool(group.get("fused"))
+        moved = value.to(parameter.device) if beside else value
         if parameter.is_contiguous(memory_format=torch.channels_last) and value.dim() == 4:
             moved = moved.contiguous(memory_format=torch.channels_last)
         optimiser.state[parameter][name] = moved

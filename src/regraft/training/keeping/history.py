@@ -27,6 +27,7 @@ def history_of(session: Session) -> dict[str, Any]:
         "checks": session.ledger.checks_as_json(),
         "stretches": [stretch.as_json() for stretch in session.stretches],
         "still": sorted(session.still),
+        "pieces": {name: sorted(tensors) for name, tensors in session.pieces.items()},
         "paces": session.paces.as_json(),
     }
 
@@ -44,6 +45,7 @@ def put_history(session: Session, content: dict[str, Any]) -> None:
     session.ledger.checks = [_check(check) for check in content["checks"]]
     session.stretches = [stretch_from_json(each) for each in content["stretches"]]
     session.still = frozenset(content["still"])
+    session.pieces = {name: frozenset(each) for name, each in content["pieces"].items()}
     session.paces = Paces([Pace(**pace) for pace in content["paces"]])
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,17 +67,17 @@ class Keeper:
         if not self.spent:
             self._cost = size / PACE
 
-    def save(self, kept: Kept) -> bool:
+    def save(self, kept: Kept | Callable[[], Kept]) -> bool:
         """Writes a checkpoint and drops those before the last two; says whether it could.
 
         A full disk is no reason to lose the training: the trouble is noted, and what was
-        there stays.
+        there stays. What makes the checkpoint is timed with it.
         """
         start = time.monotonic()
         number = max(self._numbers(), default=0) + 1
         try:
             self.folder.mkdir(exist_ok=True)
-            self._write(number, kept)
+            self._write(number, kept if isinstance(kept, Kept) else kept())
             self.trouble = ""
         except (OSError, SafetensorError) as error:
             self._drop(number)

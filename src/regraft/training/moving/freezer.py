@@ -11,6 +11,7 @@ from regraft.backbones.backbone import Batch
 from regraft.features.pooled import to_device
 from regraft.freezing.journey import Journey
 from regraft.freezing.ledger import Check
+from regraft.freezing.line import held_blocks
 from regraft.freezing.outputs import Outputs
 from regraft.freezing.rest import Rest
 from regraft.freezing.threshold import Rule, Trails, due, gradient_shares
@@ -38,6 +39,7 @@ class Freezer:
         marks: Copies of the weights, while the literal rule waits for one more step.
         squares: Of each block's gradients since the last check, where the rule looks at them.
         rest: Where the blocks are on average, where the rule brings them to rest there.
+        held: Numbers of the blocks that cannot move, whatever the line is.
         before_first: Called before the phase's first freeze.
     """
 
@@ -51,6 +53,7 @@ class Freezer:
     marks: list[list[Tensor]] = field(default_factory=list)
     squares: list[float] = field(default_factory=list)
     rest: Rest | None = None
+    held: frozenset[int] = frozenset()
     before_first: Callable[[], None] | None = None
 
     def before_step(self) -> None:
@@ -127,7 +130,7 @@ class Freezer:
                     tensor.copy_(tensors[f"{kind}.{block}.{number}"])
         if any(name.startswith("mark.") for name in tensors):
             self.marks = [
-                [tensors[f"mark.{block}.{number}"] for number in range(len(members))]
+                [tensors[f"mark.{block}.{at}"].to(start.device) for at, start in enumerate(members)]
                 for block, members in enumerate(self.journey.starts)
             ]
 
@@ -135,7 +138,7 @@ class Freezer:
         session = self.session
         distances = (self.outputs or self.journey).distances()
         readings = self.trails.note(self.spent, distances, measured=measured)
-        blocks = self.trails.ripe(session.still)
+        blocks = self.trails.ripe(session.still, held=self.held)
         if blocks:
             if self.before_first and not any(check.frozen for check in session.ledger.checks):
                 self.before_first()
@@ -148,7 +151,8 @@ class Freezer:
 
     def _words(self, blocks: frozenset[int]) -> str:
         names = [self.session.chain.blocks[number].name for number in sorted(blocks)]
-        which = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+        apart = sorted(blocks) != list(range(min(blocks), max(blocks) + 1))
+        which = ", ".join(names) if apart or len(names) < 2 else f"{names[0]} to {names[-1]}"
         left = 1 - self.spent
         return f"frozen from step {self.session.step} on: {which} ({left:.0%} of the rate to go)"
 
@@ -167,11 +171,12 @@ def freezer_for(session: Session, phase: Phase, *, rule: Rule | None, steps: int
     if rule is None or not total:
         return None
     curve = [spent / total for spent in accumulate(shares)]
-    journey = Journey(session.network.trunk, session.chain)
+    held = held_blocks(session.chain, session.options.above)
+    journey = Journey(session.network.trunk, session.chain, held=held)
     outputs = Outputs(session.chain, _sample(session)) if rule.name == "outputs" else None
     trails = Trails(rule, [[] for _ in phase.rates])
     rest = Rest(session.network.trunk, session.chain) if rule.name == "rested" else None
-    return Freezer(session, phase, curve, journey, trails, outputs, rest=rest)
+    return Freezer(session, phase, curve, journey, trails, outputs, rest=rest, held=held)
 
 
 def _sample(session: Session) -> Batch:

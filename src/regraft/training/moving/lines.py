@@ -8,7 +8,7 @@ from regraft.freezing.ledger import Event, Kind
 from regraft.freezing.line import Above, frozen_at, move_line, of_blocks
 from regraft.freezing.proof import block_digests, optimiser_digest
 from regraft.freezing.rest import Rest
-from regraft.freezing.witness import Witness, movers_of
+from regraft.freezing.witness import Witness, movers_of, pieces_of
 from regraft.training.phase import Phase
 from regraft.training.session import Session
 
@@ -37,7 +37,8 @@ def freeze_blocks(
     """
     close_stretch(session)
     if rest is not None:
-        rest.settle(blocks)
+        held = frozen_at(session.chain, line=line_of(session), above=frozen_above(session))
+        rest.settle(blocks, but=held.parameters | held.buffers)
     session.still = session.still | blocks
     _move(session, phase, "threshold", concerned=max(session.still) + 1)
 
@@ -96,6 +97,7 @@ def _move(session: Session, phase: Phase, kind: Kind, *, concerned: int) -> None
     digests = block_digests(session.network.trunk, session.chain, line=concerned)
     session.ledger.note(Event(session.step, phase.name, kind, line, digests))
     frozen = frozen_at(session.chain, line=line, above=above)
+    session.pieces |= pieces_of(session.chain, frozen)
     left, aligned = session.left_state, phase.alignment
     session.witness = Witness(
         session.network,

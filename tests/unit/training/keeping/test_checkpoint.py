@@ -13,7 +13,8 @@ from regraft.freezing.proof import optimiser_digest, state_digest
 from regraft.freezing.threshold import Rule, RuleName
 from regraft.strategies.two_stage import TwoStage
 from regraft.training import steps as steps_module
-from regraft.training.keeping.checkpoint import Beside, checkpoint, restore
+from regraft.training.keeping import checkpoint as module
+from regraft.training.keeping.checkpoint import Beside, _load_optimiser, checkpoint, restore
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
 from regraft.training.options import Options
@@ -193,3 +194,31 @@ def test_other_rows_are_refused(tmp_path: Path) -> None:
     made.train = text_examples(32, seed=9)
     with pytest.raises(DataError, match="not those that the run was started with"):
         restore(made, kept)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_fused_step_finds_its_counters_beside_the_weights(fused: bool) -> None:
+    """What a graphics card wants, told by a device that every machine has."""
+    weight = torch.nn.Parameter(torch.zeros(3, device="meta"))
+    optimiser = torch.optim.AdamW([{"params": [weight], "fused": False}])
+    optimiser.param_groups[0]["fused"] = fused
+    kept = {"0.step": torch.tensor(3.0), "0.exp_avg": torch.zeros(3)}
+    _load_optimiser(optimiser, kept)
+    found = {name: value.device.type for name, value in optimiser.state[weight].items()}
+    assert found == {"step": "meta" if fused else "cpu", "exp_avg": "meta"}
+
+
+def test_the_rows_are_digested_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[Session] = []
+    real = module.data_digest
+
+    def counted(made: Session) -> str:
+        asked.append(made)
+        return real(made)
+
+    monkeypatch.setattr(module, "data_digest", counted)
+    made = fresh("image", usual("image"))
+    made.keeper = keeper_in(tmp_path)
+    work(made, phases(made, "image"))
+    assert asked == [made]
+    assert made.keeper.latest().content["data"] == real(made)  # type: ignore[union-attr]

@@ -126,3 +126,22 @@ def test_the_first_one_waits_until_it_is_worth_what_it_will_cost(
     keeper.spent = 3.0
     keeper.expect(int(100 * PACE))  # what was measured counts from now on
     assert keeper.due
+
+
+def test_what_makes_a_checkpoint_is_timed_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    keeper = Keeper(tmp_path / "checkpoints")
+
+    def slow() -> Kept:
+        now[0] += 7.0
+        return kept(1)
+
+    assert keeper.save(slow)
+    assert keeper.spent == 7.0
+    now[0] += 6.9 / keeper.share
+    assert not keeper.due
+    now[0] += 0.2 / keeper.share
+    assert keeper.due

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from regraft.freezing.patterns import above_of
 from regraft.freezing.rest import Rest
 from regraft.freezing.threshold import CHECKS, Rule, RuleName
 from regraft.training.loop import work
 from regraft.training.moving.freezer import freezer_for
 from regraft.training.phase import Phase
 from tests.contracts.test_strategies import verified
-from tests.tiny_sessions import KINDS, Size, options, session
+from tests.tiny_sessions import KINDS, Size, grafted, options, session
 
 TUNE = Phase("tune", 0, 4, 5e-3, (5e-3,) * 3, warmup=0.0)
 MANY = Size(train=160)
@@ -134,3 +135,23 @@ def test_where_blocks_are_on_average_is_in_a_checkpoint() -> None:
     second.restore(first.tensors(), first.as_json())
     assert second.rest.steps == 9
     assert second.rest.means[0][0].eq(7.0).all()
+
+
+@pytest.mark.parametrize("name", ["left", "rested", "staggered", "outputs", "gradient"])
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_block_frozen_by_a_pattern_holds_none_up(name: RuleName, number: int) -> None:
+    word = ("stem", "middle")[number]
+    above = above_of(grafted("image").trunk, [word])
+    made = session("image", options(threshold=Rule(1e9, name), above=above), size=MANY)
+    work(made, [TUNE])
+    assert {n for check in made.ledger.checks for n in check.frozen} == {0, 1, 2}
+    assert verified(made) == []
+
+
+def test_blocks_that_lie_apart_are_all_named() -> None:
+    made = session("image", options(threshold=Rule(1e9)), size=MANY)
+    freezer = freezer_for(made, TUNE, rule=Rule(1e9), steps=8)
+    assert freezer is not None
+    names = [block.name for block in made.chain.blocks]
+    assert f": {names[0]}, {names[2]} (" in freezer._words(frozenset({0, 2}))
+    assert f": {names[0]} to {names[2]} (" in freezer._words(frozenset({0, 1, 2}))
