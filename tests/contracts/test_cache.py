@@ -12,7 +12,8 @@ import pytest
 from regraft.errors import GuardError
 from regraft.features import shelf
 from regraft.features.level import Level
-from regraft.features.store import CHECKED, DATA
+from regraft.features.segment import DATA
+from regraft.features.store import CHECKED
 from regraft.runs.fit import run_fit
 from regraft.settings import FitSettings
 from regraft.training.progress import Silent

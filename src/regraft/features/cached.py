@@ -193,7 +193,8 @@ def _made(
     (missing, keys), (cache, below) = wanted, kept
     few = rows if len(missing) == len(rows) else rows.take(missing)
     cache.tally.computed += len(missing)
-    with _Writer(store, cache, room=level.pooled and len(missing) * POOLED) as writer:
+    room = len(missing) * POOLED if level.pooled else 0
+    with _Writer(store, cache, room=room, keep=kept_keys(level, below)) as writer:
         for chunk in level.chunks(few):
             started = time.perf_counter()
             own = keys[missing[chunk.indices]]
@@ -205,6 +206,16 @@ def _made(
             yield missing[chunk.indices], arrays
 
 
+def kept_keys(level: Level, below: Below | None) -> set[str]:
+    """Returns the keys of the stores that are in use while a level's is filled.
+
+    Args:
+        level: Whose store is filled.
+        below: What it is filled from.
+    """
+    return {level.key} if below is None else {level.key, below.level.key}
+
+
 class _Writer:
     """Writes a segment for as long as the disk lets us, and never fails for want of it.
 
@@ -212,15 +223,16 @@ class _Writer:
         store: Gets the segment.
         cache: Is told of trouble.
         room: Bytes to come, if they were not counted before.
+        keep: Keys of the stores that are not dropped to make room.
     """
 
-    def __init__(self, store: Store, cache: Cache, *, room: int) -> None:
-        self._store, self._cache, self._room = store, cache, room
+    def __init__(self, store: Store, cache: Cache, *, room: int, keep: set[str]) -> None:
+        self._store, self._cache, self._room, self._keep = store, cache, room, keep
         self._stack = ExitStack()
         self._segment: Growing | None = None
 
     def __enter__(self) -> Self:
-        if not shelf.make_room(int(self._room), keep=self._store.folder.name):
+        if not shelf.make_room(self._room, keep=self._keep):
             self._cache.complain(OSError(0, "no room left"))
             return self
         try:

@@ -12,7 +12,7 @@ from regraft.backbones.modes import DTYPES
 from regraft.data.encode import Encoded
 from regraft.features import shelf
 from regraft.features.below import Below
-from regraft.features.cached import Cache, found_or_made
+from regraft.features.cached import Cache, found_or_made, kept_keys
 from regraft.features.level import ACTIVATION, Level, entering
 from regraft.features.numbers import Array, stacked, tensor_of
 from regraft.features.rowkeys import row_keys
@@ -132,7 +132,8 @@ def _stored(
     keys = row_keys(rows)
     store = shelf.open_store(level.key)
     missing = rows.lengths[store.find(keys)[0] < 0]
-    if not shelf.make_room(int(missing.sum() * worth.bytes), keep=level.key):
+    keep = kept_keys(level, below)
+    if not shelf.make_room(int(missing.sum() * worth.bytes), keep=keep):
         cache.complain(OSError(0, "no room left"))
         return None
     for _ in found_or_made(level, rows, cache=cache, below=below):

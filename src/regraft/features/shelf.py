@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,12 +74,12 @@ def shelved() -> list[Shelved]:
     return sorted(filter(None, found), key=lambda each: -each.used)
 
 
-def make_room(needed: int, *, keep: str) -> bool:
+def make_room(needed: int, *, keep: Collection[str]) -> bool:
     """Drops the stores used longest ago until so many bytes are free; says whether they are.
 
     Args:
         needed: Bytes to come.
-        keep: Key of the store that they are for, which stays.
+        keep: Keys of the stores that stay: the one that they are for, those that are read.
     """
     if needed > min(limit(), _free()):
         return False
@@ -87,7 +88,7 @@ def make_room(needed: int, *, keep: str) -> bool:
     for old in reversed(there):
         if total + needed <= limit():
             break
-        if old.key != keep:
+        if old.key not in keep:
             shutil.rmtree(roof() / old.key, ignore_errors=True)
             total -= old.bytes
     return total + needed <= limit()
@@ -114,7 +115,7 @@ def prune() -> int:
     before = sum(each.bytes for each in shelved())
     for folder in _folders():
         _prune(folder)
-    make_room(0, keep="")
+    make_room(0, keep=())
     return before - sum(each.bytes for each in shelved())
 
 

@@ -6,78 +6,31 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from regraft.backbones.sources.seal import settle
 from regraft.data.mapped.digests import BYTES
 from regraft.data.mapped.room import Growing as Numbers
 from regraft.data.mapped.room import room_made
-from regraft.data.starters.cache import file_digest
 from regraft.features.rowkeys import Keys
+from regraft.features.segment import (
+    DATA,
+    INDEX,
+    Array,
+    Places,
+    Segment,
+    index_digest,
+    read_index,
+)
 
-DATA, INDEX, DRAFT = ".bin", ".index", ".tmp"
+DRAFT = ".tmp"
 CHECKED: set[Path] = set()
 """Segments whose digests were compared in this process; their names never come again."""
-Array = npt.NDArray[np.generic]
-Places = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Rows that were stored at once: one file of numbers, one of keys and lengths.
-
-    Args:
-        path: Of the numbers.
-        keys: (N, 16) of the rows.
-        lengths: (N,) how long each row is along its first extent.
-        tail: The extents of a row but for the first.
-        dtype: Of the numbers.
-        digest: SHA-256 of the file of numbers.
-    """
-
-    path: Path
-    keys: Keys
-    lengths: Places
-    tail: tuple[int, ...]
-    dtype: str
-    digest: str
-
-    @cached_property
-    def starts(self) -> Places:
-        """(N + 1,) where each row starts, counted along the first extent."""
-        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths)])
-
-    @cached_property
-    def numbers(self) -> Array:
-        """(S, *tail) all rows one after the other, mapped."""
-        shape = (int(self.starts[-1]), *self.tail)
-        return np.memmap(self.path, np.dtype(self.dtype), mode="r", shape=shape)
-
-    def row(self, number: int) -> Array:
-        """Returns (L, *tail) of a row, mapped."""
-        return self.numbers[self.starts[number] : self.starts[number + 1]]
-
-    @property
-    def sound(self) -> bool:
-        """Says whether the numbers are there, and are those that were written."""
-        try:
-            return file_digest(self.path) == self.digest and self.numbers is not None
-        except (OSError, ValueError):
-            return False
-
-    def drop(self) -> None:
-        """Removes both files, the index first: without it the rest counts for nothing."""
-        for path in (self.path.with_suffix(INDEX), self.path):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
 
 
 class Store:
@@ -99,14 +52,15 @@ class Store:
         """Looks for segments that were added since, and forgets those that went."""
         known = {segment.path: segment for segment in self.segments}
         paths = sorted(self.folder.glob(f"*{INDEX}"))
-        read = (known.get(path.with_suffix(DATA)) or _read_index(path) for path in paths)
+        read = (known.get(path.with_suffix(DATA)) or read_index(path) for path in paths)
         self.segments = [segment for segment in read if segment is not None]
 
     def find(self, keys: Keys) -> tuple[Places, Places]:
         """Returns (M,) the segment and (M,) the row in it of each key; -1 where there is none.
 
         Segments in which something is found are checked against their digests, once in a
-        process; one that is damaged is dropped, and its rows are not found.
+        process; one that is damaged is dropped, and its rows are not found. They are mapped
+        as well: what others drop later can still be read.
 
         Args:
             keys: (M, 16).
@@ -114,13 +68,11 @@ class Store:
         while True:
             found = self._look_up(keys)
             used = [self.segments[number] for number in np.unique(found[0]) if number >= 0]
-            damaged = [s for s in used if s.path not in CHECKED and not s.sound]
+            lost = [segment for segment in used if not _readable(segment)]
             CHECKED.update(segment.path for segment in used)
-            if not damaged:
-                for segment in used:
-                    _ = segment.numbers  # mapped now: it may be dropped by others later
+            if not lost:
                 return found
-            for segment in damaged:
+            for segment in lost:
                 segment.drop()
                 self.segments.remove(segment)
 
@@ -211,7 +163,7 @@ class Growing:
         dtype, tail = self._kind
         keys, lengths = self._keys.whole().reshape(-1, BYTES), self._lengths.whole()
         told = {"dtype": dtype, "tail": list(tail), "sha256": self._digest.hexdigest()}
-        told["index"] = _index_digest(told, keys, lengths)
+        told["index"] = index_digest(told, keys, lengths)
         arrays: dict[str, Any] = {"keys": keys, "lengths": lengths}
         index = path.with_suffix(INDEX)
         building = path.with_suffix(INDEX + DRAFT)
@@ -226,44 +178,9 @@ class Growing:
         settle(path.parent)
 
 
-def _read_index(path: Path) -> Segment | None:
-    """Returns a segment, or None where its files are not what was written."""
-    try:
-        with safe_open(path, framework="numpy") as index:
-            told = json.loads(index.metadata()["segment"])
-            keys = _in_room(index.get_slice("keys"), np.uint8)
-            lengths = _in_room(index.get_slice("lengths"), np.int64)
-        # A flipped bit in what follows would turn every row into other numbers.
-        if _index_digest(told, keys, lengths) != told["index"]:
-            return None
-        tail, dtype = tuple(int(extent) for extent in told["tail"]), np.dtype(told["dtype"])
-        size = int(lengths.sum()) * int(np.prod(tail, dtype=np.int64)) * dtype.itemsize
-        numbers = path.with_suffix(DATA)
-        if numbers.stat().st_size != size or len(keys) != len(lengths):
-            return None
-        return Segment(numbers, keys, lengths, tail, dtype.str, str(told["sha256"]))
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
-        return None
-
-
-def _index_digest(told: dict[str, Any], keys: Keys, lengths: Places) -> str:
-    """Returns the SHA-256 of all that an index says.
-
-    Args:
-        told: `dtype`, `tail` and the digest of the numbers.
-        keys: (N, 16).
-        lengths: (N,).
-    """
-    said = json.dumps([told[name] for name in ("dtype", "tail", "sha256")])
-    hashed = hashlib.sha256(said.encode())
-    for array in (keys, lengths):
-        hashed.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return hashed.hexdigest()
-
-
-def _in_room(stored: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Returns an array of an index, read some rows at a time."""
-    return room_made(tuple(stored.get_shape()), dtype, make=lambda block: stored[block])
+def _readable(segment: Segment) -> bool:
+    """Says whether a segment is what was written and still there; then it is mapped."""
+    return segment.mapped if segment.path in CHECKED else segment.sound
 
 
 def _places(stored: Keys, wanted: Keys) -> Places:

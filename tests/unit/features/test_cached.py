@@ -14,7 +14,8 @@ from regraft.features import shelf, store
 from regraft.features.cached import Cache, found_or_made, pooled
 from regraft.features.level import Level
 from regraft.features.pooled import pooled_features
-from regraft.features.store import DATA, Growing, Store
+from regraft.features.segment import DATA
+from regraft.features.store import Growing, Store
 from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced
 
 SPEC = ImageSpec(16, (0.5,) * 3, (0.25,) * 3)

@@ -1,6 +1,8 @@
 """A batch that enters at the line gives the logits of one that enters at the input."""
 
 import errno
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from regraft.features import shelf
 from regraft.features.cached import Cache
 from regraft.features.level import ACTIVATION, Level
 from regraft.features.prefixed import Prefixed, decide, entered, feed
-from regraft.features.store import Growing
+from regraft.features.store import Growing, Store
 from regraft.features.worth import Worth
 from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced
 
@@ -106,6 +108,24 @@ def test_a_disk_that_fills_up_on_the_way_changes_nothing(monkeypatch: pytest.Mon
     again = fed(level, "text")
     assert again.store is None
     assert torch.equal(again.batch(SOME)[ACTIVATION], stored)
+
+
+def test_the_lower_level_that_is_read_stays_when_room_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    low, rows, cache = level_of("text", 1), EXAMPLES["text"](9).rows, Cache(say=lambda line: None)
+    high = replace(low, line=2)
+    feed(low, rows, cache=cache)
+    (lower,) = shelf.shelved()
+    os.utime(shelf.roof() / low.key, (0, 0))  # used longest ago
+    other = shelf.roof() / "other"
+    other.mkdir()
+    (other / "rows").write_bytes(bytes(100_000))
+    monkeypatch.setattr(shelf, "open_store", lambda key: Store(shelf.roof() / key))
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", str(100_000 + lower.bytes))
+    assert feed(high, rows, cache=cache, lower=low).store is not None
+    assert cache.tally.advanced == 9
+    assert {each.key for each in shelf.shelved()} == {low.key, high.key}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 
 from regraft.features import shelf
 from regraft.features.shelf import clear, make_room, open_store, prune, roof, shelved
-from regraft.features.store import DATA, DRAFT
+from regraft.features.segment import DATA
+from regraft.features.store import DRAFT
 
 
 @pytest.fixture(autouse=True)
@@ -45,15 +46,23 @@ def test_the_store_used_longest_ago_goes_first(monkeypatch: pytest.MonkeyPatch) 
     for number, key in enumerate("abc"):
         fill(key, 5, used=1000.0 + number)
     monkeypatch.setenv("REGRAFT_CACHE_BYTES", "70000")
-    assert make_room(20_000, keep="a")
+    assert make_room(20_000, keep={"a"})
     assert [each.key for each in shelved()] == ["c", "a"]
-    assert not make_room(60_000, keep="a")
+    assert not make_room(60_000, keep={"a"})
     assert [each.key for each in shelved()] == ["a"]
+
+
+def test_all_stores_that_are_in_use_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, key in enumerate("abc"):
+        fill(key, 5, used=1000.0 + number)
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "70000")
+    assert make_room(20_000, keep={"a", "b"})
+    assert [each.key for each in shelved()] == ["b", "a"]
 
 
 def test_more_than_the_disk_has_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGRAFT_CACHE_BYTES", "1e30")
-    assert not make_room(10**24, keep="")
+    assert not make_room(10**24, keep=())
 
 
 def test_prune_drops_what_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:

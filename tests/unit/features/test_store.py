@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from regraft.features.rowkeys import Keys
-from regraft.features.store import CHECKED, DATA, DRAFT, INDEX, Store
+from regraft.features.segment import DATA, INDEX
+from regraft.features.store import CHECKED, DRAFT, Store
 
 
 def keys(*numbers: int) -> Keys:
@@ -148,3 +149,13 @@ def test_a_draft_counts_for_nothing(tmp_path: Path) -> None:
 def test_rows_of_another_kind_are_a_bug(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="among rows of"), Store(tmp_path).growing() as segment:
         segment.add(keys(1, 2), [np.zeros((1, 3), np.float32), np.zeros((1, 4), np.float32)])
+
+
+def test_rows_that_others_dropped_after_a_look_are_not_found(tmp_path: Path) -> None:
+    store = filled(tmp_path / "level")
+    other = Store(tmp_path / "level")
+    other.find(keys(9))  # mapped: what goes afterwards can still be read
+    for path in (tmp_path / "level").glob(f"*{DATA}"):
+        path.unlink()
+    assert lengths_found(store, 1, 9) == [None, None]
+    assert lengths_found(other, 1, 9) == [None, 1]

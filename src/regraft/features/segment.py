@@ -1,0 +1,119 @@
+"""Reads what was stored of rows at once: a file of numbers, an index of keys and lengths."""
+
+import contextlib
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+
+from regraft.data.mapped.room import room_made
+from regraft.data.starters.cache import file_digest
+from regraft.features.rowkeys import Keys
+
+DATA, INDEX = ".bin", ".index"
+Array = npt.NDArray[np.generic]
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Rows that were stored at once: one file of numbers, one of keys and lengths.
+
+    Args:
+        path: Of the numbers.
+        keys: (N, 16) of the rows.
+        lengths: (N,) how long each row is along its first extent.
+        tail: The extents of a row but for the first.
+        dtype: Of the numbers.
+        digest: SHA-256 of the file of numbers.
+    """
+
+    path: Path
+    keys: Keys
+    lengths: Places
+    tail: tuple[int, ...]
+    dtype: str
+    digest: str
+
+    @cached_property
+    def starts(self) -> Places:
+        """(N + 1,) where each row starts, counted along the first extent."""
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths)])
+
+    @cached_property
+    def numbers(self) -> Array:
+        """(S, *tail) all rows one after the other, mapped."""
+        shape = (int(self.starts[-1]), *self.tail)
+        return np.memmap(self.path, np.dtype(self.dtype), mode="r", shape=shape)
+
+    def row(self, number: int) -> Array:
+        """Returns (L, *tail) of a row, mapped."""
+        return self.numbers[self.starts[number] : self.starts[number + 1]]
+
+    @property
+    def mapped(self) -> bool:
+        """Says whether the numbers are there, and maps them."""
+        try:
+            return self.numbers is not None
+        except (OSError, ValueError):
+            return False
+
+    @property
+    def sound(self) -> bool:
+        """Says whether the numbers are there, and are those that were written."""
+        try:
+            return file_digest(self.path) == self.digest and self.mapped
+        except OSError:
+            return False
+
+    def drop(self) -> None:
+        """Removes both files, the index first: without it the rest counts for nothing."""
+        for path in (self.path.with_suffix(INDEX), self.path):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def read_index(path: Path) -> Segment | None:
+    """Returns a segment, or None where its files are not what was written."""
+    try:
+        with safe_open(path, framework="numpy") as index:
+            told = json.loads(index.metadata()["segment"])
+            keys = _in_room(index.get_slice("keys"), np.uint8)
+            lengths = _in_room(index.get_slice("lengths"), np.int64)
+        # A flipped bit in what follows would turn every row into other numbers.
+        if index_digest(told, keys, lengths) != told["index"]:
+            return None
+        tail, dtype = tuple(int(extent) for extent in told["tail"]), np.dtype(told["dtype"])
+        size = int(lengths.sum()) * int(np.prod(tail, dtype=np.int64)) * dtype.itemsize
+        numbers = path.with_suffix(DATA)
+        if numbers.stat().st_size != size or len(keys) != len(lengths):
+            return None
+        return Segment(numbers, keys, lengths, tail, dtype.str, str(told["sha256"]))
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+        return None
+
+
+def index_digest(told: dict[str, Any], keys: Keys, lengths: Places) -> str:
+    """Returns the SHA-256 of all that an index says.
+
+    Args:
+        told: `dtype`, `tail` and the digest of the numbers.
+        keys: (N, 16).
+        lengths: (N,).
+    """
+    said = json.dumps([told[name] for name in ("dtype", "tail", "sha256")])
+    hashed = hashlib.sha256(said.encode())
+    for array in (keys, lengths):
+        hashed.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return hashed.hexdigest()
+
+
+def _in_room(stored: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Returns an array of an index, read some rows at a time."""
+    return room_made(tuple(stored.get_shape()), dtype, make=lambda block: stored[block])

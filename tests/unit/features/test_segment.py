@@ -1,0 +1,41 @@
+"""A segment says whether its numbers are there, and are those that were written."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from regraft.features.segment import INDEX, Segment, read_index
+from regraft.features.store import Store
+
+
+@pytest.fixture
+def segment(tmp_path: Path) -> Segment:
+    store = Store(tmp_path)
+    with store.growing() as growing:
+        growing.add(
+            np.arange(32, dtype=np.uint8).reshape(2, 16), [np.ones((3, 2)), np.ones((1, 2))]
+        )
+    (index,) = tmp_path.glob(f"*{INDEX}")
+    found = read_index(index)
+    assert found is not None
+    return found
+
+
+def test_what_was_written_is_sound_and_can_be_read(segment: Segment) -> None:
+    assert segment.mapped
+    assert segment.sound
+    assert [segment.row(number).shape for number in range(2)] == [(3, 2), (1, 2)]
+
+
+def test_other_numbers_are_mapped_but_not_sound(segment: Segment) -> None:
+    segment.path.write_bytes(bytes(segment.path.stat().st_size))
+    assert segment.mapped
+    assert not segment.sound
+
+
+def test_numbers_that_went_are_neither(segment: Segment) -> None:
+    segment.drop()
+    assert not segment.mapped
+    assert not segment.sound
+    assert list(segment.path.parent.iterdir()) == []
