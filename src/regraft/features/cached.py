@@ -44,6 +44,7 @@ class Tally:
         worth: Of each phase that could be fed from the cache, what decided.
         hit: Whether rows were found that another run had stored.
         levels: Keys of the prefixes that were looked up: what is found later may be the run's own.
+        damaged: Whether something stored was damaged.
     """
 
     read: int = 0
@@ -56,6 +57,7 @@ class Tally:
     worth: list[dict[str, Any]] = field(default_factory=list)
     hit: bool = False
     levels: set[str] = field(default_factory=set)
+    damaged: bool = False
 
     def found(self, level: str, rows: int) -> None:
         """Counts rows that were found at a level, by its key."""
@@ -85,7 +87,7 @@ class Cache:
     Args:
         on: Whether anything is read or stored; without it everything is computed anew, in
             chunks of the same shapes.
-        say: Told once where the disk says no.
+        say: Told once where the disk says no, and once of damage.
         check: Whether a sample of what is read is computed anew and compared.
         tally: What it did so far.
         decided: Whether what a prefix makes is kept, by what was asked: of an earlier run, which
@@ -103,6 +105,12 @@ class Cache:
         if not self.tally.trouble:
             self.tally.trouble = str(error.strerror or error)
             self.say(f"features cannot be stored ({self.tally.trouble}): they are computed anew")
+
+    def notice(self, store: Store) -> None:
+        """Sweeps a store that was looked into; says the first time that it was damaged."""
+        if store.sweep() and not self.tally.damaged:
+            self.tally.damaged = True
+            self.say("stored features were damaged and are computed again")
 
 
 def pooled(level: Level, rows: Encoded, *, cache: Cache) -> npt.NDArray[np.float32]:
@@ -141,6 +149,7 @@ def found_or_made(
     keys = row_keys(rows)
     store = shelf.open_store(level.key)
     segments, numbers = store.find(keys)
+    cache.notice(store)
     known = np.flatnonzero(segments >= 0)
     if cache.check:
         _check(
@@ -204,6 +213,8 @@ def _made(
             writer.add(own, arrays)
             cache.tally.seconds += time.perf_counter() - started
             yield missing[chunk.indices], arrays
+    if below is not None:
+        cache.notice(below.store)
 
 
 def kept_keys(level: Level, below: Below | None) -> set[str]:

@@ -132,6 +132,7 @@ def _stored(
     keys = row_keys(rows)
     store = shelf.open_store(level.key)
     missing = rows.lengths[store.find(keys)[0] < 0]
+    cache.notice(store)
     keep = kept_keys(level, below)
     if not shelf.make_room(int(missing.sum() * worth.bytes), keep=keep):
         cache.complain(OSError(0, "no room left"))

@@ -21,7 +21,11 @@ Array = npt.NDArray[np.generic]
 Places = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+class DamageError(Exception):
+    """An index is not what was written, or not that of the numbers beside it."""
+
+
+@dataclass(frozen=True, eq=False)
 class Segment:
     """Rows that were stored at once: one file of numbers, one of keys and lengths.
 
@@ -73,30 +77,46 @@ class Segment:
             return False
 
     def drop(self) -> None:
-        """Removes both files, the index first: without it the rest counts for nothing."""
-        for path in (self.path.with_suffix(INDEX), self.path):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        """Removes both files."""
+        drop(self.path)
 
 
-def read_index(path: Path) -> Segment | None:
-    """Returns a segment, or None where its files are not what was written."""
+def drop(path: Path) -> None:
+    """Removes numbers and index, the index first: without it the rest counts for nothing."""
+    for each in (path.with_suffix(INDEX), path):
+        with contextlib.suppress(OSError):
+            each.unlink(missing_ok=True)
+
+
+def read_index(path: Path) -> Segment:
+    """Returns the segment of an index.
+
+    Args:
+        path: Of the index.
+
+    Raises:
+        OSError: If it cannot be read; FileNotFoundError if a file of it is gone.
+        DamageError: If its files are not what was written.
+    """
     try:
         with safe_open(path, framework="numpy") as index:
             told = json.loads(index.metadata()["segment"])
             keys = _in_room(index.get_slice("keys"), np.uint8)
             lengths = _in_room(index.get_slice("lengths"), np.int64)
-        # A flipped bit in what follows would turn every row into other numbers.
-        if index_digest(told, keys, lengths) != told["index"]:
-            return None
-        tail, dtype = tuple(int(extent) for extent in told["tail"]), np.dtype(told["dtype"])
-        size = int(lengths.sum()) * int(np.prod(tail, dtype=np.int64)) * dtype.itemsize
-        numbers = path.with_suffix(DATA)
-        if numbers.stat().st_size != size or len(keys) != len(lengths):
-            return None
-        return Segment(numbers, keys, lengths, tail, dtype.str, str(told["sha256"]))
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
-        return None
+        return _segment(path.with_suffix(DATA), told, keys, lengths)
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise DamageError(str(path)) from error
+
+
+def _segment(numbers: Path, told: dict[str, Any], keys: Keys, lengths: Places) -> Segment:
+    # A flipped bit in what follows would turn every row into other numbers.
+    if index_digest(told, keys, lengths) != told["index"]:
+        raise ValueError("another digest")
+    tail, dtype = tuple(int(extent) for extent in told["tail"]), np.dtype(told["dtype"])
+    size = int(lengths.sum()) * int(np.prod(tail, dtype=np.int64)) * dtype.itemsize
+    if numbers.stat().st_size != size or len(keys) != len(lengths):
+        raise ValueError("other numbers")
+    return Segment(numbers, keys, lengths, tail, dtype.str, str(told["sha256"]))
 
 
 def index_digest(told: dict[str, Any], keys: Keys, lengths: Places) -> str:

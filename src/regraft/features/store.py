@@ -22,8 +22,10 @@ from regraft.features.segment import (
     DATA,
     INDEX,
     Array,
+    DamageError,
     Places,
     Segment,
+    drop,
     index_digest,
     read_index,
 )
@@ -31,6 +33,8 @@ from regraft.features.segment import (
 DRAFT = ".tmp"
 CHECKED: set[Path] = set()
 """Segments whose digests were compared in this process; their names never come again."""
+BAD: set[Path] = set()
+"""Segments that were found damaged in this process: not all of them can be deleted."""
 
 
 class Store:
@@ -46,13 +50,14 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.segments: list[Segment] = []
+        self._damaged: set[Path] = set()
         self.refresh()
 
     def refresh(self) -> None:
         """Looks for segments that were added since, and forgets those that went."""
         known = {segment.path: segment for segment in self.segments}
         paths = sorted(self.folder.glob(f"*{INDEX}"))
-        read = (known.get(path.with_suffix(DATA)) or read_index(path) for path in paths)
+        read = (known.get(path.with_suffix(DATA)) or self._opened(path) for path in paths)
         self.segments = [segment for segment in read if segment is not None]
 
     def find(self, keys: Keys) -> tuple[Places, Places]:
@@ -69,12 +74,20 @@ class Store:
             found = self._look_up(keys)
             used = [self.segments[number] for number in np.unique(found[0]) if number >= 0]
             lost = [segment for segment in used if not _readable(segment)]
-            CHECKED.update(segment.path for segment in used)
+            CHECKED.update(segment.path for segment in used if segment not in lost)
             if not lost:
                 return found
             for segment in lost:
+                if segment.path.exists():  # else others dropped it
+                    self._condemn(segment.path)
                 segment.drop()
                 self.segments.remove(segment)
+
+    def sweep(self) -> bool:
+        """Drops what was found damaged, where that is allowed; says whether something was."""
+        for path in self._damaged:
+            drop(path)
+        return bool(self._damaged)
 
     def rows(self, segments: Places, numbers: Places) -> Iterator[Array]:
         """Yields the rows at places that `find` gave, mapped."""
@@ -105,6 +118,23 @@ class Store:
             raise
         CHECKED.add(path)  # what was just written need not be read again
         self.refresh()
+
+    def _opened(self, index: Path) -> Segment | None:
+        """Returns the segment of an index, or None where it cannot be used."""
+        numbers = index.with_suffix(DATA)
+        if numbers not in BAD:
+            try:
+                return read_index(index)
+            except FileNotFoundError:  # others are just dropping it
+                return None
+            except (OSError, DamageError):
+                pass
+        self._condemn(numbers)
+        return None
+
+    def _condemn(self, path: Path) -> None:
+        BAD.add(path)
+        self._damaged.add(path)
 
     def _look_up(self, keys: Keys) -> tuple[Places, Places]:
         segments, numbers = (

@@ -14,7 +14,7 @@ from regraft.features import shelf, store
 from regraft.features.cached import Cache, found_or_made, pooled
 from regraft.features.level import Level
 from regraft.features.pooled import pooled_features
-from regraft.features.segment import DATA
+from regraft.features.segment import DATA, INDEX
 from regraft.features.store import Growing, Store
 from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced
 
@@ -77,7 +77,7 @@ def test_activations_come_back_at_their_true_lengths() -> None:
             assert lengths == rows.lengths[indices].tolist()
 
 
-def full_disk(*_: Any) -> None:
+def full_disk(*_: Any, **__: Any) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -102,6 +102,27 @@ def test_a_flipped_bit_is_computed_anew() -> None:
     (data,) = shelf.roof().glob(f"*/*{DATA}")
     data.write_bytes(bytes([data.read_bytes()[0] ^ 1]) + data.read_bytes()[1:])
     store.CHECKED.clear()  # as in another process
-    cache = quiet()[0]
-    assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
+    cache, lines = quiet()
+    for _ in range(2):
+        assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
     assert cache.tally.computed == 13
+    assert lines == ["stored features were damaged and are computed again"]
+
+
+def test_damage_that_cannot_be_deleted_is_told_once_and_never_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    level, rows = level_of("text"), EXAMPLES["text"](13).rows
+    expected = pooled(level, rows, cache=quiet()[0])
+    (index,) = shelf.roof().glob(f"*/*{INDEX}")
+    index.write_bytes(b"no index")
+    monkeypatch.setattr(Path, "unlink", full_disk)
+    monkeypatch.setattr(Store, "growing", full_disk)
+    cache, lines = quiet()
+    for _ in range(2):
+        assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
+    assert cache.tally.computed == 26
+    assert [line.split(" (")[0] for line in lines] == [
+        "stored features were damaged and are computed again",
+        "features cannot be stored",
+    ]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from regraft.features.segment import INDEX, Segment, read_index
+from regraft.features.segment import INDEX, DamageError, Segment, read_index
 from regraft.features.store import Store
 
 
@@ -17,9 +17,7 @@ def segment(tmp_path: Path) -> Segment:
             np.arange(32, dtype=np.uint8).reshape(2, 16), [np.ones((3, 2)), np.ones((1, 2))]
         )
     (index,) = tmp_path.glob(f"*{INDEX}")
-    found = read_index(index)
-    assert found is not None
-    return found
+    return read_index(index)
 
 
 def test_what_was_written_is_sound_and_can_be_read(segment: Segment) -> None:
@@ -39,3 +37,19 @@ def test_numbers_that_went_are_neither(segment: Segment) -> None:
     assert not segment.mapped
     assert not segment.sound
     assert list(segment.path.parent.iterdir()) == []
+
+
+def test_a_damaged_index_is_told_from_one_that_went(segment: Segment) -> None:
+    index = segment.path.with_suffix(INDEX)
+    index.write_bytes(b"no index")
+    with pytest.raises(DamageError):
+        read_index(index)
+    index.unlink()
+    with pytest.raises(FileNotFoundError):
+        read_index(index)
+
+
+def test_an_index_of_other_numbers_is_damaged(segment: Segment) -> None:
+    segment.path.write_bytes(b"fewer")
+    with pytest.raises(DamageError):
+        read_index(segment.path.with_suffix(INDEX))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from regraft.features import shelf
-from regraft.features.shelf import clear, make_room, open_store, prune, roof, shelved
 from regraft.features.segment import DATA
+from regraft.features.shelf import clear, make_room, open_store, prune, roof, shelved
 from regraft.features.store import DRAFT
 
 
