@@ -21,8 +21,8 @@ from regraft.features.store import Growing, Store
 
 Indices = npt.NDArray[np.int64]
 Say = Callable[[str], None]
-POOLED = 8192
-"""Bytes of a pooled row at the most, for the limit of the cache."""
+BESIDE = 24
+"""Bytes of a stored row besides its numbers: its key and its length."""
 SAMPLE = 64
 """Stored rows that are computed anew where that is asked for."""
 BLOCK = 1024
@@ -202,8 +202,9 @@ def _made(
     (missing, keys), (cache, below) = wanted, kept
     few = rows if len(missing) == len(rows) else rows.take(missing)
     cache.tally.computed += len(missing)
-    room = len(missing) * POOLED if level.pooled else 0
-    with _Writer(store, cache, room=room, keep=kept_keys(level, below)) as writer:
+    # The bytes of what is not pooled were counted before, and room was made for them.
+    coming = len(missing) if level.pooled else 0
+    with _Writer(store, cache, coming=coming, keep=kept_keys(level, below)) as writer:
         for chunk in level.chunks(few):
             started = time.perf_counter()
             own = keys[missing[chunk.indices]]
@@ -233,37 +234,43 @@ class _Writer:
     Args:
         store: Gets the segment.
         cache: Is told of trouble.
-        room: Bytes to come, if they were not counted before.
+        coming: Rows for which no room was made before, all as wide as the first.
         keep: Keys of the stores that are not dropped to make room.
     """
 
-    def __init__(self, store: Store, cache: Cache, *, room: int, keep: set[str]) -> None:
-        self._store, self._cache, self._room, self._keep = store, cache, room, keep
+    def __init__(self, store: Store, cache: Cache, *, coming: int, keep: set[str]) -> None:
+        self._store, self._cache, self._coming, self._keep = store, cache, coming, keep
         self._stack = ExitStack()
         self._segment: Growing | None = None
+        self._refused = False
 
     def __enter__(self) -> Self:
-        if not shelf.make_room(self._room, keep=self._keep):
-            self._cache.complain(OSError(0, "no room left"))
-            return self
-        try:
-            self._segment = self._stack.enter_context(self._store.growing())
-        except OSError as error:
-            self._cache.complain(error)
         return self
 
     def add(self, keys: Keys, arrays: list[Array]) -> None:
         """Adds rows, unless the disk said no before."""
-        if self._segment is None:
+        if self._refused:
             return
         try:
+            if self._segment is None:
+                self._segment = self._begun(arrays[0].nbytes)
             self._segment.add(keys, arrays)
             self._cache.tally.bytes += sum(array.nbytes for array in arrays)
         except OSError as error:
-            self._segment = None
+            self._refused = True
             with suppress(OSError):
                 self._stack.__exit__(type(error), error, error.__traceback__)
             self._cache.complain(error)
+
+    def _begun(self, width: int) -> Growing:
+        """Makes room for rows of so many bytes and opens a segment.
+
+        Raises:
+            OSError: If the limit, the disk or a permission says no.
+        """
+        if not shelf.make_room(self._coming * (width + BESIDE), keep=self._keep):
+            raise OSError(0, "no room left")
+        return self._stack.enter_context(self._store.growing())
 
     def __exit__(self, *failure: Any) -> None:
         try:

@@ -126,3 +126,15 @@ def test_damage_that_cannot_be_deleted_is_told_once_and_never_read(
         "stored features were damaged and are computed again",
         "features cannot be stored",
     ]
+
+
+@pytest.mark.parametrize(("spare", "stored"), [(1, 13), (-1, 0)])
+def test_room_is_asked_for_rows_as_wide_as_they_are(
+    spare: int, stored: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = EXAMPLES["text"](13).rows
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", str(13 * (16 * 4 + 24) + spare))
+    cache, lines = quiet()
+    pooled(level_of("text"), rows, cache=cache)
+    assert sum(each.rows for each in shelf.shelved()) == stored
+    assert len(lines) == (not stored)
