@@ -14,6 +14,7 @@ from regraft.freezing.threshold import Rule, Trails
 from regraft.training import steps as steps_module
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
+from regraft.training.moving.entry import enter
 from regraft.training.phase import Phase
 from regraft.training.session import Session
 from regraft.training.steps import Stepper
@@ -104,3 +105,13 @@ def test_a_single_epoch_that_is_left_stays_where_it_entered() -> None:
     made = followed("text", views=None)
     (told, *others) = made.cache.tally.worth
     assert (told["line"], others) == (1, [])
+
+
+@pytest.mark.parametrize(("line", "keeps"), [(0, False), (1, True)])
+def test_views_are_kept_only_where_the_phase_shows_them_again(line: int, keeps: bool) -> None:
+    made = session("text", options(augment="drop-tokens", views=2), size=Size(train=48))
+    made.cache = Cache(say=lambda words: None)
+    phase = Phase("tune", line, 8, 5e-3, (0.0, 5e-3, 5e-3))
+    made.still = frozenset({0})  # blocks came to rest on the way, or from the start
+    enter(made, phase, rows=made.train.rows)
+    assert made.decided == (1, keeps)
