@@ -56,6 +56,31 @@ class Segment:
         shape = (int(self.starts[-1]), *self.tail)
         return np.memmap(self.path, np.dtype(self.dtype), mode="r", shape=shape)
 
+    @cached_property
+    def _sorted(self) -> tuple[Places, npt.NDArray[np.uint64]]:
+        """(N,) the rows in the order of their keys' first halves, and (N,) these in it.
+
+        Sorted once: rows are looked for chunk by chunk.
+        """
+        first = _halves(self.keys)[:, 0]
+        order: Places = np.argsort(first, kind="stable")
+        return order, first[order]
+
+    def places(self, keys: Keys) -> Places:
+        """Returns (M,) the row of each key, -1 where there is none.
+
+        Args:
+            keys: (M, 16).
+        """
+        if not len(self.keys):
+            return np.full(len(keys), -1, np.int64)
+        order, first = self._sorted
+        sought = _halves(keys)
+        at = np.searchsorted(first, sought[:, 0])
+        found = order[np.minimum(at, len(order) - 1)]
+        equal = (_halves(self.keys)[found] == sought).all(axis=1)
+        return np.where(equal, found, -1)
+
     def row(self, number: int) -> Array:
         """Returns (L, *tail) of a row, mapped."""
         return self.numbers[self.starts[number] : self.starts[number + 1]]
@@ -79,6 +104,11 @@ class Segment:
     def drop(self) -> None:
         """Removes both files."""
         drop(self.path)
+
+
+def _halves(keys: Keys) -> npt.NDArray[np.uint64]:
+    """Returns (N, 2) both halves of each key as numbers."""
+    return np.ascontiguousarray(keys).view(np.uint64)
 
 
 def drop(path: Path) -> None:

@@ -144,7 +144,7 @@ class Store:
             missing = np.flatnonzero(segments < 0)
             if not len(missing):
                 break
-            here = _places(segment.keys, keys[missing])
+            here = segment.places(keys[missing])
             hit = here >= 0
             segments[missing[hit]], numbers[missing[hit]] = place, here[hit]
         return segments, numbers
@@ -211,16 +211,3 @@ class Growing:
 def _readable(segment: Segment) -> bool:
     """Says whether a segment is what was written and still there; then it is mapped."""
     return segment.mapped if segment.path in CHECKED else segment.sound
-
-
-def _places(stored: Keys, wanted: Keys) -> Places:
-    """Returns (M,) where each wanted key lies among the stored ones, -1 where it does not."""
-    if not len(stored):
-        return np.full(len(wanted), -1, np.int64)
-    halves = np.ascontiguousarray(stored).view(np.uint64)
-    order = np.argsort(halves[:, 0], kind="stable")
-    sought = np.ascontiguousarray(wanted).view(np.uint64)
-    at = np.searchsorted(halves[order, 0], sought[:, 0])
-    found = order[np.minimum(at, len(order) - 1)]
-    equal = (halves[found] == sought).all(axis=1)
-    return np.where(equal, found, -1)

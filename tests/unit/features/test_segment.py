@@ -1,6 +1,7 @@
 """A segment says whether its numbers are there, and are those that were written."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,3 +54,20 @@ def test_an_index_of_other_numbers_is_damaged(segment: Segment) -> None:
     segment.path.write_bytes(b"fewer")
     with pytest.raises(DamageError):
         read_index(segment.path.with_suffix(INDEX))
+
+
+def test_keys_are_sorted_once_however_often_rows_are_looked_for(
+    segment: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sorts: list[int] = []
+    real = np.argsort
+
+    def counted(values: np.ndarray, **named: Any) -> np.ndarray:
+        sorts.append(len(values))
+        return real(values, **named)
+
+    monkeypatch.setattr(np, "argsort", counted)
+    for _ in range(3):
+        assert segment.places(segment.keys[::-1]).tolist() == [1, 0]
+        assert segment.places(segment.keys[:1] + 1).tolist() == [-1]
+    assert sorts == [2]
