@@ -83,6 +83,8 @@ def decide(level: Level, rows: Encoded, *, cache: Cache, epochs: int, views: int
     """
     if not cache.on or level.line == 0 or level.pooled or not len(rows) or views >= epochs:
         return False
+    if not level.by_rows(rows):
+        return False
     # The bytes of the weights depend on it, and a clock never says the same twice.
     asked = f"line {level.line}, {epochs} passes, {views} views"
     if asked not in cache.decided:

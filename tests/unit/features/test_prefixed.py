@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from regraft.backbones.chain import Chain
 from regraft.backbones.modes import Mode, Precision
 from regraft.features import prefixed as prefixed_module
 from regraft.features import shelf
@@ -143,6 +144,15 @@ def test_otherwise_the_rows_themselves_are_read(line: int, changed: dict[str, An
     rows = EXAMPLES["text"](9).rows
     assert decide(level_of("text", 2), rows, **named)
     assert not decide(level_of("text", line), rows, **{**named, **changed})
+
+
+def test_what_does_not_lie_row_by_row_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Chain.prefix
+    monkeypatch.setattr(Chain, "prefix", lambda *given: real(*given).transpose(0, 1))
+    cache = Cache(say=lambda line: None)
+    rows = EXAMPLES["text"](9).rows
+    assert not decide(level_of("text", 2), rows, cache=cache, epochs=3, views=1)
+    assert not cache.tally.worth
 
 
 def test_the_clock_is_asked_once_and_never_where_a_run_is_repeated(

@@ -53,7 +53,7 @@ def _decide(session: Session, phase: Phase, rows: Encoded, line: int) -> None:
     left = phase.epochs - session.place.number + 1
     views = turns(session, phase) or left
     if session.decided is not None and session.decided[1]:
-        if views < left and line < session.top:
+        if views < left and line < session.top and session.level(line).by_rows(rows):
             session.decided = (line, True)
             _follow(session, phase)
         return

@@ -8,6 +8,7 @@ import pytest
 
 from regraft.features import prefixed, shelf
 from regraft.features.cached import Cache
+from regraft.features.level import Level
 from regraft.features.worth import Worth
 from regraft.freezing.proof import state_digest
 from regraft.freezing.threshold import Rule, Trails
@@ -115,3 +116,13 @@ def test_views_are_kept_only_where_the_phase_shows_them_again(line: int, keeps: 
     made.still = frozenset({0})  # blocks came to rest on the way, or from the start
     enter(made, phase, rows=made.train.rows)
     assert made.decided == (1, keeps)
+
+
+def test_the_line_is_not_followed_to_where_activations_lie_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Level, "by_rows", lambda level, rows: level.line == 1)
+    made = followed("text")
+    assert [event.line for event in made.ledger.events][:2] == [1, 2]
+    assert made.cache.tally.advanced == 0
+    assert len(made.cache.tally.levels) == 1
