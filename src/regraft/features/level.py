@@ -57,6 +57,20 @@ class Chunk:
     extent: int
 
 
+@dataclass(frozen=True)
+class Made:
+    """What a prefix made of a chunk's rows.
+
+    Args:
+        arrays: One for each row, at its true length.
+        whole: Whether the chunk went through as it is; its halves may be rounded otherwise,
+            so that nothing of them goes under the key of the level.
+    """
+
+    arrays: list[Array]
+    whole: bool
+
+
 def chunks(
     rows: Encoded, *, limit: int | None = None, tokens: int | None = None
 ) -> Iterator[Chunk]:
@@ -156,11 +170,18 @@ class Level:
             below: A lower position and what the network made of the whole chunk there, its
                 filling included; None = the pass starts at the input.
         """
-        return _rows_of(self._pass(rows, chunk, below), rows, chunk)
+        return self.made(rows, chunk, below=below).arrays
+
+    def made(self, rows: Encoded, chunk: Chunk, *, below: tuple[int, Tensor] | None = None) -> Made:
+        """Returns what the prefix makes of a chunk's rows, and how; see `pass_through`."""
+        found, whole = self._pass(rows, chunk, below)
+        return Made(_rows_of(found, rows, chunk), whole)
 
     @torch.inference_mode()
-    def _pass(self, rows: Encoded, chunk: Chunk, below: tuple[int, Tensor] | None) -> Tensor:
-        """Returns what the prefix makes of a chunk, its filling included."""
+    def _pass(
+        self, rows: Encoded, chunk: Chunk, below: tuple[int, Tensor] | None
+    ) -> tuple[Tensor, bool]:
+        """Returns what the prefix makes of a chunk, its filling included; whether at once."""
         start, beside = (0, {}) if below is None else (below[0], {ACTIVATION: below[1]})
         training, attention = self.network.training, attention_of(self.network.trunk)
         self.network.eval()
@@ -185,7 +206,7 @@ class Level:
         first = next(self.chunks(rows))
         for size in (2, 3):
             chunk = Chunk(first.indices[:1], size, first.extent)
-            shape = self._pass(rows, chunk, None).shape
+            shape = self._pass(rows, chunk, None)[0].shape
             if shape[0] != size or (chunk.extent and shape[1] != chunk.extent):
                 return False
         return True
@@ -199,17 +220,20 @@ class Level:
     def _tokens(self) -> int:
         return TOKENS if torch.device(self.mode.device).type == "cpu" else TOKENS_BESIDE
 
-    def _fitting(self, batch: Batch, start: int) -> Tensor:
-        """Computes a batch at once, or in halves where the device's memory is too small."""
+    def _fitting(self, batch: Batch, start: int) -> tuple[Tensor, bool]:
+        """Computes a batch at once, or in halves where the device's memory is too small.
+
+        Says whether it was at once: halves may be rounded otherwise.
+        """
         size = len(next(iter(batch.values())))
         if size == 1:
-            return self._compute(batch, start)
+            return self._compute(batch, start), True
         found = if_it_fits(lambda: self._compute(batch, start))
         if found is not None:
-            return found
+            return found, True
         halves = (slice(0, size // 2), slice(size // 2, size))
         parts = [{name: tensor[half] for name, tensor in batch.items()} for half in halves]
-        return torch.cat([self._fitting(part, start) for part in parts])
+        return torch.cat([self._fitting(part, start)[0] for part in parts]), False
 
     def _compute(self, batch: Batch, start: int) -> Tensor:
         own, activation = entering(batch)

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from regraft.backbones.modes import Mode
 from regraft.data.spec import ImageSpec
 from regraft.features import level as level_module
 from regraft.features import shelf, store
 from regraft.features.cached import Cache, found_or_made, pooled
-from regraft.features.level import Level
+from regraft.features.level import Level, Made
 from regraft.features.pooled import pooled_features
 from regraft.features.segment import DATA, INDEX
 from regraft.features.store import Growing, Store
@@ -138,3 +139,44 @@ def test_room_is_asked_for_rows_as_wide_as_they_are(
     pooled(level_of("text"), rows, cache=cache)
     assert sum(each.rows for each in shelf.shelved()) == stored
     assert len(lines) == (not stored)
+
+
+@pytest.mark.parametrize("line", [2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_computed_in_halves_is_used_and_not_stored(
+    kind: str, line: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level, rows, real = level_of(kind, line), EXAMPLES[kind](13).rows, Level._compute
+    crowded = iter([True])
+
+    def small(level: Level, batch: Any, start: int) -> torch.Tensor:
+        if next(crowded, False):
+            raise torch.OutOfMemoryError("a fake")
+        return real(level, batch, start)
+
+    monkeypatch.setattr(Level, "_compute", small)
+    cache, lines = quiet()
+    found = list(found_or_made(level, rows, cache=cache))
+    assert sorted(np.concatenate([indices for indices, _ in found]).tolist()) == list(range(13))
+    (shelved,) = shelf.shelved()
+    assert shelved.rows == 13 - len(found[0][0])
+    again = quiet()[0]
+    list(found_or_made(level, rows, cache=again))
+    assert again.tally.computed == len(found[0][0])
+    assert lines == []
+
+
+def test_what_is_computed_in_halves_is_compared_with_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    level, rows, real = level_of("image"), EXAMPLES["image"](13).rows, Level.made
+    expected = pooled(level, rows, cache=quiet()[0])
+
+    def halved(*given: Any, **named: Any) -> Made:
+        made = real(*given, **named)
+        return Made([array + 1 for array in made.arrays], whole=False)
+
+    monkeypatch.setattr(Level, "made", halved)
+    cache = Cache(say=lambda line: None, check=True)
+    assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
+    assert cache.tally.checked == 0
