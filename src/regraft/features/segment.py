@@ -140,7 +140,7 @@ def read_index(path: Path) -> Segment:
 
 def _segment(numbers: Path, told: dict[str, Any], keys: Keys, lengths: Places) -> Segment:
     # A flipped bit in what follows would turn every row into other numbers.
-    if index_digest(told, keys, lengths) != told["index"]:
+    if index_digest(told, keys, lengths=lengths) != told["index"]:
         raise ValueError("another digest")
     tail, dtype = tuple(int(extent) for extent in told["tail"]), np.dtype(told["dtype"])
     size = int(lengths.sum()) * int(np.prod(tail, dtype=np.int64)) * dtype.itemsize
@@ -149,7 +149,7 @@ def _segment(numbers: Path, told: dict[str, Any], keys: Keys, lengths: Places) -
     return Segment(numbers, keys, lengths, tail, dtype.str, str(told["sha256"]))
 
 
-def index_digest(told: dict[str, Any], keys: Keys, lengths: Places) -> str:
+def index_digest(told: dict[str, Any], keys: Keys, *, lengths: Places) -> str:
     """Returns the SHA-256 of all that an index says.
 
     Args:

@@ -193,7 +193,7 @@ class Growing:
         dtype, tail = self._kind
         keys, lengths = self._keys.whole().reshape(-1, BYTES), self._lengths.whole()
         told = {"dtype": dtype, "tail": list(tail), "sha256": self._digest.hexdigest()}
-        told["index"] = index_digest(told, keys, lengths)
+        told["index"] = index_digest(told, keys, lengths=lengths)
         arrays: dict[str, Any] = {"keys": keys, "lengths": lengths}
         index = path.with_suffix(INDEX)
         building = path.with_suffix(INDEX + DRAFT)
