@@ -1,10 +1,13 @@
-"""Names what computes, which every measured figure and verdict depends on."""
+"""Names what computes, which every measured figure depends on; says where it lacks memory."""
 
 import platform
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
+T = TypeVar("T")
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -43,3 +46,33 @@ def processor_name(listing: Path = CPUINFO) -> str:
     kinds = {"family": "cpu family", "model": "model", "part": "CPU part"}
     known = [f"{word} {facts[key]}" for word, key in kinds.items() if facts.get(key)]
     return f"{name} ({', '.join(known)})" if known else name
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Says whether an error means that a device's memory is too small.
+
+    Not every device has a kind of error for that: Apple's raises a plain one.
+
+    Args:
+        error: That was raised.
+    """
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "out of memory" in str(error).lower()
+
+
+def if_it_fits(work: Callable[[], T]) -> T | None:
+    """Returns what work makes, or None where the device's memory is too small for it.
+
+    By then what the work held is free: less can be tried, which an `except` block is no
+    place for, as the error there holds all tensors of the failed work.
+
+    Args:
+        work: Makes something.
+    """
+    try:
+        return work()
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+    return None

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 
 from regraft.errors import GuardError
 from regraft.features import shelf
-from regraft.features.level import Level
-from regraft.features.store import CHECKED, DATA
+from regraft.features.level import Level, Made
+from regraft.features.segment import DATA
+from regraft.features.store import CHECKED
 from regraft.runs.fit import run_fit
 from regraft.settings import FitSettings
 from regraft.training.progress import Silent
@@ -100,8 +102,13 @@ def test_a_sample_that_differs_is_told(
     typed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted(typed, tmp_path / "first", strategy="head")
-    real = Level.pass_through
-    monkeypatch.setattr(Level, "pass_through", lambda *given: [array + 1 for array in real(*given)])
+    real = Level.made
+
+    def other(*given: Any, **named: Any) -> Made:
+        made = real(*given, **named)
+        return replace(made, arrays=[array + 1 for array in made.arrays])
+
+    monkeypatch.setattr(Level, "made", other)
     with pytest.raises(GuardError, match="regraft cache clear"):
         fitted(typed, tmp_path / "again", strategy="head", check_cache=True)
 

@@ -21,8 +21,8 @@ from regraft.features.store import Growing, Store
 
 Indices = npt.NDArray[np.int64]
 Say = Callable[[str], None]
-POOLED = 8192
-"""Bytes of a pooled row at the most, for the limit of the cache."""
+BESIDE = 24
+"""Bytes of a stored row besides its numbers: its key and its length."""
 SAMPLE = 64
 """Stored rows that are computed anew where that is asked for."""
 BLOCK = 1024
@@ -44,6 +44,7 @@ class Tally:
         worth: Of each phase that could be fed from the cache, what decided.
         hit: Whether rows were found that another run had stored.
         levels: Keys of the prefixes that were looked up: what is found later may be the run's own.
+        damaged: Whether something stored was damaged.
     """
 
     read: int = 0
@@ -56,6 +57,7 @@ class Tally:
     worth: list[dict[str, Any]] = field(default_factory=list)
     hit: bool = False
     levels: set[str] = field(default_factory=set)
+    damaged: bool = False
 
     def found(self, level: str, rows: int) -> None:
         """Counts rows that were found at a level, by its key."""
@@ -85,7 +87,7 @@ class Cache:
     Args:
         on: Whether anything is read or stored; without it everything is computed anew, in
             chunks of the same shapes.
-        say: Told once where the disk says no.
+        say: Told once where the disk says no, and once of damage.
         check: Whether a sample of what is read is computed anew and compared.
         tally: What it did so far.
         decided: Whether what a prefix makes is kept, by what was asked: of an earlier run, which
@@ -103,6 +105,12 @@ class Cache:
         if not self.tally.trouble:
             self.tally.trouble = str(error.strerror or error)
             self.say(f"features cannot be stored ({self.tally.trouble}): they are computed anew")
+
+    def notice(self, store: Store) -> None:
+        """Sweeps a store that was looked into; says the first time that it was damaged."""
+        if store.sweep() and not self.tally.damaged:
+            self.tally.damaged = True
+            self.say("stored features were damaged and are computed again")
 
 
 def pooled(level: Level, rows: Encoded, *, cache: Cache) -> npt.NDArray[np.float32]:
@@ -141,6 +149,7 @@ def found_or_made(
     keys = row_keys(rows)
     store = shelf.open_store(level.key)
     segments, numbers = store.find(keys)
+    cache.notice(store)
     known = np.flatnonzero(segments >= 0)
     if cache.check:
         _check(
@@ -172,7 +181,10 @@ def _check(
     for chunk in level.chunks(few):
         places = sample[chunk.indices]
         stored = store.rows(segments[places], numbers[places])
-        for place, new, old in zip(places, level.pass_through(few, chunk), stored, strict=True):
+        made = level.made(few, chunk)
+        if not made.whole:  # where memory is short there is nothing to compare with
+            continue
+        for place, new, old in zip(places, made.arrays, stored, strict=True):
             if new.tobytes() != old.tobytes():
                 raise GuardError(
                     f"the cache holds other features of row {place} than are computed now",
@@ -193,16 +205,31 @@ def _made(
     (missing, keys), (cache, below) = wanted, kept
     few = rows if len(missing) == len(rows) else rows.take(missing)
     cache.tally.computed += len(missing)
-    with _Writer(store, cache, room=level.pooled and len(missing) * POOLED) as writer:
+    # The bytes of what is not pooled were counted before, and room was made for them.
+    coming = len(missing) if level.pooled else 0
+    with _Writer(store, cache, coming=coming, keep=kept_keys(level, below)) as writer:
         for chunk in level.chunks(few):
             started = time.perf_counter()
             own = keys[missing[chunk.indices]]
             lower = None if below is None else below.of(chunk, own)
-            arrays = level.pass_through(few, chunk, below=lower)
+            made = level.made(few, chunk, below=lower)
             cache.tally.advanced += 0 if lower is None else len(own)
-            writer.add(own, arrays)
+            if made.whole:
+                writer.add(own, made.arrays)
             cache.tally.seconds += time.perf_counter() - started
-            yield missing[chunk.indices], arrays
+            yield missing[chunk.indices], made.arrays
+    if below is not None:
+        cache.notice(below.store)
+
+
+def kept_keys(level: Level, below: Below | None) -> set[str]:
+    """Returns the keys of the stores that are in use while a level's is filled.
+
+    Args:
+        level: Whose store is filled.
+        below: What it is filled from.
+    """
+    return {level.key} if below is None else {level.key, below.level.key}
 
 
 class _Writer:
@@ -211,36 +238,43 @@ class _Writer:
     Args:
         store: Gets the segment.
         cache: Is told of trouble.
-        room: Bytes to come, if they were not counted before.
+        coming: Rows for which no room was made before, all as wide as the first.
+        keep: Keys of the stores that are not dropped to make room.
     """
 
-    def __init__(self, store: Store, cache: Cache, *, room: int) -> None:
-        self._store, self._cache, self._room = store, cache, room
+    def __init__(self, store: Store, cache: Cache, *, coming: int, keep: set[str]) -> None:
+        self._store, self._cache, self._coming, self._keep = store, cache, coming, keep
         self._stack = ExitStack()
         self._segment: Growing | None = None
+        self._refused = False
 
     def __enter__(self) -> Self:
-        if not shelf.make_room(int(self._room), keep=self._store.folder.name):
-            self._cache.complain(OSError(0, "no room left"))
-            return self
-        try:
-            self._segment = self._stack.enter_context(self._store.growing())
-        except OSError as error:
-            self._cache.complain(error)
         return self
 
     def add(self, keys: Keys, arrays: list[Array]) -> None:
         """Adds rows, unless the disk said no before."""
-        if self._segment is None:
+        if self._refused:
             return
         try:
+            if self._segment is None:
+                self._segment = self._begun(arrays[0].nbytes)
             self._segment.add(keys, arrays)
             self._cache.tally.bytes += sum(array.nbytes for array in arrays)
         except OSError as error:
-            self._segment = None
+            self._refused = True
             with suppress(OSError):
                 self._stack.__exit__(type(error), error, error.__traceback__)
             self._cache.complain(error)
+
+    def _begun(self, width: int) -> Growing:
+        """Makes room for rows of so many bytes and opens a segment.
+
+        Raises:
+            OSError: If the limit, the disk or a permission says no.
+        """
+        if not shelf.make_room(self._coming * (width + BESIDE), keep=self._keep):
+            raise OSError(0, "no room left")
+        return self._stack.enter_context(self._store.growing())
 
     def __exit__(self, *failure: Any) -> None:
         try:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -25,7 +24,7 @@ from regraft.data.texts import TokenRows
 from regraft.features.numbers import Array, numbers_of
 from regraft.features.pooled import to_device
 from regraft.freezing.proof import digest_of, tensors_of
-from regraft.machine import card_name, processor_name
+from regraft.machine import card_name, if_it_fits, processor_name
 
 FORMAT = 1
 """Of the store; another one makes other keys."""
@@ -56,6 +55,20 @@ class Chunk:
     indices: Indices
     size: int
     extent: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a prefix made of a chunk's rows.
+
+    Args:
+        arrays: One for each row, at its true length.
+        whole: Whether the chunk went through as it is; its halves may be rounded otherwise,
+            so that nothing of them goes under the key of the level.
+    """
+
+    arrays: list[Array]
+    whole: bool
 
 
 def chunks(
@@ -146,7 +159,6 @@ class Level:
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-    @torch.inference_mode()
     def pass_through(
         self, rows: Encoded, chunk: Chunk, *, below: tuple[int, Tensor] | None = None
     ) -> list[Array]:
@@ -158,6 +170,18 @@ class Level:
             below: A lower position and what the network made of the whole chunk there, its
                 filling included; None = the pass starts at the input.
         """
+        return self.made(rows, chunk, below=below).arrays
+
+    def made(self, rows: Encoded, chunk: Chunk, *, below: tuple[int, Tensor] | None = None) -> Made:
+        """Returns what the prefix makes of a chunk's rows, and how; see `pass_through`."""
+        found, whole = self._pass(rows, chunk, below)
+        return Made(_rows_of(found, rows, chunk), whole)
+
+    @torch.inference_mode()
+    def _pass(
+        self, rows: Encoded, chunk: Chunk, below: tuple[int, Tensor] | None
+    ) -> tuple[Tensor, bool]:
+        """Returns what the prefix makes of a chunk, its filling included; whether at once."""
         start, beside = (0, {}) if below is None else (below[0], {ACTIVATION: below[1]})
         training, attention = self.network.training, attention_of(self.network.trunk)
         self.network.eval()
@@ -165,11 +189,27 @@ class Level:
         try:
             with self.mode.running():
                 batch = to_device({**chunk_batch(rows, chunk), **beside}, self.mode.device)
-                made = self._fitting(batch, start)
+                return self._fitting(batch, start)
         finally:
             self.network.train(training)
             set_attention(self.network.trunk, attention)
-        return _rows_of(made, rows, chunk)
+
+    def by_rows(self, rows: Encoded) -> bool:
+        """Says whether what the prefix makes lies row by row, texts token by token in each.
+
+        Some networks have tokens first and rows second. Two sizes tell: what lies otherwise
+        has no extent that goes with both.
+
+        Args:
+            rows: Of which the first is passed.
+        """
+        first = next(self.chunks(rows))
+        for size in (2, 3):
+            chunk = Chunk(first.indices[:1], size, first.extent)
+            shape = self._pass(rows, chunk, None)[0].shape
+            if shape[0] != size or (chunk.extent and shape[1] != chunk.extent):
+                return False
+        return True
 
     def chunks(self, rows: Encoded) -> Iterator[Chunk]:
         """Yields all rows in chunks that this network can take."""
@@ -180,16 +220,20 @@ class Level:
     def _tokens(self) -> int:
         return TOKENS if torch.device(self.mode.device).type == "cpu" else TOKENS_BESIDE
 
-    def _fitting(self, batch: Batch, start: int) -> Tensor:
-        """Computes a batch at once, or in halves where the device's memory is too small."""
-        with suppress(torch.OutOfMemoryError):
-            return self._compute(batch, start)
+    def _fitting(self, batch: Batch, start: int) -> tuple[Tensor, bool]:
+        """Computes a batch at once, or in halves where the device's memory is too small.
+
+        Says whether it was at once: halves may be rounded otherwise.
+        """
         size = len(next(iter(batch.values())))
         if size == 1:
-            return self._compute(batch, start)
+            return self._compute(batch, start), True
+        found = if_it_fits(lambda: self._compute(batch, start))
+        if found is not None:
+            return found, True
         halves = (slice(0, size // 2), slice(size // 2, size))
         parts = [{name: tensor[half] for name, tensor in batch.items()} for half in halves]
-        return torch.cat([self._fitting(part, start) for part in parts])
+        return torch.cat([self._fitting(part, start)[0] for part in parts]), False
 
     def _compute(self, batch: Batch, start: int) -> Tensor:
         own, activation = entering(batch)

@@ -13,6 +13,7 @@ from regraft.backbones.graft import Grafted, Head
 from regraft.backbones.modes import Mode
 from regraft.data.encode import Batches
 from regraft.data.mapped.room import room_for
+from regraft.machine import if_it_fits
 
 TOKENS = 4096
 """Padded tokens of a text batch: fills both cores, stays in the cache."""
@@ -105,15 +106,16 @@ def _fitting(
     compute: Callable[[Batch], Tensor],
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
     """Yields rows with what is computed of them: at once, or in halves where memory is short."""
-    try:
-        output = compute(to_device(rows.batch(indices), device)).float().cpu().numpy()
-    except torch.OutOfMemoryError:
-        if len(indices) == 1:
-            raise
-        for half in np.array_split(indices, 2):
-            yield from _fitting(rows, half, device, compute)
-    else:
+
+    def work() -> npt.NDArray[np.float32]:
+        return compute(to_device(rows.batch(indices), device)).float().cpu().numpy()
+
+    output = work() if len(indices) == 1 else if_it_fits(work)
+    if output is not None:
         yield indices, output
+        return
+    for half in np.array_split(indices, 2):
+        yield from _fitting(rows, half, device, compute)
 
 
 def to_device(batch: Batch, device: str) -> Batch:

@@ -12,7 +12,7 @@ from regraft.backbones.modes import DTYPES
 from regraft.data.encode import Encoded
 from regraft.features import shelf
 from regraft.features.below import Below
-from regraft.features.cached import Cache, found_or_made
+from regraft.features.cached import Cache, found_or_made, kept_keys
 from regraft.features.level import ACTIVATION, Level, entering
 from regraft.features.numbers import Array, stacked, tensor_of
 from regraft.features.rowkeys import row_keys
@@ -83,6 +83,8 @@ def decide(level: Level, rows: Encoded, *, cache: Cache, epochs: int, views: int
     """
     if not cache.on or level.line == 0 or level.pooled or not len(rows) or views >= epochs:
         return False
+    if not level.by_rows(rows):
+        return False
     # The bytes of the weights depend on it, and a clock never says the same twice.
     asked = f"line {level.line}, {epochs} passes, {views} views"
     if asked not in cache.decided:
@@ -132,7 +134,9 @@ def _stored(
     keys = row_keys(rows)
     store = shelf.open_store(level.key)
     missing = rows.lengths[store.find(keys)[0] < 0]
-    if not shelf.make_room(int(missing.sum() * worth.bytes), keep=level.key):
+    cache.notice(store)
+    keep = kept_keys(level, below)
+    if not shelf.make_room(int(missing.sum() * worth.bytes), keep=keep):
         cache.complain(OSError(0, "no room left"))
         return None
     for _ in found_or_made(level, rows, cache=cache, below=below):

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ USED = "used"
 """A file in each store, touched at every use."""
 LIMIT = 20 * 10**9
 """Bytes of all stores together; `REGRAFT_CACHE_BYTES` overrides."""
+RESERVE, RESERVED_SHARE = 10**9, 0.05
+"""Bytes of the disk that are left to others: a share of it, but no more than so many."""
 STALE = 24 * 3600.0
 """Seconds after which a half-written file belongs to a process that died."""
 
@@ -73,24 +76,32 @@ def shelved() -> list[Shelved]:
     return sorted(filter(None, found), key=lambda each: -each.used)
 
 
-def make_room(needed: int, *, keep: str) -> bool:
+def make_room(needed: int, *, keep: Collection[str]) -> bool:
     """Drops the stores used longest ago until so many bytes are free; says whether they are.
+
+    They are free where neither the limit nor the disk is in the way.
 
     Args:
         needed: Bytes to come.
-        keep: Key of the store that they are for, which stays.
+        keep: Keys of the stores that stay: the one that they are for, those that are read.
     """
-    if needed > min(limit(), _free()):
-        return False
     there = shelved()
-    total = sum(each.bytes for each in there)
-    for old in reversed(there):
-        if total + needed <= limit():
+    old = [each for each in reversed(there) if each.key not in keep]
+    spare = min(limit() - sum(each.bytes for each in there), _free())
+    if needed > spare + sum(each.bytes for each in old):
+        return False  # nothing is dropped in vain
+    return _dropped(old, needed - spare)
+
+
+def _dropped(old: Sequence[Shelved], needed: int) -> bool:
+    """Drops one store after the other until so many bytes came free; says whether they did."""
+    for each in old:
+        if needed <= 0:
             break
-        if old.key != keep:
-            shutil.rmtree(roof() / old.key, ignore_errors=True)
-            total -= old.bytes
-    return total + needed <= limit()
+        shutil.rmtree(roof() / each.key, ignore_errors=True)
+        if not (roof() / each.key).exists():
+            needed -= each.bytes
+    return needed <= 0
 
 
 def empty(key: str) -> None:
@@ -114,7 +125,8 @@ def prune() -> int:
     before = sum(each.bytes for each in shelved())
     for folder in _folders():
         _prune(folder)
-    make_room(0, keep="")
+    there = shelved()
+    _dropped(there[::-1], sum(each.bytes for each in there) - limit())
     return before - sum(each.bytes for each in shelved())
 
 
@@ -156,7 +168,9 @@ def _size(path: Path) -> int:
 
 
 def _free() -> int:
+    """Returns the bytes that the stores may still take of the disk; below 0 = too many taken."""
     place = roof()
     while not place.exists():
         place = place.parent
-    return shutil.disk_usage(place).free
+    disk = shutil.disk_usage(place)
+    return disk.free - min(RESERVE, int(disk.total * RESERVED_SHARE))

@@ -19,7 +19,7 @@ from regraft.backbones.splicing.recording import at_rest
 from regraft.data.starters.cache import cache_folder
 from regraft.features.pooled import to_device
 from regraft.losses.cross_entropy import cross_entropy
-from regraft.machine import device_name
+from regraft.machine import device_name, if_it_fits
 
 REPEATS = 3
 MARGIN = 0.95
@@ -146,7 +146,7 @@ def _probe(
     modes = [Mode(p, a, device) for p in precisions for a in attentions]
     made = {}
     for use, run in uses.items():
-        seconds = _in_turns(run, network, batch, modes)
+        seconds = _fitting(run, network, batch, modes)
         timings = {f"{use}/{m.precision}/{m.attention}": round(v, 5) for m, v in seconds.items()}
         made[use] = Choice(_pick(seconds), timings)
     set_attention(network.trunk, found)
@@ -178,6 +178,23 @@ def _pick(seconds: dict[Mode, float]) -> Mode:
     first = next(iter(seconds))
     fastest = min(seconds, key=lambda mode: seconds[mode])
     return fastest if seconds[fastest] < MARGIN * seconds[first] else first
+
+
+def _fitting(run: Run, network: Grafted, batch: Batch, modes: list[Mode]) -> dict[Mode, float]:
+    """Returns the least seconds of each mode for a batch.
+
+    Where the device's memory is too small for it, all modes are timed with half of it, and
+    half of that: what is returned is what the whole batch would take.
+    """
+    whole = rows = len(next(iter(batch.values())))
+    while True:
+        few = {name: tensor[:rows] for name, tensor in batch.items()}
+        work = partial(_in_turns, run, network, few, modes)
+        found = work() if rows == 1 else if_it_fits(work)
+        if found is not None:
+            return {mode: seconds * whole / rows for mode, seconds in found.items()}
+        network.zero_grad(set_to_none=True)
+        rows //= 2
 
 
 def _in_turns(run: Run, network: Grafted, batch: Batch, modes: list[Mode]) -> dict[Mode, float]:

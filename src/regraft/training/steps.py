@@ -15,6 +15,7 @@ from regraft.features.pooled import to_device
 from regraft.features.prefixed import entered
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.losses.pairs import pair_loss
+from regraft.machine import out_of_memory
 from regraft.scoring import metrics
 from regraft.training.aligning.aligner import Aligner, Passed
 from regraft.training.batching.mixing import mixed
@@ -154,8 +155,8 @@ def _backward(
         torch.manual_seed(session.options.seed * 1_000_003 + session.step)
         try:
             return _in_pieces(stepper, batch, known, weights)
-        except torch.OutOfMemoryError:
-            if min(session.piece, len(labels)) == 1:
+        except RuntimeError as error:
+            if not out_of_memory(error) or min(session.piece, len(labels)) == 1:
                 raise
             session.optimiser.zero_grad(set_to_none=True)
             session.piece = -(-min(session.piece, len(labels)) // 2)

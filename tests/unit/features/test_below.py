@@ -63,3 +63,14 @@ def test_a_chunk_with_a_row_that_is_not_stored_starts_at_the_input(kind: str) ->
     found = made(high, kind, cache, Below(low, shelf.open_store(low.key)))
     assert found == expected
     assert 0 < cache.tally.advanced < 9
+
+
+def test_where_the_lower_rows_went_meanwhile_all_start_at_the_input() -> None:
+    low, high = levels("text")
+    expected = made(high, "text", Cache(on=False))
+    made(low, "text", quiet())
+    below = Below(low, shelf.open_store(low.key))
+    shelf.clear()
+    cache = quiet()
+    assert made(high, "text", cache, below) == expected
+    assert cache.tally.advanced == 0

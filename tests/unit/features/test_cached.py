@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from regraft.backbones.modes import Mode
 from regraft.data.spec import ImageSpec
 from regraft.features import level as level_module
 from regraft.features import shelf, store
 from regraft.features.cached import Cache, found_or_made, pooled
-from regraft.features.level import Level
+from regraft.features.level import Level, Made
 from regraft.features.pooled import pooled_features
-from regraft.features.store import DATA, Growing, Store
+from regraft.features.segment import DATA, INDEX
+from regraft.features.store import Growing, Store
 from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced
 
 SPEC = ImageSpec(16, (0.5,) * 3, (0.25,) * 3)
@@ -76,7 +78,7 @@ def test_activations_come_back_at_their_true_lengths() -> None:
             assert lengths == rows.lengths[indices].tolist()
 
 
-def full_disk(*_: Any) -> None:
+def full_disk(*_: Any, **__: Any) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -101,6 +103,80 @@ def test_a_flipped_bit_is_computed_anew() -> None:
     (data,) = shelf.roof().glob(f"*/*{DATA}")
     data.write_bytes(bytes([data.read_bytes()[0] ^ 1]) + data.read_bytes()[1:])
     store.CHECKED.clear()  # as in another process
-    cache = quiet()[0]
-    assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
+    cache, lines = quiet()
+    for _ in range(2):
+        assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
     assert cache.tally.computed == 13
+    assert lines == ["stored features were damaged and are computed again"]
+
+
+def test_damage_that_cannot_be_deleted_is_told_once_and_never_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    level, rows = level_of("text"), EXAMPLES["text"](13).rows
+    expected = pooled(level, rows, cache=quiet()[0])
+    (index,) = shelf.roof().glob(f"*/*{INDEX}")
+    index.write_bytes(b"no index")
+    monkeypatch.setattr(Path, "unlink", full_disk)
+    monkeypatch.setattr(Store, "growing", full_disk)
+    cache, lines = quiet()
+    for _ in range(2):
+        assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
+    assert cache.tally.computed == 26
+    assert [line.split(" (")[0] for line in lines] == [
+        "stored features were damaged and are computed again",
+        "features cannot be stored",
+    ]
+
+
+@pytest.mark.parametrize(("spare", "stored"), [(1, 13), (-1, 0)])
+def test_room_is_asked_for_rows_as_wide_as_they_are(
+    spare: int, stored: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = EXAMPLES["text"](13).rows
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", str(13 * (16 * 4 + 24) + spare))
+    cache, lines = quiet()
+    pooled(level_of("text"), rows, cache=cache)
+    assert sum(each.rows for each in shelf.shelved()) == stored
+    assert len(lines) == (not stored)
+
+
+@pytest.mark.parametrize("line", [2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_computed_in_halves_is_used_and_not_stored(
+    kind: str, line: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level, rows, real = level_of(kind, line), EXAMPLES[kind](13).rows, Level._compute
+    crowded = iter([True])
+
+    def small(level: Level, batch: Any, start: int) -> torch.Tensor:
+        if next(crowded, False):
+            raise torch.OutOfMemoryError("a fake")
+        return real(level, batch, start)
+
+    monkeypatch.setattr(Level, "_compute", small)
+    cache, lines = quiet()
+    found = list(found_or_made(level, rows, cache=cache))
+    assert sorted(np.concatenate([indices for indices, _ in found]).tolist()) == list(range(13))
+    (shelved,) = shelf.shelved()
+    assert shelved.rows == 13 - len(found[0][0])
+    again = quiet()[0]
+    list(found_or_made(level, rows, cache=again))
+    assert again.tally.computed == len(found[0][0])
+    assert lines == []
+
+
+def test_what_is_computed_in_halves_is_compared_with_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    level, rows, real = level_of("image"), EXAMPLES["image"](13).rows, Level.made
+    expected = pooled(level, rows, cache=quiet()[0])
+
+    def halved(*given: Any, **named: Any) -> Made:
+        made = real(*given, **named)
+        return Made([array + 1 for array in made.arrays], whole=False)
+
+    monkeypatch.setattr(Level, "made", halved)
+    cache = Cache(say=lambda line: None, check=True)
+    assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
+    assert cache.tally.checked == 0

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from regraft.backbones.chain import Chain
 from regraft.backbones.modes import Mode
 from regraft.data.encode import Encoded
 from regraft.data.spec import ImageSpec
@@ -167,3 +169,36 @@ def test_carried_on_from_a_lower_position_it_is_the_same_bit_for_bit(kind: str, 
 def test_the_whole_trunk_needs_no_chain_for_its_key() -> None:
     level = level_of("image", 3)
     assert Level(level.network, None, 0, SPEC, Mode()).key == level.key
+
+
+@pytest.mark.parametrize("line", [1, 2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_usual_networks_make_lies_row_by_row(kind: str, line: int) -> None:
+    assert level_of(kind, line).by_rows(EXAMPLES[kind](5).rows)
+
+
+class Otherwise:
+    """A chain whose activations lie otherwise than a chain's usually do."""
+
+    top = 3
+
+    def __init__(self, change: Callable[[Tensor], Tensor]) -> None:
+        self._change = change
+
+    def prefix(self, line: int, batch: dict[str, Tensor]) -> Tensor:
+        """Returns (B, T, 4) or (B, 3, S, S), changed."""
+        (first, *_) = batch.values()
+        return self._change(first if first.dim() == 4 else first[..., None].expand(-1, -1, 4) + 0.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("tokens", [2, 3, 8, 16])
+def test_tokens_first_is_not_row_by_row(kind: str, tokens: int) -> None:
+    rows = token_rows([[5] * tokens] * 9) if kind == "text" else EXAMPLES[kind](9).rows
+    chain = cast(Chain, Otherwise(lambda made: made.transpose(0, 1)))
+    assert not Level(grafted(kind), chain, 1, SPEC, Mode()).by_rows(rows)
+
+
+def test_texts_with_fewer_tokens_than_they_had_are_not_row_by_row() -> None:
+    chain = cast(Chain, Otherwise(lambda made: made[:, ::2]))
+    assert not Level(grafted("text"), chain, 1, SPEC, Mode()).by_rows(token_rows([[5] * 8]))

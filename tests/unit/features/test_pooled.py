@@ -1,5 +1,7 @@
 """Tests features of many rows: in their order, whatever stands beside them."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -140,14 +142,20 @@ def test_images_lie_channels_last_on_the_device() -> None:
     assert moved.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_where_memory_is_short_a_pass_goes_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("a fake"), RuntimeError("MPS backend out of memory")]
+)
+def test_where_memory_is_short_a_pass_goes_in_halves(
+    error: RuntimeError, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network, rows = grafted("image"), rows_of("image", 9)
     expected = pooled_features(network, rows, mode=Mode())
     real = Grafted.features
 
     def small(self: Grafted, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        assert sys.exc_info() == (None, None, None), "the failed pass still holds its memory"
         if len(batch["pixels"]) > 2:
-            raise torch.OutOfMemoryError("a fake")
+            raise error
         return real(self, batch)
 
     monkeypatch.setattr(Grafted, "features", small)

@@ -1,6 +1,8 @@
 """A batch that enters at the line gives the logits of one that enters at the input."""
 
 import errno
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from regraft.backbones.chain import Chain
 from regraft.backbones.modes import Mode, Precision
 from regraft.features import prefixed as prefixed_module
 from regraft.features import shelf
 from regraft.features.cached import Cache
 from regraft.features.level import ACTIVATION, Level
 from regraft.features.prefixed import Prefixed, decide, entered, feed
-from regraft.features.store import Growing
+from regraft.features.store import Growing, Store
 from regraft.features.worth import Worth
 from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced
 
@@ -108,6 +111,24 @@ def test_a_disk_that_fills_up_on_the_way_changes_nothing(monkeypatch: pytest.Mon
     assert torch.equal(again.batch(SOME)[ACTIVATION], stored)
 
 
+def test_the_lower_level_that_is_read_stays_when_room_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    low, rows, cache = level_of("text", 1), EXAMPLES["text"](9).rows, Cache(say=lambda line: None)
+    high = replace(low, line=2)
+    feed(low, rows, cache=cache)
+    (lower,) = shelf.shelved()
+    os.utime(shelf.roof() / low.key, (0, 0))  # used longest ago
+    other = shelf.roof() / "other"
+    other.mkdir()
+    (other / "rows").write_bytes(bytes(100_000))
+    monkeypatch.setattr(shelf, "open_store", lambda key: Store(shelf.roof() / key))
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", str(100_000 + lower.bytes))
+    assert feed(high, rows, cache=cache, lower=low).store is not None
+    assert cache.tally.advanced == 9
+    assert {each.key for each in shelf.shelved()} == {low.key, high.key}
+
+
 @pytest.mark.parametrize(
     ("line", "changed"),
     [
@@ -123,6 +144,15 @@ def test_otherwise_the_rows_themselves_are_read(line: int, changed: dict[str, An
     rows = EXAMPLES["text"](9).rows
     assert decide(level_of("text", 2), rows, **named)
     assert not decide(level_of("text", line), rows, **{**named, **changed})
+
+
+def test_what_does_not_lie_row_by_row_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Chain.prefix
+    monkeypatch.setattr(Chain, "prefix", lambda *given: real(*given).transpose(0, 1))
+    cache = Cache(say=lambda line: None)
+    rows = EXAMPLES["text"](9).rows
+    assert not decide(level_of("text", 2), rows, cache=cache, epochs=3, views=1)
+    assert not cache.tally.worth
 
 
 def test_the_clock_is_asked_once_and_never_where_a_run_is_repeated(

@@ -1,14 +1,17 @@
 """The stores together are listed, kept below a limit, cleared and swept."""
 
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from regraft.features import shelf
+from regraft.features.segment import DATA
 from regraft.features.shelf import clear, make_room, open_store, prune, roof, shelved
-from regraft.features.store import DATA, DRAFT
+from regraft.features.store import DRAFT
 
 
 @pytest.fixture(autouse=True)
@@ -45,15 +48,56 @@ def test_the_store_used_longest_ago_goes_first(monkeypatch: pytest.MonkeyPatch) 
     for number, key in enumerate("abc"):
         fill(key, 5, used=1000.0 + number)
     monkeypatch.setenv("REGRAFT_CACHE_BYTES", "70000")
-    assert make_room(20_000, keep="a")
+    assert make_room(20_000, keep={"a"})
     assert [each.key for each in shelved()] == ["c", "a"]
-    assert not make_room(60_000, keep="a")
+    assert not make_room(60_000, keep={"a"})
+    assert [each.key for each in shelved()] == ["c", "a"]  # none goes in vain
+    assert make_room(40_000, keep={"a"})
     assert [each.key for each in shelved()] == ["a"]
+
+
+def test_all_stores_that_are_in_use_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, key in enumerate("abc"):
+        fill(key, 5, used=1000.0 + number)
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "70000")
+    assert make_room(20_000, keep={"a", "b"})
+    assert [each.key for each in shelved()] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("needed", "there", "left"),
+    [(5_000, True, "cba"), (15_000, True, "ca"), (45_000, True, "a"), (55_000, False, "cba")],
+)
+def test_where_the_disk_is_short_the_oldest_go_and_a_reserve_stays(
+    needed: int, there: bool, left: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, key in enumerate("abc"):
+        fill(key, 5, used=1000.0 + number)
+    disk = SimpleNamespace(total=200_000, free=20_000)  # of which 10,000 are left to others
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: disk)
+    assert make_room(needed, keep={"a"}) is there
+    assert "".join(each.key for each in shelved()) == left
+
+
+def test_stores_that_cannot_be_dropped_give_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill("a", 5, used=1000.0)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "30000")
+    assert not make_room(20_000, keep=())
+
+
+def test_a_full_disk_alone_is_no_reason_to_prune(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill("a", 5, used=1000.0)
+    disk = SimpleNamespace(total=200_000, free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: disk)
+    assert prune() == 0
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "10000")
+    assert prune() > 20_000
 
 
 def test_more_than_the_disk_has_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGRAFT_CACHE_BYTES", "1e30")
-    assert not make_room(10**24, keep="")
+    assert not make_room(10**24, keep=())
 
 
 def test_prune_drops_what_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from regraft.features.rowkeys import Keys
-from regraft.features.store import CHECKED, DATA, DRAFT, INDEX, Store
+from regraft.features.segment import DATA, INDEX
+from regraft.features.store import BAD, CHECKED, DRAFT, Store
 
 
 def keys(*numbers: int) -> Keys:
@@ -121,6 +122,7 @@ def test_no_flipped_bit_of_an_index_gives_other_rows(tmp_path: Path) -> None:
         index.write_bytes(flipped)
         data.write_bytes(numbers)
         CHECKED.clear()
+        BAD.clear()
         assert lengths_found(Store(tmp_path / "level"), 1, 2) in ([None, None], [4, 2])
 
 
@@ -148,3 +150,46 @@ def test_a_draft_counts_for_nothing(tmp_path: Path) -> None:
 def test_rows_of_another_kind_are_a_bug(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="among rows of"), Store(tmp_path).growing() as segment:
         segment.add(keys(1, 2), [np.zeros((1, 3), np.float32), np.zeros((1, 4), np.float32)])
+
+
+def test_rows_that_others_dropped_after_a_look_are_not_found(tmp_path: Path) -> None:
+    store = filled(tmp_path / "level")
+    other = Store(tmp_path / "level")
+    other.find(keys(9))  # mapped: what goes afterwards can still be read
+    for path in (tmp_path / "level").glob(f"*{DATA}"):
+        path.unlink()
+    assert lengths_found(store, 1, 9) == [None, None]
+    assert lengths_found(other, 1, 9) == [None, 1]
+
+
+def test_damage_that_cannot_be_deleted_is_damage_the_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path / "level")
+    for path in (tmp_path / "level").glob(f"*{DATA}"):
+        path.write_bytes(bytes([1]) + path.read_bytes()[1:])
+    CHECKED.clear()  # as in another process
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    store = Store(tmp_path / "level")
+    for _ in range(2):
+        assert lengths_found(store, 1, 9) == [None, None]
+        assert store.sweep()
+        store.refresh()
+    again = Store(tmp_path / "level")
+    assert lengths_found(again, 1, 9) == [None, None]
+    assert again.sweep()
+
+
+def test_a_damaged_index_is_swept_and_one_that_went_is_no_damage(tmp_path: Path) -> None:
+    filled(tmp_path / "level")
+    damaged, gone = (tmp_path / "level").glob(f"*{INDEX}")
+    damaged.write_bytes(b"no index")
+    gone.with_suffix(DATA).unlink()
+    store = Store(tmp_path / "level")
+    assert store.sweep()
+    assert not damaged.exists()
+    assert not Store(tmp_path / "level").sweep()

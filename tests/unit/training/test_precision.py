@@ -1,5 +1,6 @@
 """Tests the verdict on precision and attention: who wins, what is kept, what is left alone."""
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import torch
 
 from regraft.backbones.attention import attention_of, set_attention
+from regraft.backbones.backbone import Batch
+from regraft.backbones.graft import Grafted
 from regraft.backbones.modes import Mode, Precision
 from regraft.training import precision
 from regraft.training.precision import Verdict, decide, verdict_from_json
@@ -174,6 +177,42 @@ def test_passes_are_found_once_for_runs_with_steps_and_without(
     assert both.inference == first.inference == Mode("bf16", "sdpa", "cpu")
     assert both.training == Mode("fp32", "sdpa", "cpu")
     assert both.seconds("inference") == first.seconds("inference")
+
+
+@pytest.mark.parametrize("fits", [1, 3, 8, 9])
+def test_where_memory_is_short_fewer_rows_stand_for_the_batch(
+    fits: int, timed: Callable[[Seconds], list[Mode]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed(lambda mode: 1.0 if mode.precision == "fp32" else 0.5)
+    sizes: list[int] = []
+    usual = precision.RUNS["training"]
+
+    def short(network: Grafted, batch: Batch, mode: Mode) -> None:
+        assert sys.exc_info() == (None, None, None), "the failed pass still holds its memory"
+        if len(batch["pixels"]) > fits and mode.precision == "bf16":
+            some = next(network.parameters())
+            some.grad = torch.ones_like(some)  # a backward pass that broke off
+            raise torch.OutOfMemoryError("a fake")
+        sizes.append(len(batch["pixels"]))
+        usual(network, batch, mode)
+
+    monkeypatch.setattr(precision, "RUNS", {"training": short, "inference": short})
+    network, batch = grafted("image"), {"pixels": torch.zeros(8, 3, 16, 16)}
+    found = decide(network, batch, wanted=None, device="cpu")
+    rows = {1: 1, 3: 2}.get(fits, 8)
+    assert found.training.precision == "bf16"
+    assert found.seconds("training") == 0.5 * 8 / rows
+    assert min(sizes) == rows
+    assert all(p.grad is None for p in network.parameters())
+
+
+def test_one_row_that_is_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("a fake")
+
+    monkeypatch.setattr(precision, "RUNS", {"training": full, "inference": full})
+    with pytest.raises(torch.OutOfMemoryError):
+        verdict()
 
 
 def test_a_real_probe_times_every_mode_it_chose_from() -> None:

@@ -1,7 +1,8 @@
 """Keeps the columns of a table outside of memory and gives their cells when asked for."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any, TypeVar, overload
+from io import BufferedRandom
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -146,7 +147,7 @@ class GrowingFrame:
     def __init__(self, schema: pa.Schema) -> None:
         self._schema = schema
         self._batches: list[pa.RecordBatch] = []
-        self._stream: IO[bytes] | None = None
+        self._stream: BufferedRandom | None = None
         self._writer: Any = None
         self._written = 0
         self._full = False
@@ -163,10 +164,9 @@ class GrowingFrame:
         rest = pa.Table.from_batches(self._batches, self._schema)
         if self._stream is None:
             return rest
-        with self._stream as stream:
-            if not self._written:
-                return rest
-            numbers = np.memmap(stream, np.uint8, mode="r", shape=(self._written,))
+        numbers = room.read_back(self._stream, self._written, dtype=np.uint8)
+        if not self._written:
+            return rest
         kept = pa.ipc.open_stream(pa.py_buffer(numbers)).read_all()
         return pa.concat_tables([kept, rest])
 

@@ -4,8 +4,9 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from io import BufferedRandom
 from itertools import islice
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ def room_for(shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> Array
     return np.empty(shape, dtype)
 
 
-def _reserve(stream: IO[bytes], size: int) -> None:
+def _reserve(stream: BufferedRandom, size: int) -> None:
     """Makes a file so large, on the disk too where the system can be asked for that."""
     if hasattr(os, "posix_fallocate"):
         # A file with holes would end the process where the disk fills up later.
@@ -46,7 +47,7 @@ def _reserve(stream: IO[bytes], size: int) -> None:
         stream.truncate(size)
 
 
-def nameless() -> IO[bytes]:
+def nameless() -> BufferedRandom:
     """Opens a file that has no name and goes when nobody holds it any more.
 
     Raises:
@@ -55,6 +56,27 @@ def nameless() -> IO[bytes]:
     place = cache_folder()
     place.mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryFile(dir=place)  # the caller closes it
+
+
+def read_back(stream: BufferedRandom, count: int, *, dtype: npt.DTypeLike) -> Array:
+    """Returns the first numbers of a file, (N,), mapped, and closes it.
+
+    Past its buffer: what a full disk did not take waits in there, and would be written once
+    more before anything is read, and when the file is closed.
+
+    Args:
+        stream: From `nameless`.
+        count: N numbers, which were flushed.
+        dtype: Of the numbers.
+    """
+    raw = stream.raw
+    try:
+        if not count:
+            return np.empty(0, dtype)
+        return np.memmap(raw, dtype, mode="r+", shape=(count,)).view(np.ndarray)
+    finally:
+        with contextlib.suppress(OSError):
+            raw.close()
 
 
 def blocks(count: int) -> Iterator[slice]:
@@ -117,7 +139,7 @@ class Growing:
         self._dtype = np.dtype(dtype)
         self._parts: list[Array] = []
         self._held = 0
-        self._stream: IO[bytes] | None = None
+        self._stream: BufferedRandom | None = None
         self._written = 0
         self._full = False
 
@@ -135,10 +157,7 @@ class Growing:
         self._spill()
         if self._full:  # while the last ones were written
             return self.whole()
-        with self._stream as stream:
-            stream.flush()
-            shape = (self._written,)
-            return np.memmap(stream, self._dtype, mode="r+", shape=shape).view(np.ndarray)
+        return read_back(self._stream, self._written, dtype=self._dtype)
 
     def _spill(self) -> None:
         """Moves what is held to the file, or all of it to memory where the disk is full."""
@@ -155,11 +174,6 @@ class Growing:
 
     def _take_back(self) -> None:
         self._full = True
-        if self._stream is not None:
-            with self._stream as stream, contextlib.suppress(OSError):
-                stream.seek(0)
-                known = np.frombuffer(
-                    stream.read(self._written * self._dtype.itemsize), self._dtype
-                )
-                self._parts.insert(0, known)
-        self._stream = None
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            self._parts.insert(0, read_back(stream, self._written, dtype=self._dtype))

@@ -42,10 +42,26 @@ def row_weights(session: Session) -> npt.NDArray[np.float64]:
     return np.asarray(weights / weights.mean())
 
 
+def turns(session: Session, phase: Phase) -> int:
+    """Returns how many views of each row take turns; 0 = another one in each epoch.
+
+    Views that come again pay where what is frozen makes them once: in a phase that starts
+    with frozen blocks. Elsewhere they would but cost variety.
+
+    Args:
+        session: Its options tell how rows are augmented.
+        phase: Whose epochs show them.
+    """
+    if session.options.augment == "none":
+        return 1
+    return session.options.views or 0 if phase.line else 0
+
+
 def shown(session: Session, phase: Phase, *, epoch: int) -> Encoded:
     """Returns the training rows as an epoch shows them."""
     rows, options = mixed(session, phase, epoch=epoch).rows, session.options
-    view = epoch % options.views if options.views and phase.line else epoch
+    count = turns(session, phase)
+    view = epoch % count if count else epoch
     if isinstance(rows, PixelRows):
         return rows.augmented(cast(Augment, options.augment), options.seed, epoch=view)
     return rows.augmented(options.augment, options.seed, epoch=view)

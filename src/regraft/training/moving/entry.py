@@ -3,6 +3,7 @@
 from regraft.data.encode import Encoded
 from regraft.features import shelf
 from regraft.features.prefixed import Prefixed, decide, feed
+from regraft.training.batching.order import turns
 from regraft.training.moving.lines import line_of
 from regraft.training.phase import Phase
 from regraft.training.session import Session
@@ -50,9 +51,9 @@ def _decide(session: Session, phase: Phase, rows: Encoded, line: int) -> None:
     a single epoch, nor where nothing but the head moves any more.
     """
     left = phase.epochs - session.place.number + 1
-    views = 1 if session.options.augment == "none" else session.options.views or left
+    views = turns(session, phase) or left
     if session.decided is not None and session.decided[1]:
-        if views < left and line < session.top:
+        if views < left and line < session.top and session.level(line).by_rows(rows):
             session.decided = (line, True)
             _follow(session, phase)
         return

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +9,7 @@ import pytest
 
 from regraft.data.mapped import room
 from regraft.data.mapped.columns import Column, GrowingFrame, column_of, joined, mapped, taken
+from tests.full_disk import filling
 
 _CELLS = [None if n % 7 == 3 else f"cell {n} é" for n in range(23)]
 _CHUNKED = pa.chunked_array([_CELLS[:10], _CELLS[10:11], [], _CELLS[11:]], pa.string())
@@ -103,32 +103,10 @@ def test_a_frame_without_rows_has_its_columns() -> None:
     assert GrowingFrame(_schema()).whole().schema == _schema()
 
 
-@pytest.mark.parametrize("writes", [0, 2, 40, 60])
+@pytest.mark.parametrize("size", [0, 100, 1000, 1800, 3000])
 def test_a_disk_that_fills_up_keeps_the_rest_in_memory(
-    writes: int, monkeypatch: pytest.MonkeyPatch
+    size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = room.nameless
-    monkeypatch.setattr(room, "nameless", lambda: _Filling(usual(), writes))
+    monkeypatch.setattr(room, "nameless", lambda: filling(usual(), size))
     assert _grown(GrowingFrame(_schema())).to_pydict() == {"a": _CELLS, "n": list(range(23))}
-
-
-class _Filling:
-    """A file on a disk that takes some writes and then no more."""
-
-    def __init__(self, stream: IO[bytes], writes: int) -> None:
-        self._stream, self._left = stream, writes
-
-    def write(self, content: Any) -> int:
-        if not self._left:
-            raise OSError(28, "No space left on device")
-        self._left -= 1
-        return self._stream.write(content)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
-
-    def __enter__(self) -> IO[bytes]:
-        return self._stream.__enter__()
-
-    def __exit__(self, *failure: Any) -> None:
-        self._stream.close()

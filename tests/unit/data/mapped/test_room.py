@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from regraft.data.mapped import room as module
 from regraft.data.mapped.room import Growing, picked, room_for, room_made, room_of
 from regraft.data.starters.cache import cache_folder
+from tests.full_disk import filling
 
 
 @pytest.fixture(autouse=True)
@@ -68,33 +68,24 @@ def test_numbers_that_are_added_are_there_in_order(parts: tuple[int, ...]) -> No
     assert list(cache_folder().iterdir()) == []
 
 
+@pytest.mark.parametrize("room", [0, 410, 700])
 def test_numbers_that_do_not_fit_on_the_disk_are_kept_in_memory(
-    monkeypatch: pytest.MonkeyPatch,
+    room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    usual = module.nameless
+    monkeypatch.setattr(module, "nameless", lambda: filling(usual(), room))
     growing = Growing(np.int64)
-    growing.add(np.arange(50))
-    stream = growing._stream
-    assert stream is not None, "so many go to the disk"
-    monkeypatch.setattr(growing, "_stream", _Full(stream))
-    growing.add(np.arange(50, 80))
-    growing.add(np.arange(80, 100))
+    for start, stop in ((0, 50), (50, 80), (80, 100)):
+        growing.add(np.arange(start, stop))
     assert growing.whole().tolist() == list(range(100))
 
 
-class _Full:
-    """A file on a disk that takes no more."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-
-    def write(self, _: object) -> int:
-        raise OSError(28, "No space left on device")
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
-
-    def __enter__(self) -> IO[bytes]:
-        return self._stream.__enter__()
-
-    def __exit__(self, *failure: Any) -> None:
-        self._stream.close()
+def test_a_disk_that_fills_up_at_the_last_numbers_loses_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usual = module.nameless
+    monkeypatch.setattr(module, "nameless", lambda: filling(usual(), 401))
+    growing = Growing(np.int64)
+    growing.add(np.arange(50))
+    growing.add(np.arange(50, 53))  # held in memory until the end
+    assert growing.whole().tolist() == list(range(53))

@@ -1,10 +1,12 @@
 """Tests which rows an epoch shows: views that come again, proportions, pure functions."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
-from regraft.training.batching.order import order, row_weights, shown
+from regraft.training.batching.order import order, row_weights, shown, turns
 from regraft.training.phase import Phase
 from tests.tiny_sessions import KINDS, options, session
 
@@ -26,6 +28,21 @@ def test_views_come_again_where_blocks_are_frozen(kind: str) -> None:
 
     assert batch(1, 0) == batch(1, 2) != batch(1, 1)
     assert len({batch(0, epoch) for epoch in range(3)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "line", "expected"),
+    [
+        ({"augment": "none", "views": 2}, 0, 1),
+        ({"augment": "drop-tokens", "views": 2}, 1, 2),
+        ({"augment": "drop-tokens", "views": 2}, 0, 0),
+        ({"augment": "drop-tokens", "views": None}, 1, 0),
+    ],
+)
+def test_views_take_turns_where_a_phase_starts_with_frozen_blocks(
+    changed: dict[str, Any], line: int, expected: int
+) -> None:
+    assert turns(session("text", options(**changed)), phase(line)) == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)

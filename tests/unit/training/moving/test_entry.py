@@ -8,12 +8,14 @@ import pytest
 
 from regraft.features import prefixed, shelf
 from regraft.features.cached import Cache
+from regraft.features.level import Level
 from regraft.features.worth import Worth
 from regraft.freezing.proof import state_digest
 from regraft.freezing.threshold import Rule, Trails
 from regraft.training import steps as steps_module
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
+from regraft.training.moving.entry import enter
 from regraft.training.phase import Phase
 from regraft.training.session import Session
 from regraft.training.steps import Stepper
@@ -104,3 +106,23 @@ def test_a_single_epoch_that_is_left_stays_where_it_entered() -> None:
     made = followed("text", views=None)
     (told, *others) = made.cache.tally.worth
     assert (told["line"], others) == (1, [])
+
+
+@pytest.mark.parametrize(("line", "keeps"), [(0, False), (1, True)])
+def test_views_are_kept_only_where_the_phase_shows_them_again(line: int, keeps: bool) -> None:
+    made = session("text", options(augment="drop-tokens", views=2), size=Size(train=48))
+    made.cache = Cache(say=lambda words: None)
+    phase = Phase("tune", line, 8, 5e-3, (0.0, 5e-3, 5e-3))
+    made.still = frozenset({0})  # blocks came to rest on the way, or from the start
+    enter(made, phase, rows=made.train.rows)
+    assert made.decided == (1, keeps)
+
+
+def test_the_line_is_not_followed_to_where_activations_lie_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Level, "by_rows", lambda level, rows: level.line == 1)
+    made = followed("text")
+    assert [event.line for event in made.ledger.events][:2] == [1, 2]
+    assert made.cache.tally.advanced == 0
+    assert len(made.cache.tally.levels) == 1
