@@ -1,5 +1,6 @@
 """Makes the picture and the table of what moved when, from the freezing part of a result."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,8 @@ from regraft.reports.plots import GRID, VAL, figure_of, panels, uri_of
 
 MOST = 40
 """Blocks drawn; of a longer chain the lowest and the highest."""
+WHOLE = re.compile(r"frozen above the line: (\d+) of \1 tensors in (.+)")
+"""The name of a piece that is a whole block, as a witness calls it."""
 Span = tuple[int, int]
 
 
@@ -44,13 +47,25 @@ def spans(stretches: Sequence[Mapping[str, Any]], name: str, *, frozen: bool) ->
     """
     found: list[Span] = []
     for stretch in stretches:
-        if (name in stretch["before"]) != frozen:
+        if is_still(stretch, name) != frozen:
             continue
         if found and found[-1][1] == stretch["start"]:
             found[-1] = (found[-1][0], stretch["stop"])
         else:
             found.append((stretch["start"], stretch["stop"]))
     return found
+
+
+def is_still(stretch: Mapping[str, Any], name: str) -> bool:
+    """Says whether a block was frozen in a stretch: below the line, or all of it above.
+
+    >>> whole = {"frozen above the line: 2 of 2 tensors in stem": "ab"}
+    >>> part = {"frozen above the line: 1 of 2 tensors in stem": "ab"}
+    >>> is_still({"before": whole}, "stem"), is_still({"before": part}, "stem")
+    (True, False)
+    """
+    pieces = (WHOLE.fullmatch(key) for key in stretch["before"])
+    return name in stretch["before"] or any(found and found[2] == name for found in pieces)
 
 
 def block_rows(freezing: Mapping[str, Any]) -> list[dict[str, Any]]:

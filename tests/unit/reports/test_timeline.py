@@ -4,7 +4,11 @@ import base64
 from typing import Any
 from xml.etree import ElementTree
 
+from regraft.freezing.patterns import above_of
 from regraft.reports.timeline import MOST, block_rows, freeze_timeline, spans
+from regraft.strategies.two_stage import TwoStage
+from regraft.training.loop import work
+from tests.tiny_sessions import facts, grafted, options, session
 
 
 def freezing(blocks: int = 3) -> dict[str, Any]:
@@ -57,3 +61,12 @@ def test_without_steps_there_is_no_picture() -> None:
     assert freeze_timeline({}) == ""
     head_only = freezing() | {"proof": {"stretches": freezing()["proof"]["stretches"][:1]}}
     assert freeze_timeline(head_only) == ""
+
+
+def test_a_block_that_is_frozen_above_the_line_did_not_move() -> None:
+    made = session("image", options(above=above_of(grafted("image").trunk, ["middle", "norm"])))
+    work(made, TwoStage().phases(made.chain, facts("image")))
+    stretches = [stretch.as_json() for stretch in made.stretches]
+    names = [block.name for block in made.chain.blocks]
+    moved = [sum(b - a for a, b in spans(stretches[1:], name, frozen=False)) for name in names]
+    assert moved == [made.step, 0, made.step]
