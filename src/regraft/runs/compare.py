@@ -28,7 +28,7 @@ from regraft.runs.comparing.settings import CompareOptions, CompareSettings, own
 from regraft.runs.comparing.trial import trial, trial_config
 from regraft.runs.fit import settings_of
 from regraft.runs.fitting.folder import RESULT, RunFolder
-from regraft.runs.fitting.prepare import Prepared, prepare, replanned
+from regraft.runs.fitting.prepare import Prepared, prepare, replanned, with_pairs
 from regraft.runs.fitting.source import check_source
 from regraft.runs.report import read_result
 from regraft.settings import FitOptions
@@ -109,7 +109,7 @@ def _begun(
 ) -> tuple[RunFolder, Dataset, dict[str, str]]:
     """Returns folder, rows, and digests of rows and weights: what is wrong is told here."""
     repeat = find_begun(asked) or asked.shared.repeat
-    own = {**own_settings(asked.names[0]), "repeat": repeat}
+    own = {**own_settings(_plain(asked)), "repeat": repeat}
     first = asked.shared.model_copy(update=own)
     prepared = prepare(first, given, say=progress.say, network=network)
     # Measured once: what is fast here must not differ from trial to trial.
@@ -120,6 +120,12 @@ def _begun(
     return folder, prepared.dataset, digests
 
 
+def _plain(asked: CompareSettings) -> str:
+    """Returns a strategy that puts nothing beside the layers: digests are of these alone."""
+    plain = (name for name in asked.names if not make_strategy(name).merging)
+    return next(plain, asked.names[0].partition("+")[0])
+
+
 def _check_all(asked: CompareSettings, prepared: Prepared) -> None:
     """Refuses what a strategy cannot have before the first trial: all are known from the start."""
     strategies = {name: make_strategy(name) for name in asked.names}
@@ -127,7 +133,7 @@ def _check_all(asked: CompareSettings, prepared: Prepared) -> None:
         settings = asked.shared.model_copy(update=own_settings(name))
         check_source(settings, strategy)
         if name != AUTO:
-            replanned(prepared, settings)
+            replanned(with_pairs(prepared, strategy), settings)
     if asked.shared.source and not any(each.needs_source for each in strategies.values()):
         raise SettingsError(
             f"source = {asked.shared.source!r} cannot be used: no strategy trains on one",

@@ -135,3 +135,28 @@ def test_a_source_that_has_changed_makes_other_trials(bert: Path, tmp_path: Path
         compare(tiny.toy_texts(60), out=folder, **options)
         found.append({place.name for place in (folder / "trials").iterdir()})
     assert not found[0] & found[1]
+
+
+@pytest.mark.parametrize(
+    "names", ["head,two-stage+lora", "two-stage+lora,head", "two-stage+lora,full+lora:rank=2"]
+)
+def test_pairs_beside_the_layers_are_compared_wherever_they_stand(
+    bert: Path, tmp_path: Path, names: str
+) -> None:
+    pytest.importorskip("peft")
+    options = quick(bert, strategies=names, baselines=False)
+    result = compare(tiny.toy_texts(60), out=tmp_path / "c", **options)
+    assert [made["name"] for made in result["strategies"]] == names.split(",")
+    assert result["proof"]["holds"]
+
+
+def test_the_digest_of_the_weights_knows_no_pairs(bert: Path, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    found = []
+    for names in ("head", "two-stage+lora"):
+        out = tmp_path / names
+        asked = CompareSettings(
+            shared=FitSettings(backbone=str(bert), precision="fp32"), strategies=(names,), out=out
+        )
+        found.append(compare_module._begun(asked, Silent(), tiny.toy_texts(60), None)[2])
+    assert found[0] == found[1]

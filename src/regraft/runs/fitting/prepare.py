@@ -190,6 +190,24 @@ def replanned(
     return replace(prepared, settings=settings, chosen=chosen, phases=phases, above=above)
 
 
+def with_pairs(prepared: Prepared, strategy: Composed) -> Prepared:
+    """Returns the same with a trunk that has beside its layers what a strategy puts there.
+
+    Args:
+        prepared: Of a strategy that puts nothing there; its network is left as it is.
+        strategy: Whose phases are made next, by `replanned`.
+
+    Raises:
+        SettingsError: If nothing can be put there.
+    """
+    if not strategy.merging:
+        return prepared
+    trunk = copy.deepcopy(prepared.backbone.network).cpu()
+    strategy.graft(trunk, seed=prepared.settings.seed)
+    backbone = replace(prepared.backbone, network=trunk)
+    return replace(prepared, backbone=backbone, chain=splice(trunk, example(backbone)))
+
+
 def _above(
     settings: FitSettings,
     strategy: Composed,
