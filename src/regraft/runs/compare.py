@@ -15,6 +15,7 @@ from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.choosing.opening import Network
 from regraft.runs.comparing.bars import Bars
 from regraft.runs.comparing.baseline import baseline, baseline_config
+from regraft.runs.comparing.diverged import DIVERGED, has_diverged
 from regraft.runs.comparing.document import comparison_document
 from regraft.runs.comparing.folder import (
     PAGE,
@@ -78,6 +79,7 @@ def run_compare(
         SettingsError: If an option cannot be used, or the folder holds another comparison.
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used.
+        DivergedError: If every trial of every strategy diverged.
         StorageError: If the disk or a permission says no.
     """
     given = asked.shared.data if source is None else source
@@ -94,8 +96,7 @@ def run_compare(
                 shown = Bars(progress, words)
                 record = trial(config, given, out=folder.path, progress=shown, network=network)
             cells.setdefault(place, []).append(record)
-            accuracy = record["scores"]["test"]["accuracy"]["value"]
-            progress.say(f"{words}: {percent(accuracy)} of the test rows right")
+            progress.say(f"{words}: {_outcome(record)}")
     except KeyboardInterrupt:
         progress.say(f"go on with the same command and --out {shlex.quote(str(folder.path))}")
         raise
@@ -157,6 +158,13 @@ def _configs(
             own = {**own_settings(name), "seed": seed, "fraction": share}
             config = trial_config(shared, digests, own=own)
         yield (name, share), words, config
+
+
+def _outcome(record: Document) -> str:
+    if has_diverged(record):
+        return str(record[DIVERGED])
+    accuracy = record["scores"]["test"]["accuracy"]["value"]
+    return f"{percent(accuracy)} of the test rows right"
 
 
 def _finished(

@@ -73,6 +73,35 @@ def test_one_strategy_alone_has_nothing_to_say() -> None:
     assert "something moved" in sentences(result)[0]
 
 
+def test_what_diverged_is_said_in_its_line_and_in_words() -> None:
+    result = example_comparison()
+    head, full = (strategy["fractions"] for strategy in result["strategies"])
+    head[0] = {**dict.fromkeys(head[0]), "fraction": 0.1, "diverged": 3}
+    full[2]["diverged"] = 1
+    lost = [("head", 0.1, seed) for seed in range(3)] + [("two-stage", 1.0, 2)]
+    result["diverged"] = [{"strategy": n, "fraction": f, "seed": s} for n, f, s in lost]
+    found = lines(result)
+    assert found[3] == ["head", "10 %", "–", "diverged", "–", "–", "–", "–", "–"]
+    assert found[8][3] == "90.0 % [88.0, 92.0], diverged in 1 of 3 seeds"
+    assert sentences(result)[-2:] == [
+        "head diverged in 3 of 9 trials, which are in no mean and no difference: try a smaller "
+        "--lr.",
+        "two-stage diverged in 1 of 9 trials, which are in no mean and no difference: try a "
+        "smaller --lr.",
+    ]
+    assert "data:image/svg+xml" in render(result)
+    result["diverged"] *= 3
+    assert "head diverged in every trial, so it has no scores" in sentences(result)[-2]
+
+
+def test_where_the_others_diverged_no_validation_score_chose() -> None:
+    result = example_comparison()
+    result["best"] |= {"unjudged": ["two-stage"]}
+    for cell in result["strategies"][0]["fractions"]:
+        cell |= {"accuracy": None, "diverged": 3}
+    assert not any("is best on validation" in each for each in sentences(result))
+
+
 def test_the_page_has_the_picture_the_table_and_the_words() -> None:
     page = render(example_comparison())
     assert re.findall(r"<h2>(.*?)</h2>", page) == [

@@ -160,3 +160,17 @@ def test_the_digest_of_the_weights_knows_no_pairs(bert: Path, tmp_path: Path) ->
         )
         found.append(compare_module._begun(asked, Silent(), tiny.toy_texts(60), None)[2])
     assert found[0] == found[1]
+
+
+def test_a_trial_that_diverges_ends_no_comparison(bert: Path, tmp_path: Path) -> None:
+    words, out = Words(), tmp_path / "c"
+    shared = FitSettings(backbone=str(bert), epochs=1, lr=1e30, baselines=False, precision="fp32")
+    asked = CompareSettings(shared=shared, strategies=("full", "head"), seeds=1, out=out)
+    result = run_compare(asked, words, source=tiny.toy_texts(60))
+    told = [sentence for sentence in words.said if sentence.startswith("trial")]
+    assert told[0].startswith("trial 1/2: full, seed 0, 100 % of labels: the training diverged")
+    assert result["best"]["name"] == "head"
+    assert [trial["strategy"] for trial in result["diverged"]] == ["full"]
+    assert "full diverged in every trial, so it has no scores" in " ".join(result["sentences"])
+    assert "diverged" in (out / "compare.html").read_text("utf-8")
+    assert len(list((out / "trials").iterdir())) == 2
