@@ -1,4 +1,4 @@
-"""Tells trials that diverged from those that have scores: the rest is counted without them."""
+"""Tells trials that diverged from those that have scores, and are counted."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
