@@ -193,12 +193,12 @@ def _keep_fork(session: Session, beside: Beside) -> None:
 
 def _planned(session: Session, phase: Phase) -> int:
     """Returns the optimiser steps of all of a phase's epochs."""
-    options, first = session.options, session.epoch - session.place.number + 1
+    first = session.epoch - session.place.number + 1
     epochs = range(first, first + phase.epochs)
     counts = [
         len(order(session, phase, rows=shown(session, phase, epoch=e), epoch=e)) for e in epochs
     ]
-    return count_steps(counts, last_pass=options.last_pass)
+    return count_steps(counts, last_pass=phase.last_pass)
 
 
 def _clock(session: Session, phase: Phase, steps: int) -> Clock:
@@ -214,7 +214,7 @@ def _clock(session: Session, phase: Phase, steps: int) -> Clock:
 
 def _passes(phase: Phase) -> float:
     """Returns how many times a phase passes the training rows, others beside them counted in."""
-    return phase.epochs * (1 + phase.mix + (phase.alignment is not None))
+    return phase.passes * (1 + phase.mix + (phase.alignment is not None))
 
 
 def _reserve(session: Session) -> float:

@@ -28,7 +28,6 @@ class Options:
             not where these are scored as rows held out.
         head_batch_size: Rows in a step of a head with hidden layers.
         above: Parts of the trunk that are frozen wherever the line is.
-        last_pass: Share of a phase's last pass that is taken, in (0, 1].
         threshold: When blocks freeze in the middle of a phase; None = never.
         average: Decay of the moving average that is scored and kept; None = the weights.
         anneal: Whether a phase's rate falls to its end by the deadline; else no epoch starts
@@ -51,7 +50,6 @@ class Options:
     penalty_on_val: bool = True
     head_batch_size: int = 64
     above: Above = NOTHING
-    last_pass: float = 1.0
     threshold: Rule | None = None
     average: float | None = None
     anneal: bool = False

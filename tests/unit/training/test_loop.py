@@ -321,8 +321,8 @@ def test_epochs_go_on_counting_from_phase_to_phase() -> None:
 def test_the_last_pass_may_end_early_and_the_rate_falls_to_its_end(
     share: float, steps: int
 ) -> None:
-    made = session("image", options(last_pass=share))
-    work(made, [replace(tune(), epochs=2, warmup=0.0)])
+    made = session("image")
+    work(made, [replace(tune(), epochs=2, warmup=0.0, last_pass=share)])
     assert made.step == steps
     assert made.records[-1].rate == pytest.approx(tune().head_rate / steps)
 

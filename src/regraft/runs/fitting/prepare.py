@@ -36,7 +36,7 @@ from regraft.runs.fitting.source import Source, check_source, read_source
 from regraft.settings import FitSettings
 from regraft.strategies.table import Composed, make_strategy
 from regraft.training.dropout import apply_dropout
-from regraft.training.phase import Facts, Phase
+from regraft.training.phase import Facts, Phase, ended_early
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def prepare(
     chosen = _of_blocks(chosen, settings, dataset.modality, blocks=chain.top)
     alone = head_alone(settings, left_open=earlier.left_open if earlier else ())
     facts = _facts(settings, dataset, chosen, alone)
-    phases = strategy.phases(chain, facts)
+    phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
     extent = int(chosen.extent.value)
     above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
     understood += _unaveraged(dataset, phases, say=say)
@@ -185,7 +185,8 @@ def replanned(
         lr=lr or chosen.lr,
         epochs=epochs or chosen.epochs,
     )
-    phases = strategy.phases(chain, _facts(settings, dataset, chosen, prepared.alone))
+    facts = _facts(settings, dataset, chosen, prepared.alone)
+    phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
     above = _above(settings, strategy, backbone=prepared.backbone, chain=chain, phases=phases)
     return replace(prepared, settings=settings, chosen=chosen, phases=phases, above=above)
 
@@ -270,6 +271,10 @@ def _of_blocks(chosen: Chosen, settings: FitSettings, modality: Modality, blocks
         layer_decay=replace(decay, value=ratio),
         freeze=choose_line(settings, modality, blocks=blocks),
     )
+
+
+def _phases(strategy: Composed, chain: Chain, facts: Facts, *, epochs: Choice) -> list[Phase]:
+    return ended_early(strategy.phases(chain, facts), top=chain.top, epochs=float(epochs.value))
 
 
 def _facts(settings: FitSettings, dataset: Dataset, chosen: Chosen, alone: Alone) -> Facts:
