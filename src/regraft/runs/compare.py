@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any, Unpack, cast
 
 from regraft.clock import began
+from regraft.data.parting.share import take_share
 from regraft.data.rows import Dataset
+from regraft.data.starters.wheels import Say
 from regraft.errors import SettingsError
 from regraft.reports.comparison import sentences, write_comparison
 from regraft.reports.words import percent
@@ -29,11 +31,12 @@ from regraft.runs.comparing.settings import CompareOptions, CompareSettings, own
 from regraft.runs.comparing.trial import trial, trial_config
 from regraft.runs.fit import settings_of
 from regraft.runs.fitting.folder import RESULT, RunFolder
-from regraft.runs.fitting.prepare import Prepared, prepare, replanned, with_pairs
+from regraft.runs.fitting.prepare import Prepared, prepare, replanned, unaveraged, with_pairs
 from regraft.runs.fitting.source import check_source
 from regraft.runs.report import read_result
 from regraft.settings import FitOptions
 from regraft.strategies.table import AUTO, make_strategy
+from regraft.training.phase import Phase
 from regraft.training.progress import Progress, Silent
 
 Document = dict[str, Any]
@@ -115,7 +118,7 @@ def _begun(
     prepared = prepare(first, given, say=progress.say, network=network)
     # Measured once: what is fast here must not differ from trial to trial.
     verdict = decide_modes(prepared, say=progress.say)
-    _check_all(asked, prepared)
+    _check_all(asked, prepared, say=progress.say)
     digests = digests_of(prepared, asked.shared.source)
     folder = open_comparison(asked, prepared, verdict=verdict, digests=digests)
     return folder, prepared.dataset, digests
@@ -127,19 +130,35 @@ def _plain(asked: CompareSettings) -> str:
     return next(plain, asked.names[0].partition("+")[0])
 
 
-def _check_all(asked: CompareSettings, prepared: Prepared) -> None:
+def _check_all(asked: CompareSettings, prepared: Prepared, *, say: Say) -> None:
     """Refuses what a strategy cannot have before the first trial: all are known from the start."""
     strategies = {name: make_strategy(name) for name in asked.names}
+    planned: list[Phase] = []
     for name, strategy in strategies.items():
         settings = asked.shared.model_copy(update=own_settings(name))
         check_source(settings, strategy)
         if name != AUTO:
-            replanned(with_pairs(prepared, strategy), settings)
+            planned += replanned(with_pairs(prepared, strategy), settings).phases
     if asked.shared.source and not any(each.needs_source for each in strategies.values()):
         raise SettingsError(
             f"source = {asked.shared.source!r} cannot be used: no strategy trains on one",
             hint="--strategies sequential,…",
         )
+    _say_of_averages(asked, prepared, planned, say=say)
+
+
+def _say_of_averages(
+    asked: CompareSettings, prepared: Prepared, planned: list[Phase], *, say: Say
+) -> None:
+    """Says once with which shares an average does nothing: the trials' own words are not heard."""
+    whole, seed = prepared.dataset, asked.shared.seed
+    for share in reversed(asked.shares):
+        where = "here" if share == 1 else f"with {100 * share:.4g} % of the labels, or fewer"
+        told = unaveraged(take_share(whole, share, seed=seed), planned, where=where)
+        if told:
+            if told[0] not in prepared.understood:
+                say(told[0])
+            return
 
 
 def _configs(

@@ -174,3 +174,29 @@ def test_a_trial_that_diverges_ends_no_comparison(bert: Path, tmp_path: Path) ->
     assert "full diverged in every trial, so it has no scores" in " ".join(result["sentences"])
     assert "diverged" in (out / "compare.html").read_text("utf-8")
     assert len(list((out / "trials").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "told"),
+    [
+        ("head,two-stage+average,full+average", 40, "here: "),
+        ("two-stage+average,head", 40, "here: "),
+        ("head,two-stage+average", 240, "with 50 % of the labels, or fewer: "),
+    ],
+)
+def test_that_an_average_does_nothing_is_said_once(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str, rows: int, told: str
+) -> None:
+    def stopped(*arguments: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare_module, "trial", stopped)
+    words = Words()
+    shared = FitSettings(backbone=str(bert), baselines=False, precision="fp32")
+    asked = CompareSettings(
+        shared=shared, strategies=names.split(","), out=tmp_path / "c", fractions=(0.25, 0.5, 1)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        run_compare(asked, words, source=tiny.toy_texts(rows))
+    (line,) = [line for line in words.said if line.startswith("+average does nothing")]
+    assert told in line

@@ -133,7 +133,9 @@ def prepare(
     phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
     extent = int(chosen.extent.value)
     above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
-    understood += _unaveraged(dataset, phases, say=say)
+    for line in unaveraged(dataset, phases):
+        say(line)
+        understood.append(line)
     encoded, reading = _encoded(dataset, backbone, chosen)
     return Prepared(
         settings,
@@ -225,13 +227,17 @@ def _above(
     return above
 
 
-def _unaveraged(dataset: Dataset, phases: list[Phase], *, say: Say) -> list[str]:
-    """Says that an average cannot be chosen, where there are no validation rows."""
+def unaveraged(dataset: Dataset, phases: list[Phase], *, where: str = "here") -> list[str]:
+    """Returns a line that says so where an average cannot be chosen, for want of validation rows.
+
+    Args:
+        dataset: Rows in parts.
+        phases: One of which may ask for an average.
+        where: Are there none, in words.
+    """
     if len(dataset.parts["val"]) or not any(phase.average for phase in phases):
         return []
-    told = "+average does nothing here: there are no validation rows to choose the point by"
-    say(told)
-    return [told]
+    return [f"+average does nothing {where}: there are no validation rows to choose the point by"]
 
 
 def _cache(
