@@ -218,11 +218,12 @@ def _passes(phase: Phase) -> float:
 
 
 def _reserve(session: Session) -> float:
-    """Returns the seconds of a last validation, and of the passes for a head that comes then."""
-    val, reserve = session.val.rows.lengths.sum(), session.options.reserve
+    """Returns the seconds of what follows: a last validation, passes for a head, an average."""
+    val, options = session.val.rows.lengths.sum(), session.options
     if not val or all(each.line < session.top for each in session.coming):
-        return reserve
-    return float(reserve * (2 + session.train.rows.lengths.sum() / val))
+        return options.reserve + options.averaging
+    passes = 2 + session.train.rows.lengths.sum() / val
+    return float(options.reserve * passes + options.averaging)
 
 
 def _ended(stepper: Stepper) -> bool:

@@ -33,6 +33,7 @@ class Options:
         anneal: Whether a phase's rate falls to its end by the deadline; else no epoch starts
             that would not be done by then.
         reserve: Seconds that a pass over the validation rows takes.
+        averaging: Seconds that an average takes when all phases have ended.
         views: Different augmentations of each row in a phase that starts with frozen blocks;
             None = another one in each epoch.
         watched: Whether it is kept what proves the freeze; not where the network is thrown
@@ -54,5 +55,6 @@ class Options:
     average: float | None = None
     anneal: bool = False
     reserve: float = 0.0
+    averaging: float = 0.0
     views: int | None = None
     watched: bool = True
