@@ -104,11 +104,18 @@ def _of_the_best(result: Document) -> Iterator[str]:
     left = [each for each in result["strategies"] if each["fractions"][-1]["accuracy"]]
     if unjudged and len(unjudged) == len(left):
         return
-    told = "more than" if best["clear"] else "not more than"
     yield (
         f"{best['name']} is best on validation. On the test rows it is "
-        f"{difference_words(best['difference'])} points beside {best['over']}: {told} the interval."
+        f"{difference_words(best['difference'])} points beside {best['over']}: {_clearly(best)}."
     )
+
+
+def _clearly(best: Document) -> str:
+    """Returns whether the strategy that validation rows chose is better on the test rows."""
+    if best["clear"]:
+        return "more than the interval"
+    worse = best["difference"]["high"] < 0
+    return "worse, by more than the interval" if worse else "not more than the interval"
 
 
 def _of_the_gain(result: Document) -> Iterator[str]:

@@ -11,7 +11,7 @@ from regraft.reports.comparison import (
     strongest,
     write_comparison,
 )
-from tests.unit.reports.example_comparison import example_comparison
+from tests.unit.reports.example_comparison import example_comparison, score
 from tests.unit.reports.test_html import Tags, replace_words
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -62,6 +62,14 @@ def test_what_is_not_clear_or_not_reached_is_said() -> None:
     assert rows == "two-stage does not reach what head has with 1,000 (80.0 %) with these labels."
     result["rows_needed"] = {**result["rows_needed"], "rows": 100, "share": 0.1, "at_most": True}
     assert "needs at most 100 labelled rows" in sentences(result)[2]
+
+
+def test_a_choice_that_is_worse_on_the_test_rows_is_called_so() -> None:
+    result = example_comparison()
+    result["best"] |= {"clear": False, "difference": score(-0.1)}
+    assert sentences(result)[0].endswith(
+        "it is −10.0 [−12.0, −8.0] points beside head: worse, by more than the interval."
+    )
 
 
 def test_one_strategy_alone_has_nothing_to_say() -> None:
