@@ -20,6 +20,11 @@ from regraft.reports.words import (
 )
 
 Document = Mapping[str, Any]
+OF_SECONDS = (
+    "Seconds depend on the order: the first trial that wants features of all rows computes them, "
+    "and those after it read them from the store."
+)
+"""Stands under the table."""
 
 
 def heading(result: Document) -> str:
@@ -188,6 +193,7 @@ def render(result: Document) -> str:
             headers=headers(result),
             lines=lines(result),
             strongest=strongest(result),
+            of_seconds=OF_SECONDS,
             sentences=sentences(result),
             curve=accuracy_by_rows(result["strategies"], classic=_classic(result)),
         )

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from regraft.reports.comparison import (
+    OF_SECONDS,
     headers,
     lines,
     render,
@@ -121,6 +122,7 @@ def test_the_page_has_the_picture_the_table_and_the_words() -> None:
     assert "<h1>2 strategies on reviews with starter:minilm, 3 seeds each</h1>" in page
     assert page.count('<tr class="chosen">') == 1
     assert "data:image/svg+xml" in page
+    assert page.index(OF_SECONDS) > page.index("</table>")
 
 
 def test_with_one_share_there_is_no_picture() -> None:
