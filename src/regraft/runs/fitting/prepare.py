@@ -119,9 +119,8 @@ def prepare(
     backbone, notes = fit_channels(open_for(named, settings, dataset=dataset, say=say), dataset)
     lengths = text_lengths(dataset, backbone)
     chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
-    understood = [*explained(dataset, backbone, chosen=chosen, lengths=lengths), *notes]
-    for line in understood:
-        say(line)
+    told = explained(dataset, backbone, chosen=chosen, lengths=lengths)
+    understood = _said([*told, *notes], say)
     grafted = graft(backbone, settings, classes=len(dataset.classes))
     apply_dropout(grafted, float(chosen.dropout.value))
     strategy.graft(backbone.network, seed=settings.seed)
@@ -133,9 +132,7 @@ def prepare(
     phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
     extent = int(chosen.extent.value)
     above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
-    for line in unaveraged(dataset, phases):
-        say(line)
-        understood.append(line)
+    understood += _said(unaveraged(dataset, phases), say)
     encoded, reading = _encoded(dataset, backbone, chosen)
     return Prepared(
         settings,
@@ -225,6 +222,12 @@ def _above(
     above = above_of(trunk, frozen_words(settings)[1]) | strategy.held(trunk)
     check_moves(chain, phases, above=above, settings=settings)
     return above
+
+
+def _said(lines: list[str], say: Say) -> list[str]:
+    for line in lines:
+        say(line)
+    return lines
 
 
 def unaveraged(dataset: Dataset, phases: list[Phase], *, where: str = "here") -> list[str]:
