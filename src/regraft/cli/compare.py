@@ -61,7 +61,7 @@ def compare(data: Data = None, **flags: Unpack[CompareFlags]) -> int:
 
 def _write(result: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
     from regraft.cli.printing import write_json, write_table, write_words
-    from regraft.reports.comparison import headers, lines, strongest
+    from regraft.reports.comparison import OF_SECONDS, headers, lines, strongest
 
     if as_json:
         write_json(result)
@@ -69,4 +69,4 @@ def _write(result: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
     write_table(headers(result), lines(result), strong=strongest(result))
     page = Path(result["comparison"]) / "compare.html"
     if not quiet:
-        write_words(["", *result["sentences"], f"Page: {page}"])
+        write_words([OF_SECONDS, "", *result["sentences"], f"Page: {page}"])

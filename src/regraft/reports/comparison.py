@@ -1,5 +1,6 @@
 """Makes the table, the sentences and the page of a comparison from its document."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,11 @@ from regraft.reports.words import (
 )
 
 Document = Mapping[str, Any]
+OF_SECONDS = (
+    "Seconds depend on the order: the first trial that wants features of all rows computes them, "
+    "and those after it read them from the store."
+)
+"""Stands under the table."""
 
 
 def heading(result: Document) -> str:
@@ -42,7 +48,7 @@ def headers(result: Document) -> list[str]:
 def lines(result: Document) -> list[list[str]]:
     """Returns the cells of each line: every share of every baseline, then of every strategy."""
     return [
-        [made["name"], *_cells(cell)]
+        [made["name"], *_cells(cell, len(result["seeds"]))]
         for made in (*result["baselines"], *result["strategies"])
         for cell in made["fractions"]
     ]
@@ -55,11 +61,15 @@ def strongest(result: Document) -> int:
     return (before + 1) * len(result["fractions"]) - 1
 
 
-def _cells(cell: Document) -> list[str]:
+def _cells(cell: Document, seeds: int) -> list[str]:
+    labels, lost = f"{100 * cell['fraction']:.4g} %", cell.get("diverged", 0)
+    if cell["accuracy"] is None:
+        return [labels, NOTHING, "diverged", *[NOTHING] * 5]
+    told = f", diverged in {lost} of {counted(seeds, 'seed')}" if lost else ""
     return [
-        f"{100 * cell['fraction']:.4g} %",
+        labels,
         f"{cell['rows']:,.0f}",
-        percent_score(cell["accuracy"]),
+        percent_score(cell["accuracy"]) + told,
         plain_score(cell["macro_f1"]),
         plain_score(cell["log_loss"]),
         difference_words(cell["difference"]),
@@ -82,7 +92,7 @@ def difference_words(difference: Document | None) -> str:
 
 def sentences(result: Document) -> list[str]:
     """Returns what the comparison says, in words."""
-    told = (_of_the_best, _of_the_gain, _of_the_rows, _of_the_proof)
+    told = (_of_the_best, _of_the_gain, _of_the_rows, _of_the_diverged, _of_the_proof)
     return [sentence for part in told for sentence in part(result)]
 
 
@@ -96,13 +106,21 @@ def _of_the_best(result: Document) -> Iterator[str]:
             f"{' and '.join(unjudged)}: trained on all rows at once, so there is no validation "
             "score, and it is not chosen by one."
         )
-    if unjudged and len(unjudged) == len(result["strategies"]):
+    left = [each for each in result["strategies"] if each["fractions"][-1]["accuracy"]]
+    if unjudged and len(unjudged) == len(left):
         return
-    told = "more than" if best["clear"] else "not more than"
     yield (
         f"{best['name']} is best on validation. On the test rows it is "
-        f"{difference_words(best['difference'])} points beside {best['over']}: {told} the interval."
+        f"{difference_words(best['difference'])} points beside {best['over']}: {_clearly(best)}."
     )
+
+
+def _clearly(best: Document) -> str:
+    """Returns whether the strategy that validation rows chose is better on the test rows."""
+    if best["clear"]:
+        return "more than the interval"
+    worse = best["difference"]["high"] < 0
+    return "worse, by more than the interval" if worse else "not more than the interval"
 
 
 def _of_the_gain(result: Document) -> Iterator[str]:
@@ -131,6 +149,19 @@ def _of_the_rows(result: Document) -> Iterator[str]:
         f"{name} needs {about} {needed['rows']:,.0f} labelled rows to reach {goal}: "
         f"{share(needed['share'])} of them."
     )
+
+
+def _of_the_diverged(result: Document) -> Iterator[str]:
+    lost = Counter(trial["strategy"] for trial in result.get("diverged", ()))
+    trials = len(result["seeds"]) * len(result["fractions"])
+    for name, count in lost.items():
+        if count == trials:
+            yield f"{name} diverged in every trial, so it has no scores: try a smaller --lr."
+        else:
+            yield (
+                f"{name} diverged in {count} of {trials} trials, which are in no mean and no "
+                "difference: try a smaller --lr."
+            )
 
 
 def _of_the_proof(result: Document) -> Iterator[str]:
@@ -162,6 +193,7 @@ def render(result: Document) -> str:
             headers=headers(result),
             lines=lines(result),
             strongest=strongest(result),
+            of_seconds=OF_SECONDS,
             sentences=sentences(result),
             curve=accuracy_by_rows(result["strategies"], classic=_classic(result)),
         )

@@ -32,7 +32,7 @@ def accuracy_by_rows(
     if classic is not None:
         x, y = _points(classic, "value")
         axes.plot(x, y, color=GREY, linestyle=(0, (4, 3)), label=classic["name"])
-    rows = sorted({share["rows"] for strategy in strategies for share in strategy["fractions"]})
+    rows = sorted({share["rows"] for strategy in strategies for share in _scored(strategy)})
     axes.set_xscale("log")
     axes.set_xticks(rows, [f"{count:,.0f}" for count in rows])
     axes.minorticks_off()
@@ -51,12 +51,17 @@ def _curve(axes: "Axes", strategy: Mapping[str, Any], number: int) -> None:
 
 def _points(strategy: Mapping[str, Any], name: str) -> tuple[list[float], list[float]]:
     """Returns rows, and percent of the accuracy or of an end of its interval."""
-    shares = strategy["fractions"]
+    shares = _scored(strategy)
     return [s["rows"] for s in shares], [100 * s["accuracy"][name] for s in shares]
+
+
+def _scored(strategy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Returns the shares with which not every seed diverged."""
+    return [share for share in strategy["fractions"] if share["accuracy"]]
 
 
 def _limits(strategies: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     """Returns what holds every value with some air; wide bands of few seeds may be cut."""
-    values = [100 * s["accuracy"]["value"] for each in strategies for s in each["fractions"]]
+    values = [100 * s["accuracy"]["value"] for each in strategies for s in _scored(each)]
     air = max(4.0, 0.4 * (max(values) - min(values)))
     return max(min(values) - air, 0.0), min(max(values) + air, 101.0)

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any, Unpack, cast
 
 from regraft.clock import began
+from regraft.data.parting.share import take_share
 from regraft.data.rows import Dataset
+from regraft.data.starters.wheels import Say
 from regraft.errors import SettingsError
 from regraft.reports.comparison import sentences, write_comparison
 from regraft.reports.words import percent
@@ -15,6 +17,7 @@ from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.choosing.opening import Network
 from regraft.runs.comparing.bars import Bars
 from regraft.runs.comparing.baseline import baseline, baseline_config
+from regraft.runs.comparing.diverged import DIVERGED, has_diverged
 from regraft.runs.comparing.document import comparison_document
 from regraft.runs.comparing.folder import (
     PAGE,
@@ -28,11 +31,12 @@ from regraft.runs.comparing.settings import CompareOptions, CompareSettings, own
 from regraft.runs.comparing.trial import trial, trial_config
 from regraft.runs.fit import settings_of
 from regraft.runs.fitting.folder import RESULT, RunFolder
-from regraft.runs.fitting.prepare import Prepared, prepare, replanned
+from regraft.runs.fitting.prepare import Prepared, prepare, replanned, unaveraged, with_pairs
 from regraft.runs.fitting.source import check_source
 from regraft.runs.report import read_result
 from regraft.settings import FitOptions
 from regraft.strategies.table import AUTO, make_strategy
+from regraft.training.phase import Phase
 from regraft.training.progress import Progress, Silent
 
 Document = dict[str, Any]
@@ -78,6 +82,7 @@ def run_compare(
         SettingsError: If an option cannot be used, or the folder holds another comparison.
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used.
+        DivergedError: If every trial of every strategy diverged.
         StorageError: If the disk or a permission says no.
     """
     given = asked.shared.data if source is None else source
@@ -94,8 +99,7 @@ def run_compare(
                 shown = Bars(progress, words)
                 record = trial(config, given, out=folder.path, progress=shown, network=network)
             cells.setdefault(place, []).append(record)
-            accuracy = record["scores"]["test"]["accuracy"]["value"]
-            progress.say(f"{words}: {percent(accuracy)} of the test rows right")
+            progress.say(f"{words}: {_outcome(record)}")
     except KeyboardInterrupt:
         progress.say(f"go on with the same command and --out {shlex.quote(str(folder.path))}")
         raise
@@ -109,30 +113,52 @@ def _begun(
 ) -> tuple[RunFolder, Dataset, dict[str, str]]:
     """Returns folder, rows, and digests of rows and weights: what is wrong is told here."""
     repeat = find_begun(asked) or asked.shared.repeat
-    own = {**own_settings(asked.names[0]), "repeat": repeat}
+    own = {**own_settings(_plain(asked)), "repeat": repeat}
     first = asked.shared.model_copy(update=own)
     prepared = prepare(first, given, say=progress.say, network=network)
     # Measured once: what is fast here must not differ from trial to trial.
     verdict = decide_modes(prepared, say=progress.say)
-    _check_all(asked, prepared)
+    _check_all(asked, prepared, say=progress.say)
     digests = digests_of(prepared, asked.shared.source)
     folder = open_comparison(asked, prepared, verdict=verdict, digests=digests)
     return folder, prepared.dataset, digests
 
 
-def _check_all(asked: CompareSettings, prepared: Prepared) -> None:
+def _plain(asked: CompareSettings) -> str:
+    """Returns a strategy that puts nothing beside the layers: digests are of these alone."""
+    plain = (name for name in asked.names if not make_strategy(name).merging)
+    return next(plain, asked.names[0].partition("+")[0])
+
+
+def _check_all(asked: CompareSettings, prepared: Prepared, *, say: Say) -> None:
     """Refuses what a strategy cannot have before the first trial: all are known from the start."""
     strategies = {name: make_strategy(name) for name in asked.names}
+    planned: list[Phase] = []
     for name, strategy in strategies.items():
         settings = asked.shared.model_copy(update=own_settings(name))
         check_source(settings, strategy)
         if name != AUTO:
-            replanned(prepared, settings)
+            planned += replanned(with_pairs(prepared, strategy), settings).phases
     if asked.shared.source and not any(each.needs_source for each in strategies.values()):
         raise SettingsError(
             f"source = {asked.shared.source!r} cannot be used: no strategy trains on one",
             hint="--strategies sequential,…",
         )
+    _say_of_averages(asked, prepared, planned, say=say)
+
+
+def _say_of_averages(
+    asked: CompareSettings, prepared: Prepared, planned: list[Phase], *, say: Say
+) -> None:
+    """Says once with which shares an average does nothing: the trials' own words are not heard."""
+    whole, seed = prepared.dataset, asked.shared.seed
+    for share in reversed(asked.shares):
+        where = "here" if share == 1 else f"with {100 * share:.4g} % of the labels, or fewer"
+        told = unaveraged(take_share(whole, share, seed=seed), planned, where=where)
+        if told:
+            if told[0] not in prepared.understood:
+                say(told[0])
+            return
 
 
 def _configs(
@@ -151,6 +177,13 @@ def _configs(
             own = {**own_settings(name), "seed": seed, "fraction": share}
             config = trial_config(shared, digests, own=own)
         yield (name, share), words, config
+
+
+def _outcome(record: Document) -> str:
+    if has_diverged(record):
+        return str(record[DIVERGED])
+    accuracy = record["scores"]["test"]["accuracy"]["value"]
+    return f"{percent(accuracy)} of the test rows right"
 
 
 def _finished(

@@ -21,7 +21,7 @@ class Zero:
 
     Args:
         by: `means`: the nearest mean of a class's training rows; `names`: the nearest name of
-            a class, read as a text, for which no labelled row is needed.
+            a class, read as a text: labelled rows are there to score by, and decide nothing.
     """
 
     by: str = "means"

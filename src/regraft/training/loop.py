@@ -196,12 +196,12 @@ def _keep_fork(session: Session, beside: Beside) -> None:
 
 def _planned(session: Session, phase: Phase) -> int:
     """Returns the optimiser steps of all of a phase's epochs."""
-    options, first = session.options, session.epoch - session.place.number + 1
+    first = session.epoch - session.place.number + 1
     epochs = range(first, first + phase.epochs)
     counts = [
         len(order(session, phase, rows=shown(session, phase, epoch=e), epoch=e)) for e in epochs
     ]
-    return count_steps(counts, last_pass=options.last_pass)
+    return count_steps(counts, last_pass=phase.last_pass)
 
 
 def _clock(session: Session, phase: Phase, steps: int) -> Clock:
@@ -217,15 +217,16 @@ def _clock(session: Session, phase: Phase, steps: int) -> Clock:
 
 def _passes(phase: Phase) -> float:
     """Returns how many times a phase passes the training rows, others beside them counted in."""
-    return phase.epochs * (1 + phase.mix + (phase.alignment is not None))
+    return phase.passes * (1 + phase.mix + (phase.alignment is not None))
 
 
 def _reserve(session: Session) -> float:
-    """Returns the seconds of a last validation, and of the passes for a head that comes then."""
-    val, reserve = session.val.rows.lengths.sum(), session.options.reserve
+    """Returns the seconds of what follows: a last validation, passes for a head, an average."""
+    val, options = session.val.rows.lengths.sum(), session.options
     if not val or all(each.line < session.top for each in session.coming):
-        return reserve
-    return float(reserve * (2 + session.train.rows.lengths.sum() / val))
+        return options.reserve + options.averaging
+    passes = 2 + session.train.rows.lengths.sum() / val
+    return float(options.reserve * passes + options.averaging)
 
 
 def _ended(stepper: Stepper) -> bool:

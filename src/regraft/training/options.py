@@ -28,12 +28,12 @@ class Options:
             not where these are scored as rows held out.
         head_batch_size: Rows in a step of a head with hidden layers.
         above: Parts of the trunk that are frozen wherever the line is.
-        last_pass: Share of a phase's last pass that is taken, in (0, 1].
         threshold: When blocks freeze in the middle of a phase; None = never.
         average: Decay of the moving average that is scored and kept; None = the weights.
         anneal: Whether a phase's rate falls to its end by the deadline; else no epoch starts
             that would not be done by then.
         reserve: Seconds that a pass over the validation rows takes.
+        averaging: Seconds that an average takes when all phases have ended.
         views: Different augmentations of each row in a phase that starts with frozen blocks;
             None = another one in each epoch.
         watched: Whether it is kept what proves the freeze; not where the network is thrown
@@ -51,10 +51,10 @@ class Options:
     penalty_on_val: bool = True
     head_batch_size: int = 64
     above: Above = NOTHING
-    last_pass: float = 1.0
     threshold: Rule | None = None
     average: float | None = None
     anneal: bool = False
     reserve: float = 0.0
+    averaging: float = 0.0
     views: int | None = None
     watched: bool = True

@@ -1,6 +1,7 @@
 """Defines a phase of training, and the strategy that makes phases from facts."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from torch import nn
@@ -44,6 +45,7 @@ class Phase:
             start and its end that validation likes best; of the last phase only.
         alignment: What is added to the loss over rows of the session's target, one for each
             training row; None = these are not seen.
+        last_pass: Share of its last pass that is taken, in (0, 1].
     """
 
     name: str
@@ -65,6 +67,12 @@ class Phase:
     mix: float = 0.0
     average: bool = False
     alignment: Alignment | None = None
+    last_pass: float = 1.0
+
+    @property
+    def passes(self) -> float:
+        """How many passes are planned, of which the last one may end early."""
+        return self.epochs - 1 + self.last_pass
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,28 @@ class Modifier(Protocol):
 
     def held(self, trunk: nn.Module) -> Above:
         """Returns what of the trunk never moves."""
+
+
+def ended_early(phases: list[Phase], *, top: int, epochs: float) -> list[Phase]:
+    """Returns the phases with what a whole number of passes has too many taken off the last one.
+
+    Strategies share out whole passes. Only the last phase that moves the trunk is shortened; one
+    that has several passes for each that was asked for loses as many times as much.
+
+    Args:
+        phases: Of a strategy, made for `epochs` rounded up.
+        top: P; phases with their line there do not move the trunk.
+        epochs: Passes that were asked for.
+    """
+    whole = math.ceil(epochs)
+    moving = [number for number, phase in enumerate(phases) if phase.line < top]
+    if whole == epochs or not moving:
+        return phases
+    last = phases[moving[-1]]
+    # Rounded, so that seven passes are not eight with next to nothing in the last.
+    passes = round(last.epochs - (whole - epochs) * max(1.0, last.epochs / whole), 6)
+    short = replace(last, epochs=math.ceil(passes), last_pass=passes - math.ceil(passes) + 1)
+    return [*phases[: moving[-1]], short, *phases[moving[-1] + 1 :]]
 
 
 START_ROWS = 2048

@@ -6,6 +6,7 @@ from torch import nn
 
 from regraft.errors import DivergedError
 from regraft.scoring import metrics
+from regraft.training.heads.streamed import blocks
 from regraft.training.options import Options
 
 Labels = npt.NDArray[np.int64]
@@ -25,11 +26,28 @@ def check_finite(network: nn.Module, answers: npt.NDArray[np.float32]) -> None:
     # A buffer may be infinite by design (a mask), but a statistic that is NaN is lost.
     whole = whole and not any(bool(b.isnan().any()) for b in network.buffers())
     if not whole or not np.isfinite(answers).all():
-        raise DivergedError(
-            "the training diverged: weights or answers are no finite numbers any more",
-            expected="a rate at which the loss falls",
-            hint="a smaller --lr",
-        )
+        raise _diverged()
+
+
+def check_features(features: npt.NDArray[np.float32]) -> None:
+    """Refuses features that no head can be solved on, as training has spoilt the trunk.
+
+    Args:
+        features: (N, D), perhaps mapped.
+
+    Raises:
+        DivergedError: If one of them is no finite number.
+    """
+    if not all(bool(np.isfinite(block).all()) for block in blocks(features)):
+        raise _diverged()
+
+
+def _diverged() -> DivergedError:
+    return DivergedError(
+        "the training diverged: weights or answers are no finite numbers any more",
+        expected="a rate at which the loss falls",
+        hint="a smaller --lr",
+    )
 
 
 def selection_key(

@@ -47,6 +47,7 @@ def test_the_table_is_the_result(typed: Type, stand_in: Stand) -> None:
     outcome = typed("compare", "d.csv")
     assert outcome.out.splitlines()[-1].startswith("two-stage")
     assert "two-stage is best on validation." in outcome.err
+    assert "Seconds depend on the order" in outcome.err
     assert "Page: runs/reviews-compare-001/compare.html" in outcome.err
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from regraft.reports.comparison import (
+    OF_SECONDS,
     headers,
     lines,
     render,
@@ -11,7 +12,7 @@ from regraft.reports.comparison import (
     strongest,
     write_comparison,
 )
-from tests.unit.reports.example_comparison import example_comparison
+from tests.unit.reports.example_comparison import example_comparison, score
 from tests.unit.reports.test_html import Tags, replace_words
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -64,6 +65,14 @@ def test_what_is_not_clear_or_not_reached_is_said() -> None:
     assert "needs at most 100 labelled rows" in sentences(result)[2]
 
 
+def test_a_choice_that_is_worse_on_the_test_rows_is_called_so() -> None:
+    result = example_comparison()
+    result["best"] |= {"clear": False, "difference": score(-0.1)}
+    assert sentences(result)[0].endswith(
+        "it is −10.0 [−12.0, −8.0] points beside head: worse, by more than the interval."
+    )
+
+
 def test_one_strategy_alone_has_nothing_to_say() -> None:
     result = example_comparison()
     result["best"] = {"name": "head", "over": None, "difference": None, "clear": False}
@@ -71,6 +80,35 @@ def test_one_strategy_alone_has_nothing_to_say() -> None:
     assert sentences(result) == []
     result["proof"]["holds"] = False
     assert "something moved" in sentences(result)[0]
+
+
+def test_what_diverged_is_said_in_its_line_and_in_words() -> None:
+    result = example_comparison()
+    head, full = (strategy["fractions"] for strategy in result["strategies"])
+    head[0] = {**dict.fromkeys(head[0]), "fraction": 0.1, "diverged": 3}
+    full[2]["diverged"] = 1
+    lost = [("head", 0.1, seed) for seed in range(3)] + [("two-stage", 1.0, 2)]
+    result["diverged"] = [{"strategy": n, "fraction": f, "seed": s} for n, f, s in lost]
+    found = lines(result)
+    assert found[3] == ["head", "10 %", "–", "diverged", "–", "–", "–", "–", "–"]
+    assert found[8][3] == "90.0 % [88.0, 92.0], diverged in 1 of 3 seeds"
+    assert sentences(result)[-2:] == [
+        "head diverged in 3 of 9 trials, which are in no mean and no difference: try a smaller "
+        "--lr.",
+        "two-stage diverged in 1 of 9 trials, which are in no mean and no difference: try a "
+        "smaller --lr.",
+    ]
+    assert "data:image/svg+xml" in render(result)
+    result["diverged"] *= 3
+    assert "head diverged in every trial, so it has no scores" in sentences(result)[-2]
+
+
+def test_where_the_others_diverged_no_validation_score_chose() -> None:
+    result = example_comparison()
+    result["best"] |= {"unjudged": ["two-stage"]}
+    for cell in result["strategies"][0]["fractions"]:
+        cell |= {"accuracy": None, "diverged": 3}
+    assert not any("is best on validation" in each for each in sentences(result))
 
 
 def test_the_page_has_the_picture_the_table_and_the_words() -> None:
@@ -84,6 +122,7 @@ def test_the_page_has_the_picture_the_table_and_the_words() -> None:
     assert "<h1>2 strategies on reviews with starter:minilm, 3 seeds each</h1>" in page
     assert page.count('<tr class="chosen">') == 1
     assert "data:image/svg+xml" in page
+    assert page.index(OF_SECONDS) > page.index("</table>")
 
 
 def test_with_one_share_there_is_no_picture() -> None:

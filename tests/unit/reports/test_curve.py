@@ -54,3 +54,9 @@ def test_the_classic_is_a_line_without_a_band() -> None:
     assert "TF-IDF" in svg
     bands = svg.count("PolyCollection")
     assert bands == drawn(result["strategies"]).count("PolyCollection")
+
+
+def test_a_share_with_which_every_seed_diverged_has_no_point() -> None:
+    strategies = example_comparison()["strategies"]
+    strategies[0]["fractions"][0] |= {"accuracy": None, "rows": None}
+    assert "two-stage" in drawn(strategies)

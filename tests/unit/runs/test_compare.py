@@ -135,3 +135,68 @@ def test_a_source_that_has_changed_makes_other_trials(bert: Path, tmp_path: Path
         compare(tiny.toy_texts(60), out=folder, **options)
         found.append({place.name for place in (folder / "trials").iterdir()})
     assert not found[0] & found[1]
+
+
+@pytest.mark.parametrize(
+    "names", ["head,two-stage+lora", "two-stage+lora,head", "two-stage+lora,full+lora:rank=2"]
+)
+def test_pairs_beside_the_layers_are_compared_wherever_they_stand(
+    bert: Path, tmp_path: Path, names: str
+) -> None:
+    pytest.importorskip("peft")
+    options = quick(bert, strategies=names, baselines=False)
+    result = compare(tiny.toy_texts(60), out=tmp_path / "c", **options)
+    assert [made["name"] for made in result["strategies"]] == names.split(",")
+    assert result["proof"]["holds"]
+
+
+def test_the_digest_of_the_weights_knows_no_pairs(bert: Path, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    found = []
+    for names in ("head", "two-stage+lora"):
+        out = tmp_path / names
+        asked = CompareSettings(
+            shared=FitSettings(backbone=str(bert), precision="fp32"), strategies=(names,), out=out
+        )
+        found.append(compare_module._begun(asked, Silent(), tiny.toy_texts(60), None)[2])
+    assert found[0] == found[1]
+
+
+def test_a_trial_that_diverges_ends_no_comparison(bert: Path, tmp_path: Path) -> None:
+    words, out = Words(), tmp_path / "c"
+    shared = FitSettings(backbone=str(bert), epochs=1, lr=1e30, baselines=False, precision="fp32")
+    asked = CompareSettings(shared=shared, strategies=("full", "head"), seeds=1, out=out)
+    result = run_compare(asked, words, source=tiny.toy_texts(60))
+    told = [sentence for sentence in words.said if sentence.startswith("trial")]
+    assert told[0].startswith("trial 1/2: full, seed 0, 100 % of labels: the training diverged")
+    assert result["best"]["name"] == "head"
+    assert [trial["strategy"] for trial in result["diverged"]] == ["full"]
+    assert "full diverged in every trial, so it has no scores" in " ".join(result["sentences"])
+    assert "diverged" in (out / "compare.html").read_text("utf-8")
+    assert len(list((out / "trials").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "told"),
+    [
+        ("head,two-stage+average,full+average", 40, "here: "),
+        ("two-stage+average,head", 40, "here: "),
+        ("head,two-stage+average", 240, "with 50 % of the labels, or fewer: "),
+    ],
+)
+def test_that_an_average_does_nothing_is_said_once(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str, rows: int, told: str
+) -> None:
+    def stopped(*arguments: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare_module, "trial", stopped)
+    words = Words()
+    shared = FitSettings(backbone=str(bert), baselines=False, precision="fp32")
+    asked = CompareSettings(
+        shared=shared, strategies=names.split(","), out=tmp_path / "c", fractions=(0.25, 0.5, 1)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        run_compare(asked, words, source=tiny.toy_texts(rows))
+    (line,) = [line for line in words.said if line.startswith("+average does nothing")]
+    assert told in line

@@ -199,6 +199,12 @@ def test_a_training_that_diverges_is_the_user_s_to_mend_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_pairs_that_diverge_are_no_bug_of_the_solver(bert: Path, tmp_path: Path) -> None:
+    options = quick(bert, strategy="contrastive", epochs=1, lr=1e30, optimizer="sgd")
+    with pytest.raises(SettingsError, match="the training diverged"):
+        fit(tiny.toy_texts(40), out=tmp_path / "run", **options)
+
+
 def test_the_log_has_the_epochs_of_the_folds_as_they_happen(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,11 +13,13 @@ from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import block_digests, state_digest
 from regraft.freezing.threshold import Rule
 from regraft.strategies.two_stage import TwoStage
+from regraft.training import loop as loop_module
 from regraft.training import steps as steps_module
 from regraft.training.loop import work
 from regraft.training.optimiser import set_rates
 from regraft.training.options import Options
 from regraft.training.phase import Phase
+from regraft.training.schedule import Clock
 from regraft.training.session import Best, Session
 from tests.tiny_sessions import (
     KINDS,
@@ -321,8 +323,8 @@ def test_epochs_go_on_counting_from_phase_to_phase() -> None:
 def test_the_last_pass_may_end_early_and_the_rate_falls_to_its_end(
     share: float, steps: int
 ) -> None:
-    made = session("image", options(last_pass=share))
-    work(made, [replace(tune(), epochs=2, warmup=0.0)])
+    made = session("image")
+    work(made, [replace(tune(), epochs=2, warmup=0.0, last_pass=share)])
     assert made.step == steps
     assert made.records[-1].rate == pytest.approx(tune().head_rate / steps)
 
@@ -375,6 +377,26 @@ def test_where_time_is_plenty_nothing_changes(monkeypatch: pytest.MonkeyPatch) -
 def test_where_there_is_no_time_at_all_one_step_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     made, rates = timed(monkeypatch, deadline=0.0)
     assert (made.step, len(rates), len(made.records)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(("head_follows", "seconds"), [(False, 1 + 11), (True, 2 + 32 / 16 + 11)])
+def test_an_average_takes_its_passes_once_whatever_follows(
+    monkeypatch: pytest.MonkeyPatch, head_follows: bool, seconds: float
+) -> None:
+    """The clock of the phase ends before what is kept back: 32 rows train, 16 are validated."""
+    monkeypatch.setattr("time.monotonic", lambda: 0.0)
+    ends: list[float] = []
+
+    def seen(*times: float) -> Clock:
+        ends.append(times[1])
+        return Clock()
+
+    monkeypatch.setattr(loop_module, "Clock", seen)
+    short = options(deadline=100.0, anneal=True, reserve=1.0, averaging=11.0)
+    made = session("image", short)
+    head = Phase("head", TOP, 1, 0.1, (0.0,) * TOP)
+    work(made, [tune(epochs=1), *([head] if head_follows else [])])
+    assert ends == [pytest.approx(100.0 - seconds)]
 
 
 def test_a_budget_spends_the_whole_journey(monkeypatch: pytest.MonkeyPatch) -> None:

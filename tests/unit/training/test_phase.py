@@ -1,10 +1,13 @@
 """Tests rates by layer, and a phase as plain data."""
 
+import math
+
 import pytest
 
 from regraft.freezing.patterns import above_of
-from regraft.training.phase import Phase, describe, layerwise_rates
-from tests.tiny_sessions import grafted, spliced
+from regraft.strategies.table import make_strategy
+from regraft.training.phase import Phase, describe, ended_early, layerwise_rates
+from tests.tiny_sessions import facts, grafted, spliced
 
 
 def test_rates_fall_from_block_to_block_downwards_and_are_zero_below_the_line() -> None:
@@ -39,3 +42,36 @@ def test_a_phase_that_trains_the_head_alone_says_so() -> None:
     found = describe(Phase("head", 3, 1, 0.1, (0.0,) * 3), chain, head_parameters=34)
     assert [group["name"] for group in found["groups"]] == ["head"]
     assert (found["line"], found["trained"]) == (3, 34)
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "passes"),
+    [
+        ("two-stage", 2.5, [2.5]),
+        ("two-stage", 0.25, [0.25]),
+        ("gradual", 2.5, [1, 1, 0.5]),
+        ("gradual:stages=2", 4.5, [2, 2.5]),
+        ("contrastive", 2.5, [7.5]),
+        ("contrastive", 2 + 1 / 3, [7]),
+        ("contrastive:times=1", 2.5, [2.5]),
+        ("sequential", 2.5, [3, 2.5]),
+        ("sequential:final_target=yes", 2.5, [3, 3, 0.5]),
+        ("full", 3.0, [3]),
+    ],
+)
+def test_a_part_of_a_pass_is_taken_off_the_last_phase_that_moves_the_trunk(
+    name: str, epochs: float, passes: list[float]
+) -> None:
+    chain = spliced(grafted("image"))
+    planned = make_strategy(name).phases(chain, facts("image", epochs=math.ceil(epochs)))
+    found = ended_early(planned, top=chain.top, epochs=epochs)
+    moving = [phase for phase in found if phase.line < chain.top]
+    assert [phase.passes for phase in moving] == pytest.approx(passes)
+    assert all(0 < phase.last_pass <= 1 for phase in found)
+    assert [phase.name for phase in found] == [phase.name for phase in planned]
+
+
+def test_where_the_head_alone_moves_no_pass_ends_early() -> None:
+    chain = spliced(grafted("image"))
+    planned = make_strategy("head").phases(chain, facts("image"))
+    assert ended_early(planned, top=chain.top, epochs=0.5) == planned

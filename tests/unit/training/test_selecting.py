@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError, SettingsError
 from regraft.scoring import metrics
-from regraft.training.selecting import check_finite, selection_key
+from regraft.training.selecting import check_features, check_finite, selection_key
 from tests.tiny_sessions import Size, options, session
 
 WRONG = np.array([[0, 1], [1, 0], [1, 0]], np.float32)
@@ -34,6 +34,16 @@ def test_a_whole_network_passes_and_a_spoilt_one_is_refused() -> None:
         tensor[0] = kept_value
     with pytest.raises(SettingsError, match="diverged"):
         check_finite(made.network, np.full((3, 2), np.nan, np.float32))
+
+
+def test_features_that_are_not_finite_are_refused_as_spoilt_weights_are() -> None:
+    features = np.zeros((5, 3), np.float32)
+    check_features(features)
+    check_features(features[:0])
+    for spoilt in (np.nan, np.inf):
+        features[4, 1] = spoilt
+        with pytest.raises(DivergedError, match=r"the training diverged.*try a smaller --lr"):
+            check_features(features)
 
 
 def test_equal_scores_are_told_apart_by_the_log_loss_worked_by_hand() -> None:

@@ -78,7 +78,7 @@ def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict, judged: bool
     live = 1 - phase.line / top
     step = verdict.seconds("training") * (1 - BACKWARD_SHARE * (1 - live))
     train *= 1 + phase.mix
-    return phase.epochs * (train * step + val * verdict.seconds("inference"))
+    return phase.passes * (train * step + val * verdict.seconds("inference"))
 
 
 def closing_seconds(prepared: Prepared, verdict: Verdict) -> float:

@@ -14,7 +14,7 @@ from regraft.training.phase import Phase
 def check_moves(
     chain: Chain, phases: Sequence[Phase], *, above: Above, settings: FitSettings
 ) -> None:
-    """Refuses a freeze that leaves nothing of the trunk to phases that are to move it.
+    """Refuses what leaves nothing of the trunk to move where something is to move it.
 
     Args:
         chain: The trunk's blocks.
@@ -23,7 +23,7 @@ def check_moves(
         settings: As typed.
 
     Raises:
-        SettingsError: If no parameter is left in any of them.
+        SettingsError: If no parameter is left in any of them, or a modifier has no such phase.
     """
     if any(phase.fresh and (phase.line or above.parameters) for phase in phases):
         raise SettingsError(
@@ -32,6 +32,12 @@ def check_moves(
             hint="--strategy scratch without --freeze or a modifier",
         )
     lines = [phase.line for phase in phases if phase.line < chain.top]
+    name, _, modifiers = settings.strategy.partition("+")
+    if modifiers and not lines:
+        raise SettingsError(
+            f"+{modifiers} cannot be used with {name}: nothing of the trunk moves",
+            hint=f"--strategy {name}, or another one with +{modifiers}",
+        )
     blocks = chain.blocks[min(lines, default=chain.top) :]
     moving = {name for block in blocks for name in block.parameters}
     if lines and not moving - above.parameters:

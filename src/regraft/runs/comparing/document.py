@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regraft.errors import DivergedError
+from regraft.runs.comparing.diverged import both, diverged_trials, has_diverged, scored
 from regraft.runs.comparing.settings import CLASSIC, CompareSettings
 from regraft.scoring.crossing import rows_to_reach
 from regraft.scoring.intervals import Score, around, paired_difference, student
 
 Document = dict[str, Any]
 Cells = Mapping[tuple[str, float], Sequence[Document]]
-"""Records by strategy or baseline and share, one for each seed, in the order of the seeds."""
+"""Records by strategy or baseline and share, one for each seed, in the order of the seeds.
+
+Those of trials that diverged are among them, and left out of all that is counted."""
 HIGHEST = {"accuracy": 1.0, "macro_f1": 1.0, "log_loss": float("inf")}
 """The scores that are compared, and what no interval goes beyond; none goes below 0."""
 
@@ -26,8 +30,11 @@ def comparison_document(asked: CompareSettings, cells: Cells, *, folder: Path) -
         asked: Strategies, seeds and shares.
         cells: What the trials came to.
         folder: Of the comparison.
+
+    Raises:
+        DivergedError: If every trial of every strategy did.
     """
-    first = cells[asked.reference, asked.shares[-1]][0]
+    first = _first(asked, cells)
     records = [record for cell in cells.values() for record in cell]
     strategies = [_strategy(asked, cells, name) for name in asked.names]
     best = best_of(asked, cells)
@@ -44,9 +51,23 @@ def comparison_document(asked: CompareSettings, cells: Cells, *, folder: Path) -
         "gain": _gain(asked, cells, best["name"]),
         "rows_needed": next(s["rows_needed"] for s in strategies if s["name"] == best["name"]),
         "seconds": {"total": round(sum(record["seconds"]["total"] for record in records), 3)},
-        "proof": {"holds": all(record["proof"] for record in records)},
+        "proof": {"holds": all(record["proof"] for record in scored(records))},
         "environment": first["environment"],
+        "diverged": diverged_trials(cells),
     }
+
+
+def _first(asked: CompareSettings, cells: Cells) -> Document:
+    """Returns the first record of the reference with most labels, or the next that has scores."""
+    for name in (asked.reference, *asked.names):
+        for share in reversed(asked.shares):
+            for record in scored(cells[name, share]):
+                return record
+    raise DivergedError(
+        "every trial of every strategy diverged: there is nothing to compare",
+        expected="a rate at which the loss falls",
+        hint="a smaller --lr",
+    )
 
 
 def _strategy(asked: CompareSettings, cells: Cells, name: str) -> Document:
@@ -75,7 +96,9 @@ def _gain(asked: CompareSettings, cells: Cells, name: str) -> Document | None:
     if CLASSIC not in asked.ways:
         return None
     share = asked.shares[-1]
-    gap = difference(cells[name, share], cells[CLASSIC, share])
+    gap = _gap(cells[name, share], cells[CLASSIC, share])
+    if gap is None:
+        return None
     return {"over": cells[CLASSIC, share][0]["name"], "difference": vars(gap)}
 
 
@@ -83,15 +106,21 @@ def cell_scores(records: Sequence[Document]) -> Document:
     """Returns the scores of a strategy or baseline with a share of the labels, over its seeds.
 
     Args:
-        records: One for each seed.
+        records: One for each seed; where all of them diverged, there are no scores.
     """
-    tests = [record["scores"]["test"] for record in records]
+    kept = scored(records)
+    lost = {"diverged": len(records) - len(kept)}
+    if not kept:
+        names = ("rows", *HIGHEST, "val_accuracy", "seconds", "trained_share")
+        return {**dict.fromkeys(names), **lost}
+    tests = [record["scores"]["test"] for record in kept]
     return {
-        "rows": _rows(records),
+        "rows": _rows(kept),
         **{name: over_seeds([test[name] for test in tests], name) for name in HIGHEST},
-        "val_accuracy": _val_accuracy(records) if "val" in records[0]["scores"] else None,
-        "seconds": round(fmean(record["seconds"]["chosen"] for record in records), 3),
-        "trained_share": fmean(record["trained_share"] for record in records),
+        "val_accuracy": _val_accuracy(kept) if _judged(kept) else None,
+        "seconds": round(fmean(record["seconds"]["chosen"] for record in kept), 3),
+        "trained_share": fmean(record["trained_share"] for record in kept),
+        **lost,
     }
 
 
@@ -117,7 +146,7 @@ def difference(mine: Sequence[Document], other: Sequence[Document]) -> Score:
     further.
 
     Args:
-        mine: Records of a strategy, one for each seed.
+        mine: Records of a strategy, one for each seed; none of them diverged.
         other: Those of another one, with the same seeds and share.
     """
     first, second = (np.stack([_right(record) for record in side]) for side in (mine, other))
@@ -136,7 +165,14 @@ def _wider(over_rows: Score, values: Sequence[float]) -> Score:
 def _difference(asked: CompareSettings, cells: Cells, name: str, share: float) -> Document | None:
     if name == asked.reference:
         return None
-    return vars(difference(cells[name, share], cells[asked.reference, share]))
+    gap = _gap(cells[name, share], cells[asked.reference, share])
+    return None if gap is None else vars(gap)
+
+
+def _gap(mine: Sequence[Document], other: Sequence[Document]) -> Score | None:
+    """Returns the difference over the seeds with which neither diverged; None without any."""
+    first, second = both(mine, other)
+    return difference(first, second) if first else None
 
 
 def best_of(asked: CompareSettings, cells: Cells) -> Document:
@@ -144,21 +180,19 @@ def best_of(asked: CompareSettings, cells: Cells) -> Document:
 
     The test rows choose nothing: they say by how much the chosen one is better than the one
     that comes closest to it there, which for a clear winner is more than 0 by the interval.
-    A strategy that leaves out no rows is not among those that are chosen from.
+    A strategy that leaves out no rows is not among those that are chosen from; one that
+    diverged with some seed is chosen only where all of them did.
 
     Args:
         asked: Names the strategies.
         cells: What the trials came to.
     """
-    share = asked.shares[-1]
-    judged = [each for each in asked.names if "val" in cells[each, share][0]["scores"]]
-    name = max(judged, key=lambda each: _val_accuracy(cells[each, share]), default=asked.names[0])
-    unjudged = [each for each in asked.names if each not in judged]
-    gaps = {
-        other: difference(cells[name, share], cells[other, share])
-        for other in asked.names
-        if other != name
-    }
+    last = {name: cells[name, asked.shares[-1]] for name in asked.names}
+    left = [name for name in asked.names if scored(last[name])]
+    name = _leading(last, left) if left else asked.names[0]
+    unjudged = [each for each in left if not _judged(last[each])]
+    found = {other: _gap(last[name], last[other]) for other in asked.names if other != name}
+    gaps = {other: gap for other, gap in found.items() if gap is not None}
     if not gaps:
         none: Document = {"over": None, "difference": None, "clear": False}
         return {"name": name, **none, "unjudged": unjudged}
@@ -173,6 +207,14 @@ def best_of(asked: CompareSettings, cells: Cells) -> Document:
     }
 
 
+def _leading(last: Mapping[str, Sequence[Document]], left: Sequence[str]) -> str:
+    """Returns the best on validation of the strategies that have scores, the steady ones first."""
+    judged = [name for name in left if _judged(last[name])]
+    steady = [name for name in judged if not any(map(has_diverged, last[name]))]
+    chosen_from = steady or judged
+    return max(chosen_from, key=lambda name: _val_accuracy(last[name]), default=left[0])
+
+
 def rows_needed(asked: CompareSettings, cells: Cells, *, name: str) -> Document | None:
     """Returns how many labelled rows a strategy needs for what the reference has with most.
 
@@ -182,13 +224,15 @@ def rows_needed(asked: CompareSettings, cells: Cells, *, name: str) -> Document 
         name: Of the strategy.
 
     Returns:
-        None for the reference itself and where there is one share only; `rows` in it is None
+        None for the reference itself, where there is one share only and where one of both
+        diverged with all seeds; `rows` in it is None
         where the strategy falls short, and `at_most` says that its fewest rows were enough.
     """
-    if name == asked.reference or len(asked.shares) == 1:
+    full = scored(cells[asked.reference, asked.shares[-1]])
+    kept = [cell for share in asked.shares if (cell := scored(cells[name, share]))]
+    if name == asked.reference or len(asked.shares) == 1 or not full or not kept:
         return None
-    full = cells[asked.reference, asked.shares[-1]]
-    curve = [(_rows(cells[name, s]), _accuracy(cells[name, s])) for s in asked.shares]
+    curve = [(_rows(cell), _accuracy(cell)) for cell in kept]
     rows = rows_to_reach(curve, _accuracy(full))
     return {
         "accuracy": _accuracy(full),
@@ -197,6 +241,11 @@ def rows_needed(asked: CompareSettings, cells: Cells, *, name: str) -> Document 
         "of": _rows(full),
         "share": None if rows is None else rows / _rows(full),
     }
+
+
+def _judged(records: Sequence[Document]) -> bool:
+    """Says whether a strategy left out rows to choose by."""
+    return any("val" in record["scores"] for record in scored(records))
 
 
 def _rows(records: Sequence[Document]) -> float:
@@ -210,7 +259,7 @@ def _accuracy(records: Sequence[Document]) -> float:
 
 
 def _val_accuracy(records: Sequence[Document]) -> float:
-    return fmean(record["scores"]["val"]["accuracy"]["value"] for record in records)
+    return fmean(record["scores"]["val"]["accuracy"]["value"] for record in scored(records))
 
 
 def _right(record: Document) -> npt.NDArray[np.float64]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from regraft.backbones.sources.documents import read_json
 from regraft.errors import DamagedFileError
+from regraft.runs.comparing.diverged import has_diverged
 from regraft.runs.fitting.folder import RunFolder, plain
 
 TRIALS = "trials"
@@ -34,7 +35,7 @@ def read_record(out: Path, config: Document) -> Document | None:
     if not place.exists():
         return None
     content = read_json(place)
-    if not isinstance(content, dict) or "scores" not in content:
+    if not isinstance(content, dict) or not ("scores" in content or has_diverged(content)):
         raise DamagedFileError(f"{place} is no record of a trial", hint=f"removing {place}")
     return content
 

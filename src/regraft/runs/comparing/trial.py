@@ -9,7 +9,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import torch
 
+from regraft.errors import DivergedError
 from regraft.runs.choosing.opening import Network
+from regraft.runs.comparing.diverged import diverged_record
 from regraft.runs.comparing.folder import COMPARE, UNDER_WAY
 from regraft.runs.comparing.records import read_record, trial_name, write_record
 from regraft.runs.fit import complete, run_fit
@@ -47,7 +49,8 @@ def trial(
 ) -> Document:
     """Returns what one fit came to; asked again, what it came to the first time.
 
-    A trial that was stopped goes on from its last checkpoint.
+    A trial that was stopped goes on from its last checkpoint; one that diverged has a record
+    that says so, and no scores.
 
     Args:
         config: Plain JSON, as `trial_config` makes it.
@@ -57,7 +60,6 @@ def trial(
         network: The backbone where it is a Python object; None = the one that is named.
 
     Raises:
-        SettingsError: If the training diverged.
         DataError: If the share has too few rows.
         DamagedFileError: If what the trial came to is there, and cannot be read.
         StorageError: If the disk or a permission says no.
@@ -67,8 +69,13 @@ def trial(
         return known
     run = out / UNDER_WAY / trial_name(config)
     settings = FitSettings(**config["settings"], out=run, repeat=out / COMPARE)
-    result = _fitted(settings, source, progress=progress, network=network)
-    record = write_record(out, config, record=_record(result, run))
+    started = time.monotonic()
+    try:
+        found = _record(_fitted(settings, source, progress=progress, network=network), run)
+    except DivergedError as error:  # it would again, and is no reason to lose the others
+        own = config["settings"]
+        found = diverged_record(error, own, seconds=time.monotonic() - started)
+    record = write_record(out, config, record=found)
     shutil.rmtree(run, ignore_errors=True)
     return record
 

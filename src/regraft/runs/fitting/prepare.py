@@ -36,7 +36,7 @@ from regraft.runs.fitting.source import Source, check_source, read_source
 from regraft.settings import FitSettings
 from regraft.strategies.table import Composed, make_strategy
 from regraft.training.dropout import apply_dropout
-from regraft.training.phase import Facts, Phase
+from regraft.training.phase import Facts, Phase, ended_early
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,8 @@ def prepare(
     backbone, notes = fit_channels(open_for(named, settings, dataset=dataset, say=say), dataset)
     lengths = text_lengths(dataset, backbone)
     chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
-    understood = [*explained(dataset, backbone, chosen=chosen, lengths=lengths), *notes]
-    for line in understood:
-        say(line)
+    told = explained(dataset, backbone, chosen=chosen, lengths=lengths)
+    understood = _said([*told, *notes], say)
     grafted = graft(backbone, settings, classes=len(dataset.classes))
     apply_dropout(grafted, float(chosen.dropout.value))
     strategy.graft(backbone.network, seed=settings.seed)
@@ -130,10 +129,10 @@ def prepare(
     chosen = _of_blocks(chosen, settings, dataset.modality, blocks=chain.top)
     alone = head_alone(settings, left_open=earlier.left_open if earlier else ())
     facts = _facts(settings, dataset, chosen, alone)
-    phases = strategy.phases(chain, facts)
+    phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
     extent = int(chosen.extent.value)
     above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
-    understood += _unaveraged(dataset, phases, say=say)
+    understood += _said(unaveraged(dataset, phases), say)
     encoded, reading = _encoded(dataset, backbone, chosen)
     return Prepared(
         settings,
@@ -185,9 +184,28 @@ def replanned(
         lr=lr or chosen.lr,
         epochs=epochs or chosen.epochs,
     )
-    phases = strategy.phases(chain, _facts(settings, dataset, chosen, prepared.alone))
+    facts = _facts(settings, dataset, chosen, prepared.alone)
+    phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
     above = _above(settings, strategy, backbone=prepared.backbone, chain=chain, phases=phases)
     return replace(prepared, settings=settings, chosen=chosen, phases=phases, above=above)
+
+
+def with_pairs(prepared: Prepared, strategy: Composed) -> Prepared:
+    """Returns the same with a trunk that has beside its layers what a strategy puts there.
+
+    Args:
+        prepared: Of a strategy that puts nothing there; its network is left as it is.
+        strategy: Whose phases are made next, by `replanned`.
+
+    Raises:
+        SettingsError: If nothing can be put there.
+    """
+    if not strategy.merging:
+        return prepared
+    trunk = copy.deepcopy(prepared.backbone.network).cpu()
+    strategy.graft(trunk, seed=prepared.settings.seed)
+    backbone = replace(prepared.backbone, network=trunk)
+    return replace(prepared, backbone=backbone, chain=splice(trunk, example(backbone)))
 
 
 def _above(
@@ -206,13 +224,23 @@ def _above(
     return above
 
 
-def _unaveraged(dataset: Dataset, phases: list[Phase], *, say: Say) -> list[str]:
-    """Says that an average cannot be chosen, where there are no validation rows."""
+def _said(lines: list[str], say: Say) -> list[str]:
+    for line in lines:
+        say(line)
+    return lines
+
+
+def unaveraged(dataset: Dataset, phases: list[Phase], *, where: str = "here") -> list[str]:
+    """Returns a line that says so where an average cannot be chosen, for want of validation rows.
+
+    Args:
+        dataset: Rows in parts.
+        phases: One of which may ask for an average.
+        where: Are there none, in words.
+    """
     if len(dataset.parts["val"]) or not any(phase.average for phase in phases):
         return []
-    told = "+average does nothing here: there are no validation rows to choose the point by"
-    say(told)
-    return [told]
+    return [f"+average does nothing {where}: there are no validation rows to choose the point by"]
 
 
 def _cache(
@@ -252,6 +280,10 @@ def _of_blocks(chosen: Chosen, settings: FitSettings, modality: Modality, blocks
         layer_decay=replace(decay, value=ratio),
         freeze=choose_line(settings, modality, blocks=blocks),
     )
+
+
+def _phases(strategy: Composed, chain: Chain, facts: Facts, *, epochs: Choice) -> list[Phase]:
+    return ended_early(strategy.phases(chain, facts), top=chain.top, epochs=float(epochs.value))
 
 
 def _facts(settings: FitSettings, dataset: Dataset, chosen: Chosen, alone: Alone) -> Facts:

@@ -71,7 +71,6 @@ def new_session(
         deadline=deadline,
         head_batch_size=prepared.alone.batch_size,
         above=prepared.above,
-        last_pass=chosen.epochs.value - math.ceil(chosen.epochs.value) + 1,
         threshold=rule_of(settings),
         average=settings.ema,
         views=settings.views,

@@ -155,8 +155,10 @@ def _once(
     if math.isfinite(kept[0]):
         # An average looks at the validation rows once for each point on its way.
         averaged = len(SHARES) if any(phase.average for phase in prepared.phases) else 0
-        reserve = (1 + averaged) * pass_seconds(prepared, verdict, part="val")
-        session.options = replace(session.options, anneal=True, reserve=reserve)
+        once = pass_seconds(prepared, verdict, part="val")
+        session.options = replace(
+            session.options, anneal=True, reserve=once, averaging=averaged * once
+        )
     for part in ("train", "val"):
         if part in pooled:
             session.keep_pooled(part, pooled[part])

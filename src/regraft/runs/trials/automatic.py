@@ -64,7 +64,7 @@ class Automatic:
         if self.taken == PROBE:
             return (
                 f"auto: the linear probe, {self.probe.score:.3f} on validation: what was left of "
-                "the trials ended below it"
+                "the trials ended below it, or diverged"
             )
         if not self.tried:
             return f"auto: {self.taken.words()}, without trials"
@@ -137,8 +137,8 @@ class Job:
 def trained_as_asked(job: Job) -> tuple[Prepared, Trained, Automatic | None]:
     """Returns the trained network, with the strategy that was typed or the one chosen for it.
 
-    A strategy that was chosen and ends below the linear probe on validation rows gives way to
-    it: then the head alone is trained, on the trunk as it came.
+    A strategy that was chosen and diverges after all, or ends below the linear probe on
+    validation rows, gives way to it: then the head alone is trained, on the trunk as it came.
 
     Args:
         job: What the run trains with.
@@ -151,10 +151,11 @@ def trained_as_asked(job: Job) -> tuple[Prepared, Trained, Automatic | None]:
     if automatic is None:
         return job.prepared, job.train_alone(), None
     start = _state(job.prepared)
-    trained = job.train()
-    if not is_worse_than_probe(automatic, trained):
+    trained, name = _trained(job), job.prepared.settings.strategy
+    if trained is not None and not is_worse_than_probe(automatic, trained):
         return job.prepared, trained, automatic
-    job.progress.say(f"{job.prepared.settings.strategy} ends below the linear probe: that is kept")
+    why = "diverged" if trained is None else "ends below the linear probe"
+    job.progress.say(f"{name} {why}: {'the linear probe' if trained is None else 'that'} is kept")
     job.prepared.network.load_state_dict(start)
     for keeper in filter(None, job.keepers):
         keeper.clear()
@@ -162,6 +163,14 @@ def trained_as_asked(job: Job) -> tuple[Prepared, Trained, Automatic | None]:
     automatic = replace(automatic, taken=PROBE)
     _write_down(job, automatic)
     return job.prepared, job.train(), automatic
+
+
+def _trained(job: Job) -> Trained | None:
+    """Returns what was chosen, trained; None where it diverges with all of its passes."""
+    try:
+        return job.train()
+    except DivergedError:
+        return None
 
 
 def _write_down(job: Job, automatic: Automatic) -> None:

@@ -11,6 +11,7 @@ from regraft.training.heads.head import put_probe
 from regraft.training.heads.probe import Labelled, fit_probe
 from regraft.training.heads.sample import sample_rows
 from regraft.training.phase import START_ROWS, Phase
+from regraft.training.selecting import check_features
 from regraft.training.session import Examples, Session
 
 
@@ -61,6 +62,9 @@ def start_source_head(session: Session, phase: Phase) -> None:
     """Solves the source's own head on the trunk as it stands, where there is one.
 
     As for the target: a fresh head's random gradients would spoil what was tuned.
+
+    Raises:
+        DivergedError: If an earlier phase has spoilt the trunk.
     """
     head, source = session.source_head, session.source
     if head is None or source is None or not phase.mix:
@@ -68,6 +72,7 @@ def start_source_head(session: Session, phase: Phase) -> None:
     few = sample_rows(source.labels, START_ROWS, seed=session.options.seed)
     # Of a trunk that no other run has: nothing to be kept.
     features = pooled(session.level(session.top), source.rows.take(few), cache=Cache(on=False))
+    check_features(features)
     labels = source.labels[few] - session.network.head.classes
     probe = fit_probe(Labelled(features, labels), head.classes)
     put_probe(head, probe)

@@ -19,6 +19,7 @@ from regraft.training.heads.sample import sample_rows
 from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
 from regraft.training.schedule import rate_share
+from regraft.training.selecting import check_features
 from regraft.training.session import Session
 
 Logits = npt.NDArray[np.float32]
@@ -30,10 +31,15 @@ def train_head(session: Session, phase: Phase) -> None:
     Args:
         session: Its network's head and its records are changed.
         phase: With its line at the top of the trunk.
+
+    Raises:
+        DivergedError: If an earlier phase has spoilt the trunk.
     """
     start = time.perf_counter()
     classes = session.network.head.classes
     parts = _parts(session, phase)
+    for part in (parts.train, parts.val):
+        check_features(part.features)
     val = parts.val if session.options.penalty_on_val and len(session.val) else None
     probe = _solved(session, phase, (parts.train, val), classes)
     if session.network.head.hidden:

@@ -23,6 +23,10 @@ NO_TWIN = {"strategy": "two-stage+lora", "freeze_threshold": "auto", "control": 
         ({"strategy": "contrastive", "ema": 0.9}, "ema = 0.9 cannot be used with contrastive"),
         ({"strategy": "two-stage+norm-only", "freeze": "norm"}, "leaves nothing of the network"),
         ({"strategy": "two-stage+bias-only", "freeze": "*.bias"}, "leaves nothing of the network"),
+        ({"strategy": "head+lora"}, r"\+lora cannot be used with head: nothing of the trunk"),
+        ({"strategy": "head+bias-only"}, r"\+bias-only cannot be used with head"),
+        ({"strategy": "zero+norm-only"}, r"\+norm-only cannot be used with zero"),
+        ({"strategy": "head+average"}, r"\+average cannot be used with head"),
         ({"strategy": "scratch", "freeze": "1"}, "would freeze random weights"),
         ({"strategy": "scratch", "freeze": "norm"}, "would freeze random weights"),
         ({"strategy": "scratch+bias-only"}, "would freeze random weights"),
@@ -43,6 +47,12 @@ def test_a_program_s_own_network_has_no_other_start(tmp_path: Path) -> None:
     data = str(tiny.image_folders(tmp_path / "tiles", 40))
     with pytest.raises(SettingsError, match="only that program can draw its weights"):
         prepare(FitSettings(strategy="scratch"), data, say=lambda _: None, network=network)
+
+
+def test_a_phase_for_the_head_alone_may_follow_one_that_a_modifier_changes(bert: Path) -> None:
+    settings = FitSettings(backbone=str(bert), strategy="contrastive+average")
+    made = prepare(settings, tiny.toy_texts(240), say=lambda _: None)
+    assert made.phases[-1].line == made.chain.top
 
 
 def test_what_a_modifier_leaves_is_enough(bert: Path) -> None:

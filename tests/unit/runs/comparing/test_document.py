@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from regraft.errors import DivergedError
 from regraft.runs.comparing.document import (
     Cells,
     best_of,
@@ -164,3 +165,42 @@ def test_baselines_stand_beside_the_strategies_and_say_what_transfer_gained() ->
     assert found["gain"]["difference"]["value"] == pytest.approx(0.9 - 0.4)
     without = comparison_document(asked(), CELLS, folder=Path("f"))
     assert (without["baselines"], without["gain"]) == ([], None)
+
+
+LOST: Any = {"diverged": "why", "strategy": "full", "seed": 1, "seconds": {"total": 5.0}}
+
+
+def test_a_trial_that_diverged_is_in_no_mean_and_no_difference() -> None:
+    cell = cell_scores([record("11100", seconds=1.0), LOST])
+    assert cell == {**cell_scores([record("11100", seconds=1.0)]), "diverged": 1}
+    cells = {**CELLS, ("full", 1.0): [LOST, record("11110", rows=1000, val=0.9)]}
+    found = comparison_document(asked(fractions="0.1,1"), cells, folder=Path("f"))
+    # Beside the head's second seed alone, which is right on the same rows.
+    assert found["strategies"][1]["fractions"][1]["difference"]["value"] == 0
+    assert found["best"]["name"] == "head", "one that diverged is not the best"
+    assert found["seconds"] == {"total": 26.0}
+    assert found["diverged"] == [{"strategy": "full", "fraction": 1.0, "seed": 1, "reason": "why"}]
+
+
+def test_a_strategy_without_scores_has_a_row_that_says_so() -> None:
+    cells = {**CELLS, ("full", 0.1): [LOST, LOST], ("full", 1.0): [LOST, LOST]}
+    found = comparison_document(asked(fractions="0.1,1"), cells, folder=Path("f"))
+    for cell in found["strategies"][1]["fractions"]:
+        assert (cell["diverged"], cell["accuracy"], cell["difference"]) == (2, None, None)
+    assert found["strategies"][1]["rows_needed"] is None
+    assert (found["best"]["name"], found["best"]["over"]) == ("head", None)
+    assert found["best"]["unjudged"] == []
+
+
+def test_the_reference_may_have_diverged() -> None:
+    cells = {**CELLS, ("head", 1.0): [LOST, LOST]}
+    found = comparison_document(asked(fractions="0.1,1"), cells, folder=Path("f"))
+    assert found["best"]["name"] == "full"
+    assert found["strategies"][1]["fractions"][1]["difference"] is None
+    assert found["rows_needed"] is None
+
+
+def test_where_every_trial_diverged_there_is_no_document() -> None:
+    cells = {("head", 1.0): [LOST, LOST], ("full", 1.0): [LOST, LOST]}
+    with pytest.raises(DivergedError, match="every trial of every strategy diverged"):
+        comparison_document(asked(), cells, folder=Path("f"))

@@ -39,6 +39,11 @@ def test_what_is_written_is_what_is_read(out: Path) -> None:
     assert [path.name for path in (out / TRIALS).iterdir()] == [f"{trial_name(CONFIG)}.json"]
 
 
+def test_a_record_of_a_trial_that_diverged_is_one(out: Path) -> None:
+    written = write_record(out, CONFIG, record={"diverged": "why"})
+    assert read_record(out, CONFIG) == written
+
+
 @pytest.mark.parametrize("content", ["[]", "{}", '{"scores'])
 def test_a_damaged_record_is_named(out: Path, content: str) -> None:
     place = out / TRIALS / f"{trial_name(CONFIG)}.json"

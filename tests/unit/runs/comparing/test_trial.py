@@ -117,3 +117,16 @@ def test_a_place_that_was_claimed_and_left_is_used(config: dict[str, Any], out: 
     run.mkdir(parents=True)
     (run / "run.toml").touch()
     assert trial(config, tiny.toy_texts(240), out=out, progress=Silent())["scores"]
+
+
+def test_a_trial_that_diverged_says_so_and_is_not_run_again(
+    config: dict[str, Any], out: Path, fits: list[FitSettings]
+) -> None:
+    config["settings"] |= {"strategy": "full", "lr": 1e30}
+    first = trial(config, tiny.toy_texts(60), out=out, progress=Silent())
+    assert first["diverged"].startswith("the training diverged")
+    assert (first["strategy"], first["seed"]) == ("full", 1)
+    assert "scores" not in first
+    assert trial(config, tiny.toy_texts(60), out=out, progress=Silent()) == first
+    assert len(fits) == 1
+    assert list((out / UNDER_WAY).iterdir()) == []

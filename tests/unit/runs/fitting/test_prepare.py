@@ -11,7 +11,7 @@ from regraft.data.spec import ImageSpec
 from regraft.errors import BackboneError, SettingsError
 from regraft.runs.choosing.defaults import MULTILINGUAL
 from regraft.runs.choosing.network import GREY
-from regraft.runs.fitting.prepare import prepare
+from regraft.runs.fitting.prepare import prepare, replanned
 from regraft.settings import FitSettings
 from tests import tiny
 from tests.unit.runs.fitting.conftest import Prepare
@@ -109,3 +109,13 @@ def test_a_fraction_cuts_train_and_val_and_is_said(prepared: Prepare) -> None:
     assert len(half.encoded["train"]) == 240
     assert list(half.dataset.parts["test"]) == list(whole.dataset.parts["test"])
     assert any("50 % of the rows of train and val are used" in line for line in half.understood)
+
+
+def test_a_part_of_a_pass_is_taken_once_and_again_where_it_is_planned_anew(
+    prepared: Prepare,
+) -> None:
+    made = prepared(40, strategy="gradual", epochs=1.5)
+    assert [phase.passes for phase in made.phases[1:]] == [1, 0.5]
+    epochs = replace(made.chosen.epochs, value=2.25)
+    again = replanned(made, made.settings, epochs=epochs)
+    assert sum(phase.passes for phase in again.phases[1:]) == 2.25

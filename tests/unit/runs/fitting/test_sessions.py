@@ -41,7 +41,6 @@ def test_settings_become_options(prepared: Prepare, verdict: Verdict) -> None:
     session = new_session(made, verdict, rows=rows, progress=Silent())
     options = session.options
     assert (options.average, options.views, options.patience, options.seed) == (0.9, 2, 4, 7)
-    assert options.last_pass == 0.5
     assert session.spec is made.backbone.spec
     assert session.cache is made.cache
     assert len(session.train) == len(made.dataset.parts["train"])

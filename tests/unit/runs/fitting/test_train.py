@@ -113,6 +113,20 @@ def test_no_time_at_all_still_trains_one_epoch(prepared: Prepare, verdict: Verdi
         assert [record.phase for record in trained.records] == ["head"]
 
 
+@pytest.mark.parametrize(("strategy", "times"), [("two-stage", 0), ("two-stage+average", 11)])
+def test_an_average_has_its_time_beside_that_of_a_validation(
+    strategy: str,
+    times: int,
+    prepared: Prepare,
+    verdict: Verdict,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(train_module, "pass_seconds", lambda *_, **__: 2.0)
+    made = prepared(240, strategy=strategy)
+    options = train(made, verdict, pooled={}, progress=Silent(), deadline=0.0).session.options
+    assert (options.reserve, options.averaging) == (2.0, times * 2.0)
+
+
 def test_typed_settings_reach_the_steps_of_a_hidden_head(
     prepared: Prepare, verdict: Verdict
 ) -> None:

@@ -153,6 +153,26 @@ def test_a_candidate_that_diverges_is_not_taken(
     assert result["strategy"] != "layerwise"
 
 
+def test_what_diverges_with_all_of_its_passes_gives_way_to_the_probe(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = train_module.train
+
+    def diverging(prepared: Any, *given: Any, **named: Any) -> Any:
+        made = real(prepared, *given, **named)
+        if prepared.settings.strategy != "head" and prepared.chosen.epochs.value == 2:
+            raise DivergedError("the training diverged")
+        return made
+
+    monkeypatch.setattr(module, "train", diverging)
+    monkeypatch.setattr(module, "candidates", lambda *_, **__: [Candidate("full")])
+    result = fitted(reviews, bert, tmp_path / "run")
+    assert result["strategy"] == result["auto"]["taken"]["strategy"] == "head"
+    assert "the linear probe" in result["auto"]["sentence"]
+    plain = fitted(reviews, bert, tmp_path / "plain", strategy="head")
+    assert result["scores"]["test"] == plain["scores"]["test"]
+
+
 @pytest.mark.parametrize("preset", ["fast", "best"])
 def test_a_preset_chooses(preset: Any, reviews: Path, bert: Path, tmp_path: Path) -> None:
     settings = FitSettings(

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from regraft.backbones.graft import make_head
+from regraft.errors import DivergedError
 from regraft.freezing.proof import state_digest
 from regraft.strategies.sequential import Sequential
 from regraft.training.aligning.alignment import Alignment
-from regraft.training.batching.mixing import mixed
+from regraft.training.batching.mixing import mixed, start_source_head
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.session import Examples, Session
@@ -43,6 +44,13 @@ def test_each_pass_draws_other_rows_of_the_source(kind: str) -> None:
 
 def test_a_small_source_is_taken_whole() -> None:
     assert len(mixed(sourced("text", rows=6), replace(MIXED, mix=9.0), epoch=0)) == 32 + 6
+
+
+def test_a_trunk_that_diverged_solves_no_head_of_the_source() -> None:
+    made = sourced("image", own=3)
+    next(made.network.trunk.parameters()).data.fill_(float("nan"))
+    with pytest.raises(DivergedError, match="the training diverged"):
+        start_source_head(made, MIXED)
 
 
 @pytest.mark.parametrize("own", [0, 3])

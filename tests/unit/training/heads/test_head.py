@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from regraft.errors import DivergedError
 from regraft.features import cached
 from regraft.features.pooled import logits, pooled_features
 from regraft.freezing.line import move_line
@@ -37,6 +38,16 @@ def test_a_linear_head_answers_as_the_probe_does(kind: str) -> None:
     probe = fit_probe(train, 2, val=Labelled(made.pooled("val"), made.val.labels))
     found = logits(made.network, made.train.rows, mode=made.verdict.inference)
     assert found == pytest.approx(probe.logits(made.pooled("train")), abs=1e-4)
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_features_of_a_spoilt_trunk_are_the_user_s_to_mend(part: str) -> None:
+    made = session("image")
+    rows = made.pooled(part).copy()
+    rows[0, 0] = np.nan
+    made.keep_pooled(part, rows)
+    with pytest.raises(DivergedError, match="the training diverged"):
+        trained(made)
 
 
 def test_a_linear_head_takes_one_pass_and_fits_what_is_separable() -> None:
