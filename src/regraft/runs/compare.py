@@ -15,6 +15,7 @@ from regraft.reports.comparison import sentences, write_comparison
 from regraft.reports.words import percent
 from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.choosing.opening import Network
+from regraft.runs.choosing.refusals import unaveraged
 from regraft.runs.comparing.bars import Bars
 from regraft.runs.comparing.baseline import baseline, baseline_config
 from regraft.runs.comparing.diverged import DIVERGED, has_diverged
@@ -31,7 +32,7 @@ from regraft.runs.comparing.settings import CompareOptions, CompareSettings, own
 from regraft.runs.comparing.trial import trial, trial_config
 from regraft.runs.fit import settings_of
 from regraft.runs.fitting.folder import RESULT, RunFolder
-from regraft.runs.fitting.prepare import Prepared, prepare, replanned, unaveraged, with_pairs
+from regraft.runs.fitting.prepare import Prepared, prepare, replanned, with_pairs
 from regraft.runs.fitting.source import check_source
 from regraft.runs.report import read_result
 from regraft.settings import FitOptions

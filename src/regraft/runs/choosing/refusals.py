@@ -1,9 +1,10 @@
-"""Refuses strategies that these settings or this network cannot have."""
+"""Refuses strategies that these settings or this network cannot have, and tells what is idle."""
 
 from collections.abc import Sequence
 
 from regraft.backbones.backbone import Backbone
 from regraft.backbones.chain import Chain
+from regraft.data.rows import Dataset
 from regraft.errors import SettingsError
 from regraft.freezing.line import Above
 from regraft.settings import FitSettings
@@ -14,7 +15,7 @@ from regraft.training.phase import Phase
 def check_moves(
     chain: Chain, phases: Sequence[Phase], *, above: Above, settings: FitSettings
 ) -> None:
-    """Refuses what leaves nothing of the trunk to move where something is to move it.
+    """Refuses a freeze that leaves nothing of the trunk to phases that are to move it.
 
     Args:
         chain: The trunk's blocks.
@@ -23,7 +24,7 @@ def check_moves(
         settings: As typed.
 
     Raises:
-        SettingsError: If no parameter is left in any of them, or a modifier has no such phase.
+        SettingsError: If no parameter is left in any of them.
     """
     if any(phase.fresh and (phase.line or above.parameters) for phase in phases):
         raise SettingsError(
@@ -32,12 +33,6 @@ def check_moves(
             hint="--strategy scratch without --freeze or a modifier",
         )
     lines = [phase.line for phase in phases if phase.line < chain.top]
-    name, _, modifiers = settings.strategy.partition("+")
-    if modifiers and not lines:
-        raise SettingsError(
-            f"+{modifiers} cannot be used with {name}: nothing of the trunk moves",
-            hint=f"--strategy {name}, or another one with +{modifiers}",
-        )
     blocks = chain.blocks[min(lines, default=chain.top) :]
     moving = {name for block in blocks for name in block.parameters}
     if lines and not moving - above.parameters:
@@ -84,3 +79,30 @@ def check_strategy(
             f"head = {settings.head!r} cannot be used with {settings.strategy}: it trains nothing",
             hint="--head linear",
         )
+
+
+def idle(strategy: str, phases: Sequence[Phase], *, top: int) -> list[str]:
+    """Returns a line that says so where modifiers have nothing to do: no trunk that moves.
+
+    Args:
+        strategy: As typed.
+        phases: Of it.
+        top: P; phases with their line there do not move the trunk.
+    """
+    name, _, modifiers = strategy.partition("+")
+    if not modifiers or any(phase.line < top for phase in phases):
+        return []
+    return [f"+{modifiers} does nothing with {name}: nothing of the trunk moves"]
+
+
+def unaveraged(dataset: Dataset, phases: Sequence[Phase], *, where: str = "here") -> list[str]:
+    """Returns a line that says so where an average cannot be chosen, for want of validation rows.
+
+    Args:
+        dataset: Rows in parts.
+        phases: One of which may ask for an average.
+        where: Are there none, in words.
+    """
+    if len(dataset.parts["val"]) or not any(phase.average for phase in phases):
+        return []
+    return [f"+average does nothing {where}: there are no validation rows to choose the point by"]

@@ -30,7 +30,7 @@ from regraft.runs.choosing.device import pick_device
 from regraft.runs.choosing.line import block_decay, choose_line, depth_rate, frozen_words
 from regraft.runs.choosing.network import example, fit_channels, graft
 from regraft.runs.choosing.opening import Network, explained, open_for, text_lengths
-from regraft.runs.choosing.refusals import check_moves, check_strategy
+from regraft.runs.choosing.refusals import check_moves, check_strategy, idle, unaveraged
 from regraft.runs.fitting.repeat import Earlier, read_earlier
 from regraft.runs.fitting.source import Source, check_source, read_source
 from regraft.settings import FitSettings
@@ -132,7 +132,8 @@ def prepare(
     phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
     extent = int(chosen.extent.value)
     above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
-    understood += _said(unaveraged(dataset, phases), say)
+    told = [*idle(settings.strategy, phases, top=chain.top), *unaveraged(dataset, phases)]
+    understood += _said(told, say)
     encoded, reading = _encoded(dataset, backbone, chosen)
     return Prepared(
         settings,
@@ -228,19 +229,6 @@ def _said(lines: list[str], say: Say) -> list[str]:
     for line in lines:
         say(line)
     return lines
-
-
-def unaveraged(dataset: Dataset, phases: list[Phase], *, where: str = "here") -> list[str]:
-    """Returns a line that says so where an average cannot be chosen, for want of validation rows.
-
-    Args:
-        dataset: Rows in parts.
-        phases: One of which may ask for an average.
-        where: Are there none, in words.
-    """
-    if len(dataset.parts["val"]) or not any(phase.average for phase in phases):
-        return []
-    return [f"+average does nothing {where}: there are no validation rows to choose the point by"]
 
 
 def _cache(

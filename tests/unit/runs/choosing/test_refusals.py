@@ -23,10 +23,6 @@ NO_TWIN = {"strategy": "two-stage+lora", "freeze_threshold": "auto", "control": 
         ({"strategy": "contrastive", "ema": 0.9}, "ema = 0.9 cannot be used with contrastive"),
         ({"strategy": "two-stage+norm-only", "freeze": "norm"}, "leaves nothing of the network"),
         ({"strategy": "two-stage+bias-only", "freeze": "*.bias"}, "leaves nothing of the network"),
-        ({"strategy": "head+lora"}, r"\+lora cannot be used with head: nothing of the trunk"),
-        ({"strategy": "head+bias-only"}, r"\+bias-only cannot be used with head"),
-        ({"strategy": "zero+norm-only"}, r"\+norm-only cannot be used with zero"),
-        ({"strategy": "head+average"}, r"\+average cannot be used with head"),
         ({"strategy": "scratch", "freeze": "1"}, "would freeze random weights"),
         ({"strategy": "scratch", "freeze": "norm"}, "would freeze random weights"),
         ({"strategy": "scratch+bias-only"}, "would freeze random weights"),
@@ -68,3 +64,14 @@ def test_an_average_without_rows_to_choose_by_is_told(bert: Path) -> None:
     )
     assert any("+average does nothing here" in line for line in few)
     assert not any("+average" in line for line in many)
+
+
+@pytest.mark.parametrize("strategy", ["head+lora", "head+bias-only", "zero+norm-only"])
+def test_a_modifier_that_has_nothing_to_do_is_said_to_be_idle(strategy: str, bert: Path) -> None:
+    told: list[str] = []
+    settings = FitSettings(backbone=str(bert), strategy=strategy)
+    prepared = prepare(settings, tiny.toy_texts(240), say=told.append)
+    name, _, modifier = strategy.partition("+")
+    sentence = f"+{modifier} does nothing with {name}: nothing of the trunk moves"
+    assert told.count(sentence) == 1
+    assert sentence in prepared.understood
