@@ -9,7 +9,7 @@ from regraft.runs.choosing.opening import Network
 from regraft.runs.fit import settings_of
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.result import described
-from regraft.runs.trials.automatic import taken_up, wanted_by
+from regraft.runs.trials.wanted import taken_up, wanted_by
 from regraft.settings import FitOptions, FitSettings
 from regraft.strategies.table import AUTO
 from regraft.training.precision import Verdict

@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 from regraft.data.rows import Part
-from regraft.errors import DivergedError, SettingsError
-from regraft.runs.choosing.auto import BUDGET, Candidate, Tried, candidates, halving
+from regraft.errors import DivergedError
+from regraft.runs.choosing.auto import BUDGET, Candidate, Tried, halving
 from regraft.runs.choosing.budget import estimate, nothing_to_choose, pass_seconds
-from regraft.runs.choosing.defaults import TYPED
 from regraft.runs.fitting.folder import SETTINGS, RunFolder
 from regraft.runs.fitting.logged import Alive
-from regraft.runs.fitting.prepare import Prepared, replanned
+from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.record import run_toml
 from regraft.runs.fitting.train import Pooled, Trained, train, train_unjudged
+from regraft.runs.trials.wanted import taken_up, wanted_by
 from regraft.strategies.table import AUTO
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.precision import Verdict
@@ -29,7 +29,6 @@ from regraft.training.selecting import selection_key
 
 PLACE = "auto.json"
 PROBE = Candidate("head")
-USUAL = "two-stage"
 LOST = 1e9
 """Log loss of a trial that diverged."""
 
@@ -204,34 +203,6 @@ def choose_automatically(job: Job) -> Automatic:
     return made
 
 
-def wanted_by(prepared: Prepared) -> list[Candidate]:
-    """Returns what `auto` tries beside the linear probe: what these settings can have, once.
-
-    Args:
-        prepared: Of a run whose strategy is `auto`.
-    """
-    settings, rows = prepared.settings, len(prepared.dataset.parts["train"])
-    found = candidates(
-        settings.preset or "balanced", rows=rows, classes=len(prepared.dataset.classes)
-    )
-    if settings.lr is not None:
-        found = [replace(each, rate=1.0) for each in found]
-    if settings.freeze is not None:
-        found = [replace(each, freeze=0.0) for each in found]
-    return [each for each in dict.fromkeys(found) if _possible(prepared, each)]
-
-
-def _possible(prepared: Prepared, candidate: Candidate) -> bool:
-    """Says whether the settings leave a candidate possible; the usual one tells why not."""
-    if candidate.strategy == USUAL:
-        return True
-    try:
-        taken_up(prepared, candidate)
-    except SettingsError:
-        return False
-    return True
-
-
 def _probe_seconds(job: Job) -> float:
     """Returns the seconds of the features that the linear probe needs, where there are none."""
     if job.pooled:
@@ -248,27 +219,6 @@ def _earlier(job: Job) -> Automatic | None:
 
 def _state(prepared: Prepared) -> dict[str, Tensor]:
     return {name: t.detach().clone() for name, t in prepared.network.state_dict().items()}
-
-
-def taken_up(prepared: Prepared, candidate: Candidate, *, share: float = 1.0) -> Prepared:
-    """Returns what trains a candidate, for a share of its passes.
-
-    Args:
-        prepared: Of the run.
-        candidate: Its strategy, and its factor on the usual rate.
-        share: In (0, 1].
-    """
-    blocks = prepared.chain.top
-    changes: dict[str, Any] = {"strategy": candidate.strategy, "preset": None}
-    if candidate.freeze and prepared.settings.freeze is None:
-        changes["freeze"] = str(round(candidate.freeze * blocks))
-    made = replanned(prepared, prepared.settings.model_copy(update=changes))
-    lr, epochs = made.chosen.lr, made.chosen.epochs
-    if lr.reason != TYPED and candidate.rate != 1:
-        value = float(f"{lr.value * candidate.rate:.2g}")
-        lr = replace(lr, value=value, reason=f"{candidate.rate:g} of what is {lr.reason}")
-    epochs = replace(epochs, value=epochs.value * share)
-    return replanned(prepared, made.settings, lr=lr, epochs=epochs)
 
 
 def is_worse_than_probe(automatic: Automatic, trained: Trained) -> bool:

@@ -12,6 +12,7 @@ from regraft.runs.fit import run_fit
 from regraft.runs.fitting import train as train_module
 from regraft.runs.resume import run_resume
 from regraft.runs.trials import automatic as module
+from regraft.runs.trials import wanted
 from regraft.runs.trials.automatic import PLACE, Automatic, automatic_from_json
 from regraft.settings import FitSettings
 from regraft.training.progress import Silent
@@ -93,20 +94,6 @@ def test_a_run_that_was_stopped_in_a_trial_tries_the_same_again(
     assert again["scores"] == whole["scores"]
 
 
-def test_where_a_rate_is_typed_nothing_is_tried_at_another(
-    reviews: Path, bert: Path, tmp_path: Path
-) -> None:
-    told = fitted(reviews, bert, tmp_path / "run", preset="best", strategy=None)["auto"]["tried"]
-    first = [each["words"] for each in told if each["share"] == 0.25]
-    assert first == ["two-stage", "two-stage+average", "layerwise", "gradual"]
-
-
-def test_what_the_settings_cannot_have_is_not_tried(few: Path, bert: Path, tmp_path: Path) -> None:
-    result = fitted(few, bert, tmp_path / "run", fraction=0.4, ema=0.9)
-    names = {each["candidate"]["strategy"] for each in result["auto"]["tried"]}
-    assert names == {"two-stage", "layerwise"}
-
-
 def test_without_time_for_the_probes_features_the_usual_way_is_taken(
     reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +152,7 @@ def test_what_diverges_with_all_of_its_passes_gives_way_to_the_probe(
         return made
 
     monkeypatch.setattr(module, "train", diverging)
-    monkeypatch.setattr(module, "candidates", lambda *_, **__: [Candidate("full")])
+    monkeypatch.setattr(wanted, "candidates", lambda *_, **__: [Candidate("full")])
     result = fitted(reviews, bert, tmp_path / "run")
     assert result["strategy"] == result["auto"]["taken"]["strategy"] == "head"
     assert "the linear probe" in result["auto"]["sentence"]
@@ -230,6 +217,6 @@ def test_pairs_of_rows_are_done_where_the_whole_trunk_has_frozen(
 def test_auto_judges_pairs_of_rows_by_rows_left_out(
     few: Path, tmp_path: Path, bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "candidates", lambda *_, **__: [Candidate("contrastive")])
+    monkeypatch.setattr(wanted, "candidates", lambda *_, **__: [Candidate("contrastive")])
     result = fitted(few, bert, tmp_path / "run")
     assert result["scores"]["val"]["accuracy"]["value"] >= result["auto"]["probe"]["score"]

@@ -1,0 +1,60 @@
+"""Decides what `auto` tries for a run's settings, and makes what trains each candidate."""
+
+from dataclasses import replace
+from typing import Any
+
+from regraft.errors import SettingsError
+from regraft.runs.choosing.auto import Candidate, candidates
+from regraft.runs.choosing.defaults import TYPED
+from regraft.runs.fitting.prepare import Prepared, replanned
+
+USUAL = "two-stage"
+
+
+def wanted_by(prepared: Prepared) -> list[Candidate]:
+    """Returns what `auto` tries beside the linear probe: what these settings can have, once.
+
+    Args:
+        prepared: Of a run whose strategy is `auto`.
+    """
+    settings, rows = prepared.settings, len(prepared.dataset.parts["train"])
+    found = candidates(
+        settings.preset or "balanced", rows=rows, classes=len(prepared.dataset.classes)
+    )
+    if settings.lr is not None:
+        found = [replace(each, rate=1.0) for each in found]
+    if settings.freeze is not None:
+        found = [replace(each, freeze=0.0) for each in found]
+    return [each for each in dict.fromkeys(found) if _possible(prepared, each)]
+
+
+def _possible(prepared: Prepared, candidate: Candidate) -> bool:
+    """Says whether the settings leave a candidate possible; the usual one tells why not."""
+    if candidate.strategy == USUAL:
+        return True
+    try:
+        taken_up(prepared, candidate)
+    except SettingsError:
+        return False
+    return True
+
+
+def taken_up(prepared: Prepared, candidate: Candidate, *, share: float = 1.0) -> Prepared:
+    """Returns what trains a candidate, for a share of its passes.
+
+    Args:
+        prepared: Of the run.
+        candidate: Its strategy, and its factor on the usual rate.
+        share: In (0, 1].
+    """
+    blocks = prepared.chain.top
+    changes: dict[str, Any] = {"strategy": candidate.strategy, "preset": None}
+    if candidate.freeze and prepared.settings.freeze is None:
+        changes["freeze"] = str(round(candidate.freeze * blocks))
+    made = replanned(prepared, prepared.settings.model_copy(update=changes))
+    lr, epochs = made.chosen.lr, made.chosen.epochs
+    if lr.reason != TYPED and candidate.rate != 1:
+        value = float(f"{lr.value * candidate.rate:.2g}")
+        lr = replace(lr, value=value, reason=f"{candidate.rate:g} of what is {lr.reason}")
+    epochs = replace(epochs, value=epochs.value * share)
+    return replanned(prepared, made.settings, lr=lr, epochs=epochs)

@@ -1,0 +1,58 @@
+"""Tests what `auto` tries for the settings that were typed, and what trains it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regraft.errors import SettingsError
+from regraft.runs.choosing.auto import Candidate
+from regraft.runs.fitting.prepare import Prepared, prepare
+from regraft.runs.trials.wanted import taken_up, wanted_by
+from regraft.settings import FitSettings
+from tests import tiny
+
+
+def prepared(bert: Path, rows: int = 240, **typed: Any) -> Prepared:
+    settings = FitSettings(backbone=str(bert), strategy="auto", **typed)
+    return prepare(settings, tiny.toy_texts(rows), say=lambda line: None)
+
+
+def words(made: Prepared) -> list[str]:
+    return [each.words() for each in wanted_by(made)]
+
+
+def test_the_usual_ones_are_tried(bert: Path) -> None:
+    slow = "two-stage at 0.4 of the usual rate"
+    assert words(prepared(bert)) == ["two-stage", slow, "layerwise"]
+    assert words(prepared(bert, rows=30))[0] == "contrastive"
+
+
+def test_where_a_rate_is_typed_nothing_is_tried_at_another(bert: Path) -> None:
+    assert words(prepared(bert, lr=1e-3)) == ["two-stage", "layerwise"]
+
+
+def test_where_a_freeze_is_typed_nothing_is_frozen_besides(bert: Path) -> None:
+    settings = FitSettings(backbone=str(bert), preset="fast", freeze="1")
+    made = prepare(settings, tiny.toy_texts(240), say=lambda line: None)
+    assert words(made) == ["two-stage"]
+    assert taken_up(made, wanted_by(made)[0]).phases[-1].line == 1
+
+
+def test_what_the_settings_cannot_have_is_not_tried(bert: Path) -> None:
+    assert words(prepared(bert, rows=30, ema=0.9, lr=1e-3)) == ["two-stage", "layerwise"]
+
+
+def test_the_usual_one_tells_what_is_wrong_with_the_settings(bert: Path) -> None:
+    made = prepared(bert)
+    made.settings.__dict__["freeze"] = "99"
+    with pytest.raises(SettingsError):
+        taken_up(made, wanted_by(made)[0])
+
+
+def test_a_candidate_has_its_share_of_rate_and_passes(bert: Path) -> None:
+    made = prepared(bert, epochs=4)
+    whole, part = (taken_up(made, Candidate("two-stage", 0.4), share=share) for share in (1.0, 0.5))
+    usual = taken_up(made, Candidate("two-stage"))
+    assert whole.chosen.lr.value == pytest.approx(0.4 * usual.chosen.lr.value, rel=0.05)
+    assert (whole.phases[-1].passes, part.phases[-1].passes) == (4, 2)
