@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from regraft import __version__, clock
+from regraft import __version__
 from regraft.cli.adapt import adapt
 from regraft.cli.cache import cache
 from regraft.cli.compare import compare
@@ -23,6 +23,7 @@ from regraft.cli.shift import shift
 from regraft.cli.show_config import show_config
 from regraft.cli.verify import verify
 from regraft.errors import RegraftError
+from regraft.runs.choosing import clock
 
 EXIT_CODES = """Exit codes: 0 done · 1 a bug in regraft · 2 you can mend it (arguments, data, \
 settings) · 3 the world failed (network, disk, damaged file, unreadable rows) · \

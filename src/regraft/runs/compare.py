@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Iterator
 from typing import Any, Unpack, cast
 
-from regraft.clock import began
 from regraft.data.parting.share import take_share
 from regraft.data.rows import Dataset
 from regraft.data.starters.wheels import Say
 from regraft.errors import SettingsError
 from regraft.reports.comparison import sentences, write_comparison
 from regraft.reports.words import percent
+from regraft.runs.choosing.clock import began
 from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.choosing.opening import Network
 from regraft.runs.choosing.refusals import unaveraged

@@ -13,13 +13,13 @@ import torch
 from torch import nn
 
 from regraft.backbones.backbone import Backbone
-from regraft.clock import began
 from regraft.data.encode import Encoded, encode
 from regraft.data.starters.wheels import Say
 from regraft.errors import UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.choosing.budget import closing_seconds, spared
+from regraft.runs.choosing.clock import began
 from regraft.runs.choosing.modes import decide_modes, takes_steps
 from regraft.runs.choosing.network import example
 from regraft.runs.choosing.opening import Network

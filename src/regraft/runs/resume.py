@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from regraft.clock import began
 from regraft.errors import DataError, SettingsError
 from regraft.runs.adapt import run_adapt
+from regraft.runs.choosing.clock import began
 from regraft.runs.fit import complete
 from regraft.runs.fitting.folder import CHECKPOINTS, CONTROL, RESULT, SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import prepare

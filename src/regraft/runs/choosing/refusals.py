@@ -1,4 +1,4 @@
-"""Refuses strategies that these settings or this network cannot have, and tells what is idle."""
+"""Refuses strategies that settings or network cannot have, and tells what is idle."""
 
 from collections.abc import Sequence
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from regraft import clock
+from regraft.runs.choosing import clock
 
 
 @pytest.fixture(autouse=True)
