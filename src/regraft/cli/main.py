@@ -1,6 +1,7 @@
 """Turns a command line into a verb's result and an exit code: `regraft VERB …`."""
 
 import io
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -79,6 +80,11 @@ def _survive_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _stop(*_: object) -> None:
+    """Ends as Ctrl+C does, with the words on how to go on: what comes before a kill."""
+    raise KeyboardInterrupt
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code of a command line; no error leaves this function.
 
@@ -87,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     clock.COMMANDED.set(clock.IMPORTED if arguments is None else time.monotonic())
+    if arguments is None:
+        signal.signal(signal.SIGTERM, _stop)
     as_json = "--json" in words
     _survive_any_text()
     from regraft.cli import faults

@@ -2,13 +2,15 @@
 
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from regraft.cli.main import VERBS
+from regraft.cli.main import VERBS, main
 from regraft.errors import (
     BackboneError,
     DataError,
@@ -164,3 +166,19 @@ def test_names_from_the_data_cannot_send_commands_to_the_terminal(
 ) -> None:
     stand_in("fit:run_fit", DataError("column \x1b[2Jx is odd"))
     assert typed("fit", "d.csv").err == "error: column \\x1b[2Jx is odd\n"
+
+
+def test_a_process_that_is_asked_to_end_stops_as_by_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ended(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    usual = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(sys, "argv", ["regraft", "list"])
+    monkeypatch.setattr("regraft.cli.main._app", lambda: ended)
+    try:
+        assert main() == 130
+    finally:
+        signal.signal(signal.SIGTERM, usual)
+    assert "stopped" in capsys.readouterr().err
