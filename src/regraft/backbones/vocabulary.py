@@ -61,7 +61,7 @@ def reduce_table(trunk: nn.Module, rows: Sequence[TokenRows]) -> Reduced | None:
         trunk: The library's own module; changed.
         rows: All texts that it will be given until the table is restored.
     """
-    table = _table(trunk)
+    table = table_of(trunk)
     if table is None or not any(len(each) for each in rows):
         return None
     # Numbers up to the padding's stay what they are: networks count positions by them.
@@ -84,7 +84,7 @@ def reduce_table(trunk: nn.Module, rows: Sequence[TokenRows]) -> Reduced | None:
     return None
 
 
-def _table(trunk: nn.Module) -> nn.Embedding | None:
+def table_of(trunk: nn.Module) -> nn.Embedding | None:
     """Returns the token table of a transformers encoder, if nothing else shares its weight."""
     find = getattr(trunk, "get_input_embeddings", None)
     table = find() if callable(find) else None

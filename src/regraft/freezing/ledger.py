@@ -15,10 +15,11 @@ Kind = Literal[
     "saved",
     "buffers",
     "weights",
+    "table",
 ]
 MOVES = ("freeze", "thaw", "threshold")
 """The kinds of entries that move the line."""
-CHANGES = ("buffers", "weights")
+CHANGES = ("buffers", "weights", "table")
 """The kinds of entries that change frozen blocks on purpose, between two stretches."""
 BEFORE, AFTER = "all parameters before", "all parameters"
 """Names of two digests in such an entry: of the trunk's parameters, without its buffers."""
@@ -32,7 +33,8 @@ class Event:
         step: Optimiser steps taken before it, over the whole run.
         phase: Name of the phase it belongs to.
         kind: What happened; `threshold` is a freeze that the freeze threshold decided,
-            `buffers` and `weights` say what of a frozen trunk was exchanged.
+            `buffers` and `weights` say what of a frozen trunk was exchanged, `table` that the
+            token table holds the rows that other texts use from here on.
         line: The line afterwards.
         digests: SHA-256 of blocks, by name, at this moment.
     """

@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from regraft.backbones.vocabulary import reduce_table
+from regraft.backbones.vocabulary import reduce_table, table_of
 from regraft.data.texts import TokenRows
 from regraft.freezing.ledger import Event
 from regraft.freezing.proof import block_digests, digest_of, state_digest, tensors_of
@@ -50,7 +50,9 @@ def work(session: Session, phases: list[Phase]) -> None:
     moving = any(phase.line < session.top for phase in phases)
     with small_table(session, needed=moving):
         remember_start(session, phases)
-        if kept is not None:
+        if kept is None:
+            _note_table(session, phases[0])
+        else:
             restore(session, kept)
             session.progress.say(f"going on after step {session.step}")
         _work_each(session, phases, kept)
@@ -84,6 +86,25 @@ def _work_each(session: Session, phases: list[Phase], kept: Kept | None) -> None
         _work_phase(session, phases[number], kept)
         kept = None
         session.place = Place(phase=number + 1)
+
+
+def _note_table(session: Session, phase: Phase) -> None:
+    """Says in the ledger what the block of the token table is, where stretches went before.
+
+    These had the rows that their own texts use: their digests are of another table.
+    """
+    if not session.stretches or not isinstance(session.train.rows, TokenRows):
+        return
+    table = table_of(session.network.trunk)
+    if table is None:
+        return
+    named = tensors_of(session.network.trunk)
+    holding = [
+        b for b in session.chain.blocks if any(named[n] is table.weight for n in b.parameters)
+    ]
+    digests = {b.name: digest_of(named, (*b.parameters, *b.buffers)) for b in holding}
+    line = session.ledger.events[-1].line
+    session.ledger.note(Event(session.step, phase.name, "table", line, digests))
 
 
 @contextmanager

@@ -94,8 +94,9 @@ def test_a_moved_trunk_is_kept_proved_and_answers_as_the_document_says(
     ] * 2
 
 
+@pytest.mark.parametrize("freeze", ["0", "1"])
 def test_few_rows_are_chosen_by_folds_and_move_on(
-    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    freeze: str, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefer(monkeypatch)
     result = adapt(
@@ -104,10 +105,10 @@ def test_few_rows_are_chosen_by_folds_and_move_on(
         backbone=str(bert),
         method="mmd",
         out=tmp_path / "run",
-        **{**USUAL, "epochs": 1.0},
+        **{**USUAL, "epochs": 1.0, "freeze": freeze},
     )
     assert result["chosen"] == "mmd"
-    assert verify(tmp_path / "run")["holds"]
+    assert verify(tmp_path / "run")["faults"] == []
 
 
 def test_a_method_that_diverged_is_left_out_beside_others(

@@ -42,7 +42,9 @@ def followed(kind: str, *, on: bool = True, **changed: Any) -> Session:
     return made
 
 
-def one_at_a_share(trails: Trails, still: frozenset[int]) -> frozenset[int]:
+def one_at_a_share(
+    trails: Trails, still: frozenset[int], *, held: frozenset[int]
+) -> frozenset[int]:
     """Returns block 1 when two fifths of the rate are spent."""
     spent = trails.places[2][-1][0] if trails.places[2] else 0.0
     return frozenset({1}) - still if spent > 0.4 else frozenset()

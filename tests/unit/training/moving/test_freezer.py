@@ -94,9 +94,9 @@ def test_a_block_comes_to_rest_where_it_was_on_average_and_the_proof_sees_it(
     moved: list[float] = []
     real = Rest.settle
 
-    def settle(self: Rest, blocks: frozenset[int]) -> None:
+    def settle(self: Rest, blocks: frozenset[int], *, but: frozenset[str]) -> None:
         before = [t.clone() for t in self._members[min(blocks)]]
-        real(self, blocks)
+        real(self, blocks, but=but)
         settled.append(blocks)
         pairs = zip(before, self._members[min(blocks)], strict=True)
         moved.append(sum(float((a - b).abs().sum()) for a, b in pairs))
@@ -111,7 +111,7 @@ def test_a_block_comes_to_rest_where_it_was_on_average_and_the_proof_sees_it(
 
 
 def test_rest_that_touches_what_is_frozen_already_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def settle(self: Rest, blocks: frozenset[int]) -> None:
+    def settle(self: Rest, blocks: frozenset[int], *, but: frozenset[str]) -> None:
         self._members[0][0].add_(1.0)
 
     monkeypatch.setattr(Rest, "settle", settle)
