@@ -18,7 +18,7 @@ from regraft.data.starters.wheels import Say
 from regraft.errors import UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
-from regraft.runs.choosing.budget import closing_seconds, spared
+from regraft.runs.choosing.budget import SAVING, closing_seconds, spared
 from regraft.runs.choosing.clock import began
 from regraft.runs.choosing.modes import decide_modes, takes_steps
 from regraft.runs.choosing.network import example
@@ -34,7 +34,7 @@ from regraft.runs.fitting.folder import (
     check_free,
     claim,
 )
-from regraft.runs.fitting.logged import Logged
+from regraft.runs.fitting.logged import Logged, beating
 from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import begun_toml, keep_decisions, problems_csv, run_toml
@@ -162,7 +162,11 @@ def complete(
     folder.log(START, {"data": prepared.dataset.name, "rows": _sizes(prepared), "before": before})
     started -= earlier
     keepers = (Keeper(folder.path / CHECKPOINTS), Keeper(folder.path / CONTROL))
-    result = _fit_into(folder, prepared, Logged(folder, progress), (started, *keepers))
+    with beating(folder, on=prepared.settings.max_seconds is not None):
+        # A process ends about as slowly as it began: the report has libraries of its own.
+        ending = max(SAVING, before - prepared.seconds)
+        since = (started, ending, *keepers)
+        result = _fit_into(folder, prepared, Logged(folder, progress), since)
     if report:
         with folder.writing("report.html") as place:
             write_report(result, place)
@@ -177,9 +181,9 @@ def _fit_into(
     folder: RunFolder,
     prepared: Prepared,
     progress: Progress,
-    since: tuple[float, Keeper, Keeper],
+    since: tuple[float, float, Keeper, Keeper],
 ) -> dict[str, Any]:
-    started, keeper, fork = since
+    started, ending, keeper, fork = since
     seconds: Seconds = {"data": prepared.seconds}
     steps = takes_steps(prepared)
     verdict = _timed(
@@ -191,7 +195,8 @@ def _fit_into(
     test = _encoded_test(prepared) if prepared.settings.baselines else None
     pooled = _timed(seconds, "probe", lambda: _pooled(prepared, verdict, test, progress))
     limit = prepared.settings.max_seconds
-    until = started + limit - closing_seconds(prepared, verdict) if limit else math.inf
+    closing = closing_seconds(prepared, verdict, ending=ending)
+    until = started + limit - closing if limit else math.inf
     if until <= time.monotonic():
         progress.say(f"max_seconds = {limit:g} is hardly enough to read and to score: see the plan")
     keepers = (keeper, fork if prepared.settings.control else None)

@@ -81,10 +81,15 @@ def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict, judged: bool
     return phase.passes * (train * step + val * verdict.seconds("inference"))
 
 
-def closing_seconds(prepared: Prepared, verdict: Verdict) -> float:
+def closing_seconds(prepared: Prepared, verdict: Verdict, *, ending: float = SAVING) -> float:
     """Returns the seconds that a run takes after its training: test, baselines, saving.
 
     Test rows are decoded or tokenised once more for it, and pictures all for the classic.
+
+    Args:
+        prepared: Its rows.
+        verdict: Its timings.
+        ending: Seconds to save the model, draw the report and end.
     """
     parts = prepared.dataset.parts
     rows = sum(len(part) for part in parts.values())
@@ -92,7 +97,7 @@ def closing_seconds(prepared: Prepared, verdict: Verdict) -> float:
     if prepared.settings.baselines and prepared.dataset.modality == "image":
         beside += prepared.reading * rows
     scored = pass_seconds(prepared, verdict, part="test") + prepared.reading * len(parts["test"])
-    return scored + beside + SAVING
+    return scored + beside + ending
 
 
 def spared(prepared: Prepared, verdict: Verdict, *, say: Say) -> Prepared:

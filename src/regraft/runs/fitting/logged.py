@@ -1,43 +1,44 @@
 """Makes lines of `log.jsonl` from what a training tells, at once, and passes it on."""
 
-import time
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
+from regraft.errors import StorageError
 from regraft.runs.fitting.folder import RunFolder
 from regraft.training.progress import EpochRecord, Progress
 
-BETWEEN = 5.0
+BETWEEN = 2.0
 """Seconds: what a killed process had worked is known to within these."""
 
 
-class Alive:
-    """Writes down now and then that the process works; passes nothing on.
+@contextmanager
+def beating(folder: RunFolder, *, on: bool, between: float = BETWEEN) -> Iterator[None]:
+    """Opens a stretch in which the log has a line now and then that the process works.
+
+    Whatever it does meanwhile: a pass over all rows tells nothing for minutes.
 
     Args:
         folder: The run whose log grows.
+        on: Whether it is wanted: where a limit counts the seconds of killed processes too.
+        between: Seconds from one line to the next.
     """
+    ended = threading.Event()
 
-    def __init__(self, folder: RunFolder) -> None:
-        self._folder = folder
-        self._told = time.monotonic()
+    def beat() -> None:
+        while not ended.wait(between):
+            with suppress(StorageError):  # the run itself will say so
+                folder.log("alive", {})
 
-    def say(self, sentence: str) -> None:
-        """Says nothing."""
-
-    def start_phase(self, name: str, line: str, *, steps: int) -> None:
-        """Says nothing."""
-
-    def step(self, done: int, *, rate: float, loss: float) -> None:
-        """Adds a line where the last one is some seconds old."""
-        now = time.monotonic()
-        if now - self._told >= BETWEEN:
-            self._told = now
-            self._folder.log("alive", {})
-
-    def epoch(self, record: EpochRecord) -> None:
-        """Says nothing."""
-
-    def finish(self) -> None:
-        """Says nothing."""
+    heart = threading.Thread(target=beat, daemon=True)
+    if on:
+        heart.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if on:
+            heart.join()
 
 
 class Logged:
@@ -51,7 +52,6 @@ class Logged:
     def __init__(self, folder: RunFolder, progress: Progress) -> None:
         self._folder = folder
         self._progress = progress
-        self._alive = Alive(folder)
 
     def say(self, sentence: str) -> None:
         """Writes the sentence down and passes it on."""
@@ -64,8 +64,7 @@ class Logged:
         self._progress.start_phase(name, line, steps=steps)
 
     def step(self, done: int, *, rate: float, loss: float) -> None:
-        """Passes the step on; there are too many for the log, which has one now and then."""
-        self._alive.step(done, rate=rate, loss=loss)
+        """Passes the step on: there are too many for the log."""
         self._progress.step(done, rate=rate, loss=loss)
 
     def epoch(self, record: EpochRecord) -> None:

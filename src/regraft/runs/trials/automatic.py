@@ -16,7 +16,6 @@ from regraft.errors import DivergedError
 from regraft.runs.choosing.auto import BUDGET, Candidate, Tried, halving
 from regraft.runs.choosing.budget import estimate, nothing_to_choose, pass_seconds
 from regraft.runs.fitting.folder import SETTINGS, RunFolder
-from regraft.runs.fitting.logged import Alive
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.record import run_toml
 from regraft.runs.fitting.train import Pooled, Trained, train, train_unjudged
@@ -24,7 +23,7 @@ from regraft.runs.trials.wanted import taken_up, wanted_by
 from regraft.strategies.table import AUTO
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.precision import Verdict
-from regraft.training.progress import Progress
+from regraft.training.progress import Progress, Silent
 from regraft.training.selecting import selection_key
 
 PLACE = "auto.json"
@@ -236,7 +235,7 @@ def _trial(job: Job, candidate: Candidate, share: float) -> Tried:
     start, began = _state(job.prepared), time.monotonic()
     variant = replace(job, prepared=taken_up(job.prepared, candidate, share=share))
     torch.manual_seed(job.prepared.settings.seed)
-    alone = replace(variant, progress=Alive(job.folder), deadline=math.inf, keepers=(None, None))
+    alone = replace(variant, progress=Silent(), deadline=math.inf, keepers=(None, None))
     try:
         score, minus = _scored(alone.train())
     except DivergedError:  # another one will be taken

@@ -48,6 +48,7 @@ def test_what_follows_training_is_test_baselines_and_saving(bert: Path) -> None:
     assert pass_seconds(made, TIMED, part="test") == pytest.approx(test)
     end = test + 0.5 * len(made.dataset.parts["test"]) + SAVING
     assert closing_seconds(made, TIMED) == pytest.approx(end)
+    assert closing_seconds(made, TIMED, ending=9.0) == pytest.approx(end - SAVING + 9)
     compared = replace(prepared(bert), reading=0.5)
     assert closing_seconds(compared, TIMED) == pytest.approx(end + 240 * (CLASSIC + PROBED))
 

@@ -1,11 +1,8 @@
 import json
-import time
 from pathlib import Path
 
-import pytest
-
 from regraft.runs.fitting.folder import LOG, RunFolder
-from regraft.runs.fitting.logged import BETWEEN, Alive, Logged
+from regraft.runs.fitting.logged import Logged, beating
 from regraft.training.progress import EpochRecord
 
 RECORD = EpochRecord("tune", 1, 2, 0.5, 0.8, 0.4, 0.9, 1.0, 10.0, 1e-3, True)
@@ -55,18 +52,29 @@ def test_all_is_passed_on_and_written_down_at_once_but_steps(tmp_path: Path) -> 
     assert lines[2]["val_accuracy"] == 0.9
 
 
-def test_now_and_then_a_line_says_that_the_process_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+def events(folder: RunFolder) -> list[str]:
+    log = folder.path / LOG
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [json.loads(line)["event"] for line in lines]
+
+
+def test_now_and_then_a_line_says_that_the_process_works(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    alive, logged = Alive(folder), Logged(folder, Told(tmp_path / LOG))
-    for second in range(13):
-        now[0] = 100.0 + second
-        alive.step(second, rate=0.1, loss=1.0)
-    assert BETWEEN == 5
-    events = [json.loads(line)["event"] for line in (tmp_path / LOG).read_text().splitlines()]
-    assert events == ["alive", "alive"]
-    logged.step(1, rate=0.1, loss=1.0)
-    assert len((tmp_path / LOG).read_text().splitlines()) == 3
+    with beating(folder, on=True, between=0.001):
+        while len(events(folder)) < 3:
+            pass
+    told = events(folder)
+    assert set(told) == {"alive"}
+    assert events(folder) == told
+
+
+def test_where_no_seconds_are_counted_nothing_is_said(tmp_path: Path) -> None:
+    with beating(RunFolder(tmp_path), on=False, between=0.0):
+        pass
+    assert events(RunFolder(tmp_path)) == []
+
+
+def test_a_disk_that_says_no_stops_nothing(tmp_path: Path) -> None:
+    with beating(RunFolder(tmp_path / "gone"), on=True, between=0.0):
+        pass
+    assert not (tmp_path / "gone").exists()
