@@ -1,6 +1,8 @@
 """Strategies are compared on the same rows, and a comparison that was stopped goes on."""
 
 import json
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from regraft.errors import SettingsError
 from regraft.runs import compare as compare_module
+from regraft.runs.choosing import clock
 from regraft.runs.compare import compare, run_compare
 from regraft.runs.comparing.settings import CompareSettings
 from regraft.settings import FitSettings
@@ -200,3 +203,12 @@ def test_that_an_average_does_nothing_is_said_once(
         run_compare(asked, words, source=tiny.toy_texts(rows))
     (line,) = [line for line in words.said if line.startswith("+average does nothing")]
     assert told in line
+
+
+def test_the_start_of_the_command_belongs_to_no_trial(bert: Path, tmp_path: Path) -> None:
+    clock.COMMANDED.set(time.monotonic() - 1e6)
+    compare(tiny.toy_texts(60), out=tmp_path / "out", **quick(bert))
+    texts = [path.read_text("utf-8") for path in (tmp_path / "out" / "trials").iterdir()]
+    totals = [float(found) for text in texts for found in re.findall(r'"total": ([0-9.]+)', text)]
+    assert totals
+    assert max(totals) < 1e5

@@ -24,6 +24,7 @@ from regraft.runs.choosing import modes
 from regraft.runs.fit import fit, run_fit
 from regraft.runs.fitting import repeat as repeat_module
 from regraft.runs.fitting.folder import RunFolder
+from regraft.runs.fitting.logged import beating
 from regraft.runs.trials import automatic as automatic_module
 from regraft.serving.store import load
 from regraft.settings import FitSettings
@@ -375,3 +376,18 @@ def test_seconds_of_the_stretches_add_up_to_less_than_all(text_run: Path) -> Non
     total = seconds.pop("total")
     assert 0 < seconds.pop("chosen") < total
     assert 0 < sum(seconds.values()) <= total + 0.01
+
+
+@pytest.mark.parametrize("limit", [None, 1000.0])
+def test_a_limit_has_its_seconds_written_down_as_they_pass(
+    limit: float | None, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted: list[bool] = []
+
+    def noted(folder: RunFolder, *, on: bool) -> Any:
+        wanted.append(on)
+        return beating(folder, on=on)
+
+    monkeypatch.setattr(fit_module, "beating", noted)
+    fit(tiny.toy_texts(40), out=tmp_path / "run", max_seconds=limit, **quick(bert))
+    assert wanted == [limit is not None]
