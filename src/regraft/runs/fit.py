@@ -198,7 +198,7 @@ def _fit_into(
     closing = closing_seconds(prepared, verdict, ending=ending)
     until = started + limit - closing if limit else math.inf
     if until <= time.monotonic():
-        progress.say(f"max_seconds = {limit:g} is hardly enough to read and to score: see the plan")
+        progress.say(f"max_seconds = {limit:g} is hardly enough to read and to score")
     keepers = (keeper, fork if prepared.settings.control else None)
     job = Job(folder, prepared, verdict, pooled, progress, until, keepers)
     prepared, trained, automatic = _timed(seconds, "train", lambda: trained_as_asked(job))
