@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from regraft.data.reading.pictures import open_picture
+from regraft.data.reading.pictures import on_all_cores, open_picture
 from regraft.data.rows import Input
 from regraft.data.spec import ImageSpec
 from regraft.draws import draws
@@ -97,9 +98,20 @@ def encode_images(inputs: Sequence[Input], spec: ImageSpec, *, size: int) -> Pix
         DataError: If an image cannot be decoded.
     """
     pixels = np.empty((len(inputs), size, size, spec.channels), np.uint8)
-    for i, source in enumerate(inputs):
-        pixels[i] = fit_picture(open_picture(source), spec, size=size)
+    fit = partial(_fitted, spec=spec, size=size)
+    for i, fitted in enumerate(on_all_cores(fit, inputs)):
+        pixels[i] = fitted
     return PixelRows(pixels, spec)
+
+
+def _fitted(source: Input, spec: ImageSpec, size: int) -> npt.NDArray[np.uint8]:
+    largest = _short_side(spec, size)
+    return fit_picture(open_picture(source, side=largest), spec, size=size)
+
+
+def _short_side(spec: ImageSpec, size: int) -> int:
+    """Returns the shorter side of a large image before it is cropped to `size`."""
+    return round(size / spec.crop_ratio)
 
 
 def fit_picture(picture: "Pillow.Image", spec: ImageSpec, *, size: int) -> npt.NDArray[np.uint8]:
@@ -108,7 +120,7 @@ def fit_picture(picture: "Pillow.Image", spec: ImageSpec, *, size: int) -> npt.N
 
     picture = _middle(picture)
     small = min(picture.size) <= size
-    short = size if small else round(size / spec.crop_ratio)
+    short = size if small else _short_side(spec, size)
     scale = short / min(picture.size)
     width, height = (max(short, round(side * scale)) for side in picture.size)
     kind = Pillow.Resampling[spec.interpolation.upper()]

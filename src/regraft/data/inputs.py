@@ -1,7 +1,6 @@
 """Makes usable inputs, content keys and reasons for unusable rows from a table."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,15 +9,14 @@ import numpy.typing as npt
 from regraft.data.guess import Roles
 from regraft.data.mapped.columns import mapped
 from regraft.data.mapped.digests import Digests, digests_of
-from regraft.data.reading.pictures import open_picture, to_pixels
+from regraft.data.reading.pictures import LARGE, on_all_cores, open_picture, to_pixels
 from regraft.data.reading.tables import Picture, Table
 from regraft.data.rows import Image, Input, Modality, PictureFacts
 from regraft.data.split import content_key
 from regraft.errors import DataError
 
 KEPT_BYTES = 256 << 20
-"""Decoded pixels up to this are kept in memory; beyond it, paths are kept instead."""
-_WORKERS = 2
+"""Decoded pixels up to this are kept in memory; beyond it, and of `LARGE` files, paths are."""
 _CHUNK = 256
 
 
@@ -94,11 +92,13 @@ class _Survey:
             self.sides.append(0)
             self.greys.append(False)
             return
-        self.inputs.append(seen)
+        large = min(seen.shape[:2]) >= LARGE
+        kept = source if large and isinstance(source, str) else seen
+        self.inputs.append(kept)
         self.keys.append(content_key(seen))
         self.sides.append(min(seen.shape[:2]))
         self.greys.append(seen.ndim == 2 or bool((seen == seen[:, :, :1]).all()))
-        self.held += seen.nbytes
+        self.held += kept.nbytes if kept is seen else 0
 
     def let_go(self, sources: Sequence[Picture]) -> None:
         """Puts paths in the place of pixels where together they are too many bytes."""
@@ -115,7 +115,7 @@ def _gather_images(table: Table, column: str) -> Inputs:
     survey = _Survey()
     for start in range(0, len(sources), _CHUNK):
         chunk = sources[start : start + _CHUNK]
-        for source, seen in zip(chunk, _decode_all(chunk), strict=True):
+        for source, seen in zip(chunk, on_all_cores(_decode, chunk), strict=True):
             survey.add(source, seen)
         survey.let_go(sources)
     errors = survey.errors | dict(table.errors)
@@ -133,13 +133,6 @@ def _sources(table: Table, column: str) -> Sequence[Picture]:
     if column in table.pixels:
         return table.pixels[column]
     return [str(table.folder / cell) if cell else None for cell in table.columns[column]]
-
-
-def _decode_all(sources: Sequence[Picture]) -> Iterator[Image | str]:
-    if all(isinstance(source, np.ndarray) for source in sources):
-        return map(_decode, sources)
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        return iter(list(pool.map(_decode, sources)))
 
 
 def _decode(source: Picture) -> Image | str:

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from regraft.data.images import fit_picture
-from regraft.data.reading.pictures import open_picture
+from regraft.data.images import encode_images
 from regraft.data.rows import Input, Rows
 from regraft.data.spec import ImageSpec
 
@@ -107,8 +106,8 @@ def _image(train: Rows, others: Sequence[Rows]) -> Fitted:
 def small_pixels(inputs: Sequence[Input]) -> npt.NDArray[np.float32]:
     """Returns (N, 768) the images' colours at 16 × 16 pixels, each in [0, 1]."""
     spec = ImageSpec(SIDE, (0.0,) * 3, (1.0,) * 3, interpolation="bilinear")
-    rows = [fit_picture(open_picture(source), spec, size=SIDE).reshape(-1) for source in inputs]
-    return np.stack(rows).astype(np.float32) / np.float32(255)
+    rows = encode_images(inputs, spec, size=SIDE).pixels.reshape(len(inputs), -1)
+    return rows.astype(np.float32) / np.float32(255)
 
 
 def _logistic(strength: float) -> _Classifier:

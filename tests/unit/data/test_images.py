@@ -8,7 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from regraft.data import images
 from regraft.data.images import PixelRows, encode_images, fit_picture
+from regraft.data.reading.pictures import LARGE, open_picture
+from regraft.data.rows import Input
 from regraft.data.spec import ImageSpec
 from regraft.errors import DataError
 
@@ -165,6 +168,24 @@ def test_paths_and_arrays_are_encoded_alike(tmp_path: Path) -> None:
         Image.fromarray(image).save(tmp_path / f"{number}.png")
     from_files = encode_images([str(tmp_path / f"{n}.png") for n in range(2)], SPEC, size=8)
     assert np.array_equal(from_files.pixels, encode_images(list(pixels), SPEC, size=8).pixels)
+
+
+@pytest.mark.parametrize(("crop", "seen"), [(1.0, 256), (0.5, 512)])
+def test_a_large_photograph_is_decoded_at_a_scale_above_what_is_cropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, crop: float, seen: int
+) -> None:
+    Image.fromarray(noise(1, side=LARGE)[0]).save(tmp_path / "a.jpg")
+    sizes: list[tuple[int, int]] = []
+
+    def opened(source: Input, **options: int) -> Image.Image:
+        picture = open_picture(source, **options)
+        sizes.append(picture.size)
+        return picture
+
+    monkeypatch.setattr(images, "open_picture", opened)
+    rows = encode_images([str(tmp_path / "a.jpg")], replace(SPEC, crop_ratio=crop), size=128)
+    assert rows.pixels.shape == (1, 128, 128, 3)
+    assert sizes == [(seen, seen)]
 
 
 def test_an_image_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:

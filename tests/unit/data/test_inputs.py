@@ -70,6 +70,17 @@ def test_many_pixels_are_let_go_for_their_paths(
     assert gathered.keys[0].tobytes() == gathered.keys[1].tobytes()
 
 
+@pytest.mark.parametrize(("side", "kept"), [(3, False), (4, True)])
+def test_the_pixels_of_a_large_file_are_never_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, side: int, kept: bool
+) -> None:
+    monkeypatch.setattr(inputs, "LARGE", side + 1 if kept else side)
+    (tmp_path / "a.png").write_bytes(_png(7))
+    gathered = gather(_paths(tmp_path, "a.png"), Roles(image="file"))
+    assert isinstance(gathered.inputs[0], np.ndarray) == kept
+    assert list(gathered.sides) == [4]
+
+
 def test_encoded_bytes_have_no_path_and_stay_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inputs, "KEPT_BYTES", 1)
     gathered = gather(from_frame(pa.table({"image": [_png(3)]}), "t"), Roles(image="image"))

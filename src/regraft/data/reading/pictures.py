@@ -1,10 +1,14 @@
 """Makes upright grey or RGB pictures from files, bytes and arrays that nobody vouches for."""
 
 import io
+import os
 import threading
 import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,17 +22,28 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """The only decoders that are ever called: the rare ones are where the holes are."""
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 PIXEL_LIMIT = 50_000_000
+LARGE = 1024
+"""Shorter side in pixels from which a file may be decoded at a smaller scale; from which, too,
+nobody keeps its pixels: a file is seen in one way, in training and after."""
+SPARE = 2
+"""How many times the side that is wanted a JPEG keeps when it is decoded at a smaller scale:
+the resize that follows then hardly differs (Pillow's own `reducing_gap` for thumbnails)."""
 _SIXTEEN_BITS = 65_535
 _WIDE_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 _HEADER_LOCK = threading.Lock()
 """Filters of warnings belong to the whole process."""
+S = TypeVar("S")
+T = TypeVar("T")
 
 
-def open_picture(source: str | Path | bytes | Image) -> Pil.Image:
+def open_picture(source: str | Path | bytes | Image, *, side: int | None = None) -> Pil.Image:
     """Returns the whole picture, upright, in mode L or RGB.
 
     Args:
         source: A path, an encoded file as bytes, or pixels (H, W), (H, W, 1) or (H, W, 3).
+        side: What its shorter side will be made, in pixels: a `LARGE` JPEG that is
+            `2 * SPARE` times that or more is decoded at a half, a quarter or an eighth of its
+            scale, which costs a fraction.
 
     The first frame stands for an animation; transparency is laid on white; 16 bits are
     scaled to 8.
@@ -44,6 +59,9 @@ def open_picture(source: str | Path | bytes | Image) -> Pil.Image:
         file = io.BytesIO(source) if isinstance(source, bytes) else source
         with _open_header(file) as picture:
             _check_size(picture, shown)
+            if side is not None and min(picture.size) >= LARGE:
+                # Other formats know no scale, and leave the picture as it is.
+                picture.draft(None, (SPARE * side, SPARE * side))
             picture.load()
             return _as_grey_or_rgb(_upright(picture))
     except DataError:
@@ -57,6 +75,31 @@ def open_picture(source: str | Path | bytes | Image) -> Pil.Image:
         raise DataError(f"{shown} cannot be decoded ({reason})", expected=f"whole {listed}") from (
             error
         )
+
+
+def on_all_cores(function: Callable[[S], T], sources: Sequence[S]) -> Iterator[T]:
+    """Yields what a function makes of each source, in order, by as many threads as cores.
+
+    Decoders and resizes let go of the interpreter's lock; pixels that are in memory already
+    are hardly worth a thread.
+
+    Args:
+        function: Decodes, or decodes and resizes.
+        sources: Pictures.
+    """
+    if all(isinstance(source, np.ndarray) for source in sources):
+        yield from map(function, sources)
+        return
+    cores = _cores()
+    waiting: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(cores) as threads:
+        for source in sources:
+            waiting.append(threads.submit(function, source))
+            # What is decoded and not yet taken is a few pictures, however slow the taker is.
+            if len(waiting) > 2 * cores:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def decode(array: npt.NDArray[Any]) -> Image:
@@ -80,6 +123,12 @@ def decode(array: npt.NDArray[Any]) -> Image:
 def to_pixels(picture: Pil.Image) -> Image:
     """Returns the pixels of a picture of mode L, (H, W), or RGB, (H, W, 3)."""
     return np.array(picture, dtype=np.uint8)
+
+
+def _cores() -> int:
+    """Returns the cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _open_header(file: str | Path | io.BytesIO) -> Pil.Image:

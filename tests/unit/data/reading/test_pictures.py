@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pil
 
-from regraft.data.reading.pictures import decode, open_picture, to_pixels
+from regraft.data.reading.pictures import LARGE, decode, on_all_cores, open_picture, to_pixels
 from regraft.errors import DataError
 
 
@@ -77,6 +77,69 @@ def test_the_camera_being_held_sideways_is_undone() -> None:
     exif = Pil.Exif()
     exif[0x0112] = 6
     assert open_picture(_encoded(_noise(), "JPEG", exif=exif)).size == (30, 40)
+
+
+def _photo(side: int, *, kind: str = "JPEG") -> bytes:
+    """Returns a smooth picture, twice as wide as high."""
+    across, down = np.meshgrid(np.linspace(0, 9, 2 * side), np.linspace(0, 5, side))
+    waves = np.stack([np.sin(across + down), np.cos(across), np.sin(down)], axis=2)
+    return _encoded(Pil.fromarray(((waves + 1) * 127).astype(np.uint8)), kind)
+
+
+@pytest.mark.parametrize(
+    ("side", "wanted", "seen"), [(LARGE, 128, 256), (LARGE, 129, 512), (LARGE, 300, LARGE)]
+)
+def test_a_large_jpeg_is_decoded_at_a_scale_that_is_twice_what_is_wanted(
+    side: int, wanted: int, seen: int
+) -> None:
+    photo = _photo(side)
+    reduced = open_picture(photo, side=wanted)
+    assert reduced.size == (2 * seen, seen)
+    small = (2 * wanted, wanted)
+    whole = np.asarray(open_picture(photo).resize(small, Pil.Resampling.BICUBIC), np.int64)
+    part = np.asarray(reduced.resize(small, Pil.Resampling.BICUBIC), np.int64)
+    assert np.abs(whole - part).max() <= 4
+
+
+@pytest.mark.parametrize(("side", "kind"), [(LARGE - 1, "JPEG"), (LARGE, "PNG")])
+def test_smaller_files_and_other_formats_are_decoded_whole(side: int, kind: str) -> None:
+    assert open_picture(_photo(side, kind=kind), side=16).size == (2 * side, side)
+
+
+def test_a_large_photograph_held_sideways_is_upright_at_a_smaller_scale_too() -> None:
+    exif = Pil.Exif()
+    exif[0x0112] = 6
+    picture = Pil.open(io.BytesIO(_photo(LARGE)))
+    turned = open_picture(_encoded(picture, "JPEG", exif=exif), side=64)
+    assert turned.size == (128, 256)
+
+
+def test_a_large_photograph_that_was_cut_off_is_an_error_at_a_smaller_scale_too() -> None:
+    whole = _photo(LARGE)
+    with pytest.raises(DataError, match="cannot be decoded"):
+        open_picture(whole[: len(whole) // 2], side=64)
+
+
+@pytest.mark.parametrize("pixels", [True, False])
+def test_sources_come_in_their_order_a_few_at_a_time(pixels: bool) -> None:
+    begun: list[int] = []
+
+    def seen(source: np.ndarray | list[int]) -> int:
+        begun.append(int(source[0]))
+        return begun[-1]
+
+    sources: list[Any] = [np.array([n]) if pixels else [n] for n in range(1000)]
+    made = on_all_cores(seen, sources)
+    assert [next(made) for _ in range(3)] == [0, 1, 2]
+    assert len(begun) < 900
+    assert list(made) == list(range(3, 1000))
+
+
+def test_what_a_source_raises_comes_in_its_turn() -> None:
+    made = on_all_cores(lambda source: 6 // source, [1, 2, 0, 3])
+    assert [next(made), next(made)] == [6, 3]
+    with pytest.raises(ZeroDivisionError):
+        next(made)
 
 
 def test_the_first_frame_stands_for_an_animation() -> None:
