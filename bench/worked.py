@@ -68,7 +68,10 @@ SETTINGS = (
         "vgg16",
         "cifar10",
         ("--config", "examples/cifar10_vgg16.toml"),
-        {"en": "the article's: VGG16, new head, SGD", "zh": "文章的设置：VGG16、新的头、SGD"},
+        {
+            "en": "the article's, with a new head: VGG16, SGD",
+            "zh": "文章的设置，头是新的：VGG16、SGD",
+        },
         timed=True,
     ),
     Setting(

@@ -36,7 +36,7 @@ class AdaptFlags(SharedFlags, OutputFlags, total=False):
 
     out: Annotated[
         Path | None,
-        option(OUTPUT, "RUN", "Folder to make (runs/SOURCE-adapt-NNN)."),
+        option(OUTPUT, "RUN", "Folder to make (runs/SOURCE-to-TARGET-adapt-NNN)."),
     ]
     target: Annotated[
         str | None,
@@ -68,7 +68,8 @@ class AdaptFlags(SharedFlags, OutputFlags, total=False):
         option(
             TRAINING,
             "NAME[:OPTION=VALUE][,…]",
-            "auto tries all; see regraft list methods. PREPARATION+METHOD for both.",
+            "auto tries several (few where the trunk moves, unless --preset best); see "
+            "regraft list methods. PREPARATION+METHOD for both.",
         ),
     ]
     strategy: Annotated[

@@ -58,7 +58,7 @@ def _phases(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 def _cells(phase: Mapping[str, Any]) -> list[str]:
     from regraft.reports.words import count, duration, share
 
-    rates = [group["lr"] for group in phase.get("groups") or []]
+    rates = [] if phase.get("solved") else [group["lr"] for group in phase.get("groups") or []]
     span = f"{min(rates):.1e} to {max(rates):.1e}" if rates else "solved"
     shrinking = [group["shrink"] for group in phase.get("groups") or [] if group.get("shrink")]
     less = f", matrices shrink by up to {max(shrinking):.2g} a step" if shrinking else ""

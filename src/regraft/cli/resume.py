@@ -2,11 +2,11 @@
 
 from typing import Unpack
 
-from regraft.cli.options import OutputFlags, Run, spelled_out
+from regraft.cli.options import OutputFlags, Stopped, spelled_out
 
 
 @spelled_out(OutputFlags)
-def resume(run: Run, **flags: Unpack[OutputFlags]) -> int:
+def resume(run: Stopped, **flags: Unpack[OutputFlags]) -> int:
     """Go on with a run that was stopped, as if it never had been."""
     from regraft.cli.adapt import write_adaptation
     from regraft.cli.printing import write_result

@@ -61,11 +61,11 @@ class NewRunSettings(ReadingSettings):
 class NewRunOptions(ReadingOptions, total=False):
     """The settings of `NewRunSettings` except `data` and `backbone`, for `**options`."""
 
-    out: Path | None
+    out: str | Path | None
     preset: Preset | None
     epochs: float | None
     lr: float | None
     freeze: str | int | None
     freeze_threshold: float | Literal["auto", "off"]
     baselines: bool
-    repeat: Path | None
+    repeat: str | Path | None

@@ -206,7 +206,12 @@ def layerwise_rates(chain: Chain, line: int, *, rate: float, decay: float) -> tu
 
 
 def describe(
-    phase: Phase, chain: Chain, *, head_parameters: int, above: Above = NOTHING
+    phase: Phase,
+    chain: Chain,
+    *,
+    head_parameters: int,
+    above: Above = NOTHING,
+    linear: bool = False,
 ) -> dict[str, Any]:
     """Returns a phase as plain data: line, groups, rates and counts of what is trained.
 
@@ -215,6 +220,7 @@ def describe(
         chain: The trunk's blocks.
         head_parameters: Weights of the head.
         above: What is frozen besides, wherever the line is.
+        linear: Whether the head has no hidden layers: alone it is then solved, at no rate.
     """
     groups = [
         {
@@ -240,6 +246,7 @@ def describe(
         "line": phase.line,
         "epochs": phase.epochs,
         "groups": [*groups, head],
+        **({"solved": True} if linear and phase.line == chain.top else {}),
         "trained": trained,
         "share": trained / (sum(block.size for block in chain.blocks) + head_parameters),
         **({"alignment": phase.alignment.words()} if phase.alignment else {}),

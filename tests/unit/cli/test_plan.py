@@ -19,9 +19,11 @@ def test_phases_and_choices_are_printed_with_their_reasons(typed: Type, stand_in
 
 
 def test_a_phase_that_is_solved_has_no_rates(typed: Type, stand_in: Stand) -> None:
-    phase = {**example_result()["plan"]["phases"][0], "groups": []}
+    phase = {**example_result()["plan"]["phases"][0], "solved": True}
     stand_in("plan:run_plan", {"phases": [phase]})
-    assert "solved" in typed("plan", "d.csv").out
+    out = typed("plan", "d.csv").out
+    assert "solved" in out
+    assert "e-" not in out
 
 
 def test_a_phase_that_shrinks_weights_says_by_how_much(typed: Type, stand_in: Stand) -> None:

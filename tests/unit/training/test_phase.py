@@ -42,6 +42,17 @@ def test_a_phase_that_trains_the_head_alone_says_so() -> None:
     found = describe(Phase("head", 3, 1, 0.1, (0.0,) * 3), chain, head_parameters=34)
     assert [group["name"] for group in found["groups"]] == ["head"]
     assert (found["line"], found["trained"]) == (3, 34)
+    assert "solved" not in found
+
+
+@pytest.mark.parametrize(("line", "solved"), [(3, True), (2, False)])
+def test_a_linear_head_alone_is_solved_and_beside_a_block_it_is_not(
+    line: int, *, solved: bool
+) -> None:
+    rates = tuple(0.1 * (number >= line) for number in range(3))
+    chain = spliced(grafted("image"))
+    found = describe(Phase("head", line, 1, 0.1, rates), chain, head_parameters=34, linear=True)
+    assert found.get("solved", False) == solved
 
 
 @pytest.mark.parametrize(

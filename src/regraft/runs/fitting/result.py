@@ -3,6 +3,7 @@
 import os
 import platform
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,10 @@ def result_document(
 
 def described(prepared: Prepared) -> list[Document]:
     """Returns the phases as plain data, of the network before anything is merged into it."""
-    size = sum(p.numel() for p in prepared.network.head.parameters())
-    return [
-        describe(phase, prepared.chain, head_parameters=size, above=prepared.above)
-        for phase in prepared.phases
-    ]
+    head = prepared.network.head
+    size = sum(p.numel() for p in head.parameters())
+    shown = partial(describe, head_parameters=size, above=prepared.above, linear=not head.hidden)
+    return [shown(phase, prepared.chain) for phase in prepared.phases]
 
 
 def environment(verdict: Verdict) -> Document:
