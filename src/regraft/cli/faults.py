@@ -1,5 +1,6 @@
 """Makes one sentence and an exit code from everything that can go wrong."""
 
+import errno
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -8,11 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from regraft.cli.printing import write_json, write_words
-from regraft.errors import RegraftError, SettingsError, nearest
+from regraft.errors import RegraftError, SettingsError, StorageError, nearest
 
 STOPPED = 130
 NUMBERS = {"valid integer": "a whole number", "valid number": "a number"}
 """What a flag takes, by typer's words for what is none."""
+REFUSALS = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("ENAMETOOLONG", "ENOTDIR", "EISDIR", "ELOOP", "EACCES", "EPERM", "EROFS"),
+        *("ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE"),
+    )
+    if hasattr(errno, name)
+)
+"""What a system says of a path, a permission or a disk."""
 FREE_FLAGS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
 
 
@@ -82,6 +92,17 @@ def _bad_number(error: Exception, words: Sequence[str]) -> SettingsError | None:
     name, equals, value = flag.partition("=")
     given = value if equals else "".join(words[words.index(flag) + 1 :][:1])
     return SettingsError(f"Invalid value for '{name}': {given!r}", expected=kind)
+
+
+def system_error(error: Exception) -> StorageError | None:
+    """Returns what the system said of a path that was typed, or None for any other error.
+
+    Args:
+        error: That no verb expected. A file that is missing is a bug: verbs look for those.
+    """
+    if not isinstance(error, OSError) or not error.filename or error.errno not in REFUSALS:
+        return None
+    return StorageError(f"{error.filename} cannot be used ({error.strerror})")
 
 
 def tell(error: RegraftError, *, as_json: bool) -> int:

@@ -1,13 +1,13 @@
 """Makes lines on standard output from results: tables, JSON documents, predictions."""
 
 import json
-import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from regraft.cli.written import binary_columns, content, plain
 from regraft.errors import harmless
 
 if TYPE_CHECKING:
@@ -37,17 +37,7 @@ def write_json(document: object) -> None:
 
 def json_text(document: object) -> str:
     """Returns JSON in ASCII, which every terminal and every file can hold."""
-    return json.dumps(_plain(document), allow_nan=False, indent=2) + "\n"
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, str | int | None) else str(value)
+    return json.dumps(plain(document), allow_nan=False, indent=2) + "\n"
 
 
 def write_table(
@@ -149,13 +139,13 @@ def write_predictions(
     suffix = out.suffix.lower() if out else ".csv"
     if suffix != ".parquet":
         table = without_bytes(table, quiet=quiet)
-    content = _content(_guarded(table) if guard_formulas else table, suffix)
+    made = content(table, suffix, guard_formulas=guard_formulas)
     if out is None:
-        return write_out(content.decode("utf-8"))
-    return write_file(out, content)
+        return write_out(made.decode("utf-8"))
+    return write_file(out, made)
 
 
-def write_file(out: Path, content: bytes) -> None:
+def write_file(out: Path, made: bytes) -> None:
     """Writes a new file, which appears whole or not at all.
 
     Raises:
@@ -167,7 +157,7 @@ def write_file(out: Path, content: bytes) -> None:
     refuse_existing(out)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(content)
+        temporary.write_bytes(made)
         temporary.replace(out)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -196,23 +186,6 @@ def refuse_existing(out: Path | None) -> None:
         raise SettingsError(f"{out.parent} is not a folder", expected="a folder that exists")
 
 
-def _content(table: "pa.Table", suffix: str) -> bytes:
-    import io
-
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    buffer = io.BytesIO()
-    if suffix == ".parquet":
-        pyarrow.parquet.write_table(table, buffer)
-    elif suffix == ".jsonl":
-        lines = (json.dumps(_plain(row), ensure_ascii=False) + "\n" for row in table.to_pylist())
-        buffer.writelines(line.encode("utf-8", "replace") for line in lines)
-    else:
-        pyarrow.csv.write_csv(_flat(table), buffer)
-    return buffer.getvalue()
-
-
 def without_bytes(table: "pa.Table", *, quiet: bool) -> "pa.Table":
     """Returns a table without the columns of bytes, which text cannot hold; says which.
 
@@ -220,44 +193,8 @@ def without_bytes(table: "pa.Table", *, quiet: bool) -> "pa.Table":
         table: N rows.
         quiet: Whether nothing is said.
     """
-    binary = [field.name for field in table.schema if _holds_bytes(field.type)]
+    binary = binary_columns(table)
     if binary and not quiet:
         listed = ", ".join(f"'{name}'" for name in binary)
         write_words([f"left out, as they hold bytes: {listed}; --out FILE.parquet keeps them"])
     return table.drop_columns(binary)
-
-
-def _holds_bytes(kind: "pa.DataType") -> bool:
-    inner = [kind.field(i).type for i in range(kind.num_fields)]
-    return "binary" in str(kind).partition("<")[0] or any(map(_holds_bytes, inner))
-
-
-def _flat(table: "pa.Table") -> "pa.Table":
-    """Returns a table in which lists and records are JSON: a cell of CSV is one text."""
-    import pyarrow as pa
-
-    for number, field in enumerate(table.schema):
-        if not pa.types.is_nested(field.type) and not pa.types.is_string_view(field.type):
-            continue
-        cells = [_cell_text(value) for value in table.column(number).to_pylist()]
-        table = table.set_column(number, field.name, pa.array(cells, pa.string()))
-    return table
-
-
-def _cell_text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(_plain(value), ensure_ascii=False)
-
-
-def _guarded(table: "pa.Table") -> "pa.Table":
-    import pyarrow as pa
-    import pyarrow.compute
-
-    texts = [n for n, f in enumerate(table.schema) if pa.types.is_string(f.type)]
-    for number in texts:
-        cells = pyarrow.compute.replace_substring_regex(
-            table.column(number), pattern=r"^([=+\-@\t\r])", replacement=r"'\1"
-        )
-        table = table.set_column(number, table.schema.field(number), cells)
-    return table

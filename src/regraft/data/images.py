@@ -98,13 +98,14 @@ def encode_images(inputs: Sequence[Input], spec: ImageSpec, *, size: int) -> Pix
         DataError: If an image cannot be decoded.
     """
     pixels = np.empty((len(inputs), size, size, spec.channels), np.uint8)
-    fit = partial(_fitted, spec=spec, size=size)
+    fit = partial(fitted_pixels, spec=spec, size=size)
     for i, fitted in enumerate(on_all_cores(fit, inputs)):
         pixels[i] = fitted
     return PixelRows(pixels, spec)
 
 
-def _fitted(source: Input, spec: ImageSpec, size: int) -> npt.NDArray[np.uint8]:
+def fitted_pixels(source: Input, spec: ImageSpec, *, size: int) -> npt.NDArray[np.uint8]:
+    """Returns (size, size, C) bytes of one image; arguments and errors as of `encode_images`."""
     largest = _short_side(spec, size)
     return fit_picture(open_picture(source, side=largest), spec, size=size)
 

@@ -31,6 +31,7 @@ from regraft.data.split import (
     Parts,
     assign_parts,
     missing_classes,
+    parted_groups,
     straddling,
     two_labelled,
 )
@@ -218,6 +219,12 @@ def _warnings(rows: Rows, usable: tuple[Numbers, Numbered], parts: Parts) -> lis
         "scores will look too good"
         for (learnt, judged), count in straddling(contents, parts).items()
     ]
+    if rows.groups:
+        warnings += [
+            f"{counted(count, 'row')} of {judged} {'has' if count == 1 else 'have'} a group that "
+            f"is also in {learnt}: scores will look too good"
+            for (learnt, judged), count in parted_groups(taken(rows.groups, kept), parts).items()
+        ]
     if count := two_labelled(contents, labels):
         occur = "occurs" if count == 1 else "occur"
         warnings.append(f"{counted(count, 'input')} {occur} with more than one label")

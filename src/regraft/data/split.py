@@ -107,6 +107,24 @@ def straddling(found: Numbered, parts: Parts) -> dict[tuple[Part, Part], int]:
     return {pair: count for pair, count in counts.items() if count}
 
 
+def parted_groups(groups: Sequence[str], parts: Parts) -> dict[tuple[Part, Part], int]:
+    """Returns, by (learnt from, judged by), how many rows of the second share a group.
+
+    Args:
+        groups: N names; an empty one is no group.
+        parts: (N,) parts.
+    """
+    named = [(group, part) for group, part in zip(groups, parts.tolist(), strict=True) if group]
+    seen = {part: {group for group, where in named if where == part} for part in (TRAIN, VAL)}
+    counts = {
+        (PARTS[first], PARTS[second]): sum(
+            where == second and group in seen[first] for group, where in named
+        )
+        for first, second in ((TRAIN, VAL), (TRAIN, TEST), (VAL, TEST))
+    }
+    return {pair: count for pair, count in counts.items() if count}
+
+
 def two_labelled(found: Numbered, labels: Numbers) -> int:
     """Returns how many different contents occur with more than one label."""
     known = np.flatnonzero(labels != UNLABELLED)

@@ -130,7 +130,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         known = list(kept.model(pick_device(settings.device)).classes)
         self.classes_ = classes
         self.result_ = result
-        self._order = [known.index(name) for name in names]
+        # A class all of whose inputs are empty or unreadable is none of the run's.
+        self._order = [known.index(name) if name in known else len(known) for name in names]
         self._kept = kept
         return self
 
@@ -160,7 +161,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         model = self._kept.model(pick_device(self._settings()["device"]))
-        return model.predict_proba(inputs_of(X))[:, self._order]
+        found = np.pad(model.predict_proba(inputs_of(X)), ((0, 0), (0, 1)))
+        return found[:, self._order]
 
     def __sklearn_tags__(self) -> Any:
         """Returns scikit-learn's tags: texts and images, no tables of numbers."""

@@ -10,19 +10,22 @@ import numpy.typing as npt
 
 from regraft.data.guess import Roles
 from regraft.data.load import Reading, load_inputs
-from regraft.data.reading.tables import Table
+from regraft.data.reading.sources import exists
+from regraft.data.reading.tables import Table, missing_path
 from regraft.data.rows import UNLABELLED, Rows
 from regraft.errors import DataError
 from regraft.features.cached import Cache
 from regraft.runs.choosing.device import pick_device
+from regraft.runs.fitting.folder import RESULT, SETTINGS
 from regraft.runs.fitting.result import surroundings
-from regraft.runs.predict import answer_readable, refuse_missing
+from regraft.runs.predict import NAMED, answer_readable, refuse_missing
 from regraft.runs.report import read_result
 from regraft.scoring import metrics
 from regraft.scoring.scores import score
 from regraft.serving.model import Model
 from regraft.serving.store import load
 from regraft.settings import EvaluateSettings
+from regraft.toml import read_toml
 from regraft.training.progress import Progress, Silent, told_rows
 
 PYTHON = "Python objects"
@@ -64,7 +67,7 @@ def run_evaluate(
     marks = [time.perf_counter()]
     data = settings.data if source is None else source
     if isinstance(data, str):
-        refuse_missing(data)
+        _refuse_text(data)
     model = load(settings.run, device=pick_device(settings.device))
     model = replace(model, cache=Cache(settings.cache, progress.say))
     rows, table = load_inputs(
@@ -74,13 +77,38 @@ def run_evaluate(
         roles=Roles(**settings.columns),
         reading=Reading(model.columns, only_test=True, say=progress.say),
     )
+    warnings = _learnt_from(settings, table)
+    for warning in warnings:
+        progress.say(f"warning: {warning}")
     marks.append(time.perf_counter())
     document = _document(model, rows, table, progress)
+    document["warnings"] = warnings
     if not document["rows"]:
         raise _no_labels(settings, model)
     progress.finish()
     marks.append(time.perf_counter())
     return {**_around(settings, model, marks), **document}
+
+
+def _refuse_text(data: str) -> None:
+    """Refuses a word that is the name of no data: a text has no label to score by."""
+    refuse_missing(data)
+    if not data.startswith(NAMED) and not exists(data):
+        raise missing_path(Path(data))
+
+
+def _learnt_from(settings: EvaluateSettings, table: Table) -> list[str]:
+    """Returns a warning where the run learnt from the rows that are to be scored."""
+    place = settings.run / SETTINGS
+    if "split" in table.known or not place.is_file():
+        return []
+    known = str(read_toml(place).get("data", ""))
+    if not known or Path(known).resolve() != Path(settings.data).resolve():
+        return []
+    return [
+        f"{settings.run} was trained on {settings.data}: it knows most of these rows, and the "
+        f"scores look too good; those of rows that it does not know are in {settings.run / RESULT}"
+    ]
 
 
 def _no_labels(settings: EvaluateSettings, model: Model) -> DataError:

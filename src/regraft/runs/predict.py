@@ -24,7 +24,7 @@ from regraft.settings import PredictSettings
 from regraft.training.progress import Progress, Silent, told_rows
 
 STDIN = "-"
-_NAMED = ("starter:", "hf:")
+NAMED = ("starter:", "hf:")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def refuse_missing(word: str) -> None:
     Raises:
         DataError: If it does.
     """
-    if word == STDIN or word.startswith(_NAMED) or not looks_like_path(word):
+    if word == STDIN or word.startswith(NAMED) or not looks_like_path(word):
         return
     if not exists(word):
         raise DataError(
@@ -96,7 +96,7 @@ def _source(words: tuple[str, ...], model: Model) -> object:
     """Returns the data that words on the command line mean."""
     if words == (STDIN,):
         return _lines(sys.stdin.buffer.read())
-    if len(words) == 1 and (words[0].startswith(_NAMED) or exists(words[0])):
+    if len(words) == 1 and (words[0].startswith(NAMED) or exists(words[0])):
         return words[0]
     for word in words:
         _refuse_among_others(word, model)
@@ -108,7 +108,7 @@ def _refuse_among_others(word: str, model: Model) -> None:
     if model.modality == "image" and not exists(word):
         raise DataError(f"{word} does not exist", expected="paths of images")
     is_file = looks_like_path(word) and model.modality == "text"
-    if word == STDIN or word.startswith(_NAMED) or is_file:
+    if word == STDIN or word.startswith(NAMED) or is_file:
         raise DataError(f"{word} stands beside other inputs", expected=f"{word} alone, or texts")
 
 

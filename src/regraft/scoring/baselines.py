@@ -1,5 +1,6 @@
 """Makes the scores that need no pretrained network: majority, and a classic model."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ WORDLESS = 0.3
 PIXEL_STRENGTHS = (0.01, 0.1)
 TEXT_STRENGTH = 10.0
 FEATURES = 100_000
+_WORD = re.compile(r"(?u)\b\w+\b")
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -65,7 +67,10 @@ def _text(train: Rows, others: Sequence[Rows]) -> Fitted:
 
     texts = _texts(train)
     vectorizer = TfidfVectorizer(**_counted(texts))
-    seen = vectorizer.fit_transform(texts)
+    try:
+        seen = vectorizer.fit_transform(texts)
+    except ValueError:  # No word is in two texts: there is nothing to learn from.
+        return majority(train, others)
     model = _logistic(TEXT_STRENGTH)
     model.fit(seen, train.labels)
     kind = "characters" if vectorizer.analyzer == "char" else "words"
@@ -75,10 +80,10 @@ def _text(train: Rows, others: Sequence[Rows]) -> Fitted:
 
 def _counted(texts: Sequence[str]) -> dict[str, Any]:
     """Returns what of the texts is counted, as arguments of `TfidfVectorizer`."""
-    characters = wordless(texts)
+    characters = wordless(texts) or not any(map(_WORD.search, texts))  # emoji, say
     return {
         "analyzer": "char" if characters else "word",
-        "token_pattern": None if characters else r"(?u)\b\w+\b",
+        "token_pattern": None if characters else _WORD.pattern,
         "ngram_range": (1, 2),
         "min_df": 2 if len(texts) >= 200 else 1,
         "sublinear_tf": True,

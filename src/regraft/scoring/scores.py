@@ -1,13 +1,22 @@
 """Makes the set of scores of one part of the data from probabilities and labels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from regraft.scoring import metrics
-from regraft.scoring.intervals import REPEATS, SEED, Score, Statistic, around, bootstrap, wilson
+from regraft.scoring.intervals import (
+    CELLS,
+    REPEATS,
+    SEED,
+    Score,
+    Statistic,
+    around,
+    bootstrap,
+    wilson,
+)
 from regraft.scoring.metrics import Labels, Probabilities
 
 
@@ -47,13 +56,25 @@ def _of_counts(
 ) -> Score:
     """Bootstraps a function of the confusion counts.
 
-    Drawing N rows with replacement is drawing the cells from a multinomial, which costs
-    K² numbers a resample instead of N.
+    Drawing N rows with replacement is drawing the cells that are not empty, N at most, from
+    a multinomial.
     """
-    rows = int(counts.sum())
-    drawn = np.random.default_rng(SEED).multinomial(rows, counts.ravel() / rows, size=REPEATS)
-    low, high = np.percentile(statistic(drawn.reshape(REPEATS, *counts.shape)), [2.5, 97.5])
+    values = np.concatenate([statistic(drawn) for drawn in _redrawn(counts)])
+    low, high = np.percentile(values, [2.5, 97.5])
     return around(float(statistic(counts)), (float(low), float(high)))
+
+
+def _redrawn(counts: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+    """Yields (R, K, K) confusion counts of resamples, `REPEATS` in all, a few at a time."""
+    rows = int(counts.sum())
+    filled = np.flatnonzero(counts)
+    generator = np.random.default_rng(SEED)
+    at_once = max(1, CELLS // counts.size)
+    for start in range(0, REPEATS, at_once):
+        size = min(at_once, REPEATS - start)
+        drawn = np.zeros((size, counts.size), np.int64)
+        drawn[:, filled] = generator.multinomial(rows, counts.ravel()[filled] / rows, size=size)
+        yield drawn.reshape(size, *counts.shape)
 
 
 def _of_rows(values: npt.NDArray[np.float64], statistic: Statistic) -> Score:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,8 @@ from regraft.backbones.backbone import Backbone
 from regraft.backbones.graft import Grafted
 from regraft.backbones.modes import Mode
 from regraft.data.encode import Encoded
-from regraft.data.images import encode_images
+from regraft.data.images import PixelRows, fitted_pixels
+from regraft.data.reading.pictures import on_all_cores
 from regraft.data.rows import Input, Modality
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.data.texts import encode_texts
@@ -82,7 +83,8 @@ class Model:
         """Returns the name of the likeliest class of each of N inputs.
 
         Raises:
-            DataError: If an input cannot be read; `answer` reports it in its row instead.
+            DataError: If an input cannot be read (`answer` reports it in its row instead), or
+                there is no list of them.
         """
         probabilities = self.predict_proba(inputs)
         return [self.classes[i] for i in probabilities.argmax(axis=1)]
@@ -105,7 +107,14 @@ class Model:
         Args:
             inputs: N texts, or N paths or arrays of images.
             told: Told how many are done, now and then; None = nobody.
+
+        Raises:
+            DataError: If the inputs are a single text or path.
         """
+        if isinstance(inputs, str | bytes | Path):
+            raise DataError("inputs is a single one", expected="a list of them", hint="[inputs]")
+        if not hasattr(inputs, "__len__"):
+            inputs = list(inputs)
         parts: list[Answers] = []
         for part in self._answers(inputs):
             parts.append(part)
@@ -159,14 +168,15 @@ class Model:
 def _encode_readable(
     inputs: Sequence[Input], spec: ImageSpec, size: int
 ) -> tuple[Encoded, list[str]]:
-    errors: list[str] = []
-    pixels = []
-    for source in inputs:
-        try:
-            pixels.append(encode_images([source], spec, size=size).pixels)
-            errors.append("")
-        except DataError as error:
-            errors.append(str(error))
+    seen = list(on_all_cores(partial(_pixels_or_reason, spec=spec, size=size), inputs))
+    pixels = [each for each in seen if not isinstance(each, str)]
+    errors = [each if isinstance(each, str) else "" for each in seen]
     empty = np.zeros((0, size, size, spec.channels), np.uint8)
-    rows = encode_images([], spec, size=size)
-    return type(rows)(np.concatenate([empty, *pixels]), spec), errors
+    return PixelRows(np.stack(pixels) if pixels else empty, spec), errors
+
+
+def _pixels_or_reason(source: Input, spec: ImageSpec, size: int) -> npt.NDArray[np.uint8] | str:
+    try:
+        return fitted_pixels(source, spec, size=size)
+    except DataError as error:
+        return str(error)

@@ -1,12 +1,14 @@
 """What goes wrong is told by the code, the sentence and, for bugs, the log."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from regraft.cli.faults import check_verb, tell_bug, tell_stopped, usage_error
-from regraft.errors import SettingsError
+from regraft.cli.faults import check_verb, system_error, tell_bug, tell_stopped, usage_error
+from regraft.errors import SettingsError, StorageError
 
 VERBS = ["fit", "predict"]
 
@@ -24,6 +26,20 @@ def test_a_flag_before_the_verb_is_answered_with_the_right_order() -> None:
 
 def test_an_error_that_is_none_of_typers_is_left_alone() -> None:
     assert usage_error(ValueError("x")) is None
+
+
+@pytest.mark.parametrize("number", [errno.ENAMETOOLONG, errno.ENOTDIR, errno.EACCES, errno.ENOSPC])
+def test_what_the_system_says_of_a_path_is_no_bug(number: int) -> None:
+    told = system_error(OSError(number, os.strerror(number), "some/path"))
+    assert isinstance(told, StorageError)
+    assert str(told) == f"some/path cannot be used ({os.strerror(number)})"
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError(errno.ENOENT, "gone", "a"), OSError("odd"), ValueError("odd")]
+)
+def test_other_errors_are_bugs(error: Exception) -> None:
+    assert system_error(error) is None
 
 
 def test_a_stop_is_a_document_with_json(capsys: pytest.CaptureFixture[str]) -> None:

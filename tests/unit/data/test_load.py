@@ -107,6 +107,18 @@ def test_groups_of_a_column_are_never_parted() -> None:
     assert sum(map(len, sets)) == len(set(groups))
 
 
+def test_groups_that_a_given_split_parts_are_told() -> None:
+    table = {
+        "text": [f"text {n}" for n in range(40)],
+        "label": ["a", "b"] * 20,
+        "split": ["train"] * 30 + ["test"] * 10,
+        "group": [*(f"g{n}" for n in range(38)), "g0", "g1"],
+    }
+    found = load(table, Roles(group="group"))
+    said = "2 rows of test have a group that is also in train: scores will look too good"
+    assert [warning for warning in found.warnings if "group" in warning] == [said]
+
+
 def test_domains_go_with_their_rows() -> None:
     texts, labels = _rows()
     dataset = load({"text": texts, "label": labels, "domain": labels})

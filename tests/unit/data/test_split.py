@@ -20,6 +20,7 @@ from regraft.data.split import (
     content_key,
     fold,
     missing_classes,
+    parted_groups,
     straddling,
     two_labelled,
 )
@@ -185,6 +186,14 @@ def test_rows_that_are_in_two_parts_are_counted() -> None:
         ("train", "test"): 2,
         ("val", "test"): 1,
     }
+
+
+def test_rows_whose_group_is_in_two_parts_are_counted() -> None:
+    parts = np.array([0, 0, 1, 2, 2, 2, 1], np.int8)
+    groups = ["a", "b", "a", "b", "a", "c", ""]
+    found = parted_groups(groups, parts)
+    assert found == {("train", "val"): 1, ("train", "test"): 2, ("val", "test"): 1}
+    assert parted_groups(["", "", "", "", "", "", ""], parts) == {}
 
 
 def test_inputs_with_two_labels_are_counted_once() -> None:

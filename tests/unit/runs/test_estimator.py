@@ -93,6 +93,14 @@ def test_probabilities_stand_in_the_order_of_the_classes(bert: Path) -> None:
     assert (fitted.predict(TEXTS) == y).mean() > 0.8
 
 
+def test_a_class_whose_texts_are_all_blank_is_never_answered(bert: Path) -> None:
+    fitted = classifier(bert).fit([*TEXTS, " ", ""], [*LABELS, "blank", "blank"])
+    found = fitted.predict_proba(TEXTS[:3])
+    assert fitted.classes_.tolist() == ["blank", "neg", "pos"]
+    assert found[:, 0].tolist() == [0.0] * 3
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+
+
 FORMS = {
     "list": list,
     "tuple": tuple,

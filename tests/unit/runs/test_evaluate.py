@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,24 @@ def test_data_without_labels_that_the_run_knows_are_refused(
 def test_a_missing_file_is_refused_before_the_run_is_opened(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nothing\.csv does not exist"):
         evaluate(tmp_path, "nothing.csv")
+
+
+def test_a_word_that_names_no_data_is_no_text_to_score(text_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"reviewz does not exist"):
+        evaluate(text_run, str(tmp_path / "reviewz"))
+    with pytest.raises(DataError, match=r"there is no file or folder 'reviewz'"):
+        evaluate(text_run, "reviewz")
+
+
+def test_rows_that_the_run_learnt_from_are_scored_with_a_warning(
+    text_run: Path, reviews: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(text_run, copy)
+    (copy / "run.toml").write_text(f'data = "{reviews}"\n', encoding="utf-8")
+    (warning,) = evaluate(copy, reviews)["warnings"]
+    assert warning.startswith(f"{copy} was trained on {reviews}: it knows most of these rows")
+    assert evaluate(copy, tiny.toy_texts(10))["warnings"] == []
 
 
 def test_the_label_column_can_be_named(text_run: Path, tmp_path: Path) -> None:
@@ -181,7 +200,7 @@ SHARED |= {"trained_share", "freezing", "cache", "environment"}
 @pytest.mark.parametrize(
     ("path", "missing"),
     [
-        ((), {"plan", "defaults", "understood", "warnings", "history", "best", "next"}),
+        ((), {"plan", "defaults", "understood", "history", "best", "next"}),
         (("data",), set()),
         (("backbone",), set()),
         (("scores",), set()),

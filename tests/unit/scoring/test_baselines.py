@@ -35,6 +35,18 @@ def test_a_script_without_blanks_is_read_by_characters() -> None:
     assert fitted.parts[0].argmax(axis=1).tolist() == [0, 1]
 
 
+def test_texts_without_any_word_are_read_by_characters() -> None:
+    train = rows(["😀 🎉", "😡 👎", "🎉 🎉", "👎 😡"], [0, 1, 0, 1])
+    found = classic(train, [train])
+    assert "characters" in found.name
+    assert found.parts[0].argmax(axis=1).tolist() == [0, 1, 0, 1]
+
+
+def test_many_texts_that_share_no_word_get_the_majority() -> None:
+    train = rows([f"one{n} two{n} three{n}" for n in range(200)], [0, 1] * 100)
+    assert classic(train, [train]).name == "majority class"
+
+
 def test_a_class_without_training_rows_gets_no_probability() -> None:
     (found,) = classic(rows(GOOD + BAD, [0, 0, 2, 2]), [rows(["lovely"], [0])]).parts
     assert found[0, 1] == 0

@@ -1,12 +1,13 @@
 """Tests the set of scores: values, intervals, and the two ways to resample."""
 
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from regraft.scoring import metrics
-from regraft.scoring.intervals import resamples, wilson
+from regraft.scoring import metrics, scores
+from regraft.scoring.intervals import REPEATS, resamples, wilson
 from regraft.scoring.metrics import softmax
 from regraft.scoring.scores import score
 
@@ -72,6 +73,25 @@ def test_the_interval_of_the_calibration_error_is_that_of_resampled_rows() -> No
     found = score(probabilities, labels).ece
     assert found.value == metrics.calibration_error(confidences, right)
     assert (found.low, found.high) == pytest.approx((min(low, found.value), high))
+
+
+def test_many_classes_are_resampled_a_few_at_a_time_with_the_same_interval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = score(*some(80, classes=9))
+    monkeypatch.setattr(scores, "CELLS", 200)
+    sizes: list[int] = []
+
+    def macro_f1(counts: np.ndarray) -> np.ndarray:
+        sizes.append(counts.size)
+        return metrics.macro_f1(counts)
+
+    monkeypatch.setattr(
+        scores, "metrics", SimpleNamespace(**vars(metrics) | {"macro_f1": macro_f1})
+    )
+    assert score(*some(80, classes=9)) == found
+    assert max(sizes) == 2 * 9 * 9
+    assert sum(sizes) == (REPEATS + 1) * 9 * 9
 
 
 def test_a_class_without_rows_changes_nothing() -> None:

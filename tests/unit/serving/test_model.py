@@ -57,6 +57,20 @@ def test_rows_that_are_done_are_counted(texts: Model, monkeypatch: pytest.Monkey
     assert done == [2, 3]
 
 
+@pytest.mark.parametrize("single", ["a film", b"a film", Path("a.png")])
+def test_a_single_input_is_refused_and_not_read_letter_by_letter(
+    texts: Model, single: object
+) -> None:
+    with pytest.raises(DataError, match=r"a single one; expected a list of them"):
+        texts.predict(single)  # type: ignore[arg-type]
+
+
+def test_inputs_may_come_one_by_one(texts: Model) -> None:
+    several = ["a film", "a play"]
+    found = texts.predict_proba(iter(several))  # type: ignore[arg-type]
+    assert np.array_equal(found, texts.predict_proba(several))
+
+
 def test_what_is_no_text_has_a_reason_and_leaves_the_others(texts: Model) -> None:
     answers = texts.answer(["good", np.zeros((4, 4), np.uint8), "bad"])
     assert answers.errors == ("", "not a text", "")

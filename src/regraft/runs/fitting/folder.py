@@ -158,11 +158,18 @@ def check_free(out: Path | None) -> None:
 
     Raises:
         SettingsError: If it is a file or a folder with something in it.
+        StorageError: If nobody can tell.
     """
-    if out is None or not out.exists():
-        return
-    if out.is_file() or any(out.iterdir()):
+    try:
+        taken = out is not None and out.exists() and not (out.is_dir() and _is_empty(out))
+    except OSError as error:  # A folder that must not be entered, or a name too long for any.
+        raise StorageError(f"{out} cannot be made ({error.strerror})") from error
+    if out is not None and taken:
         raise _taken(out)
+
+
+def _is_empty(folder: Path) -> bool:
+    return not any(folder.iterdir())
 
 
 def claim(out: Path | None, data: str, *, strategy: str) -> RunFolder:

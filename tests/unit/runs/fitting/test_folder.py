@@ -36,6 +36,15 @@ def test_a_place_that_is_taken_is_refused_and_a_free_one_named(
         check(out)
 
 
+@pytest.mark.parametrize("check", [check_free, lambda out: claim(out, "data", strategy="head")])
+def test_a_place_that_the_system_refuses_is_told(tmp_path: Path, check: object) -> None:
+    assert callable(check)
+    with pytest.raises(StorageError, match=r"cannot be made \(File name too long\)"):
+        check(tmp_path / ("x" * 300))
+    with pytest.raises(SettingsError, match=r"/dev/null exists already"):
+        check(Path("/dev/null"))
+
+
 def test_a_folder_is_claimed_by_one_only(tmp_path: Path) -> None:
     claims: list[str] = []
     barrier = threading.Barrier(8)
