@@ -5,7 +5,8 @@ Source: none (regraft). Classifiers are ranked by information (Krause, Perona an
 H(p)), with one difference: a method that was trained to be sure is sure, whether or not it is
 right. So p is not its own; it is that of a fresh classifier of fixed penalty that learns the
 method's answers on one half of the target and repeats them on the other. Then
-H(y) + mean log p(y | x) ≤ I(x, y), and it is comparable from method to method.
+H(y) + mean log p(y | x) ≤ I(x, y), and it is comparable from method to method, as long as x is
+the same for all: features by the trunk as it came, whatever a method reads.
 """
 
 from dataclasses import dataclass, field
@@ -105,9 +106,9 @@ def signs_of(adapted: Adapted, domains: Domains, *, space: Domains | None = None
     Args:
         adapted: The classifier.
         domains: Features and labels.
-        space: The same rows by a trunk that nothing has moved, where that of `domains` was: what
-            was moved repeats whatever moved it. There the answers are learnt again; None = in
-            `domains`.
+        space: The same rows by the trunk as it came, where training or a preparation changed
+            those of `domains`: what was moved repeats whatever moved it, and two spaces cannot be
+            compared. There the answers are learnt again; None = in `domains`.
     """
     probabilities = metrics.softmax(adapted.on_target.logits(domains.target))
     predicted = probabilities.argmax(axis=1).astype(np.int64)

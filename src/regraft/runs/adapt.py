@@ -197,6 +197,8 @@ def _adapted(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
             say=progress.say,
             views=views,
             known=lambda word: drawn.known(views.of(word).pools.target),
+            # Whatever a preparation made of features: answers are judged in those that came.
+            space=domains,
         )
     decision = choose(judged, lost=lost)
     progress.say(decision.reason)
