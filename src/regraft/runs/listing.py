@@ -47,7 +47,7 @@ def list_methods() -> list[dict[str, Any]]:
     A method that can move the trunk has other options there: these are `moving`.
     """
     named: dict[str, Callable[..., object]] = {**METHODS, **PREPARATIONS}
-    moving: dict[str, Callable[..., object]] = {**MOVING}
+    moving: dict[str, Callable[..., object]] = {str(name): made for name, made in MOVING.items()}
     return [
         {
             "name": name,
