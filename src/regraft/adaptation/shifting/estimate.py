@@ -157,7 +157,7 @@ def combined(methods: dict[str, float]) -> float:
 
 
 def _with_interval(signs: Signs, seed: int) -> Score:
-    """Returns the combined figure; its interval is a bootstrap, and wider where its two signs part."""
+    """Returns the combined figure; its interval, a bootstrap, is wider where its signs part."""
     generator = np.random.default_rng(seed)
     methods = estimates(signs)
     drawn = [combined(estimates(signs.drawn(generator))) for _ in range(REPEATS)]
