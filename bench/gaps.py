@@ -73,14 +73,30 @@ def tables(known: list[Trial]) -> str:
     """Returns all tables in Markdown, with the sums under them.
 
     Args:
-        known: Trials; those of another number of rows than the last one's are left out.
+        known: Trials; those of another number of rows than the last one's are left out, and of
+            each kind those of other flags or another ceiling than its last ones.
     """
     if not known:
         return "Nothing was measured yet."
     rows = known[-1]["rows"]
     of_rows = [trial for trial in known if trial["rows"] == rows]
-    parts = [_part(kind, measured(of_rows, kind)) for kind in KINDS]
-    return "\n\n".join([*(part for part in parts if part), _place(of_rows)])
+    alike = [trial for kind in KINDS for trial in like_the_last(of_rows, kind)]
+    parts = [_part(kind, measured(alike, kind)) for kind in KINDS]
+    return "\n\n".join([*(part for part in parts if part), _place(alike)])
+
+
+def like_the_last(known: list[Trial], kind: str) -> list[Trial]:
+    """Returns the trials of a kind that may stand in one table: what was asked for is the same.
+
+    Args:
+        known: Trials.
+        kind: Of the pair: `auto` may have been given other flags for texts than for images.
+    """
+    alike = [trial for trial in known if trial["kind"] == kind]
+    for who, asked in (("auto", "flags"), ("ceiling", "strategy")):
+        last = [trial[asked] for trial in alike if trial["who"] == who][-1:]
+        alike = [trial for trial in alike if trial["who"] != who or trial[asked] in last]
+    return alike
 
 
 def measured(known: list[Trial], kind: str) -> list[Measured]:

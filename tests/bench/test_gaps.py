@@ -104,5 +104,23 @@ def test_trials_of_other_row_caps_and_older_ones_of_a_seed_do_not_count() -> Non
     assert tables([other, older, *trials()]) == tables(trials())
 
 
+def test_trials_of_other_flags_or_of_another_ceiling_do_not_count() -> None:
+    flags = {"flags": ["--preset", "best"]}
+    others = [
+        {**auto(IMAGES[0], 2, 0.50, 0.90), **flags},
+        {**auto(IMAGES[3], 0, 0.50, 0.90), **flags},
+        {**ceiling(IMAGES[0], 1, 0.95), "strategy": "two-stage"},
+    ]
+    assert tables([*others, *trials()]) == tables(trials())
+
+
+def test_texts_may_have_had_other_flags_than_images() -> None:
+    name = next(pair.name for pair in PAIRS if pair.kind == "text")
+    made = {**auto(name, 0, 0.50, 0.60), "kind": "text", "flags": ["--strategy", "two-stage"]}
+    page = tables([*trials(), made])
+    assert f"| {IMAGES[0]} | 2 |" in page
+    assert f"| {name} | 1 |" in page
+
+
 def test_without_trials_the_page_says_so() -> None:
     assert tables([]) == "Nothing was measured yet."

@@ -19,6 +19,8 @@ NEAR = 0.06
 """Reverse accuracy that a method may lie below the best one: answers can be clear and wrong."""
 CLEAR = 1.0
 """Standard errors by which labelled target rows must tell two classifiers apart."""
+MISTAKEN = "mistaken"
+"""The guard beside those of `guards.GUARDS`: it objects by labelled target rows."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def with_right(judged: Judged, right: Truths | None, *, start: Judged | None) ->
             f"it is right on {right.sum()} of {len(right)} labelled target rows, "
             f"{SOURCE_ONLY} on {start.right.sum()}"
         )
-    return replace(judged, right=right, objections={**judged.objections, "mistaken": told})
+    return replace(judged, right=right, objections={**judged.objections, MISTAKEN: told})
 
 
 def choose(judged: Sequence[Judged], *, lost: Sequence[str] = ()) -> Decision:

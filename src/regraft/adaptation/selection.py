@@ -5,7 +5,9 @@ Source: none (regraft). Classifiers are ranked by information (Krause, Perona an
 H(p)), with one difference: a method that was trained to be sure is sure, whether or not it is
 right. So p is not its own; it is that of a fresh classifier of fixed penalty that learns the
 method's answers on one half of the target and repeats them on the other. Then
-H(y) + mean log p(y | x) ≤ I(x, y), and it is comparable from method to method.
+H(y) + mean log p(y | x) ≤ I(x, y), with H(y) capped as in `information_of`, and it is comparable
+from method to method, as long as x is the same for all: features by the trunk as it came, whatever
+a method reads.
 """
 
 from dataclasses import dataclass, field
@@ -105,9 +107,9 @@ def signs_of(adapted: Adapted, domains: Domains, *, space: Domains | None = None
     Args:
         adapted: The classifier.
         domains: Features and labels.
-        space: The same rows by a trunk that nothing has moved, where that of `domains` was: what
-            was moved repeats whatever moved it. There the answers are learnt again; None = in
-            `domains`.
+        space: The same rows by the trunk as it came, where training or a preparation changed
+            those of `domains`: what was moved repeats whatever moved it, and two spaces cannot be
+            compared. There the answers are learnt again; None = in `domains`.
     """
     probabilities = metrics.softmax(adapted.on_target.logits(domains.target))
     predicted = probabilities.argmax(axis=1).astype(np.int64)
@@ -125,6 +127,9 @@ def signs_of(adapted: Adapted, domains: Domains, *, space: Domains | None = None
 
 def information_of(predicted: Labels, domains: Domains) -> tuple[float, Rights]:
     """Returns the information of answers, in nats, and the (M,) reverse rights.
+
+    It is min(H(y), H(q)) less the log loss of the answers learnt again, q the target's estimated
+    proportions: answers that are spread more evenly than its classes are no clearer for it.
 
     Args:
         predicted: (L,) classes of the target rows, whoever says so.

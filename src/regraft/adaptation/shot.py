@@ -27,7 +27,7 @@ class Shot:
     pace: Pace = GENTLE
 
     def adapt(self, domains: Domains) -> Adapted:
-        """Returns map and classifier in one; on the source the classifier as it was."""
+        """Returns map and classifier in one, for either domain: what it forgot is to be seen."""
         learner = Learner(domains, self.pace)
         proportions = torch.from_numpy(domains.proportions).float()
 
@@ -35,4 +35,4 @@ class Shot:
             return information(pair.target_logits, proportions=proportions)
 
         take_steps(learner, loss, pace=self.pace, seed=domains.seed, moving=[])
-        return Adapted(domains.start, learner.adapted().on_target)
+        return learner.adapted()

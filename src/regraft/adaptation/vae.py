@@ -4,7 +4,7 @@ Source: Kingma and Welling 2014, "Auto-Encoding Variational Bayes", equation 10,
 1312.6114, conditioned on the class after Sohn, Lee and Yan 2015, "Learning Structured
 Output Representation using Deep Conditional Generative Models", and on the domain:
 −log p(x | y, d) ≤ ‖x − f(z, y, d)‖² / (2 σ²) + KL(q(z | x, y, d) ‖ N(0, I)), σ² = 1.
-In features and not in pixels: see `gaussian`.
+What is drawn are the decoder's means. In features and not in pixels: see `gaussian`.
 """
 
 from dataclasses import dataclass
@@ -92,7 +92,13 @@ class Vae:
     def _drawn(
         self, network: "Autoencoder", domains: Domains, generator: torch.Generator
     ) -> Labelled:
-        """Returns target rows of every class, in the target's proportions."""
+        """Returns target rows of every class, in the target's proportions.
+
+        The decoder's means are drawn, without the noise of variance 1 that the bound supposes:
+        features are standardised, so it would be as large as all that the classes differ by, and
+        the classifier would learn the noise. Virtual rows are so narrower than real ones: they
+        vary as far as z does and no further, and say little on how far a class reaches.
+        """
         count = max(1, round(self.rows * len(domains.source.labels)))
         shares = torch.from_numpy(domains.proportions)
         labels = torch.multinomial(shares, count, replacement=True, generator=generator)

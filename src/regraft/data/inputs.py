@@ -9,7 +9,7 @@ import numpy.typing as npt
 from regraft.data.guess import Roles
 from regraft.data.mapped.columns import mapped
 from regraft.data.mapped.digests import Digests, digests_of
-from regraft.data.reading.pictures import LARGE, on_all_cores, open_picture, to_pixels
+from regraft.data.reading.pictures import LARGE, is_grey, on_all_cores, open_picture, to_pixels
 from regraft.data.reading.tables import Picture, Table
 from regraft.data.rows import Image, Input, Modality, PictureFacts
 from regraft.data.split import content_key
@@ -97,7 +97,7 @@ class _Survey:
         self.inputs.append(kept)
         self.keys.append(content_key(seen))
         self.sides.append(min(seen.shape[:2]))
-        self.greys.append(seen.ndim == 2 or bool((seen == seen[:, :, :1]).all()))
+        self.greys.append(is_grey(seen))
         self.held += kept.nbytes if kept is seen else 0
 
     def let_go(self, sources: Sequence[Picture]) -> None:

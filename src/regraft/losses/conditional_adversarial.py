@@ -1,7 +1,9 @@
 """Makes the loss of a domain classifier that sees features together with predictions.
 
 Source: Long, Cao, Wang and Jordan 2018, "Conditional Adversarial Domain Adaptation"
-(CDAN+E: multilinear conditioning, entropy conditioning), NeurIPS, arXiv 1705.10667.
+(CDAN+E: multilinear conditioning, entropy conditioning), NeurIPS, arXiv 1705.10667. We differ by
+the half: equations 4 and 5 add the two domains' means, we take their mean, as in
+`domain_adversarial`.
 """
 
 import math

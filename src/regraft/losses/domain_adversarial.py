@@ -2,7 +2,8 @@
 
 Source: Ganin, Ustinova, Ajakan, Germain, Larochelle, Laviolette, Marchand and Lempitsky
 2016, "Domain-Adversarial Training of Neural Networks" (DANN), JMLR 17, arXiv 1505.07818:
-L_d = −d log G(f) − (1 − d) log (1 − G(f)), its mean taken in each domain.
+L_d = −d log G(f) − (1 − d) log (1 − G(f)), its mean taken in each domain. We differ by the half:
+equations 9 and 10 add the two means, we take their mean, so `weight` 2 is the paper's 1.
 """
 
 from torch import Tensor

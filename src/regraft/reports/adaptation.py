@@ -16,6 +16,7 @@ GUARDS = {
     "stranger": "have the answers more in common with source-only's than chance has",
     "forgetful": "are the source's rows still told apart",
     "one_way": "do the answers still teach the source's classes to a fresh classifier",
+    "mistaken": "are labelled target rows answered about as well as by source-only",
 }
 """What each guard asks; it objects where the answer is no."""
 NUMBERED = 12

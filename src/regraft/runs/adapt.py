@@ -13,6 +13,7 @@ from regraft.adaptation.table import SOURCE_ONLY
 from regraft.errors import GuardError, UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
+from regraft.runs.adapting.colours import with_colours_told
 from regraft.runs.adapting.document import TOLD, Adaptation, adaptation_document, beside
 from regraft.runs.adapting.features import domains_of, pool_domains
 from regraft.runs.adapting.given import NOTHING, Given, data_given, names_given
@@ -113,6 +114,7 @@ def run_adapt(
         learn=settings.target_labels,
         say=progress.say,
     )
+    prepared = with_colours_told(prepared, rows, say=progress.say)
     check_usable(
         [*asked.on_features, *asked.after], prepared.network.trunk, spec=prepared.backbone.spec
     )
@@ -197,6 +199,8 @@ def _adapted(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
             say=progress.say,
             views=views,
             known=lambda word: drawn.known(views.of(word).pools.target),
+            # Whatever a preparation made of features: answers are judged in those that came.
+            space=domains,
         )
     decision = choose(judged, lost=lost)
     progress.say(decision.reason)

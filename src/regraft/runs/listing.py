@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from regraft.adaptation.moving import MOVING
 from regraft.adaptation.table import METHODS, PREPARATIONS
 from regraft.backbones.catalogue import describe_backbones
 from regraft.data.starters.catalogue import describe_datasets
@@ -32,7 +33,8 @@ def list_strategies() -> list[dict[str, Any]]:
 
 def _options(made: Callable[..., object]) -> list[str]:
     usual = options_of(made).items()
-    return [name if value is None else f"{name}={_spelled(value)}" for name, value in usual]
+    # What is left open, or empty, has no usual value that one could type.
+    return [name if value in (None, "") else f"{name}={_spelled(value)}" for name, value in usual]
 
 
 def _spelled(value: object) -> str:
@@ -40,10 +42,20 @@ def _spelled(value: object) -> str:
 
 
 def list_methods() -> list[dict[str, Any]]:
-    """Returns methods and preparations of adaptation: options, what each does, whose idea."""
+    """Returns methods and preparations of adaptation: options, what each does, whose idea.
+
+    A method that can move the trunk has other options there: these are `moving`.
+    """
     named: dict[str, Callable[..., object]] = {**METHODS, **PREPARATIONS}
+    moving: dict[str, Callable[..., object]] = {str(name): made for name, made in MOVING.items()}
     return [
-        {"name": name, "options": _options(made), **_pages(made)} for name, made in named.items()
+        {
+            "name": name,
+            "options": _options(made),
+            "moving": _options(moving[name]) if name in moving else [],
+            **_pages(made),
+        }
+        for name, made in named.items()
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 import torch
 
+from regraft.runs.adapting.colours import with_colours_told
 from regraft.runs.adapting.given import Given, data_given
 from regraft.runs.adapting.record import fit_settings
 from regraft.runs.adapting.target import read_target
@@ -66,6 +67,7 @@ def run_shift(
         rows = read_target(
             elsewhere, prepared, score=settings.score_target, say=progress.say, whole=True
         )
+        prepared = with_colours_told(prepared, rows, say=progress.say)
         verdict = decide_modes(prepared, say=progress.say, steps=False)
         progress.say("computing the frozen trunk's features once")
         gathered = gather(prepared, verdict, target=rows)

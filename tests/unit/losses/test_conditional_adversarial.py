@@ -54,6 +54,7 @@ def test_the_loss_is_the_formula_written_out() -> None:
             for w, s in zip(each.tolist(), numbers.tolist(), strict=True)
         )
         total += above / sum(each.tolist())
+    # We differ by the half: equations 4 and 5 of the paper add the two domains.
     assert float(found) == pytest.approx(total / 2, abs=1e-5)
 
 

@@ -21,6 +21,7 @@ def test_the_loss_is_the_formula_written_out() -> None:
     source, target = torch.randn(7, generator=generator), torch.randn(5, generator=generator)
     first = sum(-math.log(1 / (1 + math.exp(-s))) for s in source.tolist()) / 7
     second = sum(-math.log(1 - 1 / (1 + math.exp(-t))) for t in target.tolist()) / 5
+    # We differ by the half: equations 9 and 10 of the paper add the two means.
     expected = (first + second) / 2
     assert float(domain_adversarial(source, target)) == pytest.approx(expected, abs=1e-5)
 

@@ -4,6 +4,7 @@ import base64
 from typing import Any
 from xml.etree import ElementTree
 
+from regraft.adaptation.decision import MISTAKEN
 from regraft.adaptation.guards import GUARDS as GUARDS_THAT_ARE
 from regraft.reports.adaptation import (
     GUARDS,
@@ -84,7 +85,10 @@ def test_the_same_points_make_the_same_bytes_and_none_make_none() -> None:
 
 
 def test_every_guard_is_told_in_words() -> None:
-    assert set(GUARDS) == set(GUARDS_THAT_ARE)
+    assert set(GUARDS) == {*GUARDS_THAT_ARE, MISTAKEN}
+    objected = {name: "why" for name in (*GUARDS_THAT_ARE, MISTAKEN)}
+    asked = guard_lines({"methods": [{"name": "mcc", "guards": objected}]})
+    assert all(line["asks"] for line in asked)
 
 
 def test_a_guard_says_who_passed_and_why_others_did_not() -> None:

@@ -13,6 +13,7 @@ from regraft.freezing.ledger import CHANGES
 from regraft.runs import adapt as verb
 from regraft.runs.adapt import adapt, run_adapt
 from regraft.runs.adapting.scored import shown_name
+from regraft.runs.adapting.trying import try_methods
 from regraft.runs.evaluate import evaluate
 from regraft.runs.moving import asked
 from regraft.runs.predict import predict
@@ -217,6 +218,27 @@ def test_a_preparation_makes_a_proved_run_that_predicts_what_was_scored(
     kept = result["scores"]["target"]
     assert scored["accuracy"]["value"] == kept["accuracy"]["value"]
     assert scored["log_loss"]["value"] == pytest.approx(kept["log_loss"]["value"], abs=1e-5)
+
+
+def test_answers_behind_a_preparation_are_judged_in_the_features_that_came(
+    resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Any] = []
+
+    def watched(domains: Any, *args: Any, **options: Any) -> Any:
+        tried.append((domains, *try_methods(domains, *args, **options)))
+        return tried[-1][1:]
+
+    monkeypatch.setattr(verb, "try_methods", watched)
+    options: Any = {"backbone": str(resnet), "baselines": False, "out": tmp_path / "run"}
+    word = "adabn+standardise"
+    adapt(picture_lists(60), target=picture_lists(70, dim=True)[0], method=word, **options)
+    domains, judged, _ = tried[0]
+    assert [each.name for each in judged] == ["source-only", word]
+    for each in judged:
+        information, reverse = selection.information_of(each.signs.predicted, domains)
+        assert each.signs.information == pytest.approx(information)
+        assert each.signs.reverse_right == pytest.approx(reverse)
 
 
 def picture_lists(rows: int, *, dim: bool = False) -> tuple[list[Any], list[str]]:

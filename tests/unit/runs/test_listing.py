@@ -1,7 +1,9 @@
 import json
 
+from regraft.adaptation.moving import MOVING
 from regraft.adaptation.table import METHODS, PREPARATIONS
 from regraft.runs.listing import list_backbones, list_datasets, list_methods, list_strategies
+from regraft.strategies.options import options_of
 from regraft.strategies.table import MODIFIERS, STRATEGIES
 
 
@@ -23,6 +25,16 @@ def test_every_method_is_listed_in_the_order_of_its_table() -> None:
     assert options["mcc"] == ["weight=1.0", "temperature=2.5", *pace]
     assert options["pseudo"][0] == "shares=0.2/0.4/0.6"
     assert all(entry["does"].startswith("Makes ") and entry["source"] for entry in listed)
+
+
+def test_methods_that_can_move_the_trunk_are_listed_with_the_options_that_they_have_there() -> None:
+    moving = {entry["name"]: entry["moving"] for entry in list_methods()}
+    wanted = ["discriminator=auto", "position", "hidden=64", "weight=1.0", "rate=0.001"]
+    assert moving["dann"] == moving["cdan"] == [*wanted, "confusion=0.0"]
+    assert moving["pseudo"] == ["weight=1.0", "threshold=0.95"]
+    assert moving["shot"] == moving["vae"] == moving["adabn"] == []
+    for name, made in MOVING.items():
+        assert [option.partition("=")[0] for option in moving[name]] == list(options_of(made))
 
 
 def test_backbones_and_data_sets_are_plain_data_with_names() -> None:

@@ -1,4 +1,7 @@
-"""Estimates a classifier's accuracy on the target from four signs, none of them a label.
+"""Estimates a classifier's accuracy on the target from signs, none of them a label.
+
+Four signs are reported; the figure and its interval come from two of them, agreement and the
+difference of confidences (`combined`).
 
 Source: none (regraft) for the combination; each sign has its own module with its paper.
 """
@@ -139,14 +142,14 @@ DOUBT = 0.5
 
 
 def combined(methods: dict[str, float]) -> float:
-    """Returns one figure from the single estimates: a + w (c − a), w = ½ exp(−((c − a) / r)²).
+    """Returns one figure from two of the estimates: a + w (c − a), w = ½ exp(−((c − a) / r)²).
 
     Near the source agreement a and confidence c are right alike, and their mean is surer than
     either; far from it confidence stays high and is wrong. `bench/shift.py` says on which
     pairs r was chosen.
 
     Args:
-        methods: From `estimates`.
+        methods: From `estimates`; the other two are reported beside it.
     """
     agreed = methods["agreement"]
     gap = methods["confidence_difference"] - agreed
@@ -154,7 +157,7 @@ def combined(methods: dict[str, float]) -> float:
 
 
 def _with_interval(signs: Signs, seed: int) -> Score:
-    """Returns the combined figure; its interval is a bootstrap, and wider where signs part."""
+    """Returns the combined figure; its interval, a bootstrap, is wider where its signs part."""
     generator = np.random.default_rng(seed)
     methods = estimates(signs)
     drawn = [combined(estimates(signs.drawn(generator))) for _ in range(REPEATS)]

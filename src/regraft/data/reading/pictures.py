@@ -125,6 +125,11 @@ def to_pixels(picture: Pil.Image) -> Image:
     return np.array(picture, dtype=np.uint8)
 
 
+def is_grey(pixels: Image) -> bool:
+    """Says whether pixels, (H, W) or (H, W, 3), are without colour."""
+    return pixels.ndim == 2 or bool((pixels == pixels[:, :, :1]).all())
+
+
 def _cores() -> int:
     """Returns the cores that this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)

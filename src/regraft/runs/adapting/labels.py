@@ -46,7 +46,8 @@ class Drawn:
         judged = "each half by what the other half taught" if count < FEW else "a half held out"
         return (
             f"{counted(count, 'labelled row')} of the target train what reads features, each as up "
-            f"to {WEIGHT} source rows, but not what moves the trunk; they choose: "
+            f"to {WEIGHT} source rows, but neither source-only, alone or behind a preparation, nor "
+            f"what moves the trunk; they choose: "
             f"{judging_rows(count)} of them, {judged}; they are not scored"
         )
 

@@ -47,6 +47,7 @@ def shift_document(
             "problems": len(target.problems),
         },
         "backbone": prepared.backbone.name,
+        "warnings": list(prepared.dataset.warnings),
         "seed": prepared.settings.seed,
         "verdict": "shift" if found.told.shift else "no shift",
         "only_proportions": found.only_proportions,

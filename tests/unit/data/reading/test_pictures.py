@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image as Pil
 
-from regraft.data.reading.pictures import LARGE, decode, on_all_cores, open_picture, to_pixels
+from regraft.data.reading.pictures import (
+    LARGE,
+    decode,
+    is_grey,
+    on_all_cores,
+    open_picture,
+    to_pixels,
+)
 from regraft.errors import DataError
 
 
@@ -196,3 +203,12 @@ def test_arrays_of_each_kind_become_pixels() -> None:
 def test_arrays_that_are_no_picture_are_refused(array: np.ndarray, said: str) -> None:
     with pytest.raises(DataError, match=said):
         decode(array)
+
+
+def test_equal_channels_are_grey_and_one_pixel_that_differs_is_a_colour() -> None:
+    flat = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    pixels = np.stack([flat] * 3, axis=2)
+    assert is_grey(flat)
+    assert is_grey(pixels)
+    pixels[2, 3, 1] += 1
+    assert not is_grey(pixels)

@@ -97,6 +97,7 @@ def test_what_they_are_used_for_is_said_in_words_and_in_numbers(draw: Draw) -> N
     assert numbers == {"asked": 8, "used_for_training": 8, "used_for_selection": 8}
     assert document["how"] == draw.said[0]  # type: ignore[attr-defined]
     assert document["how"].startswith("8 labelled rows of the target train")
+    assert "neither source-only, alone or behind a preparation, nor" in document["how"]
     places = [f"data:{TEXTS.index(text) + 1}" for text in texts(drawn)]
     assert document["rows"] == places
     assert drawn.document(learnt=False)["used_for_training"] == 0
