@@ -14,7 +14,7 @@ from regraft.errors import GuardError, UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.adapting.document import TOLD, Adaptation, adaptation_document, beside
-from regraft.runs.adapting.features import domains_of, pool_domains
+from regraft.runs.adapting.features import domains_of, pool_domains, without_lost
 from regraft.runs.adapting.given import NOTHING, Given, data_given, names_given
 from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
 from regraft.runs.adapting.labels import draw_labelled
@@ -185,6 +185,7 @@ def _adapted(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
     progress.say("computing the frozen trunk's features once")
     with spent(seconds, "probe"):
         pools = pool_domains(prepared, verdict, target=target)
+        pools, target = without_lost(pools, target, prepared=prepared, say=progress.say)
     with spent(seconds, "train"):
         trained = train(prepared, verdict, pooled=pools.source, progress=progress)
     with spent(seconds, "adapt"):
@@ -197,6 +198,7 @@ def _adapted(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
             say=progress.say,
             views=views,
             known=lambda word: drawn.known(views.of(word).pools.target),
+            alone=asked.alone,
         )
     decision = choose(judged, lost=lost)
     progress.say(decision.reason)

@@ -68,10 +68,10 @@ def run_shift(
         )
         verdict = decide_modes(prepared, say=progress.say, steps=False)
         progress.say("computing the frozen trunk's features once")
-        gathered = gather(prepared, verdict, target=rows)
+        gathered = gather(prepared, verdict, target=rows, say=progress.say)
         progress.say("telling the domains apart, and estimating")
         found = compare_domains(gathered, seed=settings.seed)
-        document = shift_document(found, gathered, prepared=prepared, target=rows)
+        document = shift_document(found, gathered, prepared=prepared, target=gathered.rows)
     finally:
         progress.finish()
     return {**document, "seconds": round(time.monotonic() - started, 3)}

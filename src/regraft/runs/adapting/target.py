@@ -1,6 +1,5 @@
 """Makes the target's rows, ready for the network, from whatever the user gave."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -54,6 +53,33 @@ class Target:
     answers: Labels = field(default_factory=lambda: np.zeros(0, np.int64))
     learn: int = 0
 
+    def without(self, lost: Labels, reason: str) -> "Target":
+        """Returns the target without some of its rows, which become problems.
+
+        Args:
+            lost: Their numbers.
+            reason: Why they cannot be used.
+
+        Raises:
+            DataError: If too few are left.
+        """
+        kept = np.delete(np.arange(len(self.rows)), lost)
+        places = np.full(len(self.rows), -1)
+        places[kept] = np.arange(len(kept))
+        used, scored, offered = (places[n] for n in (self.used, self.scored, self.offered))
+        _check_count(self.name, int((used >= 0).sum()))
+        return replace(
+            self,
+            rows=self.rows.take(kept),
+            encoded=self.encoded.take(kept),
+            used=used[used >= 0],
+            scored=scored[scored >= 0],
+            labels=self.labels[scored >= 0],
+            problems=(*self.problems, *(Problem(self.rows.origins[n], reason) for n in lost)),
+            offered=offered[offered >= 0],
+            answers=self.answers[offered >= 0],
+        )
+
 
 def read_target(
     source: object,
@@ -91,7 +117,7 @@ def read_target(
     )
     _check_classes(table, prepared)
     fine = np.array([row for row in range(len(rows)) if row not in table.errors], np.int64)
-    _check_count(table, fine)
+    _check_count(table.name, len(fine))
     _check_script(rows, prepared, say)
     extent = int(prepared.chosen.extent.value)
     encoded = encode(rows.take(fine), prepared.backbone.spec, extent=extent)
@@ -100,7 +126,7 @@ def read_target(
     kept = fine[order]
     test = _is_test(table)[kept] & (not whole)
     used = np.flatnonzero(~test) if test.any() else np.arange(len(kept))
-    _check_count(table, used)
+    _check_count(table.name, len(used))
     known = rows.labels[kept]
     unlabelled = replace(rows.take(kept), labels=np.full(len(kept), UNLABELLED))
     problems, none = _problems(table), used[:0]
@@ -159,10 +185,10 @@ def _by_content(encoded: Encoded) -> Labels:
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
 
 
-def _check_count(table: Table, rows: Sequence[int] | Labels) -> None:
-    if len(rows) < FEWEST:
+def _check_count(name: str, count: int) -> None:
+    if count < FEWEST:
         raise DataError(
-            f"the target {table.name} has {counted(len(rows), 'row')} that can be used",
+            f"the target {name} has {counted(count, 'row')} that can be used",
             expected=f"{FEWEST} or more",
             hint="more rows of the target; they need no labels",
         )
