@@ -16,12 +16,12 @@ from regraft.data.spec import TextSpec
 from regraft.data.starters.wheels import Say
 from regraft.errors import DataError, counted
 from regraft.features.rowkeys import row_keys
+from regraft.runs.adapting.classes import SHOWN, check_classes
 from regraft.runs.fitting.prepare import Prepared
 
 Labels = npt.NDArray[np.int64]
 FEWEST = 10
 """Rows from which the statistics of a domain say something."""
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ def read_target(
 ) -> Target:
     """Returns the target's rows; labels are dropped here, unless they are asked for.
 
-    Where the data have a split, the test rows are scored and the others adapted to; else all
-    rows are both. Of labels that are in the data only their names are looked at: classes
-    that the source lacks would be moved onto some of its own.
+    Where the data have a split, the test rows are scored and the others adapted to; else, or
+    where all rows are test rows, all rows are both. Of labels that are in the data only their
+    names are looked at (`check_classes`).
 
     Args:
         source: A path, a name or an object.
@@ -115,7 +115,7 @@ def read_target(
         classes=dataset.classes,
         reading=Reading(dataset.columns, say=say),
     )
-    _check_classes(table, prepared)
+    check_classes(table, dataset, say=say)
     fine = np.array([row for row in range(len(rows)) if row not in table.errors], np.int64)
     _check_count(table.name, len(fine))
     _check_script(rows, prepared, say)
@@ -125,8 +125,11 @@ def read_target(
     _check_other(table.name, encoded, prepared, say)
     kept = fine[order]
     test = _is_test(table)[kept] & (not whole)
-    used = np.flatnonzero(~test) if test.any() else np.arange(len(kept))
-    _check_count(table.name, len(used))
+    if test.all():
+        say(f"all rows of the target {table.name} are test rows: they are adapted to all the same")
+        test = ~test
+    used = np.flatnonzero(~test)
+    _check_count(table.name, len(used), beside=" beside its test rows" if test.any() else "")
     known = rows.labels[kept]
     unlabelled = replace(rows.take(kept), labels=np.full(len(kept), UNLABELLED))
     problems, none = _problems(table), used[:0]
@@ -185,35 +188,12 @@ def _by_content(encoded: Encoded) -> Labels:
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
 
 
-def _check_count(name: str, count: int) -> None:
+def _check_count(name: str, count: int, *, beside: str = "") -> None:
     if count < FEWEST:
         raise DataError(
-            f"the target {name} has {counted(count, 'row')} that can be used",
+            f"the target {name} has {counted(count, 'row')} that can be used{beside}",
             expected=f"{FEWEST} or more",
             hint="more rows of the target; they need no labels",
-        )
-
-
-def _check_classes(table: Table, prepared: Prepared) -> None:
-    """Refuses labels that are in the target and no classes of the source."""
-    column = table.known.get("label", "")
-    names = {cell.strip() for cell in table.columns.get(column, []) if cell and cell.strip()}
-    known = set(prepared.dataset.classes)
-    if column != prepared.dataset.columns.get("label") and not names & known:
-        return  # a column of something else
-    if not names or (len(names) == 1 and not names & known and _is_folder(table)):
-        return  # a single folder of pictures: its name is no class
-    if names - known:
-        listed = ", ".join(f"'{name}'" for name in sorted(names - known)[:SHOWN])
-        raise DataError(
-            f"the target {table.name} has classes that the source lacks: {listed}",
-            expected=f"the classes {', '.join(prepared.dataset.classes[:20])}",
-            hint="the target without these rows, or without its column of labels",
-        )
-    if len(names) == 1:
-        raise DataError(
-            f"the target {table.name} has only the class '{names.pop()}'",
-            expected="rows of two classes or more",
         )
 
 
@@ -224,11 +204,6 @@ def _check_script(rows: Rows, prepared: Prepared, say: Say) -> None:
         warning = script_warning(script_of_rows(rows), spec.scripts, whose="the target's texts")
         if warning:
             say(f"warning: {warning}")
-
-
-def _is_folder(table: Table) -> bool:
-    """Says whether each row is a file of its own, whose folder was taken for its class."""
-    return all(not origin.line for origin in table.origins[:1])
 
 
 def _check_other(name: str, encoded: Encoded, prepared: Prepared, say: Say) -> None:

@@ -56,6 +56,23 @@ def test_test_rows_of_a_split_are_scored_and_the_others_adapted_to(
     assert not set(target.used.tolist()) & set(target.scored.tolist())
 
 
+def test_all_rows_may_be_test_rows_and_are_adapted_to_and_scored(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    columns = {"text": TEXTS, "label": LABELS, "split": ["test"] * 30}
+    place, said = str(tiny.write_csv(tmp_path / "t.csv", columns)), list[str]()
+    target = read_target(place, prepared(), score=True, say=said.append)
+    assert (len(target.used), len(target.scored)) == (30, 30)
+    assert said == ["all rows of the target t are test rows: they are adapted to all the same"]
+
+
+def test_few_rows_beside_test_rows_are_refused_as_such(prepared: Prepare, tmp_path: Path) -> None:
+    parts = ["test" if row > 4 else "train" for row in range(30)]
+    columns = {"text": TEXTS, "label": LABELS, "split": parts}
+    with pytest.raises(DataError, match="has 5 rows that can be used beside its test rows"):
+        read(prepared(), str(tiny.write_csv(tmp_path / "t.csv", columns)))
+
+
 def test_rows_that_cannot_be_used_are_left_out_with_a_reason(prepared: Prepare) -> None:
     target = read(prepared(), [*TEXTS, " "])
     assert len(target.rows) == 30
