@@ -61,9 +61,9 @@ def choose(judged: Sequence[Judged], *, lost: Sequence[str] = ()) -> Decision:
     """Returns which classifier is kept: source-only, or the best that no guard drops.
 
     A method that was asked for by name, alone beside source-only, is kept if no guard drops
-    it; of several, though all others diverged, the one that labelled target rows clearly prefer to source-only, where
-    there are such rows; else, of those near the best reverse accuracy, the one of most
-    information, if that exceeds source-only's.
+    it; of several, though all others diverged, the one that labelled target rows clearly prefer
+    to source-only, where there are such rows; else, of those near the best reverse accuracy, the
+    one of most information, if that exceeds source-only's.
 
     Args:
         judged: Source-only first.

@@ -86,7 +86,7 @@ def test_a_source_without_finite_features_and_a_target_with_too_few_are_refused(
     with pytest.raises(DataError, match="target data has 0 rows that can be used"):
         without_lost(replace(pools, target=lost), target, prepared=prepared, say=nobody)
     spoilt = {**pools.source, "val": np.full_like(pools.part("val"), np.inf)}
-    with pytest.raises(DataError, match="no finite numbers for .* of the source, the first"):
+    with pytest.raises(DataError, match=r"no finite numbers for .* of the source, the first"):
         without_lost(replace(pools, source=spoilt), target, prepared=prepared, say=nobody)
 
 

@@ -63,8 +63,8 @@ def test_a_method_that_follows_a_preparation_sees_what_that_makes() -> None:
 
 def test_a_method_that_diverged_is_told() -> None:
     given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
+    names = [SOURCE_ONLY, "mcc:rate=1e30,steps=9"]
     with pytest.raises(SettingsError, match="mcc:rate=1e30,steps=9 diverged"):
-        names = [SOURCE_ONLY, "mcc:rate=1e30,steps=9"]
         try_methods(given, names, say=lambda _: None, alone=True)
 
 

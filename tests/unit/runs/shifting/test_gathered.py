@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regraft.features import cached
 from regraft.runs.shifting import gathered as module
 from regraft.runs.shifting.gathered import source_rows
 from regraft.training.heads.probe import Labelled, fit_probe
@@ -73,14 +74,14 @@ def test_rows_to_show_are_training_rows(gathered: Gather) -> None:
 def test_target_rows_without_finite_features_are_not_compared(
     gathered: Gather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = module.cached.pooled
+    real = cached.pooled
 
     def spoilt(level: Any, rows: Any, *, cache: Any) -> Any:
         found = real(level, rows, cache=cache).copy()
         found[:2] = np.nan if len(found) == 60 else found[:2]
         return found
 
-    monkeypatch.setattr(module.cached, "pooled", spoilt)
+    monkeypatch.setattr(cached, "pooled", spoilt)
     found = gathered()[2]
     assert len(found.target) == len(found.rows.rows) == len(found.rows.scored) == 58
     assert np.isfinite(found.target.features).all()
