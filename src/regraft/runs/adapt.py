@@ -15,7 +15,7 @@ from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.adapting.document import TOLD, Adaptation, adaptation_document, beside
 from regraft.runs.adapting.features import domains_of, pool_domains, without_lost
-from regraft.runs.adapting.given import NOTHING, Given, data_given, names_given
+from regraft.runs.adapting.given import NOTHING, Given, names_given, read_given
 from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
 from regraft.runs.adapting.labels import draw_labelled
 from regraft.runs.adapting.record import adapt_toml, fit_settings
@@ -101,8 +101,8 @@ def run_adapt(
         check_free(settings.out)
     asked = asked_of(settings)
     torch.manual_seed(settings.seed)
-    source, target = data_given(settings, given, say=progress.say)
-    prepared = prepare(fit_settings(settings), source, say=progress.say)
+    own, source, target = read_given(settings, given, say=progress.say)
+    prepared = prepare(fit_settings(own), source, say=progress.say)
     for choice in prepared.chosen.listed():
         if settings.moves or choice.name in TOLD:
             progress.say(choice.words())

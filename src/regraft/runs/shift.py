@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 import torch
 
-from regraft.runs.adapting.given import Given, data_given
+from regraft.runs.adapting.given import Given, read_given
 from regraft.runs.adapting.record import fit_settings
 from regraft.runs.adapting.target import read_target
 from regraft.runs.choosing.modes import decide_modes
@@ -59,8 +59,8 @@ def run_shift(
     """
     started = time.monotonic()
     torch.manual_seed(settings.seed)
-    adapting, given = settings.adapting(), Given(source=source, target=target)
-    data, elsewhere = data_given(adapting, given, say=progress.say)
+    given = Given(source=source, target=target)
+    adapting, data, elsewhere = read_given(settings.adapting(), given, say=progress.say)
     try:
         prepared = prepare(fit_settings(adapting), data, say=progress.say)
         rows = read_target(

@@ -19,6 +19,7 @@ from regraft.runs.predict import predict
 from regraft.runs.report import run_report
 from regraft.runs.verify import verify
 from regraft.settings import AdaptSettings
+from regraft.toml import read_toml
 from regraft.training.progress import Silent
 from tests import tiny
 
@@ -285,3 +286,23 @@ def test_labelled_target_rows_are_used_and_said_and_not_scored(taught: dict[str,
     assert verify(taught["run"])["holds"]
     settings = (Path(taught["run"]) / "run.toml").read_text("utf-8")
     assert "target_labels = 20" in settings
+
+
+def test_a_column_of_the_target_alone_is_typed_and_the_run_can_be_repeated(
+    bert: Path, tmp_path: Path
+) -> None:
+    texts, labels = tiny.toy_texts(60)
+    source = tiny.write_csv(tmp_path / "source.csv", {"text": texts, "label": labels})
+    columns = {"comment": TARGET[0], "message": TARGET[0][::-1]}
+    target = tiny.write_csv(tmp_path / "target.csv", columns)
+    options: Any = {"backbone": str(bert), "baselines": False, "method": "standardise"}
+    with pytest.raises(DataError, match="try --text comment or --text message"):
+        adapt(str(source), target=str(target), out=tmp_path / "run", **options)
+    result = adapt(str(source), target=str(target), out=tmp_path / "run", text="comment", **options)
+    assert result["target"]["rows"]["used"] == 60
+    again = AdaptSettings(**read_toml(tmp_path / "run" / "run.toml"), out=tmp_path / "again")
+    assert again.text == "comment"
+    digests = [
+        each["freezing"]["ledger"][-1]["digests"] for each in (result, run_adapt(again, Silent()))
+    ]
+    assert digests[0] == digests[1]
