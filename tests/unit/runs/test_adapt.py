@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from regraft.adaptation import selection
 from regraft.adaptation.table import METHODS
 from regraft.errors import DataError, GuardError, SettingsError
+from regraft.features import cached
 from regraft.freezing.ledger import CHANGES
 from regraft.runs import adapt as verb
 from regraft.runs.adapt import adapt, run_adapt
@@ -306,3 +308,23 @@ def test_a_column_of_the_target_alone_is_typed_and_the_run_can_be_repeated(
         each["freezing"]["ledger"][-1]["digests"] for each in (result, run_adapt(again, Silent()))
     ]
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("moving", [{}, {"strategy": "two-stage", "epochs": 1.0, "freeze": 1}])
+def test_target_rows_without_finite_features_are_problems_and_the_others_adapted_to(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moving: dict[str, Any]
+) -> None:
+    real = cached.pooled
+
+    def spoilt(level: Any, rows: Any, *, cache: Any) -> Any:
+        found = real(level, rows, cache=cache)
+        return np.where(np.arange(len(found)) < 2, np.nan, found.T).T if len(found) == 60 else found
+
+    monkeypatch.setattr(cached, "pooled", spoilt)
+    options: Any = {"backbone": str(bert), "baselines": False, "method": "standardise", **moving}
+    result = adapt(SOURCE, target=TARGET, out=tmp_path / "run", score_target=True, **options)
+    assert result["target"]["rows"] == {"used": 58, "scored": 58}
+    assert result["target"]["problems"] == 2
+    lines = (tmp_path / "run" / "problems.csv").read_text("utf-8").splitlines()
+    assert len([line for line in lines if "no finite numbers" in line]) == 2
+    assert verify(tmp_path / "run")["holds"]

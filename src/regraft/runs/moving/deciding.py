@@ -11,7 +11,7 @@ from regraft.adaptation.selection import Judged
 from regraft.adaptation.table import SOURCE_ONLY
 from regraft.features.cached import Cache
 from regraft.runs.adapting.document import Adaptation
-from regraft.runs.adapting.features import domains_of, pool_domains, without_lost
+from regraft.runs.adapting.features import Pools, domains_of, pool_domains, without_lost
 from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
 from regraft.runs.adapting.labels import Drawn, draw_labelled
 from regraft.runs.adapting.target import Target
@@ -45,10 +45,8 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
     check_moving(work, asked)
     say("computing the features of the trunk as it came once")
     with spent(seconds, "probe"):
-        came = pool_domains(work.prepared, work.verdict, target=work.target)
-        came, target = without_lost(came, work.target, prepared=work.prepared, say=say)
-    work = _on(work, target)
-    prepared = work.prepared
+        work, came = _as_it_came(work)
+    prepared, target = work.prepared, work.target
     state = came_of(prepared) if asked.after else {}
     with spent(seconds, "train"):
         trained = train_source(work, came=came.source)
@@ -92,6 +90,14 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         views=views,
         drawn=drawn,
     )
+
+
+def _as_it_came(work: Work) -> tuple[Work, Pools]:
+    """Returns the features of the trunk as it came, and the work on the rows that have some."""
+    pools = pool_domains(work.prepared, work.verdict, target=work.target)
+    prepared, say = work.prepared, work.progress.say
+    pools, target = without_lost(pools, work.target, prepared=prepared, say=say)
+    return _on(work, target), pools
 
 
 def _on(work: Work, target: Target) -> Work:

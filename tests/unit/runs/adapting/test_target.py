@@ -106,6 +106,20 @@ def test_a_single_folder_of_pictures_is_a_target_without_labels(
     assert len(read(made, str(tmp_path / "new")).used) == 20
 
 
+def test_folders_of_pictures_that_are_no_classes_are_a_target_without_labels(
+    prepared: Prepare, resnet: Path, tmp_path: Path
+) -> None:
+    source = tiny.image_folders(tmp_path / "source", 40)
+    made = prepared(source=str(source), backbone=str(resnet))
+    photos = tiny.dim_folders(tmp_path / "photos", 20)
+    for number, folder in enumerate(sorted(photos.iterdir())):
+        folder.rename(photos / f"{2023 + number}")
+    said: list[str] = []
+    target = read_target(str(photos), made, score=False, say=said.append)
+    assert len(target.used) == 20
+    assert [line for line in said if "'2023', '2024'" in line and line.startswith("warning")]
+
+
 def test_few_rows_are_refused(prepared: Prepare) -> None:
     with pytest.raises(DataError, match=r"has 3 rows that can be used; expected 10 or more"):
         read(prepared(), TEXTS[:3])
