@@ -63,9 +63,9 @@ def choose(judged: Sequence[Judged], *, lost: Sequence[str] = ()) -> Decision:
     """Returns which classifier is kept: source-only, or the best that no guard drops.
 
     A method that was asked for by name, alone beside source-only, is kept if no guard drops
-    it; of several, the one that labelled target rows clearly prefer to source-only, where
-    there are such rows; else, of those near the best reverse accuracy, the one of most
-    information, if that exceeds source-only's.
+    it; of several, though all others diverged, the one that labelled target rows clearly prefer
+    to source-only, where there are such rows; else, of those near the best reverse accuracy, the
+    one of most information, if that exceeds source-only's.
 
     Args:
         judged: Source-only first.
@@ -82,7 +82,7 @@ def choose(judged: Sequence[Judged], *, lost: Sequence[str] = ()) -> Decision:
         return Decision(start, f"{SOURCE_ONLY} is kept, as the guards drop {told}", True)
     best = max(_near_best(passed), key=lambda each: each.signs.information)
     gain = best.signs.information - start.signs.information
-    if len(methods) == 1:
+    if len(methods) == 1 and not lost:
         return Decision(best, f"{best.name} is what was asked for, and no guard drops it")
     if decided := _by_labels(passed, start):
         return decided

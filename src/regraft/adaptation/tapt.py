@@ -82,6 +82,7 @@ class Tapt:
             training = _Training(self, trunk, texts=texts.renumbered(reduced), given=given)
             for step in range(self.steps):
                 training.step(step)
+        _check_whole(trunk)
         if reduced:
             reduced.restore()
         return Changed(differences(given.trunk, trunk))
@@ -211,6 +212,14 @@ def rate_share(step: int, steps: int) -> float:
 
 def _check_finite(loss: Tensor) -> None:
     if not loss.isfinite():
-        raise DivergedError(
-            "tapt diverged: its loss is no finite number any more", hint="a smaller tapt:rate"
-        )
+        raise _diverged("its loss is no finite number any more")
+
+
+def _check_whole(trunk: nn.Module) -> None:
+    """Refuses what the last step left: no loss is taken after it."""
+    if not all(bool(weight.isfinite().all()) for weight in trunk.parameters()):
+        raise _diverged("its weights are no finite numbers any more")
+
+
+def _diverged(told: str) -> DivergedError:
+    return DivergedError(f"tapt diverged: {told}", hint="a smaller tapt:rate")

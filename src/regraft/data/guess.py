@@ -104,13 +104,19 @@ def used_columns(roles: Roles) -> dict[str, str]:
     return {role: name for role, name in asdict(roles).items() if name}
 
 
-def _existing(table: Table, role: str, *, name: str | None) -> str | None:
-    """Returns the real name of a column that the user asked for."""
-    if name is None or name in table.names:
+def existing(table: Table, name: str) -> str | None:
+    """Returns the real name of a column that the user asked for, or None where there is none."""
+    if name in table.names:
         return name
     same = [each for each in table.names if each.casefold() == name.strip().casefold()]
-    if len(same) == 1:
-        return same[0]
+    return same[0] if len(same) == 1 else None
+
+
+def _existing(table: Table, role: str, *, name: str | None) -> str | None:
+    """Returns the real name of a column that the user asked for."""
+    found = None if name is None else existing(table, name)
+    if name is None or found is not None:
+        return found
     near = nearest(name, table.names)
     raise DataError(
         f"{table.name} has no column '{name}'",

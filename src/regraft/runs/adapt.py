@@ -3,6 +3,7 @@
 import shlex
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -15,8 +16,8 @@ from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.adapting.colours import with_colours_told
 from regraft.runs.adapting.document import TOLD, Adaptation, adaptation_document, beside
-from regraft.runs.adapting.features import domains_of, pool_domains
-from regraft.runs.adapting.given import NOTHING, Given, data_given, names_given
+from regraft.runs.adapting.features import domains_of, pool_domains, without_lost
+from regraft.runs.adapting.given import NOTHING, Given, names_given, read_given
 from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
 from regraft.runs.adapting.labels import draw_labelled
 from regraft.runs.adapting.record import adapt_toml, fit_settings
@@ -102,8 +103,8 @@ def run_adapt(
         check_free(settings.out)
     asked = asked_of(settings)
     torch.manual_seed(settings.seed)
-    source, target = data_given(settings, given, say=progress.say)
-    prepared = prepare(fit_settings(settings), source, say=progress.say)
+    own, source, target = read_given(settings, given, say=progress.say)
+    prepared = prepare(fit_settings(own), source, say=progress.say)
     for choice in prepared.chosen.listed():
         if settings.moves or choice.name in TOLD:
             progress.say(choice.words())
@@ -187,20 +188,22 @@ def _adapted(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
     progress.say("computing the frozen trunk's features once")
     with spent(seconds, "probe"):
         pools = pool_domains(prepared, verdict, target=target)
+        pools, target = without_lost(pools, target, prepared=prepared, say=progress.say)
     with spent(seconds, "train"):
         trained = train(prepared, verdict, pooled=pools.source, progress=progress)
     with spent(seconds, "adapt"):
         domains = domains_of(prepared, trained, pools=pools, target=target)
         drawn = draw_labelled(target, pools.target, domains=domains, say=progress.say)
         views = views_of(prepared, verdict, target=target, base=View(domains, pools))
+        # Whatever a preparation made of features: answers are judged in those that came.
+        views = replace(views, space=domains)
         judged, lost = try_methods(
             domains,
             asked.on_features,
             say=progress.say,
             views=views,
             known=lambda word: drawn.known(views.of(word).pools.target),
-            # Whatever a preparation made of features: answers are judged in those that came.
-            space=domains,
+            alone=asked.alone,
         )
     decision = choose(judged, lost=lost)
     progress.say(decision.reason)

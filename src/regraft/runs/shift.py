@@ -7,7 +7,7 @@ from typing import Any, Unpack
 import torch
 
 from regraft.runs.adapting.colours import with_colours_told
-from regraft.runs.adapting.given import Given, data_given
+from regraft.runs.adapting.given import Given, read_given
 from regraft.runs.adapting.record import fit_settings
 from regraft.runs.adapting.target import read_target
 from regraft.runs.choosing.modes import decide_modes
@@ -60,8 +60,8 @@ def run_shift(
     """
     started = time.monotonic()
     torch.manual_seed(settings.seed)
-    adapting, given = settings.adapting(), Given(source=source, target=target)
-    data, elsewhere = data_given(adapting, given, say=progress.say)
+    given = Given(source=source, target=target)
+    adapting, data, elsewhere = read_given(settings.adapting(), given, say=progress.say)
     try:
         prepared = prepare(fit_settings(adapting), data, say=progress.say)
         rows = read_target(
@@ -70,10 +70,10 @@ def run_shift(
         prepared = with_colours_told(prepared, rows, say=progress.say)
         verdict = decide_modes(prepared, say=progress.say, steps=False)
         progress.say("computing the frozen trunk's features once")
-        gathered = gather(prepared, verdict, target=rows)
+        gathered = gather(prepared, verdict, target=rows, say=progress.say)
         progress.say("telling the domains apart, and estimating")
         found = compare_domains(gathered, seed=settings.seed)
-        document = shift_document(found, gathered, prepared=prepared, target=rows)
+        document = shift_document(found, gathered, prepared=prepared, target=gathered.rows)
     finally:
         progress.finish()
     return {**document, "seconds": round(time.monotonic() - started, 3)}

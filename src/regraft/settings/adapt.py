@@ -1,7 +1,7 @@
 """Defines the settings of `adapt`."""
 
-from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -57,9 +57,11 @@ class AdaptSettings(MovingSettings):
     @model_validator(mode="after")
     def _one_kind_of_source(self) -> Self:
         """Refuses sources that are given in two ways, or one of them twice."""
-        for name, times in Counter(self.sources).items():
-            if times > 1:
+        seen: set[str] = set()
+        for name in self.sources:
+            if (place := _place(name)) in seen:
                 raise SettingsError(f"{name} is given twice as a source", expected="each once")
+            seen.add(place)
         if self.sources and self.data:
             raise SettingsError(
                 f"data = {self.data!r} cannot be used with sources", expected="one of the two"
@@ -108,6 +110,14 @@ class AdaptSettings(MovingSettings):
                 expected="a target that is no source",
             )
         return self
+
+
+def _place(name: str) -> str:
+    """Returns a path as it is from everywhere, however it was spelled; any other name as it is."""
+    try:
+        return str(Path(name).resolve()) if Path(name).exists() else name
+    except (OSError, ValueError):  # a name that no file could have
+        return name
 
 
 class AdaptOptions(MovingOptions, total=False):

@@ -127,6 +127,13 @@ def test_methods_that_diverged_are_named_and_are_no_choice() -> None:
     assert found.reason == "source-only is kept, as dann:rate=9 and cdan diverged"
 
 
+def test_what_is_left_of_several_is_kept_only_if_it_would_be_chosen() -> None:
+    start = judged(SOURCE_ONLY, 0.5)
+    found = choose([start, judged("mcc", 0.4)], lost=["dann:rate=9"])
+    assert (found.chosen.name, found.fell_back) == (SOURCE_ONLY, True)
+    assert choose([start, judged("mcc", 0.6)], lost=["dann:rate=9"]).chosen.name == "mcc"
+
+
 def test_a_clearer_method_that_was_not_compared_is_named() -> None:
     start, clear, sound = judged(SOURCE_ONLY, 0.5), judged("mcc", 0.9), judged("coral", 0.4)
     clear = replace(clear, signs=replace(clear.signs, reverse_right=np.zeros(100)))

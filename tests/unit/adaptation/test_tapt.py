@@ -77,6 +77,18 @@ def test_a_rate_at_which_it_diverges_is_told(texts: Give) -> None:
         Tapt(steps=20, rows=8, rate=1e30).prepare(texts())
 
 
+def test_what_only_the_last_step_spoils_is_told_too(
+    texts: Give, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def steep(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Is a finite loss, whose gradient is none."""
+        return cross_entropy(logits, labels) + (logits.sum() * 0).sqrt()
+
+    monkeypatch.setattr("regraft.adaptation.tapt.cross_entropy", steep)
+    with pytest.raises(SettingsError, match="tapt diverged: its weights are no finite numbers"):
+        Tapt(steps=1, rows=8).prepare(texts())
+
+
 def test_images_and_networks_without_a_table_are_refused(pictures: Give, texts: Give) -> None:
     assert Tapt().refusal(texts().trunk, texts().spec) == ""
     assert "the data are images" in Tapt().refusal(pictures().trunk, pictures().spec)

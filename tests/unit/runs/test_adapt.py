@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from regraft.adaptation import selection
 from regraft.adaptation.table import METHODS
 from regraft.errors import DataError, GuardError, SettingsError
+from regraft.features import cached
 from regraft.freezing.ledger import CHANGES
 from regraft.runs import adapt as verb
 from regraft.runs.adapt import adapt, run_adapt
@@ -20,6 +22,7 @@ from regraft.runs.predict import predict
 from regraft.runs.report import run_report
 from regraft.runs.verify import verify
 from regraft.settings import AdaptSettings
+from regraft.toml import read_toml
 from regraft.training.progress import Silent
 from tests import tiny
 
@@ -307,3 +310,43 @@ def test_labelled_target_rows_are_used_and_said_and_not_scored(taught: dict[str,
     assert verify(taught["run"])["holds"]
     settings = (Path(taught["run"]) / "run.toml").read_text("utf-8")
     assert "target_labels = 20" in settings
+
+
+def test_a_column_of_the_target_alone_is_typed_and_the_run_can_be_repeated(
+    bert: Path, tmp_path: Path
+) -> None:
+    texts, labels = tiny.toy_texts(60)
+    source = tiny.write_csv(tmp_path / "source.csv", {"text": texts, "label": labels})
+    columns = {"comment": TARGET[0], "message": TARGET[0][::-1]}
+    target = tiny.write_csv(tmp_path / "target.csv", columns)
+    options: Any = {"backbone": str(bert), "baselines": False, "method": "standardise"}
+    with pytest.raises(DataError, match="try --text comment or --text message"):
+        adapt(str(source), target=str(target), out=tmp_path / "run", **options)
+    result = adapt(str(source), target=str(target), out=tmp_path / "run", text="comment", **options)
+    assert result["target"]["rows"]["used"] == 60
+    again = AdaptSettings(**read_toml(tmp_path / "run" / "run.toml"), out=tmp_path / "again")
+    assert again.text == "comment"
+    digests = [
+        each["freezing"]["ledger"][-1]["digests"] for each in (result, run_adapt(again, Silent()))
+    ]
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("moving", [{}, {"strategy": "two-stage", "epochs": 1.0, "freeze": 1}])
+def test_target_rows_without_finite_features_are_problems_and_the_others_adapted_to(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moving: dict[str, Any]
+) -> None:
+    real = cached.pooled
+
+    def spoilt(level: Any, rows: Any, *, cache: Any) -> Any:
+        found = real(level, rows, cache=cache)
+        return np.where(np.arange(len(found)) < 2, np.nan, found.T).T if len(found) == 60 else found
+
+    monkeypatch.setattr(cached, "pooled", spoilt)
+    options: Any = {"backbone": str(bert), "baselines": False, "method": "standardise", **moving}
+    result = adapt(SOURCE, target=TARGET, out=tmp_path / "run", score_target=True, **options)
+    assert result["target"]["rows"] == {"used": 58, "scored": 58}
+    assert result["target"]["problems"] == 2
+    lines = (tmp_path / "run" / "problems.csv").read_text("utf-8").splitlines()
+    assert len([line for line in lines if "no finite numbers" in line]) == 2
+    assert verify(tmp_path / "run")["holds"]

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from regraft.errors import DataError, SettingsError
+from regraft.runs.adapt import run_adapt
 from regraft.runs.fit import run_fit
 from regraft.runs.fitting.folder import RunFolder
 from regraft.runs.resume import resume
-from regraft.settings import FitSettings
+from regraft.settings import AdaptSettings, FitSettings
 from regraft.toml import read_toml
 from regraft.training import steps as steps_module
 from regraft.training.keeping import keeper
 from regraft.training.progress import Silent
+from tests import tiny
 
 
 class StoppedHereError(Exception):
@@ -168,3 +170,26 @@ def test_an_adaptation_of_python_objects_cannot_be_gone_on_with(tmp_path: Path) 
     (tmp_path / "run.toml").write_text(content)
     with pytest.raises(SettingsError, match=r"adapts Python objects.*try regraft.adapt with"):
         resume(tmp_path)
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_an_adaptation_by_auto_that_was_killed_early_can_be_gone_on_with(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledHereError(BaseException):
+        """Stands for SIGKILL: nothing is tidied up."""
+
+    def killed(*_: object, **__: object) -> None:
+        raise KilledHereError
+
+    target = tiny.write_csv(tmp_path / "target.csv", {"text": tiny.texts_elsewhere(40)[0]})
+    settings = AdaptSettings(
+        data=str(reviews), target=str(target), backbone=str(bert), out=tmp_path / "run"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("regraft.runs.adapt.decide_modes", killed)
+        patch.setattr(RunFolder, "discard", lambda folder: None)
+        with pytest.raises(KilledHereError):
+            run_adapt(settings, Silent())
+    monkeypatch.setattr("regraft.runs.moving.asked.methods_asked", lambda name: ["source-only"])
+    assert resume(tmp_path / "run")["strategy"] == "adapt"

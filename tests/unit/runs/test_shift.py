@@ -109,3 +109,10 @@ def test_another_modality_and_no_target(tmp_path: Path, bert: Path, resnet: Path
         shift(SOURCE, TARGET, backbone=str(resnet))
     with pytest.raises(SettingsError, match="the target is missing"):
         shift(SOURCE)
+
+
+def test_a_column_of_the_target_alone_is_typed(bert: Path, tmp_path: Path) -> None:
+    columns = {"comment": TARGET[0], "message": TARGET[0][::-1]}
+    target = tiny.write_csv(tmp_path / "target.csv", columns)
+    result = shift(SOURCE, str(target), backbone=str(bert), text="comment")
+    assert result["target"]["rows"]["used"] == 60

@@ -1,5 +1,6 @@
 """Settings of an adaptation: those of a fit, and two domains."""
 
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
@@ -32,6 +33,17 @@ def test_only_data_with_a_name_can_be_read_again() -> None:
     assert AdaptSettings(data="a", domain="d", from_domain="x", to_domain="y").named
     assert not AdaptSettings(target="t").named
     assert not AdaptSettings(data="a").named
+
+
+def test_a_source_is_the_same_however_its_path_is_spelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").touch()
+    for other in ("./a.csv", str(tmp_path / "a.csv")):
+        wrong = adapt_complaint(sources=("a.csv", other), target="t")
+        assert wrong == f"{other} is given twice as a source; expected each once"
+    assert AdaptSettings(sources=("starter:a", "starter:b", "a.csv")).sources
 
 
 def test_settings_that_adapt_shares_with_fit_are_the_same() -> None:

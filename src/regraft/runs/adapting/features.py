@@ -1,14 +1,17 @@
 """Makes the two domains, as features that the frozen trunk computes once."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from regraft.adaptation.domains import Domains, shares_of
 from regraft.adaptation.proportions import estimate_proportions, unweighted
 from regraft.data.encode import encode
 from regraft.data.rows import Part
+from regraft.data.starters.wheels import Say
+from regraft.errors import DataError, DivergedError, counted
 from regraft.features import cached
 from regraft.losses.cross_entropy import balanced_weights
 from regraft.runs.adapting.target import Target
@@ -16,7 +19,11 @@ from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import top_level
 from regraft.runs.fitting.train import Pooled, Trained, pool_parts
 from regraft.training.heads.probe import Features, Labelled, LinearProbe, fit_probe
+from regraft.training.heads.streamed import blocks
 from regraft.training.precision import Verdict
+
+Rows = npt.NDArray[np.int64]
+NOT_FINITE = "the network makes no finite numbers"
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,11 @@ class Pools:
         """Returns the (N, D) features of a part, which may be none."""
         none = np.zeros((0, self.target.shape[1]), np.float32)
         return {str(part): found for part, found in self.source.items()}.get(name, none)
+
+    @property
+    def judged(self) -> list[Features]:
+        """Those of the source's rows of training and validation, as far as they are there."""
+        return [found for part, found in self.source.items() if part != "test"]
 
 
 def pool_domains(
@@ -55,6 +67,60 @@ def pool_domains(
     source = pool_parts(replace(prepared, encoded=wanted), verdict, test=encoded)
     level = top_level(prepared, verdict)
     return Pools(source, cached.pooled(level, target.encoded, cache=prepared.cache))
+
+
+def without_lost(
+    pools: Pools, target: Target, *, prepared: Prepared, say: Say
+) -> tuple[Pools, Target]:
+    """Returns both without the target rows of which the network makes no finite numbers.
+
+    Args:
+        pools: Features of all rows, by the network as it came.
+        target: Its rows.
+        prepared: Of the source.
+        say: Told how many rows are left out.
+
+    Raises:
+        DataError: If such a row is the source's, or too few of the target's are left.
+    """
+    for part, rows in prepared.dataset.parts.items():
+        if part != "test" and len(lost := _lost(pools.part(part))):
+            raise DataError(
+                f"{NOT_FINITE} for {counted(len(lost), 'row')} of the source, the first of them "
+                f"{rows.origins[int(lost[0])]}",
+                expected="rows and a network that go together",
+                hint="the source without them, or another --backbone",
+            )
+    lost = _lost(pools.target)
+    if not len(lost):
+        return pools, target
+    say(f"warning: {counted(len(lost), 'row')} of the target left out: {NOT_FINITE} for them")
+    left = target.without(lost, f"{NOT_FINITE} for it")
+    return replace(pools, target=np.delete(pools.target, lost, axis=0)), left
+
+
+def _lost(features: Features) -> Rows:
+    """Returns the numbers of the rows that hold a number that is not finite."""
+    fine = [np.isfinite(block).all(axis=1) for block in blocks(features)]
+    return np.flatnonzero(~np.concatenate(fine)) if fine else np.zeros(0, np.int64)
+
+
+def check_finite(features: Iterable[Features], *, whose: str) -> None:
+    """Refuses features that no classifier can be solved on.
+
+    Args:
+        features: (N, D) each, perhaps mapped.
+        whose: What made them.
+
+    Raises:
+        DivergedError: If one of them is no finite number.
+    """
+    if not all(bool(np.isfinite(block).all()) for each in features for block in blocks(each)):
+        raise DivergedError(
+            f"the features of {whose} are no finite numbers any more",
+            expected="a rate at which its loss falls",
+            hint="the usual options",
+        )
 
 
 def domains_of(

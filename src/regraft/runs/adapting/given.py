@@ -1,18 +1,21 @@
 """Makes what the source and the target are read from, out of settings and Python objects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from regraft.data.guess import Roles, guess_roles
+from regraft.data.guess import Roles, existing, guess_roles
 from regraft.data.parting.domains import domain_tables
 from regraft.data.parting.sources import check_same_classes, classes_of, join_sources
 from regraft.data.reading.sources import open_source
 from regraft.data.reading.tables import Table
 from regraft.data.starters.wheels import Say
-from regraft.errors import SettingsError
+from regraft.errors import DataError, SettingsError, nearest
 from regraft.settings import AdaptSettings
+
+TYPED = ("text", "image", "label")
+"""Columns that source and target may call by other names."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,50 @@ def _named(data: object) -> str:
     return str(data) if isinstance(data, str | Path) else ""
 
 
+def read_given(
+    settings: AdaptSettings, given: Given, *, say: Say
+) -> tuple[AdaptSettings, object, object]:
+    """Returns the settings of the source's fit, and what the source and the target are read from.
+
+    A column that was typed is that of the domain that has it, or of both; a domain that lacks
+    it finds its own.
+
+    Args:
+        settings: Checked settings.
+        given: Objects, which come before what the settings name.
+        say: Told one line at a time.
+
+    Raises:
+        SettingsError: If there is no target, or two.
+        DataError: If the data cannot be opened or joined, a domain is not there, or neither
+            source nor target has a column that was typed.
+    """
+    data = data_given(settings, given, say=say)
+    typed = {role: name for role, name in settings.columns.items() if role in TYPED}
+    if not typed:
+        return settings, *data
+    source, target = (open_source(each, say=say) for each in data)
+    lacking = [role for role, name in typed.items() if existing(source, name) is None]
+    found = {role: column for role, name in typed.items() if (column := existing(target, name))}
+    for role in lacking:
+        if role not in found:
+            raise _nowhere((source, target), role, typed[role])
+    own = settings.model_copy(update=dict.fromkeys(lacking))
+    return own, source, replace(target, known={**target.known, **found})
+
+
+def _nowhere(tables: tuple[Table, Table], role: str, name: str) -> DataError:
+    """Returns the error for a column that neither domain has."""
+    source, target = tables
+    names = list(dict.fromkeys([*source.names, *target.names]))
+    near = nearest(name, names)
+    return DataError(
+        f"neither the source {source.name} nor the target {target.name} has a column '{name}'",
+        expected="one of " + ", ".join(names),
+        hint=f"--{role} {near}" if near else "",
+    )
+
+
 def data_given(settings: AdaptSettings, given: Given, *, say: Say) -> tuple[object, object]:
     """Returns what the source and the target are read from.
 
@@ -67,9 +114,10 @@ def data_given(settings: AdaptSettings, given: Given, *, say: Say) -> tuple[obje
         say: Told one line at a time.
 
     Raises:
-        SettingsError: If there is no target.
+        SettingsError: If there is no target, or two.
         DataError: If several sources cannot be joined, or a domain is not there.
     """
+    _check_objects(settings, given)
     if settings.domain and settings.from_domain and settings.to_domain:
         return _domains(settings, given, say)
     target = settings.target if given.target is None else given.target
@@ -82,8 +130,32 @@ def data_given(settings: AdaptSettings, given: Given, *, say: Say) -> tuple[obje
     several = given.sources or settings.sources
     if len(several) > 1:
         tables = [open_source(each, say=say) for each in several]
-        return join_sources(tables, Roles(**settings.columns)), target
+        return join_sources(tables, _roles_of(tables, settings)), target
     return several[0] if several else _source(settings, given), target
+
+
+def _check_objects(settings: AdaptSettings, given: Given) -> None:
+    """Refuses of objects what the settings refuse of names."""
+    if settings.to_domain and given.target is not None:
+        raise SettingsError(
+            f"a target cannot be used with to_domain = {settings.to_domain!r}",
+            expected="one of the two",
+        )
+    if settings.domain and given.sources:
+        raise SettingsError(
+            f"domain = {settings.domain!r} cannot be used with several sources: each is a domain",
+            expected="one of the two",
+        )
+
+
+def _roles_of(tables: Sequence[Table], settings: AdaptSettings) -> Roles:
+    """Returns the columns that were typed, without those that none of several sources has."""
+    there = {
+        role: name
+        for role, name in settings.columns.items()
+        if role not in TYPED or any(existing(table, name) for table in tables)
+    }
+    return Roles(**there)
 
 
 def _source(settings: AdaptSettings, given: Given) -> object:

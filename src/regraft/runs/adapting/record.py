@@ -31,5 +31,6 @@ def adapt_toml(settings: AdaptSettings, prepared: Prepared, *, verdict: Verdict)
     own["target"] = absolute(own["target"])
     own["sources"] = [absolute(name) for name in own["sources"]]
     filled = {name: value for name, value in content["settings"].items() if name in SHARED}
+    filled |= settings.columns  # of which the source may lack some that the target has
     kept = {name: value for name, value in own.items() if value not in (None, "", [])}
     return write_toml({**content, "settings": {**filled, **kept}})

@@ -1,6 +1,5 @@
 """Makes the target's rows, ready for the network, from whatever the user gave."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,12 +16,12 @@ from regraft.data.spec import TextSpec
 from regraft.data.starters.wheels import Say
 from regraft.errors import DataError, counted
 from regraft.features.rowkeys import row_keys
+from regraft.runs.adapting.classes import SHOWN, check_classes
 from regraft.runs.fitting.prepare import Prepared
 
 Labels = npt.NDArray[np.int64]
 FEWEST = 10
 """Rows from which the statistics of a domain say something."""
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,33 @@ class Target:
     answers: Labels = field(default_factory=lambda: np.zeros(0, np.int64))
     learn: int = 0
 
+    def without(self, lost: Labels, reason: str) -> "Target":
+        """Returns the target without some of its rows, which become problems.
+
+        Args:
+            lost: Their numbers.
+            reason: Why they cannot be used.
+
+        Raises:
+            DataError: If too few are left.
+        """
+        kept = np.delete(np.arange(len(self.rows)), lost)
+        places = np.full(len(self.rows), -1)
+        places[kept] = np.arange(len(kept))
+        used, scored, offered = (places[n] for n in (self.used, self.scored, self.offered))
+        _check_count(self.name, int((used >= 0).sum()))
+        return replace(
+            self,
+            rows=self.rows.take(kept),
+            encoded=self.encoded.take(kept),
+            used=used[used >= 0],
+            scored=scored[scored >= 0],
+            labels=self.labels[scored >= 0],
+            problems=(*self.problems, *(Problem(self.rows.origins[n], reason) for n in lost)),
+            offered=offered[offered >= 0],
+            answers=self.answers[offered >= 0],
+        )
+
 
 def read_target(
     source: object,
@@ -66,9 +92,9 @@ def read_target(
 ) -> Target:
     """Returns the target's rows; labels are dropped here, unless they are asked for.
 
-    Where the data have a split, the test rows are scored and the others adapted to; else all
-    rows are both. Of labels that are in the data only their names are looked at: classes
-    that the source lacks would be moved onto some of its own.
+    Where the data have a split, the test rows are scored and the others adapted to; else, or
+    where all rows are test rows, all rows are both. Of labels that are in the data only their
+    names are looked at (`check_classes`).
 
     Args:
         source: A path, a name or an object.
@@ -89,9 +115,9 @@ def read_target(
         classes=dataset.classes,
         reading=Reading(dataset.columns, say=say),
     )
-    _check_classes(table, prepared)
+    check_classes(table, dataset, say=say)
     fine = np.array([row for row in range(len(rows)) if row not in table.errors], np.int64)
-    _check_count(table, fine)
+    _check_count(table.name, len(fine))
     _check_script(rows, prepared, say)
     extent = int(prepared.chosen.extent.value)
     encoded = encode(rows.take(fine), prepared.backbone.spec, extent=extent)
@@ -99,8 +125,11 @@ def read_target(
     _check_other(table.name, encoded, prepared, say)
     kept = fine[order]
     test = _is_test(table)[kept] & (not whole)
-    used = np.flatnonzero(~test) if test.any() else np.arange(len(kept))
-    _check_count(table, used)
+    if test.all():
+        say(f"all rows of the target {table.name} are test rows: they are adapted to all the same")
+        test = ~test
+    used = np.flatnonzero(~test)
+    _check_count(table.name, len(used), beside=" beside its test rows" if test.any() else "")
     known = rows.labels[kept]
     unlabelled = replace(rows.take(kept), labels=np.full(len(kept), UNLABELLED))
     problems, none = _problems(table), used[:0]
@@ -159,35 +188,12 @@ def _by_content(encoded: Encoded) -> Labels:
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
 
 
-def _check_count(table: Table, rows: Sequence[int] | Labels) -> None:
-    if len(rows) < FEWEST:
+def _check_count(name: str, count: int, *, beside: str = "") -> None:
+    if count < FEWEST:
         raise DataError(
-            f"the target {table.name} has {counted(len(rows), 'row')} that can be used",
+            f"the target {name} has {counted(count, 'row')} that can be used{beside}",
             expected=f"{FEWEST} or more",
             hint="more rows of the target; they need no labels",
-        )
-
-
-def _check_classes(table: Table, prepared: Prepared) -> None:
-    """Refuses labels that are in the target and no classes of the source."""
-    column = table.known.get("label", "")
-    names = {cell.strip() for cell in table.columns.get(column, []) if cell and cell.strip()}
-    known = set(prepared.dataset.classes)
-    if column != prepared.dataset.columns.get("label") and not names & known:
-        return  # a column of something else
-    if not names or (len(names) == 1 and not names & known and _is_folder(table)):
-        return  # a single folder of pictures: its name is no class
-    if names - known:
-        listed = ", ".join(f"'{name}'" for name in sorted(names - known)[:SHOWN])
-        raise DataError(
-            f"the target {table.name} has classes that the source lacks: {listed}",
-            expected=f"the classes {', '.join(prepared.dataset.classes[:20])}",
-            hint="the target without these rows, or without its column of labels",
-        )
-    if len(names) == 1:
-        raise DataError(
-            f"the target {table.name} has only the class '{names.pop()}'",
-            expected="rows of two classes or more",
         )
 
 
@@ -198,11 +204,6 @@ def _check_script(rows: Rows, prepared: Prepared, say: Say) -> None:
         warning = script_warning(script_of_rows(rows), spec.scripts, whose="the target's texts")
         if warning:
             say(f"warning: {warning}")
-
-
-def _is_folder(table: Table) -> bool:
-    """Says whether each row is a file of its own, whose folder was taken for its class."""
-    return all(not origin.line for origin in table.origins[:1])
 
 
 def _check_other(name: str, encoded: Encoded, prepared: Prepared, say: Say) -> None:

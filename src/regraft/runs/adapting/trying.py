@@ -14,11 +14,9 @@ from regraft.adaptation.table import make_method
 from regraft.data.starters.wheels import Say
 from regraft.errors import DivergedError
 from regraft.runs.adapting.views import Views
-from regraft.training.heads.probe import Labelled
+from regraft.training.heads.probe import Labelled, LinearProbe
 
 Known = Callable[[str], Labelled]
-ALONE = 2
-"""Methods, `source-only` counted in, where there is no other one to go on with."""
 
 
 def _nobody(word: str) -> Labelled:
@@ -33,7 +31,7 @@ def try_methods(
     say: Say,
     views: Views | None = None,
     known: Known = _nobody,
-    space: Domains | None = None,
+    alone: bool = False,
 ) -> tuple[list[Judged], list[str]]:
     """Returns each method's classifier, judged without target labels but those that are known.
 
@@ -43,24 +41,26 @@ def try_methods(
         domains: Features of both.
         names: Words of the methods, `source-only` first.
         say: Told one line a method.
-        views: What each method sees where some follow a preparation; None = the domains.
+        views: What each method sees where some follow a preparation, and where answers are judged;
+            None = the domains.
         known: Gives labelled rows of the target by a method's word, as it sees them: they are
             learnt from, and judge.
-        space: Where answers are judged; see `signs_of`.
+        alone: Whether nothing else is tried, here or elsewhere.
 
     Raises:
-        DivergedError: If the only method diverged, as its options may make it.
+        DivergedError: If the only method, or `source-only`, diverged, as options may make it.
     """
     found: list[Judged] = []
     lost: list[str] = []
+    space = views.space if views else None
     for name in names:
         started = time.perf_counter()
-        seen = views.of(name).domains if views else domains
-        method, rows = make_method(name).method, known(name)
+        method = make_method(name).method
         try:
+            seen, rows = views.of(name).domains if views else domains, known(name)
             adapted = _adapted(name, method, with_labelled(seen, rows))
         except DivergedError as error:
-            if len(names) <= ALONE:
+            if alone or not found:
                 raise
             say(f"{name} is left out: {error}")
             lost.append(name)
@@ -80,7 +80,7 @@ def _adapted(name: str, method: Method, domains: Domains) -> Adapted:
     """Returns what a method makes, unless it diverges."""
     try:
         made = method.adapt(domains)
-        if not all(np.isfinite(n).all() for n in (made.on_target.weight, made.on_target.bias)):
+        if not (_whole(made.on_source) and _whole(made.on_target)):
             raise NotFiniteError
     except NotFiniteError as error:
         raise DivergedError(
@@ -89,6 +89,12 @@ def _adapted(name: str, method: Method, domains: Domains) -> Adapted:
             hint="the usual options",
         ) from error
     return made
+
+
+def _whole(probe: LinearProbe) -> bool:
+    """Says whether a classifier holds finite numbers alone."""
+    numbers = (probe.shift, probe.scale, probe.weight, probe.bias)
+    return all(bool(np.isfinite(each).all()) for each in numbers)
 
 
 def method_words(judged: Judged) -> str:

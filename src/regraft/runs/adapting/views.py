@@ -12,11 +12,11 @@ from regraft.adaptation.table import make_method
 from regraft.data.encode import Encoded
 from regraft.data.rows import Part
 from regraft.data.spec import InputSpec
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError, SettingsError
 from regraft.features import cached
 from regraft.features.cached import Cache
 from regraft.features.level import Level
-from regraft.runs.adapting.features import Pools, pool_domains
+from regraft.runs.adapting.features import Pools, check_finite, pool_domains
 from regraft.runs.adapting.target import Target
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import top_level
@@ -46,19 +46,32 @@ class Views:
     Args:
         base: Of the network as it came.
         make: Makes the view of a preparation.
+        space: Where all answers are judged; None = in what each method is given.
     """
 
     base: View
     make: Callable[[Preparation], View]
+    space: Domains | None = None
     made: dict[Preparation, View] = field(default_factory=dict)
+    lost: dict[Preparation, DivergedError] = field(default_factory=dict)
 
     def of(self, word: str) -> View:
-        """Returns the view of a method, by its word."""
+        """Returns the view of a method, by its word.
+
+        Raises:
+            DivergedError: If its preparation diverged, now or for another method.
+        """
         preparation = make_method(word).preparation
         if preparation is None:
             return self.base
+        if preparation in self.lost:
+            raise self.lost[preparation]
         if preparation not in self.made:
-            self.made[preparation] = self.make(preparation)
+            try:
+                self.made[preparation] = self.make(preparation)
+            except DivergedError as error:
+                self.lost[preparation] = error
+                raise
         return self.made[preparation]
 
 
@@ -97,6 +110,7 @@ def _changed_view(
         read = partial(_read, level=top_level(prepared, verdict), cache=prepared.cache)
         source = {part: read(found) for part, found in rows.items()}
     train, val = (pools.part(p) if found is None else found for p, found in source.items())
+    check_finite([train, val, pools.target], whose="the network that was prepared")
     domains = replace(base.domains, target=pools.target[target.used])
     return View(_solved_anew(domains, train, val=val), pools, changed)
 

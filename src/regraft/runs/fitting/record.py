@@ -36,6 +36,8 @@ def begun_toml(settings: FitSettings | AdaptSettings) -> str:
     placed: dict[str, Any] = {name: absolute(typed[name]) for name in places}
     if "sources" in typed:
         placed["sources"] = [absolute(name) for name in typed["sources"]]
+    if isinstance(settings, AdaptSettings):
+        placed["method"] = settings.method  # by it a folder is known for an adaptation
     if settings.repeat is not None:
         placed["repeat"] = str(settings.repeat.resolve())
     return write_toml({"measured": False, "settings": {**typed, **placed}})

@@ -11,9 +11,10 @@ from regraft.adaptation.selection import Judged
 from regraft.adaptation.table import SOURCE_ONLY
 from regraft.features.cached import Cache
 from regraft.runs.adapting.document import Adaptation
-from regraft.runs.adapting.features import domains_of, pool_domains
+from regraft.runs.adapting.features import Pools, domains_of, pool_domains, without_lost
 from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
 from regraft.runs.adapting.labels import Drawn, draw_labelled
+from regraft.runs.adapting.target import Target
 from regraft.runs.adapting.trying import try_methods
 from regraft.runs.adapting.views import View, Views, views_of
 from regraft.runs.fitting.prepare import Prepared
@@ -40,13 +41,12 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
     Raises:
         SettingsError: If a method cannot move this network's trunk, or a training diverged.
     """
-    target, say = work.target, work.progress.say
-    prepared = replace(work.prepared, target=target.encoded.take(target.used))
-    work = replace(work, prepared=prepared)
+    say, work = work.progress.say, _on(work, work.target)
     check_moving(work, asked)
     say("computing the features of the trunk as it came once")
     with spent(seconds, "probe"):
-        came = pool_domains(prepared, work.verdict, target=target)
+        work, came = _as_it_came(work)
+    prepared, target = work.prepared, work.target
     state = came_of(prepared) if asked.after else {}
     with spent(seconds, "train"):
         trained = train_source(work, came=came.source)
@@ -61,13 +61,14 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         # Nobody else has the features of a trunk that moved.
         unshared = replace(prepared, cache=Cache(on=False))
         views = views_of(unshared, work.verdict, target=target, base=View(domains, pools))
+        views = replace(views, space=space)
         judged, lost = try_methods(
             domains,
             asked.on_features,
             say=say,
             views=views,
             known=lambda word: drawn.known(views.of(word).pools.target),
-            space=space,
+            alone=asked.alone,
         )
         found, diverged = try_moving(work, asked.moving, start=start, alone=asked.alone)
         more, gone = try_grounds(work, asked.after, came=state, start=start, alone=asked.alone)
@@ -89,6 +90,20 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         views=views,
         drawn=drawn,
     )
+
+
+def _as_it_came(work: Work) -> tuple[Work, Pools]:
+    """Returns the features of the trunk as it came, and the work on the rows that have some."""
+    pools = pool_domains(work.prepared, work.verdict, target=work.target)
+    prepared, say = work.prepared, work.progress.say
+    pools, target = without_lost(pools, work.target, prepared=prepared, say=say)
+    return _on(work, target), pools
+
+
+def _on(work: Work, target: Target) -> Work:
+    """Returns the work with a target, whose rows the trainings know."""
+    prepared = replace(work.prepared, target=target.encoded.take(target.used))
+    return replace(work, prepared=prepared, target=target)
 
 
 def _kept(

@@ -9,7 +9,7 @@ import torch
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.selection import Signs, signs_of
 from regraft.features.cached import Cache
-from regraft.runs.adapting.features import Pools, pool_domains
+from regraft.runs.adapting.features import Pools, check_finite, pool_domains
 from regraft.runs.adapting.target import Target
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import examples, new_session
@@ -54,12 +54,17 @@ class Work:
 
         Args:
             training_rows: Whether those that train are among them.
+
+        Raises:
+            DivergedError: If one of them is no finite number (raised by `check_finite`).
         """
         encoded = dict(self.prepared.encoded)
         if not training_rows:
             encoded.pop("train")
         alone = replace(self.prepared, cache=Cache(on=False), encoded=encoded)
-        return pool_domains(alone, self.verdict, target=self.target)
+        pools = pool_domains(alone, self.verdict, target=self.target)
+        check_finite([*pools.judged, pools.target], whose="the trunk that moved")
+        return pools
 
 
 @dataclass(frozen=True)

@@ -106,13 +106,13 @@ def try_moving(
         job.progress.say(f"{name}: the trunk moves on from {start.name or 'source-only'}")
         try:
             kept = job.units.outcome(place, partial(_aligned, job, place, phase, start))
+            judged, pools = _judged(job, name, kept, start)
         except DivergedError as error:  # others may not
             if alone:
                 raise
             job.progress.say(f"{name} is left out: {error}")
             lost.append(name)
             continue
-        judged, pools = _judged(job, name, kept, start)
         job.progress.say(method_words(judged))
         found.append(Moved(phase, judged, pools, place))
     return found, lost

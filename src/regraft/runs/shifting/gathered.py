@@ -8,9 +8,11 @@ import numpy.typing as npt
 from regraft.adaptation.shifting.held_out import Known, Recipe, held_out, picked
 from regraft.adaptation.shifting.two_sample import Sample
 from regraft.data.rows import Part, Rows
+from regraft.data.starters.wheels import Say, say_nothing
 from regraft.features import cached
 from regraft.features.rowkeys import row_keys
 from regraft.losses.cross_entropy import balanced_weights
+from regraft.runs.adapting.features import Pools, without_lost
 from regraft.runs.adapting.target import Target
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import top_level
@@ -41,6 +43,7 @@ class Gathered:
         known_features: (M, D) features of these.
         start: The source-only classifier.
         recipe: How it is made.
+        rows: The target's rows, in the order of its features.
     """
 
     source: Sample
@@ -52,9 +55,12 @@ class Gathered:
     known_features: Features
     start: LinearProbe
     recipe: Recipe
+    rows: Target
 
 
-def gather(prepared: Prepared, verdict: Verdict, *, target: Target) -> Gathered:
+def gather(
+    prepared: Prepared, verdict: Verdict, *, target: Target, say: Say = say_nothing
+) -> Gathered:
     """Returns the features of both domains, read where they are stored, and the answers.
 
     The source's test rows are left alone.
@@ -63,10 +69,16 @@ def gather(prepared: Prepared, verdict: Verdict, *, target: Target) -> Gathered:
         prepared: Of the source.
         verdict: Mode of inference.
         target: Its rows.
+        say: Told of rows of the target that are left out.
+
+    Raises:
+        DataError: If the network makes no finite numbers of a row of the source, or of too many
+            of the target's (raised by `without_lost`).
     """
     parts, classes = prepared.dataset.parts, len(prepared.dataset.classes)
     pooled = pool_parts(prepared, verdict, test=None)
     asked = cached.pooled(top_level(prepared, verdict), target.encoded, cache=prepared.cache)
+    pools, target = without_lost(Pools(pooled, asked), target, prepared=prepared, say=say)
     train = Labelled(pooled["train"], parts["train"].labels)
     val = Labelled(pooled["val"], parts["val"].labels) if "val" in pooled else None
     balanced = prepared.chosen.class_weights.value == "balanced"
@@ -85,13 +97,14 @@ def gather(prepared: Prepared, verdict: Verdict, *, target: Target) -> Gathered:
     return Gathered(
         Sample(everything.features, keys),
         everything.labels,
-        Sample(asked, row_keys(target.encoded)),
+        Sample(pools.target, row_keys(target.encoded)),
         labelled,
         folds,
         known,
         features,
         start,
         recipe,
+        target,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from regraft.data.reading.tables import Table
 from regraft.errors import DataError, SettingsError
-from regraft.runs.adapting.given import NOTHING, Given, data_given, names_given
+from regraft.runs.adapting.given import NOTHING, Given, data_given, names_given, read_given
 from regraft.settings import AdaptSettings
 from tests import tiny
 from tests.unit.runs.adapting.conftest import nobody
@@ -88,3 +88,54 @@ def test_domains_of_other_classes_are_refused() -> None:
 def test_a_target_is_needed() -> None:
     with pytest.raises(SettingsError, match="the target is missing"):
         read(data="a")
+
+
+def test_objects_are_refused_beside_named_domains_as_names_are() -> None:
+    two: Any = {"domain": "place", "from_domain": "film", "to_domain": "shop"}
+    with pytest.raises(SettingsError, match="a target cannot be used with to_domain = 'shop'"):
+        read(Given(TEXTS, target=TEXTS), **two)
+    with pytest.raises(SettingsError, match="'place' cannot be used with several sources"):
+        read(Given(sources=[(TEXTS, LABELS), (TEXTS, LABELS)]), **two)
+    with pytest.raises(SettingsError, match="'place' cannot be used with several sources"):
+        read(Given(sources=[(TEXTS, LABELS), (TEXTS, LABELS)], target=TEXTS), domain="place")
+
+
+SOURCE = {"text": TEXTS, "stars": LABELS}
+ELSEWHERE = {"Comment": TEXTS, "message": TEXTS, "kind": LABELS}
+
+
+def named(**typed: Any) -> tuple[AdaptSettings, Any, Any]:
+    """Returns the source's settings, the source and a target whose columns have other names."""
+    return read_given(AdaptSettings(**typed), Given(SOURCE, target=ELSEWHERE), say=nobody)
+
+
+def test_a_column_that_was_typed_is_that_of_the_domain_that_has_it() -> None:
+    own, _, target = named(text="comment", label="stars")
+    assert own.columns == {"label": "stars"}
+    assert target.known == {"text": "Comment"}
+    own, _, target = named(text="text", label="kind")
+    assert own.columns == {"text": "text"}
+    assert target.known == {"label": "kind"}
+
+
+def test_nothing_is_opened_where_no_column_was_typed() -> None:
+    assert named()[1:] == (SOURCE, ELSEWHERE)
+
+
+def test_a_column_that_neither_domain_has_is_refused_with_the_nearest_of_both() -> None:
+    with pytest.raises(DataError) as caught:
+        named(text="coment")
+    told = "neither the source data nor the target data has a column 'coment'; expected one of text"
+    assert str(caught.value).startswith(told)
+    assert str(caught.value).endswith("try --text Comment")
+
+
+def test_several_sources_may_lack_a_column_that_the_target_has() -> None:
+    halves = [
+        {"text": TEXTS[:20], "label": LABELS[:20]},
+        {"text": TEXTS[20:], "label": LABELS[20:]},
+    ]
+    given = Given(sources=halves, target=ELSEWHERE)
+    own, source, target = read_given(AdaptSettings(text="Comment"), given, say=nobody)
+    assert (own.text, len(source)) == (None, 40)  # type: ignore[arg-type]
+    assert target.known["text"] == "Comment"  # type: ignore[attr-defined]

@@ -56,6 +56,23 @@ def test_test_rows_of_a_split_are_scored_and_the_others_adapted_to(
     assert not set(target.used.tolist()) & set(target.scored.tolist())
 
 
+def test_all_rows_may_be_test_rows_and_are_adapted_to_and_scored(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    columns = {"text": TEXTS, "label": LABELS, "split": ["test"] * 30}
+    place, said = str(tiny.write_csv(tmp_path / "t.csv", columns)), list[str]()
+    target = read_target(place, prepared(), score=True, say=said.append)
+    assert (len(target.used), len(target.scored)) == (30, 30)
+    assert said == ["all rows of the target t are test rows: they are adapted to all the same"]
+
+
+def test_few_rows_beside_test_rows_are_refused_as_such(prepared: Prepare, tmp_path: Path) -> None:
+    parts = ["test" if row > 4 else "train" for row in range(30)]
+    columns = {"text": TEXTS, "label": LABELS, "split": parts}
+    with pytest.raises(DataError, match="has 5 rows that can be used beside its test rows"):
+        read(prepared(), str(tiny.write_csv(tmp_path / "t.csv", columns)))
+
+
 def test_rows_that_cannot_be_used_are_left_out_with_a_reason(prepared: Prepare) -> None:
     target = read(prepared(), [*TEXTS, " "])
     assert len(target.rows) == 30
@@ -87,6 +104,20 @@ def test_a_single_folder_of_pictures_is_a_target_without_labels(
     for path in dim.rglob("*.png"):
         path.rename(tmp_path / "new" / "photos" / path.name)
     assert len(read(made, str(tmp_path / "new")).used) == 20
+
+
+def test_folders_of_pictures_that_are_no_classes_are_a_target_without_labels(
+    prepared: Prepare, resnet: Path, tmp_path: Path
+) -> None:
+    source = tiny.image_folders(tmp_path / "source", 40)
+    made = prepared(source=str(source), backbone=str(resnet))
+    photos = tiny.dim_folders(tmp_path / "photos", 20)
+    for number, folder in enumerate(sorted(photos.iterdir())):
+        folder.rename(photos / f"{2023 + number}")
+    said: list[str] = []
+    target = read_target(str(photos), made, score=False, say=said.append)
+    assert len(target.used) == 20
+    assert [line for line in said if "'2023', '2024'" in line and line.startswith("warning")]
 
 
 def test_few_rows_are_refused(prepared: Prepare) -> None:

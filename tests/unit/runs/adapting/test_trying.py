@@ -12,7 +12,7 @@ from regraft.adaptation.preparation import Preparation
 from regraft.adaptation.source_only import SourceOnly
 from regraft.adaptation.standardise import Standardise
 from regraft.adaptation.table import SOURCE_ONLY
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError, SettingsError
 from regraft.runs.adapting.features import Pools
 from regraft.runs.adapting.trying import method_words, try_methods
 from regraft.runs.adapting.views import View, Views
@@ -63,8 +63,41 @@ def test_a_method_that_follows_a_preparation_sees_what_that_makes() -> None:
 
 def test_a_method_that_diverged_is_told() -> None:
     given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
+    names = [SOURCE_ONLY, "mcc:rate=1e30,steps=9"]
     with pytest.raises(SettingsError, match="mcc:rate=1e30,steps=9 diverged"):
-        try_methods(given, [SOURCE_ONLY, "mcc:rate=1e30,steps=9"], say=lambda _: None)
+        try_methods(given, names, say=lambda _: None, alone=True)
+
+
+def test_the_only_method_on_features_is_left_out_where_others_move_the_trunk() -> None:
+    given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
+    said: list[str] = []
+    names = [SOURCE_ONLY, "mcc:rate=1e30,steps=9"]
+    found, lost = try_methods(given, names, say=said.append)
+    assert [each.name for each in found] == [SOURCE_ONLY]
+    assert lost == names[1:]
+
+
+def test_a_preparation_that_diverged_is_left_out_with_all_that_follows_it_and_worked_once() -> None:
+    given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
+    worked: list[Preparation] = []
+
+    def make(preparation: Preparation) -> View:
+        worked.append(preparation)
+        raise DivergedError("it ran away")
+
+    views = Views(View(given, Pools({}, given.target)), make)
+    said: list[str] = []
+    names = [SOURCE_ONLY, "adabn", "adabn+standardise", "standardise"]
+    found, lost = try_methods(
+        given,
+        names,
+        say=said.append,
+        views=views,
+        known=lambda word: Labelled(views.of(word).domains.target[:0], np.zeros(0, np.int64)),
+    )
+    assert [each.name for each in found] == [SOURCE_ONLY, "standardise"]
+    assert (lost, len(worked)) == (["adabn", "adabn+standardise"], 1)
+    assert "adabn is left out: it ran away" in said
 
 
 def test_of_several_methods_one_that_diverged_is_left_out_and_told() -> None:
@@ -75,6 +108,20 @@ def test_of_several_methods_one_that_diverged_is_left_out_and_told() -> None:
     assert [each.name for each in found] == [SOURCE_ONLY, "standardise"]
     assert lost == ["mcc:rate=1e30,steps=9"]
     assert any("is left out: mcc:rate=1e30,steps=9 diverged" in line for line in said)
+
+
+class Spoils:
+    """A method whose weights are fine and whose scale is not."""
+
+    def adapt(self, domains: Domains) -> Adapted:
+        scale = np.full_like(domains.start.scale, np.inf)
+        return Adapted(domains.start, replace(domains.start, scale=scale))
+
+
+def test_a_classifier_that_cannot_scale_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(table.METHODS, "mcc", Spoils)
+    given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
+    assert try_methods(given, [SOURCE_ONLY, "mcc"], say=lambda _: None)[1] == ["mcc"]
 
 
 class SaysOne:

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from regraft.adaptation.adabn import AdaBn
-from regraft.adaptation.preparation import worn
+from regraft.adaptation.preparation import Changed, Given, worn
 from regraft.adaptation.tapt import Tapt
-from regraft.errors import SettingsError
+from regraft.errors import DivergedError, SettingsError
 from regraft.features.pooled import pooled_features
 from regraft.freezing.proof import digest
 from regraft.runs.adapting.features import domains_of, pool_domains
@@ -96,6 +97,18 @@ def test_tapt_shows_both_domains_by_the_trained_trunk(texts: Any, verdict: Verdi
     assert view.domains.source.features == pytest.approx(wanted, abs=1e-4)
     assert view.domains.start is not views.base.domains.start
     assert np.array_equal(view.domains.proportions, views.base.domains.proportions)
+
+
+def test_a_preparation_whose_features_are_no_numbers_is_said_to_have_diverged(
+    texts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(self: Tapt, given: Given) -> Changed:
+        name, weight = next(iter(given.trunk.named_parameters()))
+        return Changed({name: torch.full_like(weight, 3e38)})
+
+    monkeypatch.setattr(Tapt, "prepare", spoilt)
+    with pytest.raises(DivergedError, match="features of the network that was prepared are no"):
+        texts[2].of("tapt")
 
 
 def test_what_can_do_nothing_is_refused_all_at_once(texts: Any) -> None:

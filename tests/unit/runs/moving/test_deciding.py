@@ -125,3 +125,12 @@ def test_labelled_target_rows_judge_what_moves_the_trunk_and_teach_what_reads_fe
     assert told["used_for_selection"] == 20
     assert result["target"]["rows"] == {"used": 40, "scored": 20}
     assert verify(tmp_path / "run")["holds"]
+
+
+def test_a_method_on_features_that_diverged_is_left_out_where_another_moves_the_trunk(
+    bert: Path, tmp_path: Path
+) -> None:
+    options: Any = {"backbone": str(bert), "freeze": 1, **USUAL, "epochs": 1.0}
+    words = "vae:rate=1e30,mcc"
+    result = adapt(SOURCE, target=TARGET[0], method=words, out=tmp_path / "run", **options)
+    assert [entry["name"] for entry in result["methods"]] == ["source_only", "mcc"]

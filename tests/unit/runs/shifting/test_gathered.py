@@ -1,8 +1,11 @@
 """Both domains as features: whose rows, whose answers, and whose test rows are left alone."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from regraft.features import cached
 from regraft.runs.shifting import gathered as module
 from regraft.runs.shifting.gathered import source_rows
 from regraft.training.heads.probe import Labelled, fit_probe
@@ -66,3 +69,20 @@ def test_rows_to_show_are_training_rows(gathered: Gather) -> None:
     rows = source_rows(prepared, 20)
     assert len(rows) == 20
     assert set(rows.inputs) <= train
+
+
+def test_target_rows_without_finite_features_are_not_compared(
+    gathered: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = cached.pooled
+
+    def spoilt(level: Any, rows: Any, *, cache: Any) -> Any:
+        found = real(level, rows, cache=cache).copy()
+        found[:2] = np.nan if len(found) == 60 else found[:2]
+        return found
+
+    monkeypatch.setattr(cached, "pooled", spoilt)
+    found = gathered()[2]
+    assert len(found.target) == len(found.rows.rows) == len(found.rows.scored) == 58
+    assert np.isfinite(found.target.features).all()
+    assert len(found.rows.problems) == 2

@@ -1,0 +1,78 @@
+"""Decides what the names of classes in a target mean: they are refused, warned of or fine."""
+
+from regraft.data.reading.tables import Table
+from regraft.data.rows import Dataset
+from regraft.data.starters.wheels import Say
+from regraft.errors import DataError
+
+SHOWN = 5
+MOST_SHOWN = 20
+
+
+def check_classes(table: Table, dataset: Dataset, *, say: Say) -> None:
+    """Looks at the names of the classes in a target, and at no row's label.
+
+    Classes that the source lacks would be moved onto some of its own. Names of which the
+    source knows none are no classes where their column is called otherwise than the source's,
+    or they are folders of years, days or numbers.
+
+    Args:
+        table: The target, with the column of each role.
+        dataset: The source.
+        say: Told what is not read, though it looks like labels.
+
+    Raises:
+        DataError: If the target has classes that the source lacks, or all its rows one class.
+    """
+    column = table.known.get("label", "")
+    names = {cell.strip() for cell in table.columns.get(column, []) if cell and cell.strip()}
+    known = set(dataset.classes)
+    if names and not names & known and _is_folder(table) and _no_classes(names, known):
+        if len(names) > 1:  # a single folder of pictures: it is called somehow
+            say(
+                f"warning: no folder of the target {table.name} is called as a class of the source "
+                f"is ({_listed(names)}): its rows are read as rows without labels"
+            )
+    elif names and not names & known and column != dataset.columns.get("label"):
+        say(
+            f"warning: column '{column}' of the target {table.name} has none of the source's "
+            "classes: it is not read"
+        )
+    elif names - known:
+        raise DataError(
+            f"the target {table.name} has classes that the source lacks: {_listed(names - known)}",
+            expected=f"the classes {', '.join(dataset.classes[:MOST_SHOWN])}",
+            hint=(
+                "all files in one folder, where they have no labels"
+                if _is_folder(table)
+                else "the target without these rows, or without its column of labels"
+            ),
+        )
+    elif len(names) == 1:
+        _check_others(table, column, names.pop(), say)
+
+
+def _check_others(table: Table, column: str, name: str, say: Say) -> None:
+    """Refuses a target all of whose rows have one class, and warns where some have no label."""
+    cells = enumerate(table.columns[column])
+    if all(cell and cell.strip() for row, cell in cells if row not in table.errors):
+        raise DataError(
+            f"the target {table.name} has only the class '{name}'",
+            expected="rows of two classes or more",
+        )
+    say(f"warning: all rows of the target {table.name} that have a label have the class '{name}'")
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names)[:SHOWN])
+
+
+def _no_classes(names: set[str], known: set[str]) -> bool:
+    """Says whether folders are called as no class is: one alone, or years beside words."""
+    years = not any(letter.isalpha() for name in names for letter in name)
+    return len(names) == 1 or (years and any(letter.isalpha() for k in known for letter in k))
+
+
+def _is_folder(table: Table) -> bool:
+    """Says whether each row is a file of its own, whose folder was taken for its class."""
+    return all(not origin.line for origin in table.origins[:1])

@@ -1,0 +1,90 @@
+"""Tests which names of classes in a target are refused, warned of, or no business of ours."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from regraft.data.load import load
+from regraft.data.reading.frames import read_frame
+from regraft.data.reading.tables import Table
+from regraft.data.rows import Origin
+from regraft.errors import DataError
+from regraft.runs.adapting.classes import check_classes
+from tests import tiny
+
+TEXTS, LABELS = tiny.toy_texts(40)
+SOURCE = load((TEXTS, LABELS))
+Labels = Sequence[str | None]
+
+
+def target(labels: Labels, column: str = "label", *, folder: bool = False) -> Table:
+    """Returns a target with labels in a column, whose rows may be files in folders."""
+    from dataclasses import replace
+
+    table = read_frame({"text": TEXTS[: len(labels)], column: labels})
+    places = [Origin(f"{number}.png") for number in range(len(labels))]
+    return replace(table, known={"label": column}, origins=places if folder else table.origins)
+
+
+def said(table: Table) -> list[str]:
+    lines: list[str] = []
+    check_classes(table, SOURCE, say=lines.append)
+    return lines
+
+
+def test_the_classes_of_the_source_and_no_labels_at_all_are_fine() -> None:
+    assert SOURCE.columns["label"] == "label"
+    assert said(target(LABELS)) == []
+    assert said(target([None] * 12)) == []
+
+
+def test_a_column_of_another_name_without_one_class_is_told_and_not_read() -> None:
+    assert said(target(["sport", "politics"] * 6, "category")) == [
+        "warning: column 'category' of the target data has none of the source's classes: it is "
+        "not read"
+    ]
+
+
+def test_other_classes_are_refused_where_one_is_known_or_the_column_is_the_source_s() -> None:
+    with pytest.raises(DataError, match="that the source lacks: 'so-so'; expected the classes neg"):
+        said(target([*LABELS[:12], "so-so"], "category"))
+    with pytest.raises(DataError, match="the source lacks: 'politics', 'sport'"):
+        said(target(["sport", "politics"] * 6))
+
+
+def test_one_class_is_refused_where_every_row_has_it_and_told_where_some_have_none() -> None:
+    with pytest.raises(DataError, match="only the class 'pos'; expected rows of two classes"):
+        said(target(["pos"] * 12))
+    assert said(target([*["pos"] * 5, *[None] * 35])) == [
+        "warning: all rows of the target data that have a label have the class 'pos'"
+    ]
+
+
+def test_rows_that_cannot_be_used_need_no_label_for_that() -> None:
+    from dataclasses import replace
+
+    table = replace(target([*["pos"] * 12, None]), errors={12: "the text is empty"})
+    with pytest.raises(DataError, match="only the class 'pos'"):
+        said(table)
+
+
+def test_folders_that_are_no_classes_are_told_and_one_alone_is_not() -> None:
+    found = said(target(["2023", "2024"] * 6, folder=True))
+    assert found == [
+        "warning: no folder of the target data is called as a class of the source is "
+        "('2023', '2024'): its rows are read as rows without labels"
+    ]
+    assert said(target(["photos"] * 12, folder=True)) == []
+    with pytest.raises(DataError, match="the source lacks: 'so-so'.*all files in one folder"):
+        said(target(["so-so", "pos"] * 6, folder=True))
+
+
+def test_folders_of_wholly_other_classes_are_refused() -> None:
+    with pytest.raises(DataError, match=r"lacks: 'lion', 'tiger'.*try all files in one folder"):
+        said(target(["lion", "tiger"] * 6, folder=True))
+
+
+def test_folders_of_numbers_are_classes_beside_classes_that_are_numbers() -> None:
+    digits = load((TEXTS, [str(len(label) % 2) for label in ["a", "ab"] * 20]))
+    with pytest.raises(DataError, match="lacks: '2023', '2024'"):
+        check_classes(target(["2023", "2024"] * 6, folder=True), digits, say=print)
