@@ -21,6 +21,10 @@ class _Broken(str):
 
 
 _Object = dict[str, object]
+_DIGITS = 21
+"""Characters from which a whole number is never one of 64 bits."""
+_EXACT = 2**53
+"""Whole numbers up to this are fractions too, to the last digit."""
 
 
 def parse_jsonl(opened: Opened, shown: str) -> Cells:
@@ -81,14 +85,36 @@ def _text(value: object) -> str | None:
 
 
 def _typed(values: Sequence[object], texts: list[str | None]) -> pa.Array:
-    """Returns a column in the type that all its values share, else as text."""
+    """Returns a column in the type that all its values share, else as text.
+
+    Whole numbers that the type would round, such as long ids, stay text too.
+    """
     kinds = {type(value) for value in values if value is not None}
     if kinds == {bool}:
         return pa.array(values, pa.bool_())
-    if kinds == {_Whole} and all(text is None or len(text) < 18 for text in texts):
-        return pa.array([None if text is None else int(text) for text in texts], pa.int64())
-    if kinds and kinds <= {_Whole, _Broken}:
-        numbers = [None if text is None else float(text) for text in texts]
-        if all(number is None or math.isfinite(number) for number in numbers):
-            return pa.array(numbers, pa.float64())
-    return pa.array(texts, pa.string())
+    numbers = _numbers(values, kinds)
+    return pa.array(texts, pa.string()) if numbers is None else numbers
+
+
+def _numbers(values: Sequence[object], kinds: set[type]) -> pa.Array | None:
+    """Returns a column of numbers, or None where it is none or digits would be lost."""
+    if not kinds or not kinds <= {_Whole, _Broken}:
+        return None
+    wholes = [value for value in values if type(value) is _Whole]
+    if any(len(value) >= _DIGITS for value in wholes):
+        return None
+    if kinds == {_Whole}:
+        return _whole_numbers(values)
+    if any(abs(int(value)) > _EXACT for value in wholes):
+        return None
+    floats = [None if value is None else float(str(value)) for value in values]
+    if all(number is None or math.isfinite(number) for number in floats):
+        return pa.array(floats, pa.float64())
+    return None
+
+
+def _whole_numbers(values: Sequence[object]) -> pa.Array | None:
+    try:
+        return pa.array([None if each is None else int(str(each)) for each in values], pa.int64())
+    except OverflowError:
+        return None

@@ -32,6 +32,20 @@ def test_numbers_are_texts_as_written_and_typed_in_the_frame() -> None:
     assert cells.frame.column("f").to_pylist() == [1.5, 2.0]
 
 
+def test_long_whole_numbers_lose_no_digit_in_the_frame() -> None:
+    column = _jsonl('{"id": 1234567890123456780}\n{"id": null}\n{"id": -1}\n', "a").frame["id"]
+    assert column.to_pylist() == [1234567890123456780, None, -1]
+    longer = _jsonl('{"id": 12345678901234567890}\n{"id": 1}\n', "a").frame["id"]
+    assert longer.to_pylist() == ["12345678901234567890", "1"]
+
+
+def test_a_whole_number_that_a_fraction_would_round_makes_the_column_text() -> None:
+    rounded = _jsonl('{"n": 9007199254740993}\n{"n": 0.5}\n', "a").frame["n"]
+    assert rounded.to_pylist() == ["9007199254740993", "0.5"]
+    exact = _jsonl('{"n": 9007199254740992}\n{"n": 0.5}\n', "a").frame["n"]
+    assert exact.to_pylist() == [2.0**53, 0.5]
+
+
 @pytest.mark.parametrize("number", ["1e99999999999", "9" * 5000])
 def test_absurd_numbers_stay_text(number: str) -> None:
     cells = _jsonl(f'{{"n": {number}}}\n', "a.jsonl")
