@@ -126,6 +126,8 @@ def _texts(column: pa.ChunkedArray) -> Column[str | None]:
         return column_of(column)
     if pa.types.is_string_view(kind):  # As polars has them; Arrow takes no cells of these.
         return column_of(column.cast(pa.large_string()))
+    if pa.types.is_floating(kind):
+        return column_of(column, _float_cells)
     return column_of(column, _cast_cells if _can_be_cast(column) else _written_cells)
 
 
@@ -141,6 +143,11 @@ def _can_be_cast(column: pa.ChunkedArray) -> bool:
 
 def _cast_cells(array: pa.Array) -> list[str | None]:
     return list(array.cast(pa.string()).to_pylist())
+
+
+def _float_cells(array: pa.Array) -> list[str | None]:
+    """Returns fractions as texts; NaN stands for a missing value in data frames."""
+    return [None if cell == "nan" else cell for cell in _cast_cells(array)]
 
 
 def _written_cells(array: pa.Array) -> list[str | None]:

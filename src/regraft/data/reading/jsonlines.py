@@ -66,7 +66,7 @@ def _objects(text: str) -> tuple[list[_Object], "array[int]", dict[int, str]]:
 
 def _parse_line(line: str) -> tuple[_Object, str]:
     try:
-        value = json.loads(line, parse_int=_Whole, parse_float=_Broken, parse_constant=_Broken)
+        value = json.loads(line, parse_int=_Whole, parse_float=_Broken, parse_constant=_constant)
     except ValueError as error:
         return {}, f"the line is not JSON: {error}"
     except RecursionError:
@@ -74,6 +74,11 @@ def _parse_line(line: str) -> tuple[_Object, str]:
     if not isinstance(value, dict):
         return {}, "the line is not a JSON object"
     return value, ""
+
+
+def _constant(name: str) -> _Broken | None:
+    """Returns what JSON itself has no number for; NaN stands for a missing value."""
+    return None if name == "NaN" else _Broken(name)
 
 
 def _text(value: object) -> str | None:

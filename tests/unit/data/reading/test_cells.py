@@ -2,6 +2,7 @@
 
 import datetime
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -43,6 +44,13 @@ def test_numbers_dates_and_categories_become_their_texts() -> None:
     assert texts["category"] == ["a", "b"]
     assert texts["day"] == ["2020-01-02", None]
     assert (pictures, notes) == ({}, ())
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.float16()])
+def test_fractions_that_are_nan_are_missing(kind: pa.DataType) -> None:
+    values = np.array([1, float("nan"), 0.5]).astype(kind.to_pandas_dtype())
+    texts, _, _ = split_columns(pa.table({"n": pa.array(values, kind)}))
+    assert texts["n"] == ["1", None, "0.5"]
 
 
 def test_bytes_and_records_of_bytes_are_pictures_and_lists_are_not_used() -> None:

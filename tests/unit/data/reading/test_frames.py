@@ -27,6 +27,16 @@ def test_labels_of_any_plain_type_become_names() -> None:
     assert read_frame((["a"] * 6, labels)).columns["label"] == ["3", "2", "True", None, None, "x"]
 
 
+def test_labels_and_texts_that_stand_for_none_are_missing_in_dictionaries_and_frames() -> None:
+    polars = pytest.importorskip("polars")
+    nan = float("nan")
+    columns = {"text": ["a", "b", None], "label": [0.0, nan, 1.0]}
+    for frame in (columns, polars.DataFrame(columns)):
+        assert read_frame(frame).columns == {"text": ["a", "b", None], "label": ["0", None, "1"]}
+    words = read_frame({"text": ["a", nan], "label": (nan, "x")})
+    assert words.columns == {"text": ["a", None], "label": [None, "x"]}
+
+
 def test_arrays_of_pictures_and_their_labels_are_kept_as_pixels() -> None:
     pixels = np.zeros((3, 4, 5), np.uint8)
     table = read_frame((pixels, np.array([0, 1, 0])))

@@ -46,6 +46,12 @@ def test_a_whole_number_that_a_fraction_would_round_makes_the_column_text() -> N
     assert exact.to_pylist() == [2.0**53, 0.5]
 
 
+def test_a_value_that_is_nan_is_missing() -> None:
+    cells = _jsonl('{"n": NaN, "m": NaN}\n{"n": 0.5, "m": 1}\n', "a")
+    assert cells.columns == {"n": [None, "0.5"], "m": [None, "1"]}
+    assert cells.frame.to_pydict() == {"n": [None, 0.5], "m": [None, 1]}
+
+
 @pytest.mark.parametrize("number", ["1e99999999999", "9" * 5000])
 def test_absurd_numbers_stay_text(number: str) -> None:
     cells = _jsonl(f'{{"n": {number}}}\n', "a.jsonl")
