@@ -126,6 +126,8 @@ def _texts(column: pa.ChunkedArray) -> Column[str | None]:
         return column_of(column)
     if pa.types.is_string_view(kind):  # As polars has them; Arrow takes no cells of these.
         return column_of(column.cast(pa.large_string()))
+    if pa.types.is_boolean(kind):  # `True`, as in lists and in what pandas writes to CSV.
+        return column_of(column, _written_cells)
     if pa.types.is_floating(kind):
         return column_of(column, _float_cells)
     return column_of(column, _cast_cells if _can_be_cast(column) else _written_cells)

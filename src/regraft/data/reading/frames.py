@@ -61,8 +61,9 @@ def _to_arrow(source: Any) -> pa.Table:
 
 def _with_nulls(columns: dict[str, Any]) -> dict[str, Any]:
     """Returns columns whose lists have nulls where they have what pandas calls missing."""
+    plain = (list, tuple, np.ndarray)
     return {
-        name: pa.array(values, from_pandas=True) if isinstance(values, list | tuple | np.ndarray) else values
+        name: pa.array(values, from_pandas=True) if isinstance(values, plain) else values
         for name, values in columns.items()
     }
 

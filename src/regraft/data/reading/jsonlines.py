@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from array import array
 from collections.abc import Sequence
 
@@ -21,6 +22,8 @@ class _Broken(str):
 
 
 _Object = dict[str, object]
+_NOUGHTS = re.compile(r"\.0+$")
+"""What a whole number has behind it that was kept as a fraction, as pandas does beside gaps."""
 _DIGITS = 21
 """Characters from which a whole number is never one of 64 bits."""
 _EXACT = 2**53
@@ -84,7 +87,9 @@ def _constant(name: str) -> _Broken | None:
 def _text(value: object) -> str | None:
     if value is None or type(value) is str:
         return value
-    if isinstance(value, str):
+    if isinstance(value, _Broken):
+        return _NOUGHTS.sub("", value)
+    if isinstance(value, str | bool):
         return str(value)
     return json.dumps(value, ensure_ascii=False)
 

@@ -53,6 +53,11 @@ def test_fractions_that_are_nan_are_missing(kind: pa.DataType) -> None:
     assert texts["n"] == ["1", None, "0.5"]
 
 
+def test_truths_are_spelled_as_python_and_the_csv_files_of_pandas_spell_them() -> None:
+    texts, _, _ = split_columns(pa.table({"b": [True, None, False], "t": ["true", None, "x"]}))
+    assert texts == {"b": ["True", None, "False"], "t": ["true", None, "x"]}
+
+
 def test_bytes_and_records_of_bytes_are_pictures_and_lists_are_not_used() -> None:
     frame = pa.table(
         {

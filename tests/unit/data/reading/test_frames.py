@@ -37,6 +37,21 @@ def test_labels_and_texts_that_stand_for_none_are_missing_in_dictionaries_and_fr
     assert words.columns == {"text": ["a", None], "label": [None, "x"]}
 
 
+@pytest.mark.parametrize("kind", ["Int64", "string", "boolean", "object"])
+def test_the_na_of_pandas_is_missing_among_labels_and_among_texts(kind: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    labels = pandas.Series([1, 0, None], dtype="Int64").astype(kind)
+    texts = pandas.Series(["a", None, "b"], dtype="object" if kind == "object" else "string")
+    table = read_frame((texts, labels))
+    assert table.columns["text"] == ["a", None, "b"]
+    cells = table.columns["label"]
+    assert [cell is None for cell in cells] == [False, False, True]
+    assert read_frame({"text": ["a", "b"], "label": [pandas.NA, "x"]}).columns["label"] == [
+        None,
+        "x",
+    ]
+
+
 def test_arrays_of_pictures_and_their_labels_are_kept_as_pixels() -> None:
     pixels = np.zeros((3, 4, 5), np.uint8)
     table = read_frame((pixels, np.array([0, 1, 0])))

@@ -27,7 +27,7 @@ def test_a_line_separator_within_a_text_starts_no_new_row() -> None:
 
 def test_numbers_are_texts_as_written_and_typed_in_the_frame() -> None:
     cells = _jsonl('{"n": 7, "f": 1.50, "b": true}\n{"n": null, "f": 2, "b": false}\n', "a")
-    assert cells.columns == {"n": ["7", None], "f": ["1.50", "2"], "b": ["true", "false"]}
+    assert cells.columns == {"n": ["7", None], "f": ["1.50", "2"], "b": ["True", "False"]}
     assert cells.frame.schema.types == [pa.int64(), pa.float64(), pa.bool_()]
     assert cells.frame.column("f").to_pylist() == [1.5, 2.0]
 
@@ -44,6 +44,11 @@ def test_a_whole_number_that_a_fraction_would_round_makes_the_column_text() -> N
     assert rounded.to_pylist() == ["9007199254740993", "0.5"]
     exact = _jsonl('{"n": 9007199254740992}\n{"n": 0.5}\n', "a").frame["n"]
     assert exact.to_pylist() == [2.0**53, 0.5]
+
+
+def test_a_whole_number_is_the_same_text_with_and_without_a_fraction_of_nought() -> None:
+    cells = _jsonl('{"n": 1}\n{"n": 1.0}\n{"n": -20.00}\n{"n": "1.0"}\n{"n": 1.05}\n', "a")
+    assert cells.columns["n"] == ["1", "1", "-20", "1.0", "1.05"]
 
 
 def test_a_value_that_is_nan_is_missing() -> None:
