@@ -124,8 +124,6 @@ def _texts(column: pa.ChunkedArray) -> Column[str | None]:
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return column_of(column)
-    if pa.types.is_string_view(kind):  # As polars has them; Arrow takes no cells of these.
-        return column_of(column.cast(pa.large_string()))
     if pa.types.is_boolean(kind):  # `True`, as in lists and in what pandas writes to CSV.
         return column_of(column, _written_cells)
     if pa.types.is_floating(kind):

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from regraft.data.mapped import room
 from regraft.data.mapped.columns import GrowingFrame, column_of, joined, taken
+from regraft.data.mapped.views import without_views
 from regraft.data.reading.cells import Cells, clean_header, split_columns
 from regraft.data.reading.delimited import parse_csv, parse_tsv
 from regraft.data.reading.encodings import open_text
@@ -135,7 +136,7 @@ def from_frame(frame: pa.Table, name: str, *, shown: str = "", folder: Path = Pa
     names, notes = clean_header(frame.column_names, shown)
     if not 0 < len(names) <= COLUMN_LIMIT:
         raise DataError(f"{shown} has {len(names)} columns", expected=f"1 to {COLUMN_LIMIT:,}")
-    frame = frame.rename_columns(names)
+    frame = without_views(frame.rename_columns(names))
     texts, pictures, unused = split_columns(frame)
     return Table(
         name=name,

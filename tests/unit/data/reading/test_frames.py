@@ -92,6 +92,15 @@ def test_polars_and_arrow_frames_and_dictionaries_are_read() -> None:
         assert read_frame(frame).columns == columns
 
 
+def test_rows_can_be_kept_of_a_polars_frame_with_categories() -> None:
+    polars = pytest.importorskip("polars")
+    labels = polars.Series(["x", "y", "x"], dtype=polars.Categorical)
+    table = read_frame(polars.DataFrame({"text": ["a", "b", "c"], "label": labels}))
+    kept = table.keep([2, 1])
+    assert kept.columns == {"text": ["c", "b"], "label": ["x", "y"]}
+    assert kept.frame.to_pydict() == {"text": ["c", "b"], "label": ["x", "y"]}
+
+
 def test_a_table_is_taken_as_it_is() -> None:
     table = read_frame(["a"])
     assert read_frame(table) is table
