@@ -156,7 +156,22 @@ def _read_parquet(path: Path, shown: str) -> Table:
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{shown} cannot be read as Parquet: {reason}") from error
+    _check_texts(frame, shown)
     return from_frame(frame, path.stem, shown=shown, folder=path.parent)
+
+
+def _check_texts(frame: pa.Table, shown: str) -> None:
+    """Refuses texts that are not UTF-8: Parquet says that they are, and nobody looks."""
+    for name, column in zip(frame.column_names, frame.columns, strict=True):
+        if "string" not in str(column.type):
+            continue
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"column '{name}' of {shown} holds texts that are not UTF-8",
+                hint="writing the file anew from texts decoded by their true encoding",
+            ) from error
 
 
 def _frame_of(file: pq.ParquetFile) -> pa.Table:
