@@ -82,8 +82,9 @@ def guess_roles(
         learnt: Column by role that a run was trained on.
 
     Raises:
-        DataError: If a column that was asked for does not exist, two columns fit one role
-            equally well, or none fits a role that is needed.
+        DataError: If a column that was asked for does not exist, holds pictures
+            where others are wanted, two columns fit one role equally well, or none fits a
+            role that is needed.
     """
     checked = {role: _existing(table, role, name=name) for role, name in asdict(asked).items()}
     guess = _Guess(table, {role: name for role, name in checked.items() if name})
@@ -106,6 +107,17 @@ def used_columns(roles: Roles) -> dict[str, str]:
 
 def _existing(table: Table, role: str, *, name: str | None) -> str | None:
     """Returns the real name of a column that the user asked for."""
+    found = _named_like(table, role, name=name)
+    if role != "image" and found in table.pixels:
+        raise DataError(
+            f"column '{found}' of {table.name} holds pictures, not {_HOLDS[role]}",
+            expected=f"a column of texts for --{role}",
+            hint=_flag("image", found),
+        )
+    return found
+
+
+def _named_like(table: Table, role: str, *, name: str | None) -> str | None:
     if name is None or name in table.names:
         return name
     same = [each for each in table.names if each.casefold() == name.strip().casefold()]
@@ -135,6 +147,7 @@ class _Guess:
             skipped = {"text", "image"}
         for role, column in columns.items():
             fits = role != "split" or self.columns.is_split(column)
+            fits = fits and (role == "image" or column not in self.table.pixels)
             if role not in skipped | self.found.keys() and column in self._free() and fits:
                 self.found[role] = column
 

@@ -92,6 +92,15 @@ def test_a_missing_column_names_the_nearest_and_all() -> None:
     )
 
 
+@pytest.mark.parametrize("role", ["text", "label", "domain", "split", "group"])
+def test_a_column_of_pictures_can_be_nothing_but_the_images(role: str) -> None:
+    table = _table(Pic=[b"x"] * 20, label=_FEW)
+    with pytest.raises(DataError, match=r"column 'Pic' of reviews holds pictures, not .* --image"):
+        _guess(table, Roles(**{role: "pic"}))
+    roles, _ = guess_roles(table, Roles(), need_label=True, learnt={role: "Pic"})
+    assert roles == Roles(image="Pic", label="label")
+
+
 def test_an_asked_name_may_differ_in_blanks_and_case() -> None:
     assert _guess(_table(Text=_LONG, label=_FEW), Roles(text=" text")).text == "Text"
 

@@ -49,14 +49,14 @@ def open_picture(source: str | Path | bytes | Image, *, side: int | None = None)
     scaled to 8.
 
     Raises:
-        DataError: If the file is missing, of another format, damaged, cut off or larger
-            than `PIXEL_LIMIT`, or the array is none of a picture.
+        DataError: If the file is missing, no plain file, of another format, damaged, cut
+            off or larger than `PIXEL_LIMIT`, or the array is none of a picture.
     """
     if isinstance(source, np.ndarray):
         return Pil.fromarray(decode(source))
     shown = str(source) if isinstance(source, str | Path) else "the picture"
     try:
-        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        file = io.BytesIO(source) if isinstance(source, bytes) else _plain_file(source, shown)
         with _open_header(file) as picture:
             _check_size(picture, shown)
             if side is not None and min(picture.size) >= LARGE:
@@ -129,6 +129,14 @@ def _cores() -> int:
     """Returns the cores that this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def _plain_file(source: str | Path, shown: str) -> str | Path:
+    """Returns a path, unless what is there is no file: reading a pipe would wait for ever."""
+    path = Path(source)
+    if path.exists() and not path.is_file():
+        raise DataError(f"{shown} is no file", expected="a picture")
+    return source
 
 
 def _open_header(file: str | Path | io.BytesIO) -> Pil.Image:

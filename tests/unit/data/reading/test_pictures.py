@@ -1,6 +1,7 @@
 """Tests that pictures come out whole, upright, grey or RGB, or not at all."""
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -65,6 +66,14 @@ def test_a_header_that_promises_too_many_pixels_is_refused_before_decoding(side:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no file"):
         open_picture(str(tmp_path / "none.png"))
+
+
+def test_a_pipe_or_a_folder_called_png_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.png")
+    (tmp_path / "f.png").mkdir()
+    for name in ("p.png", "f.png"):
+        with pytest.raises(DataError, match=rf"{name} is no file"):
+            open_picture(tmp_path / name)
 
 
 def test_a_text_called_png_is_refused_with_its_name(tmp_path: Path) -> None:
