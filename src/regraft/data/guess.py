@@ -108,7 +108,7 @@ def used_columns(roles: Roles) -> dict[str, str]:
 def _existing(table: Table, role: str, *, name: str | None) -> str | None:
     """Returns the real name of a column that the user asked for."""
     found = _named_like(table, role, name=name)
-    if role != "image" and found in table.pixels:
+    if role != "image" and found is not None and found in table.pixels:
         raise DataError(
             f"column '{found}' of {table.name} holds pictures, not {_HOLDS[role]}",
             expected=f"a column of texts for --{role}",

@@ -16,7 +16,8 @@ from regraft.data.split import content_key
 from regraft.errors import DataError
 
 KEPT_BYTES = 256 << 20
-"""Decoded pixels up to this are kept in memory; beyond it, and of `LARGE` files, paths are."""
+"""Decoded pixels up to this are kept in memory; beyond it, and of `LARGE` files, paths or
+encoded files are."""
 _CHUNK = 256
 
 
@@ -26,7 +27,7 @@ class Inputs:
 
     Args:
         modality: Whether they are texts or images.
-        inputs: N texts, paths or pixels; the empty text where there is none.
+        inputs: N texts, paths, encoded files or pixels; the empty text where there is none.
         keys: (N, 16) content keys; noughts where there is no picture.
         errors: Reason by row number, for rows that cannot be used.
         sides: N shorter sides in pixels, 0 where there is no picture; empty for texts.
@@ -93,7 +94,7 @@ class _Survey:
             self.greys.append(False)
             return
         large = min(seen.shape[:2]) >= LARGE
-        kept = source if large and isinstance(source, str) else seen
+        kept = source if large and isinstance(source, str | bytes) else seen
         self.inputs.append(kept)
         self.keys.append(content_key(seen))
         self.sides.append(min(seen.shape[:2]))
@@ -101,12 +102,12 @@ class _Survey:
         self.held += kept.nbytes if kept is seen else 0
 
     def let_go(self, sources: Sequence[Picture]) -> None:
-        """Puts paths in the place of pixels where together they are too many bytes."""
+        """Puts paths and encoded files in the place of pixels that are too many bytes."""
         if self.held <= KEPT_BYTES:
             return
         for row in range(len(self.inputs)):
             source = sources[row]
-            if isinstance(source, str):
+            if isinstance(source, str | bytes):
                 self.inputs[row] = source
 
 

@@ -81,9 +81,24 @@ def test_the_pixels_of_a_large_file_are_never_kept(
     assert list(gathered.sides) == [4]
 
 
-def test_encoded_bytes_have_no_path_and_stay_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_pixels_are_let_go_for_their_encoded_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = from_frame(pa.table({"image": [_png(3)]}), "t")
+    assert np.shape(gather(table, Roles(image="image")).inputs[0]) == (4, 6)
     monkeypatch.setattr(inputs, "KEPT_BYTES", 1)
-    gathered = gather(from_frame(pa.table({"image": [_png(3)]}), "t"), Roles(image="image"))
+    assert gather(table, Roles(image="image")).inputs == [_png(3)]
+
+
+def test_the_pixels_of_a_large_encoded_file_are_never_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "LARGE", 4)
+    small = _png(3, size=(3, 6))
+    gathered = gather(from_frame(pa.table({"image": [_png(3), small]}), "t"), Roles(image="image"))
+    assert gathered.inputs[0] == _png(3)
+    assert np.shape(gathered.inputs[1]) == (6, 3)
+
+
+def test_pixels_that_came_as_pixels_are_kept_however_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "KEPT_BYTES", 1)
+    gathered = gather(read_frame([np.zeros((4, 6), np.uint8)]), Roles(image="image"))
     assert np.shape(gathered.inputs[0]) == (4, 6)
 
 
