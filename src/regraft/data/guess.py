@@ -164,6 +164,8 @@ class _Guess:
         if images and texts:
             raise self._tie({"image": images, "text": texts})
         if not self._settle("image", images) and not self._settle("text", texts):
+            if modality != "text":
+                self._refuse_lost_pictures()
             raise self._none(modality or "text", f"a column of {modality or 'text or image'}s")
 
     def find_label(self, needed: bool) -> None:
@@ -184,6 +186,17 @@ class _Guess:
             fits = self.columns.is_split if role == "split" else self.columns.is_filled
             fitting = self._named(role, fits)
             self._settle(role, fitting if len(fitting) == 1 else [])
+
+    def _refuse_lost_pictures(self) -> None:
+        """Refuses paths of pictures that all lead nowhere: they are no texts either."""
+        for name in self._free():
+            lost = self.columns.lost_pictures(name)
+            if lost:
+                raise DataError(
+                    f"column '{name}' of {self.table.name} holds paths of pictures, but there is "
+                    f"no file '{lost[0].absolute()}', nor at any other of the first {len(lost)}",
+                    expected="paths of files, seen from the folder of the table",
+                )
 
     def _images(self) -> list[str]:
         is_image = self.columns.is_image

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -131,9 +132,16 @@ def _gather_images(table: Table, column: str) -> Inputs:
 
 
 def _sources(table: Table, column: str) -> Sequence[Picture]:
-    if column in table.pixels:
-        return table.pixels[column]
-    return [str(table.folder / cell) if cell else None for cell in table.columns[column]]
+    cells = table.pixels[column] if column in table.pixels else table.columns[column]
+    return [_path(cell, table.folder) if isinstance(cell, str) else cell for cell in cells]
+
+
+def _path(cell: str, folder: Path) -> str | None:
+    """Returns the path that a cell means, without the blanks that a list of cells may have."""
+    plain = cell.strip()
+    if not plain:
+        return None
+    return str(folder / (cell if plain != cell and (folder / cell).exists() else plain))
 
 
 def _decode(source: Picture) -> Image | str:

@@ -98,6 +98,12 @@ class TableLooks:
         cells = self._table.columns[name]
         return self._look(name).paths and _any_exists(cells, self._table.folder)
 
+    def lost_pictures(self, name: str) -> list[Path]:
+        """Returns the first paths of a column of paths of pictures of which none exists."""
+        if name in self._table.pixels or not self._look(name).paths or self.is_image(name):
+            return []
+        return _first_paths(self._table.columns[name], self._table.folder)
+
     def is_split(self, name: str) -> bool:
         """Says whether all cells of a column are names of parts."""
         cells = self._table.columns.get(name, [])
@@ -120,8 +126,12 @@ class TableLooks:
 
 def _any_exists(cells: Sequence[str | None], folder: Path) -> bool:
     """Says whether one of the first paths exists, seen from a folder."""
-    first = list(islice((cell for cell in cells if cell), 100))
-    return any((folder / cell).is_file() for cell in first if len(cell) < _LONG_PATH)
+    return any(path.is_file() for path in _first_paths(cells, folder))
+
+
+def _first_paths(cells: Sequence[str | None], folder: Path) -> list[Path]:
+    filled = (cell.strip() for cell in cells if cell and cell.strip())
+    return [folder / cell for cell in islice(filled, 100) if len(cell) < _LONG_PATH]
 
 
 def is_number(cell: str) -> bool:

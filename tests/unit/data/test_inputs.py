@@ -58,6 +58,23 @@ def test_images_are_decoded_and_bad_ones_named_in_place(tmp_path: Path) -> None:
     assert not gathered.keys[0].any()
 
 
+def test_blanks_around_a_path_are_no_part_of_it_unless_they_are(tmp_path: Path) -> None:
+    for name, value in (("a.png", 1), ("b.png", 2), (" b.png", 3)):
+        (tmp_path / name).write_bytes(_png(value))
+    gathered = gather(_paths(tmp_path, " a.png\t", " b.png", "  "), Roles(image="file"))
+    assert [np.max(each) for each in gathered.inputs[:2]] == [1, 3]
+    assert gathered.errors == {2: "there is no picture in the cell"}
+
+
+def test_records_without_bytes_are_read_from_their_paths(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(_png(1))
+    records = [{"bytes": None, "path": "a.png"}, {"bytes": _png(2), "path": "gone.png"}]
+    table = from_frame(pa.table({"image": records}), "t", folder=tmp_path)
+    gathered = gather(table, Roles(image="image"))
+    assert [np.max(each) for each in gathered.inputs] == [1, 2]
+    assert not gathered.errors
+
+
 def test_many_pixels_are_let_go_for_their_paths(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

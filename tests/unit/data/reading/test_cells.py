@@ -63,10 +63,15 @@ def test_bytes_and_records_of_bytes_are_pictures_and_lists_are_not_used() -> Non
         {
             "raw": pa.array([b"one", None]),
             "image": pa.array([{"bytes": b"two", "path": "a.png"}, None]),
+            "part": pa.array([{"bytes": b"", "path": "a.png"}, {"bytes": None, "path": "b.png"}]),
             "vector": pa.array([[1.0], [2.0]]),
         }
     )
     texts, pictures, notes = split_columns(frame)
     assert texts == {}
-    assert pictures == {"raw": [b"one", None], "image": [b"two", None]}
+    assert pictures == {
+        "raw": [b"one", None],
+        "image": [b"two", None],
+        "part": [b"", "b.png"],
+    }
     assert notes[0].startswith("column 'vector' holds list")
