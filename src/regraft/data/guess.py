@@ -110,7 +110,7 @@ def _existing(table: Table, role: str, *, name: str | None) -> str | None:
     found = _named_like(table, role, name=name)
     if role != "image" and found is not None and found in table.pixels:
         raise DataError(
-            f"column '{found}' of {table.name} holds pictures, not {_HOLDS[role]}",
+            f"column '{found}' of {table.name} holds pictures, not {_HOLDS[role][4:]}",
             expected=f"a column of texts for --{role}",
             hint=_flag("image", found),
         )

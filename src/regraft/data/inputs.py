@@ -113,14 +113,14 @@ class _Survey:
 
 
 def _gather_images(table: Table, column: str) -> Inputs:
-    sources = _sources(table, column)
+    sources, refused = found_pictures(table, column)
     survey = _Survey()
     for start in range(0, len(sources), _CHUNK):
         chunk = sources[start : start + _CHUNK]
         for source, seen in zip(chunk, on_all_cores(_decode, chunk), strict=True):
             survey.add(source, seen)
         survey.let_go(sources)
-    errors = survey.errors | dict(table.errors)
+    errors = survey.errors | refused | dict(table.errors)
     return Inputs(
         "image",
         survey.inputs,
@@ -131,9 +131,31 @@ def _gather_images(table: Table, column: str) -> Inputs:
     )
 
 
-def _sources(table: Table, column: str) -> Sequence[Picture]:
+def found_pictures(table: Table, column: str) -> tuple[Sequence[Picture], dict[int, str]]:
+    """Returns N pictures, paths whole, and reasons by row number for those that are refused.
+
+    Args:
+        table: N rows.
+        column: Of pictures or of their paths.
+    """
     cells = table.pixels[column] if column in table.pixels else table.columns[column]
-    return [_path(cell, table.folder) if isinstance(cell, str) else cell for cell in cells]
+    refused = _leading_out(cells) if table.sealed else {}
+    pictures: list[Picture] = [
+        _path(cell, table.folder) if isinstance(cell, str) else cell for cell in cells
+    ]
+    for row in refused:
+        pictures[row] = None
+    return pictures, refused
+
+
+def _leading_out(cells: Sequence[Picture]) -> dict[int, str]:
+    """Returns reasons by row number for paths that lead out of the archive they come from."""
+    paths = {row: cell.strip() for row, cell in enumerate(cells) if isinstance(cell, str)}
+    return {
+        row: f"the path '{path}' leads out of the archive"
+        for row, path in paths.items()
+        if Path(path).is_absolute() or ".." in Path(path).parts
+    }
 
 
 def _path(cell: str, folder: Path) -> str | None:

@@ -1,6 +1,7 @@
 """Tests that inputs stay in place, and that every image is decoded or named."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,24 @@ def test_blanks_around_a_path_are_no_part_of_it_unless_they_are(tmp_path: Path) 
     gathered = gather(_paths(tmp_path, " a.png\t", " b.png", "  "), Roles(image="file"))
     assert [np.max(each) for each in gathered.inputs[:2]] == [1, 3]
     assert gathered.errors == {2: "there is no picture in the cell"}
+
+
+def test_paths_of_a_sealed_table_must_stay_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for place in ("out.png", "in/a.png"):
+        (tmp_path / place).write_bytes(_png(1))
+    whole = f"{tmp_path}/in/a.png"
+    ways = [f" {tmp_path}/out.png", "../out.png", "a.png", "x/../../out.png", whole]
+    table = _paths(tmp_path / "in", *ways)
+    assert sorted(gather(table, Roles(image="file")).errors) == [3]
+    gathered = gather(replace(table, sealed=True), Roles(image="file"))
+    assert sorted(gathered.errors) == [0, 1, 3, 4]
+    assert gathered.errors[1] == "the path '../out.png' leads out of the archive"
+    assert gathered.inputs[0] == ""
+    records = [{"bytes": None, "path": way} for way in ways]
+    table = from_frame(pa.table({"file": records}), "t", folder=tmp_path / "in")
+    sealed = gather(replace(table, sealed=True), Roles(image="file"))
+    assert sorted(sealed.errors) == [0, 1, 3, 4]
 
 
 def test_records_without_bytes_are_read_from_their_paths(tmp_path: Path) -> None:

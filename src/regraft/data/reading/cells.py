@@ -106,7 +106,9 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Returns the field `bytes` of records of pictures, and any other column as it is."""
     kind = column.type
     if pa.types.is_struct(kind) and "bytes" in [field.name for field in kind]:
-        return pc.struct_field(column, "bytes")
+        encoded = pc.struct_field(column, "bytes")
+        # Where every record has a path alone, nobody wrote what kind the bytes would be.
+        return encoded.cast(pa.binary()) if pa.types.is_null(encoded.type) else encoded
     if pa.types.is_dictionary(kind):
         return column.cast(kind.value_type)
     return column

@@ -47,6 +47,7 @@ class Table:
         notes: Sentences on what was changed while reading.
         errors: Reason by row number, for rows that cannot be used.
         outside: Problems that belong to no row, such as a file of another kind.
+        sealed: Whether paths of images must stay in `folder`: nobody vouches for an archive.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Table:
     notes: tuple[str, ...] = ()
     errors: Mapping[int, str] = field(default_factory=dict)
     outside: tuple[Problem, ...] = ()
+    sealed: bool = False
 
     def __len__(self) -> int:
         return len(self.origins)

@@ -22,6 +22,7 @@ def test_an_archive_is_called_by_its_own_name(tmp_path: Path) -> None:
         archive.writestr("train.csv", "text,label\na,x\n")
     table = open_source(tmp_path / "pets.zip")
     assert table.name == "pets"
+    assert table.sealed
     assert str(table.origins[0]) == f"{tmp_path}/pets.zip/train.csv:2"
 
 
