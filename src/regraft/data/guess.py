@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
-from regraft.data.looks import TableLooks
+from regraft.data.looks import LONG_NAME, TableLooks
 from regraft.data.reading.tables import Table
 from regraft.data.rows import Modality
 from regraft.errors import DataError, nearest
@@ -290,4 +290,4 @@ def _listed(names: Iterable[str]) -> str:
 
 def _is_row(names: list[str]) -> bool:
     """Says whether names of columns are rather the cells of a row without a header."""
-    return any(len(name) > 40 or name.isdigit() for name in names)
+    return any(len(name) > LONG_NAME or name.isdigit() for name in names)

@@ -1,7 +1,7 @@
 """Decides what the cells of a column look like, and the order of classes, from a sample."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,8 @@ from regraft.data.reading.tables import Table
 
 _SAMPLE = 2000
 _LONG_PATH = 1000
+LONG_NAME = 40
+"""Characters above which the name of a column is rather a cell."""
 MANY_NUMBERS = 20
 """Classes that are numbers, above which decimals among them make them a measurement."""
 
@@ -158,6 +160,32 @@ def class_order(labels: Sequence[str]) -> tuple[str, ...]:
     if all(map(is_number, different)):
         different.sort(key=float)
     return tuple(different)
+
+
+def bare_header(name: str, columns: Mapping[str, str], classes: Sequence[str]) -> list[str]:
+    """Returns a warning where names of columns look like the cells of a row.
+
+    Args:
+        name: Of the table.
+        columns: Column by role.
+        classes: Of the labels.
+
+    >>> bare_header("a", {"text": "what a film", "label": "good"}, ["bad", "good"])[0][:33]
+    'the first line of a looks like a '
+    >>> bare_header("a", {"text": "review", "label": "verdict"}, ["bad", "good"])
+    []
+    """
+    label, text = columns.get("label", ""), columns.get("text", "")
+    if label in classes:
+        why = f"'{label}' is the name of the column of labels and a label"
+    elif len(text) > LONG_NAME:
+        why = f"the column of texts is called '{text[:LONG_NAME]}…'"
+    else:
+        return []
+    return [
+        f"the first line of {name} looks like a row: {why}; if it is one, it is lost until a "
+        "line with names of columns is put above it"
+    ]
 
 
 def case_twins(classes: Sequence[str]) -> list[str]:

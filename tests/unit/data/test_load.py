@@ -99,6 +99,27 @@ def test_a_test_part_without_labels_is_replaced_with_a_warning(tmp_path: Path) -
     assert "the test part has no labels" in dataset.warnings[0]
 
 
+def test_a_test_folder_without_classes_is_left_out_with_the_same_warning(tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "pets")
+    for number, file in enumerate(sorted((root / "test").glob("*/*"))):
+        file.rename(root / "test" / f"{number}.png")
+    for folder in ("cat", "dog"):
+        (root / "test" / folder).rmdir()
+    dataset = load(root)
+    assert "the test part has no labels" in dataset.warnings[0]
+    assert set(dataset.classes) == {"cat", "dog"}
+    assert not any("/test/" in str(origin) for origin in dataset.parts["test"].origins)
+
+
+def test_a_first_line_that_is_a_row_is_told(tmp_path: Path) -> None:
+    texts, labels = _rows()
+    lines = [f"{text},{label}" for text, label in zip(texts, labels, strict=True)]
+    (tmp_path / "bare.csv").write_text("\n".join(lines))
+    warning = load(tmp_path / "bare.csv").warnings[0]
+    assert warning.startswith(f"the first line of bare looks like a row: '{labels[0]}' is")
+    assert not load(_csv(tmp_path / "a.csv")).warnings
+
+
 def test_groups_of_a_column_are_never_parted() -> None:
     texts, labels = _rows(400)
     groups = [str(n // 10) for n in range(400)]

@@ -85,7 +85,7 @@ def _open_path(path: Path) -> Table:
     if is_archive(path):
         table = read_folder(unpack(path), str(path))
         return replace(table, name=archive_stem(path), sealed=True)
-    if path.suffix.lower() in PICTURE_SUFFIXES:
+    if path.suffix.lower() in (*PICTURE_SUFFIXES, ".txt"):
         return read_files([str(path)])
     if path.suffix.lower() in TABLE_SUFFIXES:
         return read_table(path)

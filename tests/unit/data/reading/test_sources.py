@@ -49,6 +49,13 @@ def test_a_missing_path_names_the_nearest(tmp_path: Path) -> None:
         open_source(tmp_path / "reveiws.csv")
 
 
+def test_a_file_of_text_is_one_text(tmp_path: Path) -> None:
+    (tmp_path / "note.TXT").write_text("what a film\nof two lines\n")
+    table = open_source(str(tmp_path / "note.TXT"))
+    assert list(table.columns["text"]) == ["what a film\nof two lines\n"]
+    assert dict(table.known) == {"text": "text"}
+
+
 def test_a_file_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.pkl").write_bytes(b"x")
     with pytest.raises(DataError, match=r"a\.pkl is of a kind that cannot be read"):
