@@ -163,19 +163,19 @@ def _upright(picture: Pil.Image) -> Pil.Image:
 
 
 def _as_grey_or_rgb(picture: Pil.Image) -> Pil.Image:
-    if picture.mode in ("L", "RGB"):
+    if picture.mode in ("L", "RGB") and not picture.has_transparency_data:
         return picture
     if picture.mode in _WIDE_MODES:
         return Pil.fromarray(_narrowed(np.asarray(picture)))
-    if picture.mode == "1":
-        return picture.convert("L")
     if picture.has_transparency_data:
         return _on_white(picture)
+    if picture.mode == "1":
+        return picture.convert("L")
     return picture.convert("RGB")
 
 
 def _on_white(picture: Pil.Image) -> Pil.Image:
-    grey = picture.mode in ("LA", "La", "L")
+    grey = picture.mode in ("LA", "La", "L", "1")
     layers = picture.convert("RGBA")
     whole = Pil.alpha_composite(Pil.new("RGBA", layers.size, "white"), layers)
     return whole.convert("L" if grey else "RGB")

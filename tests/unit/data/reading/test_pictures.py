@@ -169,6 +169,20 @@ def test_transparent_pixels_are_laid_on_white() -> None:
     assert (grey.mode, grey.getpixel((0, 0))) == ("L", 255)
 
 
+@pytest.mark.parametrize(
+    ("mode", "ink", "shown"),
+    [("L", 10, "L"), ("RGB", (10, 10, 10), "RGB"), ("1", 0, "L"), ("P", 0, "RGB")],
+)
+def test_a_colour_that_a_png_calls_transparent_is_laid_on_white(
+    mode: str, ink: Any, shown: str
+) -> None:
+    encoded = _encoded(Pil.new(mode, (4, 4), ink), "PNG", transparency=ink)
+    picture = open_picture(encoded)
+    assert picture.mode == shown
+    assert to_pixels(picture).min() == 255
+    assert to_pixels(open_picture(_encoded(Pil.new(mode, (4, 4), ink), "PNG"))).max() <= 10
+
+
 def test_sixteen_bits_are_scaled_to_eight() -> None:
     values = np.array([[0, 65_535], [32_768, 257]], dtype=np.uint16)
     pixels = to_pixels(open_picture(_encoded(Pil.fromarray(values), "PNG")))
