@@ -89,7 +89,7 @@ def load(source: object, roles: Roles = _NO_ROLES, *, say: Say = say_nothing) ->
         notes=notes,
         warnings=(
             *warning,
-            *bare_header(table.name, used_columns(found), rows.classes),
+            *bare_header(used_columns(found), rows.classes, name=table.name),
             *_warnings(rows, (kept, contents), assignment.parts),
         ),
         problems=problems,

@@ -162,17 +162,17 @@ def class_order(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(different)
 
 
-def bare_header(name: str, columns: Mapping[str, str], classes: Sequence[str]) -> list[str]:
+def bare_header(columns: Mapping[str, str], classes: Sequence[str], *, name: str) -> list[str]:
     """Returns a warning where names of columns look like the cells of a row.
 
     Args:
-        name: Of the table.
         columns: Column by role.
         classes: Of the labels.
+        name: Of the table.
 
-    >>> bare_header("a", {"text": "what a film", "label": "good"}, ["bad", "good"])[0][:33]
+    >>> bare_header({"text": "what a film", "label": "good"}, ["bad", "good"], name="a")[0][:33]
     'the first line of a looks like a '
-    >>> bare_header("a", {"text": "review", "label": "verdict"}, ["bad", "good"])
+    >>> bare_header({"text": "review", "label": "verdict"}, ["bad", "good"], name="a")
     []
     """
     label, text = columns.get("label", ""), columns.get("text", "")
