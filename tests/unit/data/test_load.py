@@ -1,5 +1,6 @@
 """Tests that sources become data sets whose rows, labels and problems are all accounted for."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -277,6 +278,8 @@ def _seen(dataset: Dataset) -> tuple[object, ...]:
 def _write(table: pa.Table, path: Path) -> Path:
     if path.suffix == ".parquet":
         pq.write_table(table, path)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in table.to_pylist()))
     else:
         delimiter = "\t" if path.suffix == ".tsv" else ","
         options = pa.csv.WriteOptions(delimiter=delimiter, quoting_style="needed")
@@ -284,7 +287,7 @@ def _write(table: pa.Table, path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".tsv"])
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".tsv", ".jsonl"])
 @pytest.mark.parametrize("groups", [True, False])
 def test_rows_that_are_many_are_read_like_few(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, groups: bool

@@ -5,6 +5,7 @@ import io
 import pyarrow as pa
 import pytest
 
+from regraft.data.reading import jsonlines
 from regraft.data.reading.cells import Cells
 from regraft.data.reading.jsonlines import parse_jsonl
 from regraft.errors import DataError
@@ -93,3 +94,27 @@ def test_lone_surrogates_are_replaced_in_cells_and_names() -> None:
 
 def test_a_pair_of_surrogates_is_one_letter() -> None:
     assert _jsonl(r'{"text": "\ud83d\ude42"}', "a.jsonl").columns["text"] == ["\U0001f642"]
+
+
+def test_lines_of_many_batches_are_read_like_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        '{"n": 1, "b": true, "f": 1}',
+        '{"n": 2, "t": "a\\ud800"}',
+        "",
+        "no",
+        '{"f": 0.5, "b": false}',
+        '{"late": 9007199254740993}',
+        '{"late": 0.5, "n": NaN}',
+    ]
+    usual = _jsonl("\n".join(lines), "a.jsonl")
+    monkeypatch.setattr(jsonlines, "BATCH", 2)
+    many = _jsonl("\n".join(lines), "a.jsonl")
+    assert many.columns == usual.columns
+    assert list(many.columns) == ["n", "b", "f", "t", "late"]
+    assert many.columns["late"] == [None] * 4 + ["9007199254740993", "0.5"]
+    assert many.frame.to_pydict() == usual.frame.to_pydict()
+    assert many.frame.schema == usual.frame.schema
+    kinds = [pa.int64(), pa.bool_(), pa.float64(), pa.string(), pa.string()]
+    assert many.frame.schema.types == kinds
+    assert (list(many.lines), many.errors) == (list(usual.lines), usual.errors)
+    assert (list(many.lines), list(many.errors)) == ([1, 2, 4, 5, 6, 7], [2])
