@@ -16,7 +16,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         SettingsError: If the file cannot be read or is not TOML.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         reason = error.strerror or "it cannot be read"
         raise SettingsError(f"{path}: {reason}", expected="a TOML file of settings") from None

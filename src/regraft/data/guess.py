@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
-from regraft.data.looks import TableLooks
+from regraft.data.looks import LONG_NAME, TableLooks
 from regraft.data.reading.tables import Table
 from regraft.data.rows import Modality
 from regraft.errors import DataError, nearest
@@ -82,8 +82,9 @@ def guess_roles(
         learnt: Column by role that a run was trained on.
 
     Raises:
-        DataError: If a column that was asked for does not exist, two columns fit one role
-            equally well, or none fits a role that is needed.
+        DataError: If a column that was asked for does not exist, holds pictures
+            where others are wanted, two columns fit one role equally well, or none fits a
+            role that is needed.
     """
     checked = {role: _existing(table, role, name=name) for role, name in asdict(asked).items()}
     guess = _Guess(table, {role: name for role, name in checked.items() if name})
@@ -115,6 +116,12 @@ def existing(table: Table, name: str) -> str | None:
 def _existing(table: Table, role: str, *, name: str | None) -> str | None:
     """Returns the real name of a column that the user asked for."""
     found = None if name is None else existing(table, name)
+    if role != "image" and found is not None and found in table.pixels:
+        raise DataError(
+            f"column '{found}' of {table.name} holds pictures, not {_HOLDS[role][4:]}",
+            expected=f"a column of texts for --{role}",
+            hint=_flag("image", found),
+        )
     if name is None or found is not None:
         return found
     near = nearest(name, table.names)
@@ -141,6 +148,7 @@ class _Guess:
             skipped = {"text", "image"}
         for role, column in columns.items():
             fits = role != "split" or self.columns.is_split(column)
+            fits = fits and (role == "image" or column not in self.table.pixels)
             if role not in skipped | self.found.keys() and column in self._free() and fits:
                 self.found[role] = column
 
@@ -157,6 +165,8 @@ class _Guess:
         if images and texts:
             raise self._tie({"image": images, "text": texts})
         if not self._settle("image", images) and not self._settle("text", texts):
+            if modality != "text":
+                self._refuse_lost_pictures()
             raise self._none(modality or "text", f"a column of {modality or 'text or image'}s")
 
     def find_label(self, needed: bool) -> None:
@@ -177,6 +187,17 @@ class _Guess:
             fits = self.columns.is_split if role == "split" else self.columns.is_filled
             fitting = self._named(role, fits)
             self._settle(role, fitting if len(fitting) == 1 else [])
+
+    def _refuse_lost_pictures(self) -> None:
+        """Refuses paths of pictures that all lead nowhere: they are no texts either."""
+        for name in self._free():
+            lost = self.columns.lost_pictures(name)
+            if lost:
+                raise DataError(
+                    f"column '{name}' of {self.table.name} holds paths of pictures, but there is "
+                    f"no file '{lost[0].absolute()}', nor at any other of the first {len(lost)}",
+                    expected="paths of files, seen from the folder of the table",
+                )
 
     def _images(self) -> list[str]:
         is_image = self.columns.is_image
@@ -270,4 +291,4 @@ def _listed(names: Iterable[str]) -> str:
 
 def _is_row(names: list[str]) -> bool:
     """Says whether names of columns are rather the cells of a row without a header."""
-    return any(len(name) > 40 or name.isdigit() for name in names)
+    return any(len(name) > LONG_NAME or name.isdigit() for name in names)

@@ -90,7 +90,7 @@ def encode_images(inputs: Sequence[Input], spec: ImageSpec, *, size: int) -> Pix
     network's own preprocessing crops.
 
     Args:
-        inputs: N paths or N arrays of pixels.
+        inputs: N paths, encoded files or arrays of pixels.
         spec: Channels, interpolation and crop that the network wants.
         size: Side in pixels.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,8 @@ from regraft.data.split import content_key
 from regraft.errors import DataError
 
 KEPT_BYTES = 256 << 20
-"""Decoded pixels up to this are kept in memory; beyond it, and of `LARGE` files, paths are."""
+"""Decoded pixels up to this are kept in memory; beyond it, and of `LARGE` files, paths or
+encoded files are."""
 _CHUNK = 256
 
 
@@ -26,7 +28,7 @@ class Inputs:
 
     Args:
         modality: Whether they are texts or images.
-        inputs: N texts, paths or pixels; the empty text where there is none.
+        inputs: N texts, paths, encoded files or pixels; the empty text where there is none.
         keys: (N, 16) content keys; noughts where there is no picture.
         errors: Reason by row number, for rows that cannot be used.
         sides: N shorter sides in pixels, 0 where there is no picture; empty for texts.
@@ -93,7 +95,7 @@ class _Survey:
             self.greys.append(False)
             return
         large = min(seen.shape[:2]) >= LARGE
-        kept = source if large and isinstance(source, str) else seen
+        kept = source if large and isinstance(source, str | bytes) else seen
         self.inputs.append(kept)
         self.keys.append(content_key(seen))
         self.sides.append(min(seen.shape[:2]))
@@ -101,24 +103,24 @@ class _Survey:
         self.held += kept.nbytes if kept is seen else 0
 
     def let_go(self, sources: Sequence[Picture]) -> None:
-        """Puts paths in the place of pixels where together they are too many bytes."""
+        """Puts paths and encoded files in the place of pixels that are too many bytes."""
         if self.held <= KEPT_BYTES:
             return
         for row in range(len(self.inputs)):
             source = sources[row]
-            if isinstance(source, str):
+            if isinstance(source, str | bytes):
                 self.inputs[row] = source
 
 
 def _gather_images(table: Table, column: str) -> Inputs:
-    sources = _sources(table, column)
+    sources, refused = found_pictures(table, column)
     survey = _Survey()
     for start in range(0, len(sources), _CHUNK):
         chunk = sources[start : start + _CHUNK]
         for source, seen in zip(chunk, on_all_cores(_decode, chunk), strict=True):
             survey.add(source, seen)
         survey.let_go(sources)
-    errors = survey.errors | dict(table.errors)
+    errors = survey.errors | refused | dict(table.errors)
     return Inputs(
         "image",
         survey.inputs,
@@ -129,10 +131,39 @@ def _gather_images(table: Table, column: str) -> Inputs:
     )
 
 
-def _sources(table: Table, column: str) -> Sequence[Picture]:
-    if column in table.pixels:
-        return table.pixels[column]
-    return [str(table.folder / cell) if cell else None for cell in table.columns[column]]
+def found_pictures(table: Table, column: str) -> tuple[Sequence[Picture], dict[int, str]]:
+    """Returns N pictures, paths whole, and reasons by row number for those that are refused.
+
+    Args:
+        table: N rows.
+        column: Of pictures or of their paths.
+    """
+    cells = table.pixels[column] if column in table.pixels else table.columns[column]
+    refused = _leading_out(cells) if table.sealed else {}
+    pictures: list[Picture] = [
+        _path(cell, table.folder) if isinstance(cell, str) else cell for cell in cells
+    ]
+    for row in refused:
+        pictures[row] = None
+    return pictures, refused
+
+
+def _leading_out(cells: Sequence[Picture]) -> dict[int, str]:
+    """Returns reasons by row number for paths that lead out of the archive they come from."""
+    paths = {row: cell.strip() for row, cell in enumerate(cells) if isinstance(cell, str)}
+    return {
+        row: f"the path '{path}' leads out of the archive"
+        for row, path in paths.items()
+        if Path(path).is_absolute() or ".." in Path(path).parts
+    }
+
+
+def _path(cell: str, folder: Path) -> str | None:
+    """Returns the path that a cell means, without the blanks that a list of cells may have."""
+    plain = cell.strip()
+    if not plain:
+        return None
+    return str(folder / (cell if plain != cell and (folder / cell).exists() else plain))
 
 
 def _decode(source: Picture) -> Image | str:

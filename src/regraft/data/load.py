@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.data.guess import Roles, guess_roles, used_columns
-from regraft.data.looks import case_twins, measured_classes
+from regraft.data.looks import bare_header, case_twins, measured_classes
 from regraft.data.mapped.columns import taken
 from regraft.data.mapped.digests import Numbered, numbered
 from regraft.data.mapped.room import picked
@@ -88,7 +88,11 @@ def load(source: object, roles: Roles = _NO_ROLES, *, say: Say = say_nothing) ->
         parts=_take_parts(rows, kept, parts=assignment.parts),
         split_rule=assignment.rule,
         notes=notes,
-        warnings=(*warning, *_warnings(rows, (kept, contents), assignment.parts)),
+        warnings=(
+            *warning,
+            *bare_header(used_columns(found), rows.classes, name=table.name),
+            *_warnings(rows, (kept, contents), assignment.parts),
+        ),
         problems=problems,
         columns=used_columns(found),
         # The training rows': facts of other rows must choose nothing.

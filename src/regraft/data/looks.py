@@ -1,7 +1,7 @@
 """Decides what the cells of a column look like, and the order of classes, from a sample."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,8 @@ from regraft.data.reading.tables import Table
 
 _SAMPLE = 2000
 _LONG_PATH = 1000
+LONG_NAME = 40
+"""Characters above which the name of a column is rather a cell."""
 MANY_NUMBERS = 20
 """Classes that are numbers, above which decimals among them make them a measurement."""
 
@@ -98,6 +100,12 @@ class TableLooks:
         cells = self._table.columns[name]
         return self._look(name).paths and _any_exists(cells, self._table.folder)
 
+    def lost_pictures(self, name: str) -> list[Path]:
+        """Returns the first paths of a column of paths of pictures of which none exists."""
+        if name in self._table.pixels or not self._look(name).paths or self.is_image(name):
+            return []
+        return _first_paths(self._table.columns[name], self._table.folder)
+
     def is_split(self, name: str) -> bool:
         """Says whether all cells of a column are names of parts."""
         cells = self._table.columns.get(name, [])
@@ -120,8 +128,12 @@ class TableLooks:
 
 def _any_exists(cells: Sequence[str | None], folder: Path) -> bool:
     """Says whether one of the first paths exists, seen from a folder."""
-    first = list(islice((cell for cell in cells if cell), 100))
-    return any((folder / cell).is_file() for cell in first if len(cell) < _LONG_PATH)
+    return any(path.is_file() for path in _first_paths(cells, folder))
+
+
+def _first_paths(cells: Sequence[str | None], folder: Path) -> list[Path]:
+    filled = (cell.strip() for cell in cells if cell and cell.strip())
+    return [folder / cell for cell in islice(filled, 100) if len(cell) < _LONG_PATH]
 
 
 def is_number(cell: str) -> bool:
@@ -148,6 +160,32 @@ def class_order(labels: Sequence[str]) -> tuple[str, ...]:
     if all(map(is_number, different)):
         different.sort(key=float)
     return tuple(different)
+
+
+def bare_header(columns: Mapping[str, str], classes: Sequence[str], *, name: str) -> list[str]:
+    """Returns a warning where names of columns look like the cells of a row.
+
+    Args:
+        columns: Column by role.
+        classes: Of the labels.
+        name: Of the table.
+
+    >>> bare_header({"text": "what a film", "label": "good"}, ["bad", "good"], name="a")[0][:33]
+    'the first line of a looks like a '
+    >>> bare_header({"text": "review", "label": "verdict"}, ["bad", "good"], name="a")
+    []
+    """
+    label, text = columns.get("label", ""), columns.get("text", "")
+    if label in classes:
+        why = f"'{label}' is the name of the column of labels and a label"
+    elif len(text) > LONG_NAME:
+        why = f"the column of texts is called '{text[:LONG_NAME]}…'"
+    else:
+        return []
+    return [
+        f"the first line of {name} looks like a row: {why}; if it is one, it is lost until a "
+        "line with names of columns is put above it"
+    ]
 
 
 def case_twins(classes: Sequence[str]) -> list[str]:

@@ -16,8 +16,8 @@ Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 Image = npt.NDArray[np.uint8]
 """Decoded pixels, (H, W) grey or (H, W, C)."""
-Input = str | Image
-"""A text, the path of an image, or decoded pixels."""
+Input = str | bytes | Image
+"""A text, the path of an image, an encoded image, or decoded pixels."""
 UNLABELLED = -1
 
 
@@ -67,7 +67,7 @@ class Rows:
 
     Args:
         modality: Whether the inputs are texts or images.
-        inputs: N texts, N paths of images, or N arrays of pixels.
+        inputs: N texts; or N paths of images, encoded images and arrays of pixels.
         classes: Names of the K classes, in the order of their numbers.
         labels: (N,) numbers of classes, `UNLABELLED` where a row has none.
         origins: N places for messages; may be a lazy sequence.

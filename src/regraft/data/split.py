@@ -42,6 +42,7 @@ def content_key(value: Input) -> bytes:
     if isinstance(value, str):
         content = b"t" + fold(value).encode("utf-8", "surrogatepass")
     else:
+        assert not isinstance(value, bytes), "pictures are compared by their pixels"
         grey = value.ndim == 3 and bool((value == value[:, :, :1]).all())
         pixels = np.ascontiguousarray(value[:, :, 0] if grey else value)
         content = b"i" + repr(pixels.shape).encode() + pixels.tobytes()

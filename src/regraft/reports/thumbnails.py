@@ -15,16 +15,19 @@ SIDE = 112
 _SAFE = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
 
 
-def thumbnail(image: Path | npt.NDArray[np.uint8]) -> str:
+def thumbnail(image: Path | bytes | npt.NDArray[np.uint8]) -> str:
     """Returns an image as a data URI no larger than `SIDE`, or "" where it cannot be read.
 
     Args:
-        image: A file of an allowed format, or pixels, (H, W) grey or (H, W, C).
+        image: A file of an allowed format, such a file's bytes, or pixels, (H, W) grey or
+            (H, W, C).
     """
     try:
         if isinstance(image, np.ndarray):
             return _uri(_shrunk(Image.fromarray(image)))
-        return _from_file(image)
+        if isinstance(image, bytes):
+            return _from_file(io.BytesIO(image))
+        return _from_file(image) if image.is_file() else ""  # a pipe would never end
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         # Pillow tells of broken files in all of these; a report does without the picture.
         return ""
@@ -35,10 +38,8 @@ def is_safe(uri: str) -> bool:
     return _SAFE.fullmatch(uri) is not None
 
 
-def _from_file(path: Path) -> str:
-    if not path.is_file():  # a pipe would never end
-        return ""
-    with Image.open(path, formats=FORMATS) as opened:
+def _from_file(file: Path | io.BytesIO) -> str:
+    with Image.open(file, formats=FORMATS) as opened:
         if opened.width * opened.height > PIXEL_LIMIT:
             return ""
         return _uri(_shrunk(opened))

@@ -14,7 +14,6 @@ from regraft.adaptation.table import SOURCE_ONLY
 from regraft.errors import GuardError, UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
-from regraft.runs.adapting.colours import with_colours_told
 from regraft.runs.adapting.document import TOLD, Adaptation, adaptation_document, beside
 from regraft.runs.adapting.features import domains_of, pool_domains, without_lost
 from regraft.runs.adapting.given import NOTHING, Given, names_given, read_given
@@ -36,6 +35,7 @@ from regraft.runs.moving.asked import Asked, asked_of
 from regraft.runs.moving.deciding import Seconds, adapted_by_moving, spent
 from regraft.runs.moving.source import Work
 from regraft.runs.moving.units import Units
+from regraft.runs.shifting.colours import with_colours_told
 from regraft.scoring.metrics import softmax
 from regraft.serving.model import Answers
 from regraft.serving.store import save_model

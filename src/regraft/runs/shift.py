@@ -6,12 +6,12 @@ from typing import Any, Unpack
 
 import torch
 
-from regraft.runs.adapting.colours import with_colours_told
 from regraft.runs.adapting.given import Given, read_given
 from regraft.runs.adapting.record import fit_settings
 from regraft.runs.adapting.target import read_target
 from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.fitting.prepare import prepare
+from regraft.runs.shifting.colours import with_colours_told
 from regraft.runs.shifting.comparison import compare_domains
 from regraft.runs.shifting.document import shift_document
 from regraft.runs.shifting.gathered import gather

@@ -105,7 +105,7 @@ class Model:
         """Returns the probabilities of N inputs, with a reason where one cannot be read.
 
         Args:
-            inputs: N texts, or N paths or arrays of images.
+            inputs: N texts, or N paths, encoded files or arrays of images.
             told: Told how many are done, now and then; None = nobody.
 
         Raises:

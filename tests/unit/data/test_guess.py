@@ -84,12 +84,38 @@ def test_paths_of_files_that_exist_are_images(tmp_path: Path) -> None:
     assert "its cells are files" in reasons[0]
 
 
+@pytest.mark.parametrize("modality", [None, "image"])
+def test_paths_of_pictures_that_lead_nowhere_are_named_whole(
+    tmp_path: Path, modality: Modality | None
+) -> None:
+    frame = pa.table({"image": [f" pics/{n}.png" for n in range(20)], "label": _FEW})
+    table = from_frame(frame, "t", folder=tmp_path)
+    said = rf"no file '{tmp_path}/pics/0\.png', nor at any other of the first 20"
+    with pytest.raises(DataError, match=said):
+        guess_roles(table, Roles(), need_label=True, modality=modality)
+    with pytest.raises(DataError, match="looks like the texts"):
+        guess_roles(table, Roles(), need_label=True, modality="text")
+    (tmp_path / "pics").mkdir()
+    (tmp_path / "pics" / "19.png").touch()
+    roles, _ = guess_roles(table, Roles(), need_label=True, modality=modality)
+    assert roles.image == "image"
+
+
 def test_a_missing_column_names_the_nearest_and_all() -> None:
     with pytest.raises(DataError) as caught:
         _guess(_table(text=_LONG, label=_FEW), Roles(text="txet"))
     assert str(caught.value) == (
         "reviews has no column 'txet'; expected one of text, label; try --text text"
     )
+
+
+@pytest.mark.parametrize("role", ["text", "label", "domain", "split", "group"])
+def test_a_column_of_pictures_can_be_nothing_but_the_images(role: str) -> None:
+    table = _table(Pic=[b"x"] * 20, label=_FEW)
+    with pytest.raises(DataError, match=r"column 'Pic' of reviews holds pictures, not .* --image"):
+        _guess(table, Roles(**{role: "pic"}))
+    roles, _ = guess_roles(table, Roles(), need_label=True, learnt={role: "Pic"})
+    assert roles == Roles(image="Pic", label="label")
 
 
 def test_an_asked_name_may_differ_in_blanks_and_case() -> None:

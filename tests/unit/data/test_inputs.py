@@ -1,6 +1,7 @@
 """Tests that inputs stay in place, and that every image is decoded or named."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,41 @@ def test_images_are_decoded_and_bad_ones_named_in_place(tmp_path: Path) -> None:
     assert not gathered.keys[0].any()
 
 
+def test_blanks_around_a_path_are_no_part_of_it_unless_they_are(tmp_path: Path) -> None:
+    for name, value in (("a.png", 1), ("b.png", 2), (" b.png", 3)):
+        (tmp_path / name).write_bytes(_png(value))
+    gathered = gather(_paths(tmp_path, " a.png\t", " b.png", "  "), Roles(image="file"))
+    assert [np.max(each) for each in gathered.inputs[:2]] == [1, 3]
+    assert gathered.errors == {2: "there is no picture in the cell"}
+
+
+def test_paths_of_a_sealed_table_must_stay_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for place in ("out.png", "in/a.png"):
+        (tmp_path / place).write_bytes(_png(1))
+    whole = f"{tmp_path}/in/a.png"
+    ways = [f" {tmp_path}/out.png", "../out.png", "a.png", "x/../../out.png", whole]
+    table = _paths(tmp_path / "in", *ways)
+    assert sorted(gather(table, Roles(image="file")).errors) == [3]
+    gathered = gather(replace(table, sealed=True), Roles(image="file"))
+    assert sorted(gathered.errors) == [0, 1, 3, 4]
+    assert gathered.errors[1] == "the path '../out.png' leads out of the archive"
+    assert gathered.inputs[0] == ""
+    records = [{"bytes": None, "path": way} for way in ways]
+    table = from_frame(pa.table({"file": records}), "t", folder=tmp_path / "in")
+    sealed = gather(replace(table, sealed=True), Roles(image="file"))
+    assert sorted(sealed.errors) == [0, 1, 3, 4]
+
+
+def test_records_without_bytes_are_read_from_their_paths(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(_png(1))
+    records = [{"bytes": None, "path": "a.png"}, {"bytes": _png(2), "path": "gone.png"}]
+    table = from_frame(pa.table({"image": records}), "t", folder=tmp_path)
+    gathered = gather(table, Roles(image="image"))
+    assert [np.max(each) for each in gathered.inputs] == [1, 2]
+    assert not gathered.errors
+
+
 def test_many_pixels_are_let_go_for_their_paths(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,9 +117,24 @@ def test_the_pixels_of_a_large_file_are_never_kept(
     assert list(gathered.sides) == [4]
 
 
-def test_encoded_bytes_have_no_path_and_stay_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_pixels_are_let_go_for_their_encoded_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = from_frame(pa.table({"image": [_png(3)]}), "t")
+    assert np.shape(gather(table, Roles(image="image")).inputs[0]) == (4, 6)
     monkeypatch.setattr(inputs, "KEPT_BYTES", 1)
-    gathered = gather(from_frame(pa.table({"image": [_png(3)]}), "t"), Roles(image="image"))
+    assert gather(table, Roles(image="image")).inputs == [_png(3)]
+
+
+def test_the_pixels_of_a_large_encoded_file_are_never_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "LARGE", 4)
+    small = _png(3, size=(3, 6))
+    gathered = gather(from_frame(pa.table({"image": [_png(3), small]}), "t"), Roles(image="image"))
+    assert gathered.inputs[0] == _png(3)
+    assert np.shape(gathered.inputs[1]) == (6, 3)
+
+
+def test_pixels_that_came_as_pixels_are_kept_however_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "KEPT_BYTES", 1)
+    gathered = gather(read_frame([np.zeros((4, 6), np.uint8)]), Roles(image="image"))
     assert np.shape(gathered.inputs[0]) == (4, 6)
 
 

@@ -1,5 +1,6 @@
 """Tests that sources become data sets whose rows, labels and problems are all accounted for."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,27 @@ def test_a_test_part_without_labels_is_replaced_with_a_warning(tmp_path: Path) -
     assert len(dataset.parts["test"]) == 6
     assert dataset.problems == ()
     assert "the test part has no labels" in dataset.warnings[0]
+
+
+def test_a_test_folder_without_classes_is_left_out_with_the_same_warning(tmp_path: Path) -> None:
+    root = _pictures(tmp_path / "pets")
+    for number, file in enumerate(sorted((root / "test").glob("*/*"))):
+        file.rename(root / "test" / f"{number}.png")
+    for folder in ("cat", "dog"):
+        (root / "test" / folder).rmdir()
+    dataset = load(root)
+    assert "the test part has no labels" in dataset.warnings[0]
+    assert set(dataset.classes) == {"cat", "dog"}
+    assert not any("/test/" in str(origin) for origin in dataset.parts["test"].origins)
+
+
+def test_a_first_line_that_is_a_row_is_told(tmp_path: Path) -> None:
+    texts, labels = _rows()
+    lines = [f"{text},{label}" for text, label in zip(texts, labels, strict=True)]
+    (tmp_path / "bare.csv").write_text("\n".join(lines))
+    warning = load(tmp_path / "bare.csv").warnings[0]
+    assert warning.startswith(f"the first line of bare looks like a row: '{labels[0]}' is")
+    assert not load(_csv(tmp_path / "a.csv")).warnings
 
 
 def test_groups_of_a_column_are_never_parted() -> None:
@@ -268,6 +290,8 @@ def _seen(dataset: Dataset) -> tuple[object, ...]:
 def _write(table: pa.Table, path: Path) -> Path:
     if path.suffix == ".parquet":
         pq.write_table(table, path)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in table.to_pylist()))
     else:
         delimiter = "\t" if path.suffix == ".tsv" else ","
         options = pa.csv.WriteOptions(delimiter=delimiter, quoting_style="needed")
@@ -275,7 +299,7 @@ def _write(table: pa.Table, path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".tsv"])
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".tsv", ".jsonl"])
 @pytest.mark.parametrize("groups", [True, False])
 def test_rows_that_are_many_are_read_like_few(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, groups: bool

@@ -40,6 +40,13 @@ def test_a_missing_a_broken_and_a_foreign_file_make_no_picture(tmp_path: Path) -
     assert [thumbnail(p) for p in (tmp_path / "none.png", broken, foreign)] == ["", "", ""]
 
 
+def test_the_bytes_of_a_file_are_shown_as_the_file_is(tmp_path: Path) -> None:
+    file = tmp_path / "wide.png"
+    Image.new("RGB", (400, 200), "red").save(file)
+    assert thumbnail(file.read_bytes()) == thumbnail(file) != ""
+    assert thumbnail(b"nonsense") == ""
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)

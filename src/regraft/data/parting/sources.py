@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from regraft.data.guess import Roles, guess_roles, used_columns
+from regraft.data.inputs import found_pictures
 from regraft.data.parting.domains import joined_name
 from regraft.data.reading.cells import text_array
 from regraft.data.reading.tables import Picture, Table, join_tables, with_column
@@ -151,16 +152,13 @@ def _renamed(
     }
     if split and "split" not in columns:
         texts[names["split"]] = ["train"] * len(table)
-    pixels = {names["image"]: _pictures(table, columns["image"])} if modality == "image" else {}
+    pixels, refused = dict[str, Sequence[Picture]](), dict[int, str]()
+    if modality == "image":  # Whole paths: those of another source are relative to another folder.
+        pixels[names["image"]], refused = found_pictures(table, columns["image"])
     frame = pa.table({name: text_array(cells) for name, cells in texts.items()})
-    return replace(table, columns=texts, pixels=pixels, frame=frame, folder=Path(), known={})
-
-
-def _pictures(table: Table, column: str) -> Sequence[Picture]:
-    """Returns pictures or whole paths: those of another source are relative to another folder."""
-    if column in table.pixels:
-        return table.pixels[column]
-    return [str(table.folder / cell) if cell else None for cell in table.columns[column]]
+    errors = refused | dict(table.errors)
+    made = replace(table, columns=texts, pixels=pixels, frame=frame, errors=errors)
+    return replace(made, folder=Path(), known={})
 
 
 def _notes(found: Mapping[str, _Understood], split: bool) -> list[str]:

@@ -81,19 +81,20 @@ def _header_notes(changed: list[str], stripped: list[str], *, shown: str) -> tup
 
 def split_columns(
     frame: pa.Table,
-) -> tuple[dict[str, Column[str | None]], dict[str, Sequence[bytes | None]], tuple[str, ...]]:
+) -> tuple[dict[str, Column[str | None]], dict[str, Sequence[bytes | str | None]], tuple[str, ...]]:
     """Returns columns as texts, columns of encoded pictures, and notes on the rest.
 
     A column of bytes, or of records with a field `bytes` (as the datasets library writes
-    pictures), holds pictures; lists and other nested types are not used.
+    pictures, with a `path` where there are none), holds pictures; lists and other nested
+    types are not used.
     """
     texts: dict[str, Column[str | None]] = {}
-    pictures: dict[str, Sequence[bytes | None]] = {}
+    pictures: dict[str, Sequence[bytes | str | None]] = {}
     notes: list[str] = []
     for name in frame.column_names:
         column = _plain(frame.column(name))
         if _is_binary(column.type):
-            pictures[name] = column.to_pylist()
+            pictures[name] = _or_paths(column.to_pylist(), frame.column(name))
         elif pa.types.is_nested(column.type):
             notes.append(f"column '{name}' holds {column.type}, which is not used")
         else:
@@ -105,10 +106,27 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Returns the field `bytes` of records of pictures, and any other column as it is."""
     kind = column.type
     if pa.types.is_struct(kind) and "bytes" in [field.name for field in kind]:
-        return pc.struct_field(column, "bytes")
+        encoded = pc.struct_field(column, "bytes")
+        # Where every record has a path alone, nobody wrote what kind the bytes would be.
+        return encoded.cast(pa.binary()) if pa.types.is_null(encoded.type) else encoded
     if pa.types.is_dictionary(kind):
         return column.cast(kind.value_type)
     return column
+
+
+def _or_paths(cells: list[bytes | None], column: pa.ChunkedArray) -> list[bytes | str | None]:
+    """Returns encoded pictures, and the field `path` of records that lack them."""
+    kind = column.type
+    if None not in cells or not pa.types.is_struct(kind):
+        return list(cells)
+    if not any(field.name == "path" and _is_text(field.type) for field in kind):
+        return list(cells)
+    paths = pc.struct_field(column, "path").to_pylist()
+    return [path if cell is None else cell for cell, path in zip(cells, paths, strict=True)]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_binary(kind: pa.DataType) -> bool:
@@ -122,10 +140,12 @@ def _is_binary(kind: pa.DataType) -> bool:
 
 def _texts(column: pa.ChunkedArray) -> Column[str | None]:
     kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if _is_text(kind):
         return column_of(column)
-    if pa.types.is_string_view(kind):  # As polars has them; Arrow takes no cells of these.
-        return column_of(column.cast(pa.large_string()))
+    if pa.types.is_boolean(kind):  # `True`, as in lists and in what pandas writes to CSV.
+        return column_of(column, _written_cells)
+    if pa.types.is_floating(kind):
+        return column_of(column, _float_cells)
     return column_of(column, _cast_cells if _can_be_cast(column) else _written_cells)
 
 
@@ -141,6 +161,11 @@ def _can_be_cast(column: pa.ChunkedArray) -> bool:
 
 def _cast_cells(array: pa.Array) -> list[str | None]:
     return list(array.cast(pa.string()).to_pylist())
+
+
+def _float_cells(array: pa.Array) -> list[str | None]:
+    """Returns fractions as texts; NaN stands for a missing value in data frames."""
+    return [None if cell == "nan" else cell for cell in _cast_cells(array)]
 
 
 def _written_cells(array: pa.Array) -> list[str | None]:

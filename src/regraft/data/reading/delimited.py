@@ -1,6 +1,7 @@
 """Makes cells, as text and with their line numbers, from the text of a CSV or TSV file."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -21,19 +22,23 @@ BATCH = 4096
 """Rows that are made into columns together."""
 _END = "\0end"
 """Put after the last line: a quote that is never closed swallows it. NUL is in no text."""
+_TOLD = re.compile(r'"?sep=([^\w"])"?', re.IGNORECASE)
+"""What Excel writes above the header to tell itself what separates the cells."""
 _Record = tuple[int, list[str]]
 _Quoting = Literal[0, 3]
 """csv.QUOTE_MINIMAL or csv.QUOTE_NONE."""
 
 
 def parse_csv(opened: Opened, shown: str) -> Cells:
-    """Returns the cells of a CSV text; `;` or tab separate where the header has no comma.
+    """Returns the cells of a CSV text; `;` or tab separate where its header has no comma.
+
+    A line such as `sep=;` above the header, which is for Excel, says so too and is no row.
 
     Raises:
         DataError: If there is no header, a quote is never closed or a cell is too long.
     """
-    delimiter = _delimiter(opened)
-    cells = _parse(opened, shown, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL)
+    delimiter, skipped = _delimiter(opened)
+    cells = _parse(opened, shown, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL, skipped=skipped)
     if delimiter == ",":
         return cells
     note = f"cells of {shown} are separated by {delimiter!r}, as its first line shows"
@@ -63,17 +68,27 @@ def _has_quotes(opened: Opened) -> bool:
         return any('"' in line for line in stream)
 
 
-def _delimiter(opened: Opened) -> str:
-    with opened("\n") as stream:
-        header = stream.readline()
+def _delimiter(opened: Opened) -> tuple[str, int]:
+    """Returns what separates the cells, and how many lines stand above the header."""
+    with opened("") as stream:  # Old Macs end lines with `\r` alone.
+        blank, header = next(
+            (each for each in enumerate(stream) if each[1].strip()),
+            (0, ""),
+        )
+    told = _TOLD.fullmatch(header.strip("\r\n"))
+    if told:
+        return told[1], blank + 1
     if "," in header:
-        return ","
-    return next((mark for mark in ";\t" if mark in header), ",")
+        return ",", blank
+    return next((mark for mark in ";\t" if mark in header), ","), blank
 
 
-def _parse(opened: Opened, shown: str, *, delimiter: str, quoting: _Quoting) -> Cells:
+def _parse(
+    opened: Opened, shown: str, *, delimiter: str, quoting: _Quoting, skipped: int = 0
+) -> Cells:
     with _raised_field_limit(), opened("") as stream:
-        records = _records(stream, shown, delimiter=delimiter, quoting=quoting)
+        rest = islice(stream, skipped, None)
+        records = _records(rest, shown, delimiter=delimiter, quoting=quoting, above=skipped)
         _, names = next(records, (0, []))
         if not "".join(names).strip():
             raise DataError(f"{shown} is empty", expected="a first line with names of columns")
@@ -106,18 +121,18 @@ def _ragged(cells: list[str], width: int) -> str:
 
 
 def _records(
-    stream: Iterable[str], shown: str, *, delimiter: str, quoting: _Quoting
+    stream: Iterable[str], shown: str, *, delimiter: str, quoting: _Quoting, above: int
 ) -> Iterator[_Record]:
-    """Yields each record that is not blank with the line where it starts."""
+    """Yields each record that is not blank with the line of the file where it starts."""
     reader = csv.reader(chain(stream, ("\n", _END)), delimiter=delimiter, quoting=quoting)
-    start = opened = 1
+    start = opened = above + 1
     try:
         for cells in reader:
             if cells == [_END]:
                 return
             if cells:
                 yield start, cells
-            opened, start = start, reader.line_num + 1
+            opened, start = start, above + reader.line_num + 1
     except csv.Error as error:
         raise DataError(f"{shown}:{start} cannot be read: {error}") from error
     raise DataError(

@@ -57,10 +57,10 @@ class _Place:
 
 @dataclass
 class _Found:
-    """Files found so far, each with its class and part."""
+    """Files found so far, each with its class, None where it has none, and its part."""
 
     files: list[str] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -89,9 +89,10 @@ class FileOrigins(Sequence[Origin]):
 def read_folder(root: str | Path, shown: str = "") -> Table:
     """Returns the rows of a folder, sorted by part, class and name of file.
 
-    Understood: tables named by part (`train.csv`), split folders of class folders, class
-    folders, one table alone, pictures or texts without classes; each also one folder
-    further down, as archives have it. Hidden files are ignored.
+    Understood: tables named by part (`train.csv`), split folders of class folders (those of
+    the test part may lack the classes), class folders, one table alone, pictures or texts
+    without classes; each also one folder further down, as archives have it. Hidden files are
+    ignored.
 
     Raises:
         DataError: If the folder is missing, empty or laid out in another way.
@@ -179,7 +180,13 @@ def _find_parts(place: _Place, parts: dict[str, Part], *, found: _Found) -> None
         raise DataError(f"{place.shown} has two folders for one part: {', '.join(parts)}")
     for part in ("train", "val", "test"):
         for name in [name for name, value in parts.items() if value == part]:
-            _find_classes(place.enter(name), f"{name}/", found=found)
+            inner = place.enter(name)
+            if part == "test" and inner.files() and not inner.folders():
+                # As competitions have it; the labels are to be predicted.
+                found.files += [f"{name}/{file}" for file in inner.files()]
+                found.labels += [None] * len(inner.files())
+            else:
+                _find_classes(inner, f"{name}/", found=found)
             found.parts += [part] * (len(found.files) - len(found.parts))
     for name in [name for name in place.folders() if name not in parts]:
         found.problems.append(Problem(Origin(f"{place.shown}/{name}"), "a folder that is no part"))

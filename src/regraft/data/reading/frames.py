@@ -48,7 +48,7 @@ def _has_columns(source: object) -> bool:
 
 def _to_arrow(source: Any) -> pa.Table:
     try:
-        frame = pa.table(source)
+        frame = pa.table(_with_nulls(source) if isinstance(source, dict) else source)
     except (pa.ArrowException, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(
@@ -57,6 +57,15 @@ def _to_arrow(source: Any) -> pa.Table:
         ) from error
     names = [name for name in frame.column_names if not name.startswith(_INDEX)]
     return frame.select(names)
+
+
+def _with_nulls(columns: dict[str, Any]) -> dict[str, Any]:
+    """Returns columns whose lists have nulls where they have what pandas calls missing."""
+    plain = (list, tuple, np.ndarray)
+    return {
+        name: pa.array(values, from_pandas=True) if isinstance(values, plain) else values
+        for name, values in columns.items()
+    }
 
 
 def _to_list(values: object) -> list[Any]:
@@ -108,11 +117,11 @@ def _as_pictures(inputs: Any) -> list[Picture] | None:
 
 def _checked_texts(values: list[Any]) -> list[str | None]:
     for row, value in enumerate(values, 1):
-        if value is not None and not isinstance(value, str | Path):
+        if not isinstance(value, str | Path) and not _is_missing(value):
             raise DataError(
                 f"input {row} is of type {type(value).__name__}", expected="texts or pictures"
             )
-    return [value if value is None else str(value) for value in values]
+    return [None if _is_missing(value) else str(value) for value in values]
 
 
 def _are_paths(texts: list[str | None]) -> bool:
@@ -121,8 +130,20 @@ def _are_paths(texts: list[str | None]) -> bool:
 
 
 def _label_text(label: object) -> str | None:
-    if label is None or label != label:  # NaN stands for a missing label in data frames.
+    if _is_missing(label):
         return None
-    if isinstance(label, float) and label.is_integer():
+    if isinstance(label, float | np.floating) and label.is_integer():
         return str(int(label))
     return str(label)
+
+
+def _is_missing(value: object) -> bool:
+    """Says whether a value stands for none: None, NaN, NaT or the NA of pandas."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except TypeError:  # The NA of pandas is neither equal to itself nor different.
+        return True
+    except ValueError:  # An array, which differs here and there.
+        return False

@@ -49,14 +49,14 @@ def open_picture(source: str | Path | bytes | Image, *, side: int | None = None)
     scaled to 8.
 
     Raises:
-        DataError: If the file is missing, of another format, damaged, cut off or larger
-            than `PIXEL_LIMIT`, or the array is none of a picture.
+        DataError: If the file is missing, no plain file, of another format, damaged, cut
+            off or larger than `PIXEL_LIMIT`, or the array is none of a picture.
     """
     if isinstance(source, np.ndarray):
         return Pil.fromarray(decode(source))
     shown = str(source) if isinstance(source, str | Path) else "the picture"
     try:
-        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        file = io.BytesIO(source) if isinstance(source, bytes) else _plain_file(source, shown)
         with _open_header(file) as picture:
             _check_size(picture, shown)
             if side is not None and min(picture.size) >= LARGE:
@@ -136,6 +136,14 @@ def _cores() -> int:
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
+def _plain_file(source: str | Path, shown: str) -> str | Path:
+    """Returns a path, unless what is there is no file: reading a pipe would wait for ever."""
+    path = Path(source)
+    if path.exists() and not path.is_file():
+        raise DataError(f"{shown} is no file", expected="a picture")
+    return source
+
+
 def _open_header(file: str | Path | io.BytesIO) -> Pil.Image:
     with _HEADER_LOCK, warnings.catch_warnings():
         # Pillow warns of large pictures before we can look; our own limit is lower.
@@ -160,19 +168,19 @@ def _upright(picture: Pil.Image) -> Pil.Image:
 
 
 def _as_grey_or_rgb(picture: Pil.Image) -> Pil.Image:
-    if picture.mode in ("L", "RGB"):
+    if picture.mode in ("L", "RGB") and not picture.has_transparency_data:
         return picture
     if picture.mode in _WIDE_MODES:
         return Pil.fromarray(_narrowed(np.asarray(picture)))
-    if picture.mode == "1":
-        return picture.convert("L")
     if picture.has_transparency_data:
         return _on_white(picture)
+    if picture.mode == "1":
+        return picture.convert("L")
     return picture.convert("RGB")
 
 
 def _on_white(picture: Pil.Image) -> Pil.Image:
-    grey = picture.mode in ("LA", "La", "L")
+    grey = picture.mode in ("LA", "La", "L", "1")
     layers = picture.convert("RGBA")
     whole = Pil.alpha_composite(Pil.new("RGBA", layers.size, "white"), layers)
     return whole.convert("L" if grey else "RGB")

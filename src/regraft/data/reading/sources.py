@@ -83,8 +83,9 @@ def _open_path(path: Path) -> Table:
     if path.is_dir():
         return read_folder(path)
     if is_archive(path):
-        return replace(read_folder(unpack(path), str(path)), name=archive_stem(path))
-    if path.suffix.lower() in PICTURE_SUFFIXES:
+        table = read_folder(unpack(path), str(path))
+        return replace(table, name=archive_stem(path), sealed=True)
+    if path.suffix.lower() in (*PICTURE_SUFFIXES, ".txt"):
         return read_files([str(path)])
     if path.suffix.lower() in TABLE_SUFFIXES:
         return read_table(path)

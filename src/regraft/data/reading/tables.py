@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from regraft.data.mapped import room
 from regraft.data.mapped.columns import GrowingFrame, column_of, joined, taken
+from regraft.data.mapped.views import without_views
 from regraft.data.reading.cells import Cells, clean_header, split_columns
 from regraft.data.reading.delimited import parse_csv, parse_tsv
 from regraft.data.reading.encodings import open_text
@@ -46,6 +47,7 @@ class Table:
         notes: Sentences on what was changed while reading.
         errors: Reason by row number, for rows that cannot be used.
         outside: Problems that belong to no row, such as a file of another kind.
+        sealed: Whether paths of images must stay in `folder`: nobody vouches for an archive.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Table:
     notes: tuple[str, ...] = ()
     errors: Mapping[int, str] = field(default_factory=dict)
     outside: tuple[Problem, ...] = ()
+    sealed: bool = False
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -135,7 +138,7 @@ def from_frame(frame: pa.Table, name: str, *, shown: str = "", folder: Path = Pa
     names, notes = clean_header(frame.column_names, shown)
     if not 0 < len(names) <= COLUMN_LIMIT:
         raise DataError(f"{shown} has {len(names)} columns", expected=f"1 to {COLUMN_LIMIT:,}")
-    frame = frame.rename_columns(names)
+    frame = without_views(frame.rename_columns(names))
     texts, pictures, unused = split_columns(frame)
     return Table(
         name=name,
@@ -155,7 +158,22 @@ def _read_parquet(path: Path, shown: str) -> Table:
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{shown} cannot be read as Parquet: {reason}") from error
+    _check_texts(frame, shown)
     return from_frame(frame, path.stem, shown=shown, folder=path.parent)
+
+
+def _check_texts(frame: pa.Table, shown: str) -> None:
+    """Refuses texts that are not UTF-8: Parquet says that they are, and nobody looks."""
+    for name, column in zip(frame.column_names, frame.columns, strict=True):
+        if "string" not in str(column.type):
+            continue
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"column '{name}' of {shown} holds texts that are not UTF-8",
+                hint="writing the file anew from texts decoded by their true encoding",
+            ) from error
 
 
 def _frame_of(file: pq.ParquetFile) -> pa.Table:

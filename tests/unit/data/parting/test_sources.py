@@ -1,9 +1,11 @@
 """Tests that several sources become one table, and which cannot."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pil
 
 from regraft.data.guess import Roles
 from regraft.data.load import load
@@ -81,6 +83,23 @@ def test_pictures_of_other_folders_and_of_python_are_joined(tmp_path: Path) -> N
     dataset = joined(str(first), (pixels, ["top", "bottom"] * 20))
     assert dataset.problems == ()
     assert domains(dataset) == {"data": 40, "first": 40}
+
+
+def test_paths_that_lead_out_of_an_archive_are_refused_among_several_sources(
+    tmp_path: Path,
+) -> None:
+    random = np.random.default_rng(0)
+    for number in range(8):
+        pixels = random.integers(0, 256, (8, 8), np.uint8)
+        Pil.fromarray(pixels).save(tmp_path / f"{number}.png")
+    cells = [f"{number}.png,{'ab'[number % 2]}" for number in range(8)]
+    (tmp_path / "plain.csv").write_text("\n".join(["image,label", *cells]))
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.writestr("train.csv", "\n".join(["image,label", *cells[:7], "/out.png,b"]))
+        for number in range(7):
+            archive.write(tmp_path / f"{number}.png", f"{number}.png")
+    problems = joined(str(tmp_path / "plain.csv"), str(tmp_path / "packed.zip")).problems
+    assert [each.reason for each in problems] == ["the path '/out.png' leads out of the archive"]
 
 
 def test_rows_that_cannot_be_used_are_told_with_their_own_place(tmp_path: Path) -> None:

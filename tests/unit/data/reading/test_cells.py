@@ -2,6 +2,7 @@
 
 import datetime
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -45,15 +46,32 @@ def test_numbers_dates_and_categories_become_their_texts() -> None:
     assert (pictures, notes) == ({}, ())
 
 
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.float16()])
+def test_fractions_that_are_nan_are_missing(kind: pa.DataType) -> None:
+    values = np.array([1, float("nan"), 0.5]).astype(kind.to_pandas_dtype())
+    texts, _, _ = split_columns(pa.table({"n": pa.array(values, kind)}))
+    assert texts["n"] == ["1", None, "0.5"]
+
+
+def test_truths_are_spelled_as_python_and_the_csv_files_of_pandas_spell_them() -> None:
+    texts, _, _ = split_columns(pa.table({"b": [True, None, False], "t": ["true", None, "x"]}))
+    assert texts == {"b": ["True", None, "False"], "t": ["true", None, "x"]}
+
+
 def test_bytes_and_records_of_bytes_are_pictures_and_lists_are_not_used() -> None:
     frame = pa.table(
         {
             "raw": pa.array([b"one", None]),
             "image": pa.array([{"bytes": b"two", "path": "a.png"}, None]),
+            "part": pa.array([{"bytes": b"", "path": "a.png"}, {"bytes": None, "path": "b.png"}]),
             "vector": pa.array([[1.0], [2.0]]),
         }
     )
     texts, pictures, notes = split_columns(frame)
     assert texts == {}
-    assert pictures == {"raw": [b"one", None], "image": [b"two", None]}
+    assert pictures == {
+        "raw": [b"one", None],
+        "image": [b"two", None],
+        "part": [b"", "b.png"],
+    }
     assert notes[0].startswith("column 'vector' holds list")

@@ -67,6 +67,30 @@ def test_semicolons_separate_where_the_header_has_no_comma() -> None:
     assert "separated by ';'" in cells.notes[-1]
 
 
+@pytest.mark.parametrize("told", ["sep=;", "SEP=;", '"sep=;"', "sep=|", "sep=\t", "sep=,"])
+def test_the_line_in_which_excel_tells_the_mark_is_no_row_but_counts_as_a_line(told: str) -> None:
+    mark = told.strip('"')[-1]
+    cells = _csv(f"{told}\r\ntext{mark}label\r\nwell{mark}pos\r\nbad\r\n", "a.csv")
+    assert cells.columns == {"text": ["well", "bad"], "label": ["pos", ""]}
+    assert list(cells.lines) == [3, 4]
+    assert list(cells.errors) == [1]
+
+
+@pytest.mark.parametrize("above", ["\n", "\r\n\r\n", " \n\n"])
+def test_blank_lines_above_the_header_hide_no_semicolons_and_count_as_lines(above: str) -> None:
+    cells = _csv(f"{above}text;label\nwell, good;pos\n", "a.csv")
+    assert cells.columns == {"text": ["well, good"], "label": ["pos"]}
+    assert list(cells.lines) == [above.count("\n") + 2]
+    with pytest.raises(DataError, match=rf"a\.csv:{above.count(chr(10)) + 2} opens a quote"):
+        _csv(f'{above}text;label\n"a;x\n', "a.csv")
+
+
+def test_lines_that_end_as_on_old_macs_are_lines() -> None:
+    cells = _csv("text;label\rwell, good;pos\rbad;neg\r", "a.csv")
+    assert cells.columns == {"text": ["well, good", "bad"], "label": ["pos", "neg"]}
+    assert list(cells.lines) == [2, 3]
+
+
 @pytest.mark.parametrize("text", ["", "\n\n", "  \n", ",\n"])
 def test_a_file_without_a_header_is_empty(text: str) -> None:
     with pytest.raises(DataError, match=r"a\.csv is empty"):

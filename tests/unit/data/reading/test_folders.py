@@ -123,9 +123,17 @@ def test_folders_of_folders_of_classes_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_part_without_class_folders_is_refused(tmp_path: Path) -> None:
-    _pictures(tmp_path, ["train/a/1.png", "test/1.png"])
+    _pictures(tmp_path, ["train/a/1.png", "val/1.png"])
     with pytest.raises(DataError, match="no class folders"):
         read_folder(tmp_path)
+
+
+def test_files_of_a_test_part_without_class_folders_have_no_label(tmp_path: Path) -> None:
+    _pictures(tmp_path, ["train/a/1.png", "train/b/2.png", "test/3.png", "val/a/4.png"])
+    table = read_folder(tmp_path)
+    assert table.columns["label"] == ["a", "b", "a", None]
+    assert table.columns["split"] == ["train", "train", "val", "test"]
+    assert str(table.origins[3]) == f"{tmp_path}/test/3.png"
 
 
 def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path) -> None:

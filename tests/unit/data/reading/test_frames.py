@@ -27,6 +27,31 @@ def test_labels_of_any_plain_type_become_names() -> None:
     assert read_frame((["a"] * 6, labels)).columns["label"] == ["3", "2", "True", None, None, "x"]
 
 
+def test_labels_and_texts_that_stand_for_none_are_missing_in_dictionaries_and_frames() -> None:
+    polars = pytest.importorskip("polars")
+    nan = float("nan")
+    columns = {"text": ["a", "b", None], "label": [0.0, nan, 1.0]}
+    for frame in (columns, polars.DataFrame(columns)):
+        assert read_frame(frame).columns == {"text": ["a", "b", None], "label": ["0", None, "1"]}
+    words = read_frame({"text": ["a", nan], "label": (nan, "x")})
+    assert words.columns == {"text": ["a", None], "label": [None, "x"]}
+
+
+@pytest.mark.parametrize("kind", ["Int64", "string", "boolean", "object"])
+def test_the_na_of_pandas_is_missing_among_labels_and_among_texts(kind: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    labels = pandas.Series([1, 0, None], dtype="Int64").astype(kind)
+    texts = pandas.Series(["a", None, "b"], dtype="object" if kind == "object" else "string")
+    table = read_frame((texts, labels))
+    assert table.columns["text"] == ["a", None, "b"]
+    cells = table.columns["label"]
+    assert [cell is None for cell in cells] == [False, False, True]
+    assert read_frame({"text": ["a", "b"], "label": [pandas.NA, "x"]}).columns["label"] == [
+        None,
+        "x",
+    ]
+
+
 def test_arrays_of_pictures_and_their_labels_are_kept_as_pixels() -> None:
     pixels = np.zeros((3, 4, 5), np.uint8)
     table = read_frame((pixels, np.array([0, 1, 0])))
@@ -65,6 +90,15 @@ def test_polars_and_arrow_frames_and_dictionaries_are_read() -> None:
     columns = {"text": ["a", "b"], "label": ["x", "y"]}
     for frame in (polars.DataFrame(columns), pa.table(columns), columns):
         assert read_frame(frame).columns == columns
+
+
+def test_rows_can_be_kept_of_a_polars_frame_with_categories() -> None:
+    polars = pytest.importorskip("polars")
+    labels = polars.Series(["x", "y", "x"], dtype=polars.Categorical)
+    table = read_frame(polars.DataFrame({"text": ["a", "b", "c"], "label": labels}))
+    kept = table.keep([2, 1])
+    assert kept.columns == {"text": ["c", "b"], "label": ["x", "y"]}
+    assert kept.frame.to_pydict() == {"text": ["c", "b"], "label": ["x", "y"]}
 
 
 def test_a_table_is_taken_as_it_is() -> None:

@@ -5,6 +5,7 @@ import io
 import pyarrow as pa
 import pytest
 
+from regraft.data.reading import jsonlines
 from regraft.data.reading.cells import Cells
 from regraft.data.reading.jsonlines import parse_jsonl
 from regraft.errors import DataError
@@ -27,9 +28,34 @@ def test_a_line_separator_within_a_text_starts_no_new_row() -> None:
 
 def test_numbers_are_texts_as_written_and_typed_in_the_frame() -> None:
     cells = _jsonl('{"n": 7, "f": 1.50, "b": true}\n{"n": null, "f": 2, "b": false}\n', "a")
-    assert cells.columns == {"n": ["7", None], "f": ["1.50", "2"], "b": ["true", "false"]}
+    assert cells.columns == {"n": ["7", None], "f": ["1.50", "2"], "b": ["True", "False"]}
     assert cells.frame.schema.types == [pa.int64(), pa.float64(), pa.bool_()]
     assert cells.frame.column("f").to_pylist() == [1.5, 2.0]
+
+
+def test_long_whole_numbers_lose_no_digit_in_the_frame() -> None:
+    column = _jsonl('{"id": 1234567890123456780}\n{"id": null}\n{"id": -1}\n', "a").frame["id"]
+    assert column.to_pylist() == [1234567890123456780, None, -1]
+    longer = _jsonl('{"id": 12345678901234567890}\n{"id": 1}\n', "a").frame["id"]
+    assert longer.to_pylist() == ["12345678901234567890", "1"]
+
+
+def test_a_whole_number_that_a_fraction_would_round_makes_the_column_text() -> None:
+    rounded = _jsonl('{"n": 9007199254740993}\n{"n": 0.5}\n', "a").frame["n"]
+    assert rounded.to_pylist() == ["9007199254740993", "0.5"]
+    exact = _jsonl('{"n": 9007199254740992}\n{"n": 0.5}\n', "a").frame["n"]
+    assert exact.to_pylist() == [2.0**53, 0.5]
+
+
+def test_a_whole_number_is_the_same_text_with_and_without_a_fraction_of_nought() -> None:
+    cells = _jsonl('{"n": 1}\n{"n": 1.0}\n{"n": -20.00}\n{"n": "1.0"}\n{"n": 1.05}\n', "a")
+    assert cells.columns["n"] == ["1", "1", "-20", "1.0", "1.05"]
+
+
+def test_a_value_that_is_nan_is_missing() -> None:
+    cells = _jsonl('{"n": NaN, "m": NaN}\n{"n": 0.5, "m": 1}\n', "a")
+    assert cells.columns == {"n": [None, "0.5"], "m": [None, "1"]}
+    assert cells.frame.to_pydict() == {"n": [None, 0.5], "m": [None, 1]}
 
 
 @pytest.mark.parametrize("number", ["1e99999999999", "9" * 5000])
@@ -68,3 +94,27 @@ def test_lone_surrogates_are_replaced_in_cells_and_names() -> None:
 
 def test_a_pair_of_surrogates_is_one_letter() -> None:
     assert _jsonl(r'{"text": "\ud83d\ude42"}', "a.jsonl").columns["text"] == ["\U0001f642"]
+
+
+def test_lines_of_many_batches_are_read_like_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        '{"n": 1, "b": true, "f": 1}',
+        '{"n": 2, "t": "a\\ud800"}',
+        "",
+        "no",
+        '{"f": 0.5, "b": false}',
+        '{"late": 9007199254740993}',
+        '{"late": 0.5, "n": NaN}',
+    ]
+    usual = _jsonl("\n".join(lines), "a.jsonl")
+    monkeypatch.setattr(jsonlines, "BATCH", 2)
+    many = _jsonl("\n".join(lines), "a.jsonl")
+    assert many.columns == usual.columns
+    assert list(many.columns) == ["n", "b", "f", "t", "late"]
+    assert many.columns["late"] == [None] * 4 + ["9007199254740993", "0.5"]
+    assert many.frame.to_pydict() == usual.frame.to_pydict()
+    assert many.frame.schema == usual.frame.schema
+    kinds = [pa.int64(), pa.bool_(), pa.float64(), pa.string(), pa.string()]
+    assert many.frame.schema.types == kinds
+    assert (list(many.lines), many.errors) == (list(usual.lines), usual.errors)
+    assert (list(many.lines), list(many.errors)) == ([1, 2, 4, 5, 6, 7], [2])

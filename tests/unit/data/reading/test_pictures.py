@@ -1,6 +1,7 @@
 """Tests that pictures come out whole, upright, grey or RGB, or not at all."""
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -72,6 +73,14 @@ def test_a_header_that_promises_too_many_pixels_is_refused_before_decoding(side:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no file"):
         open_picture(str(tmp_path / "none.png"))
+
+
+def test_a_pipe_or_a_folder_called_png_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.png")
+    (tmp_path / "f.png").mkdir()
+    for name in ("p.png", "f.png"):
+        with pytest.raises(DataError, match=rf"{name} is no file"):
+            open_picture(tmp_path / name)
 
 
 def test_a_text_called_png_is_refused_with_its_name(tmp_path: Path) -> None:
@@ -165,6 +174,20 @@ def test_transparent_pixels_are_laid_on_white() -> None:
     assert open_picture(_encoded(clear, "PNG")).getpixel((0, 0)) == (255, 255, 255)
     grey = open_picture(_encoded(Pil.new("LA", (4, 4), (0, 0)), "PNG"))
     assert (grey.mode, grey.getpixel((0, 0))) == ("L", 255)
+
+
+@pytest.mark.parametrize(
+    ("mode", "ink", "shown"),
+    [("L", 10, "L"), ("RGB", (10, 10, 10), "RGB"), ("1", 0, "L"), ("P", 0, "RGB")],
+)
+def test_a_colour_that_a_png_calls_transparent_is_laid_on_white(
+    mode: str, ink: Any, shown: str
+) -> None:
+    encoded = _encoded(Pil.new(mode, (4, 4), ink), "PNG", transparency=ink)
+    picture = open_picture(encoded)
+    assert picture.mode == shown
+    assert to_pixels(picture).min() == 255
+    assert to_pixels(open_picture(_encoded(Pil.new(mode, (4, 4), ink), "PNG"))).max() <= 10
 
 
 def test_sixteen_bits_are_scaled_to_eight() -> None:

@@ -22,6 +22,7 @@ def test_an_archive_is_called_by_its_own_name(tmp_path: Path) -> None:
         archive.writestr("train.csv", "text,label\na,x\n")
     table = open_source(tmp_path / "pets.zip")
     assert table.name == "pets"
+    assert table.sealed
     assert str(table.origins[0]) == f"{tmp_path}/pets.zip/train.csv:2"
 
 
@@ -46,6 +47,13 @@ def test_a_missing_path_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "reviews.csv").write_text("text\na\n")
     with pytest.raises(DataError, match=r"reviews\.csv"):
         open_source(tmp_path / "reveiws.csv")
+
+
+def test_a_file_of_text_is_one_text(tmp_path: Path) -> None:
+    (tmp_path / "note.TXT").write_text("what a film\nof two lines\n")
+    table = open_source(str(tmp_path / "note.TXT"))
+    assert list(table.columns["text"]) == ["what a film\nof two lines\n"]
+    assert dict(table.known) == {"text": "text"}
 
 
 def test_a_file_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:

@@ -123,3 +123,14 @@ def test_rows_are_kept_with_all_that_belongs_to_them() -> None:
     assert kept.frame.column("text").to_pylist() == ["b", "c"]
     assert kept.errors == {1: "ragged"}
     assert len(kept) == 2
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_parquet_whose_texts_are_not_utf8_is_refused_by_file_and_column(
+    tmp_path: Path, kind: pa.DataType
+) -> None:
+    raw = pa.array([b"fine", None, b"caf\xe9"], pa.large_binary() if kind != pa.string() else None)
+    texts = pa.Array.from_buffers(kind, 3, raw.buffers())
+    pq.write_table(pa.table({"label": ["a", "b", "a"], "text": texts}), tmp_path / "bad.parquet")
+    with pytest.raises(DataError, match=r"column 'text' of .*bad\.parquet holds .* not UTF-8"):
+        read_table(tmp_path / "bad.parquet")

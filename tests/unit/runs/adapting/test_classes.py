@@ -75,7 +75,7 @@ def test_folders_that_are_no_classes_are_told_and_one_alone_is_not() -> None:
         "('2023', '2024'): its rows are read as rows without labels"
     ]
     assert said(target(["photos"] * 12, folder=True)) == []
-    with pytest.raises(DataError, match="the source lacks: 'so-so'.*all files in one folder"):
+    with pytest.raises(DataError, match=r"the source lacks: 'so-so'.*all files in one folder"):
         said(target(["so-so", "pos"] * 6, folder=True))
 
 

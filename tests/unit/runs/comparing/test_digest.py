@@ -41,3 +41,14 @@ def test_the_files_of_images_count_and_not_their_names(tmp_path: Path) -> None:
     other = tiny.image_folders(tmp_path / "c" / "tiles", 40, grey=True)
     arrays = load((pixels, ["a", "b"] * 20))
     assert len({rows_digest(load(each)) for each in (first, other)} | {rows_digest(arrays)}) == 3
+
+
+def test_encoded_images_count_as_files_of_the_same_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"one")
+    found = load(tiny.image_folders(tmp_path / "tiles", 40))
+    digests = set()
+    for content in (str(tmp_path / "a.png"), b"one", b"two"):
+        rows = found.parts["test"]
+        test = replace(rows, inputs=[content] * len(rows))
+        digests.add(rows_digest(replace(found, parts={**found.parts, "test": test})))
+    assert len(digests) == 2

@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -5,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image as Pil
 
 from regraft.data.rows import Modality, Origin, Rows
 from regraft.runs.fitting import outcome as outcome_module
@@ -81,6 +83,13 @@ def test_an_image_is_shown_by_its_path_and_pixels_are_not_shown() -> None:
     assert first["image"] == "d.png"
     assert "image" not in second
     assert "text" not in second
+
+
+def test_an_encoded_image_is_shown_as_its_pixels_are() -> None:
+    pixels, file = np.zeros((4, 4), np.uint8), io.BytesIO()
+    Pil.fromarray(pixels).save(file, "PNG")
+    first, second = worst_mistakes(outcome("image", [pixels, file.getvalue()] * 2))
+    assert first["thumbnail"] == second["thumbnail"] != ""
 
 
 def test_counts_stand_true_class_by_predicted_class() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from regraft import adapt, shift
 from regraft.data.spec import ImageSpec
-from regraft.runs.adapting.colours import UNUSED, with_colours_told
 from regraft.runs.adapting.target import read_target
+from regraft.runs.shifting.colours import UNUSED, with_colours_told
 from tests import tiny
 from tests.unit.runs.adapting.conftest import Prepare, nobody
 
