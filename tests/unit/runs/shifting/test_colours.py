@@ -11,8 +11,10 @@ from regraft.data.spec import ImageSpec
 from regraft.runs.adapting.target import read_target
 from regraft.runs.shifting.colours import UNUSED, with_colours_told
 from tests import tiny
-from tests.unit.runs.adapting.conftest import Prepare, nobody
+from tests.unit.runs.adapting.conftest import Prepare, nobody, prepared
 
+__all__ = ["prepared"]
+"""A fixture of the neighbours."""
 COLOURED, GREY = (tiny.toy_pixels(60, grey=grey) for grey in (False, True))
 Given = tuple[Any, list[str]]
 
