@@ -53,6 +53,15 @@ def test_tied_parameters_are_listed_once_in_the_last_block_that_reads_them() -> 
     assert chain.positions[1].borrowed == ("0.weight",)
 
 
+def test_blocks_of_one_unit_have_names_of_their_own() -> None:
+    network = nn.Sequential()
+    for name in ("stem", "top", "last"):
+        network.add_module(name, nn.Sequential(nn.Linear(8, 8), nn.ReLU()))
+    network[2][0].weight = network[1][0].weight
+    chain = splice(network, (torch.rand(2, 8),))
+    assert [block.name for block in chain.blocks] == ["stem", "top", "top (2)"]
+
+
 def test_a_layer_called_twice_is_no_position_and_none_lies_between_its_calls() -> None:
     layer = nn.Linear(3, 3)
     network = nn.Sequential(nn.Linear(3, 3), layer, nn.ReLU(), layer)
