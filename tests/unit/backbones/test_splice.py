@@ -54,10 +54,11 @@ def test_tied_parameters_are_listed_once_in_the_last_block_that_reads_them() -> 
 
 
 def test_blocks_of_one_unit_have_names_of_their_own() -> None:
+    layers = {name: nn.Linear(8, 8) for name in ("stem", "top", "last")}
+    layers["last"].weight = layers["top"].weight
     network = nn.Sequential()
-    for name in ("stem", "top", "last"):
-        network.add_module(name, nn.Sequential(nn.Linear(8, 8), nn.ReLU()))
-    network[2][0].weight = network[1][0].weight
+    for name, layer in layers.items():
+        network.add_module(name, nn.Sequential(layer, nn.ReLU()))
     chain = splice(network, (torch.rand(2, 8),))
     assert [block.name for block in chain.blocks] == ["stem", "top", "top (2)"]
 
