@@ -14,6 +14,7 @@ from torch import nn
 from regraft.backbones.attention import best_attention
 from regraft.backbones.backbone import Architecture, Backbone, Pooling
 from regraft.backbones.sources.documents import read_object
+from regraft.backbones.sources.pooling import recorded_pooling
 from regraft.backbones.sources.specs import image_spec, text_spec
 from regraft.backbones.weights import Weights, read_folder
 from regraft.data.spec import InputSpec
@@ -179,7 +180,7 @@ def _feeding(folder: Path, config: Any) -> tuple[InputSpec, Pooling]:
     """Returns what an encoder is fed and how its output becomes one vector."""
     if (folder / "preprocessor_config.json").is_file():
         return image_spec(read_object(folder / "preprocessor_config.json"), config), _map(config)
-    return text_spec(folder, config), _text_pooling(folder)
+    return text_spec(folder, config), recorded_pooling(folder)
 
 
 def _map(config: Any) -> Pooling:
@@ -190,13 +191,6 @@ def _map(config: Any) -> Pooling:
             expected=f"one of {', '.join(sorted(IMAGE_POOLING))}",
         )
     return IMAGE_POOLING[config.model_type]
-
-
-def _text_pooling(folder: Path) -> Pooling:
-    """Returns the pooling that sentence-transformers recorded, the mean where it did not."""
-    path = folder / "1_Pooling" / "config.json"
-    recorded = read_object(path) if path.is_file() else {}
-    return "cls" if recorded.get("pooling_mode_cls_token") else "mean"
 
 
 def _width(config: Any) -> int:
