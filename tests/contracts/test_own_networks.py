@@ -1,5 +1,6 @@
 """A program's own network is trained, saved and loaded, whatever its form."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,3 +78,28 @@ def test_networks_of_other_forms_are_fitted_loaded_and_asked(
     model = regraft.load(tmp_path / "run", network=mine)
     assert model.predict_proba(list(data[0][:3])).shape == (3, 2)
     assert regraft.verify(tmp_path / "run")["holds"]
+
+
+def flat(channels: int) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(channels * 28 * 28, 8), nn.ReLU())
+
+
+def small(channels: int) -> nn.Module:
+    stem = nn.Sequential(nn.Conv2d(channels, 4, 3, stride=4), nn.ReLU())
+    return nn.Sequential(stem, nn.Flatten(), nn.Linear(4 * 7 * 7, 8), nn.ReLU())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("make", [flat, small])
+def test_small_networks_of_one_size_are_fitted_and_loaded(
+    make: Callable[[int], nn.Module], channels: int, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    mine = make(channels)
+    spec = regraft.ImageSpec(28, (0.5,) * channels, (0.25,) * channels, channels=channels)
+    data = tiny.toy_pixels(220, grey=True)
+    options: Any = {"baselines": False, "epochs": 1, "strategy": "full", "lr": 0.01}
+    backbone = regraft.open_module(mine, spec)
+    regraft.fit(data, out=tmp_path / "run", backbone=backbone, **options)
+    model = regraft.load(tmp_path / "run", network=mine)
+    assert model.predict_proba(list(data[0][:3])).shape == (3, 2)
