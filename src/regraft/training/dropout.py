@@ -22,7 +22,7 @@ def apply_dropout(network: Grafted, share: float) -> None:
     for module in network.modules():
         # torchvision leaves out whole branches; its class is not imported for its name alone.
         if isinstance(module, nn.modules.dropout._DropoutNd) or type(module).__name__ == BRANCHES:
-            module.p = share
+            setattr(module, "p", share)  # noqa: B010 - not declared on modules
         for name in NAMES:
             if isinstance(module.__dict__.get(name), float):
                 setattr(module, name, share)

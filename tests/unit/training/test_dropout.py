@@ -38,9 +38,9 @@ def test_shares_kept_as_numbers_are_set_and_nothing_else() -> None:
 
 def test_branches_that_torchvision_leaves_out_are_set_too() -> None:
     network = grafted("image")
-    network.trunk.extra = StochasticDepth(0.5, "row")
+    extra = network.trunk.extra = StochasticDepth(0.5, "row")
     apply_dropout(network, 0.25)
-    assert network.trunk.extra.p == 0.25
+    assert extra.p == 0.25
 
 
 def test_a_share_of_zero_makes_training_passes_alike() -> None:

@@ -46,7 +46,7 @@ def open_hub(words: str, *, say: Say = say_on_stderr) -> Backbone:
     """
     source = repository(words)
     folder = repository_folder(source, _is_complete, weights=None, say=say)
-    missing = fetch_small(source, folder, RECORDED) if _is_text(folder) else ""
+    missing = fetch_small(source, folder, path=RECORDED) if _is_text(folder) else ""
     if missing:
         say(f"{source}: no pooling is recorded on this machine ({missing}); the mean is taken")
     # The folder of a snapshot is named after the commit.

@@ -76,7 +76,7 @@ def repository_folder(
     raise BackboneError(f"{source} has no network that can be read", expected="model.safetensors")
 
 
-def fetch_small(source: Repository, folder: Path, path: str) -> str:
+def fetch_small(source: Repository, folder: Path, *, path: str) -> str:
     """Fetches a small file that other programs leave out; returns why it may be missing.
 
     The hub is asked once: its library notes that a file does not exist. The empty string

@@ -101,8 +101,8 @@ def _is_built_by(architecture: Architecture, network: nn.Module, spec: InputSpec
     except (BackboneError, TypeError, ValueError, AssertionError, RuntimeError):
         return False
     side = spec.size if isinstance(spec, ImageSpec) else 0
-    answers = [primary(_answer(each, spec, side=side)) for each in (network, built)]
-    return answers[0] is not None and torch.equal(*answers)
+    given, again = (primary(_answer(each, spec, side=side)) for each in (network, built))
+    return given is not None and again is not None and torch.equal(given, again)
 
 
 def build_module(architecture: Architecture) -> nn.Module:

@@ -126,7 +126,7 @@ def test_a_small_file_that_others_left_out_is_fetched_for_that_commit(
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
     monkeypatch.setattr(hub, "answers", lambda *a, **k: True)
-    assert fetch_small(Repository("owner/name"), commit, SMALL) == ""
+    assert fetch_small(Repository("owner/name"), commit, path=SMALL) == ""
     assert asked == [("owner/name", SMALL, "abc123")]
 
 
@@ -137,7 +137,7 @@ def test_a_small_file_of_which_the_cache_knows_is_not_asked_for(known: str, comm
     path = (commit if known == "there" else missing) / SMALL
     path.parent.mkdir(parents=True)
     path.touch()
-    assert fetch_small(Repository("owner/name"), commit, SMALL) == ""
+    assert fetch_small(Repository("owner/name"), commit, path=SMALL) == ""
 
 
 def test_a_small_file_that_the_hub_does_not_have_is_no_trouble(
@@ -148,7 +148,7 @@ def test_a_small_file_that_the_hub_does_not_have_is_no_trouble(
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
     monkeypatch.setattr(hub, "answers", lambda *a, **k: True)
-    assert fetch_small(Repository("owner/name"), commit, SMALL) == ""
+    assert fetch_small(Repository("owner/name"), commit, path=SMALL) == ""
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_small_file_that_cannot_be_asked_for_is_told(
         monkeypatch.setattr(
             huggingface_hub, "hf_hub_download", lambda *_, **__: (_ for _ in ()).throw(local)
         )
-    assert fetch_small(Repository("owner/name"), commit, SMALL) == reason
+    assert fetch_small(Repository("owner/name"), commit, path=SMALL) == reason
 
 
 def test_a_repository_without_a_network_is_refused(
