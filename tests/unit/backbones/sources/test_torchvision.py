@@ -115,6 +115,13 @@ def test_heads_and_side_classifiers_are_left_aside(whole: nn.Module, name: str) 
     loaded_torchvision(SMALL, weights, label="mine", origin="here")
 
 
+def test_a_network_that_looks_at_its_version_is_opened() -> None:
+    network: nn.Module = models.get_model("mnasnet0_5", weights=None)
+    backbone = loaded_torchvision("mnasnet0_5", network.state_dict(), label="mine", origin="here")
+    found = backbone.network.state_dict()
+    assert all(torch.equal(value, network.state_dict()[name]) for name, value in found.items())
+
+
 @pytest.mark.parametrize("names", ["of today", "of the file"])
 def test_files_of_densenet_are_opened(names: str) -> None:
     torch.manual_seed(0)
