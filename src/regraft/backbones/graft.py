@@ -216,6 +216,16 @@ def apply_channels(network: nn.Module, channels: int) -> None:
         _tell_holders(network, path, channels=(before, channels))
 
 
+def takes_sums(layer: nn.Conv2d) -> bool:
+    """Says whether a stem with summed weights answers grey as it answers three equal channels.
+
+    One that changes its weights at each call (those that standardise them) does not.
+    """
+    kind = type(layer)
+    same = kind.__name__ == "Conv2dSame" and kind.__module__.startswith("timm.")
+    return layer.groups == 1 and (kind is nn.Conv2d or same)
+
+
 def _channelled(weight: Tensor, channels: int) -> Tensor:
     """Returns weights (D, channels, H, W) from (D, C, H, W)."""
     if channels == 1:

@@ -1,6 +1,7 @@
 """Makes a chain from any network: records it, tests its cuts, shares out its parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from torch import Tensor, nn
 
@@ -80,7 +81,7 @@ def _chain(seen: Study, findings: list[Finding]) -> Chain:
         positions=tuple(
             _position(seen, index, findings=findings) for index in range(len(findings))
         ),
-        blocks=tuple(_block(seen, i, owners=owners) for i in range(len(findings) - 1)),
+        blocks=_told_apart(_block(seen, i, owners=owners) for i in range(len(findings) - 1)),
         cuts=tuple(finding.cut for finding in findings),
         shapes=seen.shapes,
     )
@@ -111,6 +112,17 @@ def _block(seen: Study, index: int, *, owners: Ownership) -> Block:
         modules=tuple(path for path, block in owners.modules.items() if block == index),
         size=sum(sizes[name] for name in parameters),
     )
+
+
+def _told_apart(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    """Returns blocks with different names: a tied weight is of one unit, and may lie in two."""
+    found: list[Block] = []
+    for block in blocks:
+        names = [each.name.partition(" ")[0] for each in found]
+        again = names.count(block.name)
+        name = f"{block.name} ({again + 1})" if again else block.name
+        found.append(replace(block, name=name))
+    return tuple(found)
 
 
 def _block_name(seen: Study, sizes: dict[str, int]) -> str:

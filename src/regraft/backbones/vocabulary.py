@@ -94,6 +94,14 @@ def table_of(trunk: nn.Module) -> nn.Embedding | None:
     return table if len(shared) == 1 else None
 
 
+def vocabulary_size(trunk: nn.Module) -> int:
+    """Returns how many token numbers a text network knows; 0 where it has no table."""
+    find = getattr(trunk, "get_input_embeddings", None)
+    told = find() if callable(find) else None
+    tables = [m for m in (told, *trunk.modules()) if isinstance(m, nn.Embedding)]
+    return tables[0].num_embeddings if tables else 0
+
+
 def _exchange(table: nn.Embedding, weight: nn.Parameter) -> None:
     table.weight = weight
     table.num_embeddings = len(weight)

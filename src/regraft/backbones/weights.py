@@ -4,6 +4,7 @@ import json
 import pickle
 import warnings
 import zipfile
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -187,7 +188,36 @@ def load_into_network(network: nn.Module, weights: Weights, *, source: str) -> N
             raise BackboneError(f"{source} {word} {_some(names)}", expected="the network's tensors")
     for name, tensor in weights.items():
         _refuse_mismatch(tensor, expected[name], name=f"{name} of {source}")
-    network.load_state_dict(weights, strict=True)
+    put_weights(network, weights)
+
+
+def put_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copies weights into a network by its own `load_state_dict`, strictly.
+
+    Args:
+        network: Changed in place.
+        weights: All of its state dict, in any mapping.
+    """
+    state = OrderedDict(weights)
+    # Versions of modules: some of torchvision refuse a state that does not say them.
+    state._metadata = getattr(network.state_dict(), "_metadata", {})  # type: ignore[attr-defined]
+    network.load_state_dict(state, strict=True)
+
+
+def separate(tensors: Mapping[str, Tensor]) -> Weights:
+    """Returns contiguous tensors of which no two share memory, as safetensors wants them.
+
+    Weights that are tied, and those of a module that is registered twice, stay under each
+    of their names.
+    """
+    found: Weights = {}
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        whole = tensor.detach().contiguous()
+        place = whole.untyped_storage().data_ptr()
+        found[name] = whole.clone() if place in seen else whole
+        seen.add(place)
+    return found
 
 
 def _refuse_mismatch(found: Tensor, wanted: Tensor, *, name: str) -> None:

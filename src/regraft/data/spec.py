@@ -41,7 +41,7 @@ class ImageSpec:
         interpolation: How images are resized.
         crop_ratio: Side of the centre crop as a share of the resized short side.
         channels: Channels that the network takes.
-        min_size: Smallest side in pixels that the network can take.
+        min_size: Smallest side in pixels that the network can take; never above `size`.
         fixed_size: Whether `size` is the only side that the network takes.
         reversed_channels: Whether the channel order is BGR.
     """
@@ -56,6 +56,10 @@ class ImageSpec:
     min_size: int = 32
     fixed_size: bool = False
     reversed_channels: bool = False
+
+    def __post_init__(self) -> None:
+        if self.min_size > self.size:
+            object.__setattr__(self, "min_size", self.size)
 
 
 InputSpec = TextSpec | ImageSpec

@@ -17,7 +17,7 @@ from regraft.backbones.modes import Mode
 from regraft.backbones.sources.documents import read_json, write_json
 from regraft.backbones.sources.run import build_trunk, spec_document, spec_from_document
 from regraft.backbones.sources.seal import CONFIG, read_sealed, settle, write_sealed
-from regraft.backbones.weights import load_into_network, read_weights
+from regraft.backbones.weights import load_into_network, read_weights, separate
 from regraft.data.rows import Input
 from regraft.data.spec import TextSpec
 from regraft.data.starters.cache import file_digest
@@ -89,8 +89,8 @@ def _write_whole(
     head, examples = beside
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
-    state = {name: t.detach().cpu().contiguous() for name, t in model.network.state_dict().items()}
-    save_file(state, building / WEIGHTS)
+    state = {name: tensor.detach().cpu() for name, tensor in model.network.state_dict().items()}
+    save_file(separate(state), building / WEIGHTS)
     digest = file_digest(building / WEIGHTS)
     write_json(building / LABELS, list(model.classes))
     write_json(building / PREPROCESSING, spec_document(model.backbone.spec))

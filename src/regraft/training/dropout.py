@@ -8,6 +8,10 @@ NAMES = ("attention_dropout", "attn_dropout", "dropout_prob", "dropout", "drop_p
 """Attributes in which attention modules keep a share instead of a dropout module."""
 
 
+BRANCHES = "StochasticDepth"
+"""Name of torchvision's module that leaves out whole branches."""
+
+
 def apply_dropout(network: Grafted, share: float) -> None:
     """Sets every dropout of the network, in place.
 
@@ -16,8 +20,9 @@ def apply_dropout(network: Grafted, share: float) -> None:
         share: Share of values dropped in training, in [0, 1).
     """
     for module in network.modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd):
-            module.p = share
+        # torchvision leaves out whole branches; its class is not imported for its name alone.
+        if isinstance(module, nn.modules.dropout._DropoutNd) or type(module).__name__ == BRANCHES:
+            setattr(module, "p", share)  # noqa: B010 - not declared on modules
         for name in NAMES:
             if isinstance(module.__dict__.get(name), float):
                 setattr(module, name, share)

@@ -9,6 +9,7 @@ from functools import partial
 import torch
 
 from regraft.backbones.vocabulary import reduce_table, table_of
+from regraft.backbones.weights import put_weights
 from regraft.data.texts import TokenRows
 from regraft.freezing.ledger import Event
 from regraft.freezing.proof import block_digests, digest_of, state_digest, tensors_of
@@ -136,7 +137,7 @@ def small_table(session: Session, *, needed: bool = True) -> Iterator[None]:
 def _put_back(session: Session) -> None:
     """Puts the best checkpoint's weights into the network."""
     if session.best is not None:
-        session.network.load_state_dict(session.best.state)
+        put_weights(session.network, session.best.state)
 
 
 def _blocks(session: Session) -> dict[str, str]:

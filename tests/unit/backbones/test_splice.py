@@ -11,6 +11,12 @@ from regraft.errors import BackboneError
 PIXELS = (torch.rand(4, 3, generator=torch.Generator().manual_seed(1)),)
 
 
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """The same weights each time: a layer that is dead by chance is no position."""
+    torch.manual_seed(0)
+
+
 def names(chain: Chain) -> list[str]:
     return [position.name for position in chain.positions]
 
@@ -51,6 +57,16 @@ def test_tied_parameters_are_listed_once_in_the_last_block_that_reads_them() -> 
         ("0.weight", "2.bias"),
     ]
     assert chain.positions[1].borrowed == ("0.weight",)
+
+
+def test_blocks_of_one_unit_have_names_of_their_own() -> None:
+    layers = {name: nn.Linear(8, 8) for name in ("stem", "top", "last")}
+    layers["last"].weight = layers["top"].weight
+    network = nn.Sequential()
+    for name, layer in layers.items():
+        network.add_module(name, nn.Sequential(layer, nn.ReLU()))
+    chain = splice(network, (torch.rand(2, 8),))
+    assert [block.name for block in chain.blocks] == ["stem", "top", "top (2)"]
 
 
 def test_a_layer_called_twice_is_no_position_and_none_lies_between_its_calls() -> None:

@@ -3,7 +3,10 @@
 import json
 import pickle
 import struct
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +14,15 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from regraft.backbones import weights
-from regraft.backbones.weights import has_weights, load_into_network, read_folder, read_weights
+from regraft.backbones.weights import (
+    Weights,
+    has_weights,
+    load_into_network,
+    put_weights,
+    read_folder,
+    read_weights,
+    separate,
+)
 from regraft.errors import BackboneError, DamagedFileError, StorageError
 
 
@@ -183,3 +194,41 @@ def test_weights_that_do_not_fit_change_nothing(
     with pytest.raises(BackboneError, match=message):
         load_into_network(network, given, source="w")
     assert torch.equal(network.weight, before)
+
+
+class Versioned(nn.Linear):
+    """Refuses a state that does not say its version, as torchvision's MNASNet does."""
+
+    _version = 2
+
+    def _load_from_state_dict(self, state: Any, prefix: str, metadata: Any, *rest: Any) -> None:
+        if metadata.get("version") != 2:
+            raise ValueError(f"version should be set to 2 instead of {metadata.get('version')}")
+        super()._load_from_state_dict(state, prefix, metadata, *rest)
+
+
+@pytest.mark.parametrize("put", [put_weights, partial(load_into_network, source="w")])
+def test_networks_that_look_at_their_version_are_told_it(
+    put: Callable[[nn.Module, Weights], None],
+) -> None:
+    network = nn.Sequential(Versioned(3, 2))
+    put(network, {f"0.{name}": value for name, value in tensors().items()})
+    assert torch.equal(network.state_dict()["0.weight"], tensors()["weight"])
+
+
+def test_weights_are_put_strictly() -> None:
+    with pytest.raises(RuntimeError, match="Missing key"):
+        put_weights(nn.Linear(3, 2), {"bias": torch.zeros(2)})
+
+
+def test_what_shares_memory_is_saved_under_each_name(tmp_path: Path) -> None:
+    whole = torch.arange(6.0).reshape(2, 3)
+    given = {"a": whole, "b": whole, "c": whole.T, "d": whole[1:]}
+    save_file(separate(given), tmp_path / "w.safetensors")
+    found = read_weights(tmp_path / "w.safetensors")
+    assert all(torch.equal(found[name], tensor) for name, tensor in given.items())
+
+
+def test_what_shares_no_memory_is_not_copied() -> None:
+    found = separate(tensors() | {"extra": (extra := torch.zeros(3))})
+    assert found["extra"].data_ptr() == extra.data_ptr()

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torchvision.ops import StochasticDepth
 
 from regraft.training.dropout import apply_dropout
 from tests.tiny_sessions import example, grafted
@@ -33,6 +34,13 @@ def test_shares_kept_as_numbers_are_set_and_nothing_else() -> None:
     assert isinstance(extra, Attention)
     assert (extra.attention_dropout, extra.drop_prob, extra.dropout.p) == (0.25, 0.25, 0.25)
     assert extra.attn_dropout is None
+
+
+def test_branches_that_torchvision_leaves_out_are_set_too() -> None:
+    network = grafted("image")
+    extra = network.trunk.extra = StochasticDepth(0.5, "row")
+    apply_dropout(network, 0.25)
+    assert extra.p == 0.25
 
 
 def test_a_share_of_zero_makes_training_passes_alike() -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from regraft.backbones.backbone import Backbone
 from regraft.backbones.sources.documents import read_object
-from regraft.backbones.sources.hub import repository, repository_folder
+from regraft.backbones.sources.hub import fetch_small, repository, repository_folder
+from regraft.backbones.sources.pooling import RECORDED
 from regraft.backbones.sources.run import is_run, open_run
 from regraft.backbones.sources.timm import open_timm_folder
 from regraft.backbones.sources.transformers import open_transformers
@@ -45,6 +46,9 @@ def open_hub(words: str, *, say: Say = say_on_stderr) -> Backbone:
     """
     source = repository(words)
     folder = repository_folder(source, _is_complete, weights=None, say=say)
+    missing = fetch_small(source, folder, path=RECORDED) if _is_text(folder) else ""
+    if missing:
+        say(f"{source}: no pooling is recorded on this machine ({missing}); the mean is taken")
     # The folder of a snapshot is named after the commit.
     return open_folder(folder, name=str(source), origin=f"hf:{source.name}@{folder.name}")
 
@@ -52,6 +56,11 @@ def open_hub(words: str, *, say: Say = say_on_stderr) -> Backbone:
 def _is_timm(folder: Path) -> bool:
     """Says whether a folder is laid out as timm's."""
     return "architecture" in read_object(folder / "config.json")
+
+
+def _is_text(folder: Path) -> bool:
+    """Says whether a folder has what feeds a text network, and nothing that feeds another."""
+    return not _is_timm(folder) and not (folder / "preprocessor_config.json").is_file()
 
 
 def _is_complete(folder: Path) -> bool:

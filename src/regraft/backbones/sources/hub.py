@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from regraft.data.starters.reach import PROBE_SECONDS, answers, offline
@@ -75,6 +76,37 @@ def repository_folder(
     raise BackboneError(f"{source} has no network that can be read", expected="model.safetensors")
 
 
+def fetch_small(source: Repository, folder: Path, *, path: str) -> str:
+    """Fetches a small file that other programs leave out; returns why it may be missing.
+
+    The hub is asked once: its library notes that a file does not exist. The empty string
+    means that the file is there, or that the repository has none.
+
+    Args:
+        source: Which repository.
+        folder: The local folder of a commit of it.
+        path: Of the file, in the repository.
+    """
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    place: dict[str, Any] = {"revision": folder.name, "cache_dir": hub_cache()}
+    if huggingface_hub.try_to_load_from_cache(source.name, path, **place) is not None:
+        return ""
+    endpoint = os.environ.get("HF_ENDPOINT", _ENDPOINT)
+    reason = _silence(endpoint)
+    try:
+        if not reason:
+            huggingface_hub.hf_hub_download(source.name, path, endpoint=endpoint, **place)
+    except errors.LocalEntryNotFoundError as error:  # it is one of the others too
+        reason = _first_line(error)
+    except errors.EntryNotFoundError:
+        return ""
+    except _failures() as error:
+        reason = _first_line(error)
+    return reason
+
+
 def _wanted(weights: str | None) -> list[list[str]]:
     """Returns what to fetch first, and what more if that does not suffice."""
     if weights is not None:
@@ -89,8 +121,6 @@ def _snapshot(source: Repository, patterns: list[str] | None) -> Path | None:
 
     if not sys.stderr.isatty():
         disable_progress_bars()
-    # The hub's library has changed its HTTP library before; this is the error of either.
-    failures = (OSError, getattr(errors, "HTTPError", OSError))
     try:
         found = snapshot_download(
             source.name,
@@ -107,11 +137,19 @@ def _snapshot(source: Repository, patterns: list[str] | None) -> Path | None:
         ) from error
     except errors.HFValidationError as error:
         raise BackboneError(f"{source} is no name on the hub", expected="hf:owner/name") from error
-    except failures as error:
+    except _failures() as error:
         if patterns is None:
             return None
         raise UnreachableError(f"{source} could not be fetched ({_first_line(error)})") from error
     return Path(found)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Returns what the hub's library raises where something cannot be fetched."""
+    from huggingface_hub import errors
+
+    # It has changed its HTTP library before; this is the error of either.
+    return OSError, getattr(errors, "HTTPError", OSError)
 
 
 def _first_line(error: BaseException) -> str:
@@ -160,13 +198,8 @@ def checkpoint_file(url: str, *, digest: str = "", say: Say) -> Path:
 
 def _refuse_unreachable(name: str, url: str, *, place: Path, kept: list[str]) -> None:
     """Raises where the network must not be asked or its server does not answer."""
-    if offline():
-        reason = "REGRAFT_OFFLINE forbids the network"
-    elif ban := _hub_ban():
-        reason = f"{ban} forbids the network"
-    elif not answers(url, seconds=PROBE_SECONDS):
-        reason = f"{urlsplit(url).hostname} does not answer"
-    else:
+    reason = _silence(url)
+    if not reason:
         return
     listed = ", ".join(kept[:8]) if kept else "nothing yet"
     raise UnreachableError(
@@ -174,6 +207,17 @@ def _refuse_unreachable(name: str, url: str, *, place: Path, kept: list[str]) ->
         expected=f"it in {place}, which has {listed}",
         hint="again with a network, or starter:minilm or starter:efficientnet-lite0",
     )
+
+
+def _silence(url: str) -> str:
+    """Returns why the server of an address tells nothing, or the empty string where it does."""
+    if offline():
+        return "REGRAFT_OFFLINE forbids the network"
+    if ban := _hub_ban():
+        return f"{ban} forbids the network"
+    if not answers(url, seconds=PROBE_SECONDS):
+        return f"{urlsplit(url).hostname} does not answer"
+    return ""
 
 
 def _hub_ban() -> str:

@@ -18,6 +18,7 @@ from regraft.errors import DamagedFileError
 
 TRUNK = "trunk."
 """What stands before the names of the backbone's tensors in a run."""
+_COLOURS = 3
 _SPECS: dict[str, type[TextSpec] | type[ImageSpec]] = {"text": TextSpec, "image": ImageSpec}
 
 
@@ -78,7 +79,10 @@ def build_trunk(
         BackboneError: If the network cannot be built or cannot have that stem.
     """
     network = build(architecture) if given is None else copy.deepcopy(given)
-    if isinstance(spec, ImageSpec) and spec.channels == 1:
+    stem = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
+    # A program's own network may take grey images without any stem that could be changed.
+    own = given is not None and (stem is None or stem.in_channels != _COLOURS)
+    if isinstance(spec, ImageSpec) and spec.channels == 1 and not own:
         apply_channels(network, 1)
     return network
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from regraft.data.spec import ImageSpec, Interpolation, TextSpec
+from regraft.data.spec import ImageSpec, InputSpec, Interpolation, TextSpec
 from regraft.errors import BackboneError
 
 _RESAMPLING: dict[int, Interpolation] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
@@ -11,9 +11,14 @@ _RESAMPLING: dict[int, Interpolation] = {0: "nearest", 1: "lanczos", 2: "bilinea
 
 _POSITIONS_FROM_PAD = (
     "camembert",
+    "data2vec-text",
+    "esm",
+    "ibert",
     "longformer",
+    "luke",
     "mpnet",
     "roberta",
+    "roberta-prelayernorm",
     "xlm-roberta",
     "xlm-roberta-xl",
 )
@@ -21,6 +26,9 @@ _POSITIONS_FROM_PAD = (
 
 _FIXED = ("vit", "deit", "beit")
 """Kinds of image encoder that take one size only."""
+
+_CHANNELS = (1, 3)
+"""Channels of the pictures that are read."""
 
 _NO_LIMIT = 1_000_000
 """Tokenizers write a huge number where they know no limit."""
@@ -73,6 +81,22 @@ def image_spec(settings: dict[str, Any], config: Any) -> ImageSpec:
         channels=channels,
         fixed_size=config.model_type in _FIXED,
     )
+
+
+def refuse_channels(spec: InputSpec, name: str) -> None:
+    """Raises where a network takes neither grey pictures nor those of three colours.
+
+    Args:
+        spec: How it is fed.
+        name: For the message.
+
+    Raises:
+        BackboneError: If it takes another number of channels.
+    """
+    if isinstance(spec, ImageSpec) and spec.channels not in _CHANNELS:
+        raise BackboneError(
+            f"{name} takes images of {spec.channels} channels", expected="1 (grey) or 3 (colours)"
+        )
 
 
 def _size_and_ratio(settings: dict[str, Any]) -> tuple[int, float]:

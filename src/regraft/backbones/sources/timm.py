@@ -1,5 +1,6 @@
 """Makes backbones from timm: by name with pretrained weights, or from folders of its form."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from regraft.backbones.backbone import Architecture, Backbone
 from regraft.backbones.pairing import paired_torch
 from regraft.backbones.sources.documents import read_object
 from regraft.backbones.sources.hub import Repository, checkpoint_file, repository, repository_folder
+from regraft.backbones.sources.specs import refuse_channels
 from regraft.backbones.weights import (
     Weights,
     has_weights,
@@ -126,13 +128,19 @@ def load_timm(architecture: Architecture, weights: Weights, *, facts: dict[str, 
 def assembled(
     trunk: nn.Module, architecture: Architecture, *, name: str, facts: dict[str, Any]
 ) -> Backbone:
-    """Returns the backbone of a trunk of timm and what is known of its weights."""
+    """Returns the backbone of a trunk of timm and what is known of its weights.
+
+    Raises:
+        BackboneError: If it takes images of neither one nor three channels.
+    """
+    spec = timm_spec(facts)
+    refuse_channels(spec, name)
     width = getattr(trunk, "head_hidden_size", None) or trunk.num_features
     hub = facts.get("hf_hub_id")
     return Backbone(
         name=name,
         network=trunk,
-        spec=timm_spec(facts),
+        spec=spec,
         width=int(str(width)),
         architecture=architecture,
         licence=str(facts.get("license") or ""),
@@ -146,14 +154,20 @@ def timm_spec(facts: dict[str, Any]) -> ImageSpec:
     smallest = facts.get("min_input_size") or (channels, _SMALLEST, _SMALLEST)
     return ImageSpec(
         size=int(size),
-        mean=tuple(float(value) for value in facts.get("mean") or (0.5,) * channels),
-        std=tuple(float(value) for value in facts.get("std") or (0.5,) * channels),
+        mean=_statistic(facts.get("mean"), channels),
+        std=_statistic(facts.get("std"), channels),
         interpolation=_INTERPOLATIONS.get(str(facts.get("interpolation")), "bicubic"),
         crop_ratio=float(facts.get("crop_pct") or 1.0),
         channels=int(channels),
         min_size=int(smallest[-1]),
         fixed_size=bool(facts.get("fixed_input_size")),
     )
+
+
+def _statistic(values: Sequence[float] | None, channels: int) -> tuple[float, ...]:
+    """Returns a mean or standard deviation for each channel; for grey that over the colours."""
+    listed = [float(value) for value in values or (0.5,) * channels]
+    return tuple(listed) if channels != 1 else (sum(listed) / len(listed),)
 
 
 def _pretrained_weights(facts: dict[str, Any], name: str, *, say: Say) -> Weights:

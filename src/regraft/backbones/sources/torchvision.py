@@ -1,5 +1,8 @@
 """Makes backbones from torchvision's classifiers with their default weights."""
 
+import math
+import re
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,6 +26,16 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
     "inception_v3": {"aux_logits": False, "transform_input": True, "init_weights": False},
 }
 """What torchvision itself sets for networks with pretrained weights."""
+_RENAMED = (
+    (re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)$"), r"\1\2"),
+    (re.compile(r"^(.*\.mlp)\.linear_1\.(weight|bias)$"), r"\1.0.\2"),
+    (re.compile(r"^(.*\.mlp)\.linear_2\.(weight|bias)$"), r"\1.3.\2"),
+)
+"""What files of densenet and of vision transformers call otherwise than the networks of today."""
+_LEFT_ASIDE = (*(f"{head}." for head in _HEADS), "aux", "AuxLogits")
+"""What the names of heads and of side classifiers begin with."""
+_USUAL_SIDE = 224
+"""Pixels a side that torchvision builds vision transformers for, if nothing else is said."""
 _INTERPOLATIONS: dict[str, Interpolation] = {
     "bilinear": "bilinear",
     "bicubic": "bicubic",
@@ -62,14 +75,21 @@ def loaded_torchvision(name: str, weights: Weights, *, label: str, origin: str) 
     Raises:
         BackboneError: If the weights are not those of the network.
     """
-    architecture = Architecture("torchvision", name, _ARGUMENTS.get(name, {}), "none")
+    _refuse_unknown(name)
+    weights = _renamed(weights)
+    side = _side_of(name, weights)
+    sized = {"image_size": side} if side not in (None, _USUAL_SIDE) else {}
+    arguments = {**_ARGUMENTS.get(name, {}), **sized}
+    architecture = Architecture("torchvision", name, arguments, "none")
     network, width = _trunk(architecture)
-    kept = {key: weights[key] for key in network.state_dict() if key in weights}
+    names = network.state_dict().keys()
+    kept = {k: v for k, v in weights.items() if k in names or not k.startswith(_LEFT_ASIDE)}
     load_into_network(network, _with_counters(network, kept), source=label)
+    spec = torchvision_spec(name)
     return Backbone(
         name=label,
         network=network,
-        spec=torchvision_spec(name),
+        spec=replace(spec, size=side, min_size=side) if side else spec,
         width=width,
         architecture=architecture,
         licence="BSD-3-Clause (torchvision); none stated for the weights",
@@ -162,6 +182,25 @@ def _strip(network: nn.Module, name: str) -> int:
         path, layer = layers[-1]
     network.set_submodule(path, nn.Identity())
     return layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels
+
+
+def _renamed(weights: Weights) -> Weights:
+    """Returns weights under the names that torchvision's networks have today."""
+    found: Weights = {}
+    for name, value in weights.items():
+        for pattern, new in _RENAMED:
+            name = pattern.sub(new, name)
+        found[name] = value
+    return found
+
+
+def _side_of(name: str, weights: Weights) -> int | None:
+    """Returns the pixels a side that a vision transformer's positions are for; None elsewhere."""
+    positions = weights.get("encoder.pos_embedding")
+    if not name.startswith("vit_") or positions is None or positions.dim() != 3:
+        return None
+    # One position is the class token's; a name ends with the side of a patch.
+    return max(1, math.isqrt(positions.shape[1] - 1)) * int(name.rpartition("_")[-1])
 
 
 def _with_counters(network: nn.Module, weights: Weights) -> Weights:

@@ -14,7 +14,8 @@ from torch import nn
 from regraft.backbones.attention import best_attention
 from regraft.backbones.backbone import Architecture, Backbone, Pooling
 from regraft.backbones.sources.documents import read_object
-from regraft.backbones.sources.specs import image_spec, text_spec
+from regraft.backbones.sources.pooling import recorded_pooling
+from regraft.backbones.sources.specs import image_spec, refuse_channels, text_spec
 from regraft.backbones.weights import Weights, read_folder
 from regraft.data.spec import InputSpec
 from regraft.errors import BackboneError
@@ -55,6 +56,7 @@ def open_transformers(folder: Path, *, name: str, origin: str = "") -> Backbone:
     weights = read_folder(folder)
     network = _loaded(network_class, config, weights=weights, source=str(folder))
     spec, pooling = _feeding(folder, config)
+    refuse_channels(spec, name)
     return Backbone(
         name=name,
         network=network,
@@ -117,14 +119,16 @@ def _without_unsafe(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _network_class(config: Any) -> Any:
     """Returns the class of the bare encoder for a configuration."""
-    from transformers import MODEL_MAPPING
+    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
 
     if getattr(config, "is_encoder_decoder", False) or type(config) not in MODEL_MAPPING:
         raise BackboneError(
             f"a network of the kind {config.model_type!r} cannot be a backbone",
             expected="a text encoder (BERT, RoBERTa, ...) or an image encoder (ViT, ResNet, ...)",
         )
-    found: Any = MODEL_MAPPING[type(config)]
+    # Of networks that write texts (T5) there are encoders alone, under the same configuration.
+    encoders = MODEL_FOR_TEXT_ENCODING_MAPPING
+    found: Any = (encoders if type(config) in encoders else MODEL_MAPPING)[type(config)]
     return found[0] if isinstance(found, tuple | list) else found
 
 
@@ -179,7 +183,7 @@ def _feeding(folder: Path, config: Any) -> tuple[InputSpec, Pooling]:
     """Returns what an encoder is fed and how its output becomes one vector."""
     if (folder / "preprocessor_config.json").is_file():
         return image_spec(read_object(folder / "preprocessor_config.json"), config), _map(config)
-    return text_spec(folder, config), _text_pooling(folder)
+    return text_spec(folder, config), recorded_pooling(folder)
 
 
 def _map(config: Any) -> Pooling:
@@ -190,13 +194,6 @@ def _map(config: Any) -> Pooling:
             expected=f"one of {', '.join(sorted(IMAGE_POOLING))}",
         )
     return IMAGE_POOLING[config.model_type]
-
-
-def _text_pooling(folder: Path) -> Pooling:
-    """Returns the pooling that sentence-transformers recorded, the mean where it did not."""
-    path = folder / "1_Pooling" / "config.json"
-    recorded = read_object(path) if path.is_file() else {}
-    return "cls" if recorded.get("pooling_mode_cls_token") else "mean"
 
 
 def _width(config: Any) -> int:

@@ -10,6 +10,8 @@ from regraft.errors import BackboneError
 
 PIXELS = "pixels"
 TOKENS = "input_ids"
+MORE_TOKENS = 5
+"""Tokens that a larger batch has more."""
 
 
 def call(network: nn.Module, batch: Batch) -> Any:
@@ -81,7 +83,7 @@ def enlarged(batch: Batch) -> Batch:
     Rows and tokens grow differently, so that extents made from either tell themselves apart.
     Images, which cost more, get one row more.
     """
-    rows, tokens = (3, 5) if TOKENS in batch else (1, 0)
+    rows, tokens = (3, MORE_TOKENS) if TOKENS in batch else (1, 0)
     return {key: _longer(value, rows, tokens=tokens) for key, value in batch.items()}
 
 

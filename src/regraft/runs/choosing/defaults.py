@@ -141,7 +141,7 @@ def _max_length(settings: FitSettings, spec: TextSpec, lengths: npt.NDArray[np.i
         return Choice("max_length", value, reason)
     usual = int(np.percentile(lengths, 95)) if len(lengths) else TEXT_CAP
     cap = min(TEXT_CAP, spec.length_limit)
-    value = max(16, min(cap, math.ceil(usual / 8) * 8))
+    value = min(cap, max(16, math.ceil(usual / 8) * 8))
     why = f"95 % of the texts have at most {usual} tokens"
     return Choice("max_length", value, why if usual <= cap else f"{why}; capped for speed")
 

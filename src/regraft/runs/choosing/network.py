@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from regraft.backbones.backbone import Backbone
-from regraft.backbones.graft import Grafted, apply_channels, make_head
+from regraft.backbones.graft import Grafted, apply_channels, make_head, takes_sums
+from regraft.backbones.splicing.calling import MORE_TOKENS
+from regraft.backbones.vocabulary import vocabulary_size
 from regraft.data.rows import Dataset
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.settings import FitSettings
@@ -15,7 +17,7 @@ from regraft.settings import FitSettings
 SAMPLE = 2
 """Rows of the batch on which the network is spliced."""
 TOKENS = 12
-"""Tokens of that batch."""
+"""Tokens of that batch, where the network takes so many."""
 GREY = "grey images: the stem's weights are summed over the colours"
 COLOURLESS = "warning: the network reads grey images, so the colours are left out"
 
@@ -41,7 +43,7 @@ def fit_channels(backbone: Backbone, dataset: Dataset) -> tuple[Backbone, list[s
     if spec.channels != 3 or facts.grey_share < 1 or weighed:
         return backbone, []
     stem = next((m for m in backbone.network.modules() if isinstance(m, nn.Conv2d)), None)
-    if stem is None or stem.in_channels != spec.channels or stem.groups != 1:
+    if stem is None or stem.in_channels != spec.channels or not takes_sums(stem):
         return backbone, []
     apply_channels(backbone.network, 1)
     mean, std = (float(np.mean(values)) for values in (spec.mean, spec.std))
@@ -69,9 +71,12 @@ def example(backbone: Backbone) -> dict[str, torch.Tensor]:
     """Returns a smallest batch for the splicing of a network."""
     spec = backbone.spec
     if isinstance(spec, TextSpec):
-        ids = torch.arange(SAMPLE * TOKENS).reshape(SAMPLE, TOKENS) + 4
+        # A network is spliced with some tokens more as well.
+        tokens = max(1, min(TOKENS, spec.length_limit - MORE_TOKENS))
+        ids = torch.arange(SAMPLE * tokens).reshape(SAMPLE, tokens) + 4
+        ids %= vocabulary_size(backbone.network) or len(ids.flatten()) + 4
         mask = torch.ones_like(ids)
-        mask[1, TOKENS // 2 :] = 0
+        mask[1, max(1, tokens // 2) :] = 0
         return {"input_ids": ids, "attention_mask": mask}
     side = spec.size if spec.fixed_size else max(spec.min_size, 64)
     generator = torch.Generator().manual_seed(0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from regraft.backbones.weights import put_weights
 from regraft.data.encode import Encoded
 from regraft.data.mapped.digests import digests_of
 from regraft.data.parting.units import unit_keys
@@ -193,7 +194,7 @@ def _folded(
         until_then = _fold_deadline(deadline, left=len(held_out) - number + 1)
         part = (everything, features, folds == fold)
         sessions.append(_fold(prepared, verdict, part, progress, until_then))
-        prepared.network.load_state_dict(start)
+        put_weights(prepared.network, start)
     records = [session.records for session in sessions]
     shared = shared_epochs(records)
     found = [_out_of_fold(sessions, folds, key) for key in shared]

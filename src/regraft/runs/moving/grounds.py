@@ -8,6 +8,7 @@ from torch import Tensor
 
 from regraft.adaptation.preparation import Changed, Given
 from regraft.adaptation.table import SOURCE_ONLY, make_method
+from regraft.backbones.weights import put_weights
 from regraft.errors import DivergedError
 from regraft.features.cached import Cache
 from regraft.freezing.ledger import Event
@@ -52,7 +53,7 @@ def try_grounds(
     found: list[Moved] = []
     lost: list[str] = []
     for number, (word, names) in enumerate(after.items()):
-        job.prepared.network.load_state_dict(came)
+        put_weights(job.prepared.network, came)
         job.progress.say(f"{word}: before the source's labels are learnt")
         try:
             changed = _changed(job, word, unit=f"prepared-{number}")

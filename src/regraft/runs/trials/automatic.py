@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from regraft.backbones.weights import put_weights
 from regraft.data.rows import Part
 from regraft.errors import DivergedError
 from regraft.runs.choosing.auto import BUDGET, Candidate, Tried, halving
@@ -154,7 +155,7 @@ def trained_as_asked(job: Job) -> tuple[Prepared, Trained, Automatic | None]:
         return job.prepared, trained, automatic
     why = "diverged" if trained is None else "ends below the linear probe"
     job.progress.say(f"{name} {why}: {'the linear probe' if trained is None else 'that'} is kept")
-    job.prepared.network.load_state_dict(start)
+    put_weights(job.prepared.network, start)
     for keeper in filter(None, job.keepers):
         keeper.clear()
     job = replace(job, prepared=taken_up(job.prepared, PROBE), keepers=(None, None))
@@ -241,7 +242,7 @@ def _trial(job: Job, candidate: Candidate, share: float) -> Tried:
     except DivergedError:  # another one will be taken
         score, minus = 0.0, -LOST
     finally:
-        job.prepared.network.load_state_dict(start)
+        put_weights(job.prepared.network, start)
     found = Tried(candidate, share, score, -minus, time.monotonic() - began)
     words = f"{candidate.words()}, {share:.0%} of its passes"
     job.progress.say(f"tried {words}: {score:.3f} on validation, {found.seconds:.0f} s")

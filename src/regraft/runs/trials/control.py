@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regraft.backbones.weights import put_weights
 from regraft.errors import UserError
 from regraft.runs.fitting.outcome import Outcome, model_of
 from regraft.runs.fitting.prepare import Prepared
@@ -66,14 +67,14 @@ def train_control(
     try:
         work(session, prepared.phases)
     except UserError as error:  # the run itself is done and saved
-        prepared.network.load_state_dict(weights)
+        put_weights(prepared.network, weights)
         return {"sentence": f"No control: {error}."}
     seconds = time.perf_counter() - started
     test = softmax(session.chosen_logits()), session.val.labels
     if len(outcome.test):
         answers = model_of(prepared, verdict).answer(outcome.test.inputs)
         test = answers.probabilities, outcome.test.labels
-    prepared.network.load_state_dict(weights)
+    put_weights(prepared.network, weights)
     own = outcome.probabilities if len(outcome.test) else outcome.val
     found = _compared(own, *test)
     return {

@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from regraft.backbones.weights import put_weights
 from regraft.training.phase import Phase
 from regraft.training.selecting import selection_key
 from regraft.training.session import Session
@@ -57,13 +58,13 @@ def average_with_start(session: Session) -> bool:
     start |= {f"head.{name}": tensor for name, tensor in session.start_head.items()}
     found = []
     for share in SHARES:
-        session.network.load_state_dict(between(start, best.state, share=share))
+        put_weights(session.network, between(start, best.state, share=share))
         answers = session.evaluate()
         key = selection_key(answers, session.val.labels, options=session.options)
         found.append((key, share, answers))
     key, share, answers = max(found, key=lambda each: each[0])
     state = between(start, best.state, share=share)
-    session.network.load_state_dict(state)
+    put_weights(session.network, state)
     session.best = replace(best, key=key, state=state, val_logits=answers, share=share)
     session.progress.say(f"averaged: {share:g} of the way from start to end")
     return True

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from regraft.backbones.sources.seal import settle
+from regraft.backbones.weights import separate
 from regraft.data.starters.cache import file_digest
 
 GENERATIONS = 2
@@ -101,7 +102,7 @@ class Keeper:
     def _write(self, number: int, kept: Kept) -> None:
         tensors, manifest = self._paths(number)
         building = tensors.with_suffix(".tmp")
-        save_file({name: t.contiguous() for name, t in kept.tensors.items()}, building)
+        save_file(separate(kept.tensors), building)
         settle(building)
         text = json.dumps(kept.content, ensure_ascii=False)
         sealed = {

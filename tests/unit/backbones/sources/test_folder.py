@@ -45,6 +45,16 @@ def test_a_repository_in_the_hubs_cache_is_opened_with_its_commit(
     assert torch.equal(found, whole.state_dict()["bert.embeddings.word_embeddings.weight"])
 
 
+def test_where_the_recorded_pooling_may_be_missing_it_is_told(tmp_path: Path, place: Path) -> None:
+    save_text_folder(tmp_path / "saved")
+    into_hub_cache(tmp_path / "saved", place, "owner/name")
+    said: list[str] = []
+    assert open_hub("owner/name", say=said.append).architecture.pooling == "mean"
+    reason = "REGRAFT_OFFLINE forbids the network"
+    begun = f"hf:owner/name: no pooling is recorded on this machine ({reason})"
+    assert [line.startswith(begun) for line in said] == [True]
+
+
 def test_a_revision_that_is_not_in_the_cache_is_not_taken_for_another(
     tmp_path: Path, place: Path
 ) -> None:

@@ -11,6 +11,7 @@ from regraft.backbones.sources import hub
 from regraft.backbones.sources.hub import (
     Repository,
     checkpoint_file,
+    fetch_small,
     hub_cache,
     repository,
     repository_folder,
@@ -102,6 +103,74 @@ def test_an_incomplete_copy_is_completed_by_the_hub(
     assert folder == tmp_path / "whole"
     assert asked == [True, False]
     assert said[0].startswith("fetching hf:a/b from http://127.0.0.1:9 into ")
+
+
+SMALL = "1_Pooling/config.json"
+
+
+@pytest.fixture
+def commit(place: Path, tmp_path: Path) -> Path:
+    """The local folder of a commit of `owner/name`, in the hub's cache."""
+    save_tokenizer(tmp_path / "saved")
+    into_hub_cache(tmp_path / "saved", place, "owner/name")
+    return place / "models--owner--name" / "snapshots" / "abc123"
+
+
+def test_a_small_file_that_others_left_out_is_fetched_for_that_commit(
+    commit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def download(name: str, path: str, **settings: object) -> None:
+        asked.append((name, path, settings["revision"]))
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(hub, "answers", lambda *a, **k: True)
+    assert fetch_small(Repository("owner/name"), commit, path=SMALL) == ""
+    assert asked == [("owner/name", SMALL, "abc123")]
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("known", ["there", "noted as missing"])
+def test_a_small_file_of_which_the_cache_knows_is_not_asked_for(known: str, commit: Path) -> None:
+    missing = commit.parents[1] / ".no_exist" / commit.name
+    path = (commit if known == "there" else missing) / SMALL
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert fetch_small(Repository("owner/name"), commit, path=SMALL) == ""
+
+
+def test_a_small_file_that_the_hub_does_not_have_is_no_trouble(
+    commit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(*_: object, **__: object) -> None:
+        raise huggingface_hub.errors.EntryNotFoundError("404")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(hub, "answers", lambda *a, **k: True)
+    assert fetch_small(Repository("owner/name"), commit, path=SMALL) == ""
+
+
+@pytest.mark.parametrize(
+    ("why", "reason"),
+    [
+        ("banned", "HF_HUB_OFFLINE forbids the network"),
+        ("silent", "127.0.0.1 does not answer"),
+        ("broken", "cannot be found"),
+    ],
+)
+def test_a_small_file_that_cannot_be_asked_for_is_told(
+    why: str, reason: str, commit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why == "banned":
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    if why == "broken":
+        monkeypatch.setattr(hub, "answers", lambda *a, **k: True)
+        local = huggingface_hub.errors.LocalEntryNotFoundError("cannot be found")
+        monkeypatch.setattr(
+            huggingface_hub, "hf_hub_download", lambda *_, **__: (_ for _ in ()).throw(local)
+        )
+    assert fetch_small(Repository("owner/name"), commit, path=SMALL) == reason
 
 
 def test_a_repository_without_a_network_is_refused(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from regraft.backbones.sources.specs import image_spec, text_spec
+from regraft.backbones.sources.specs import _POSITIONS_FROM_PAD, image_spec, text_spec
 from regraft.errors import BackboneError
 from tests.unit.backbones.sources.tiny import save_tokenizer
 
@@ -56,7 +56,16 @@ def test_without_normalisation_pixels_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "positions", "pad", "limit"),
-    [("bert", 512, 0, 512), ("roberta", 514, 1, 512), ("xlnet", None, 5, 512)],
+    [
+        ("bert", 512, 0, 512),
+        ("roberta", 514, 1, 512),
+        ("roberta-prelayernorm", 514, 1, 512),
+        ("data2vec-text", 514, 1, 512),
+        ("luke", 514, 1, 512),
+        ("ibert", 514, 1, 512),
+        ("esm", 1026, 1, 1024),
+        ("xlnet", None, 5, 512),
+    ],
 )
 def test_texts_are_cut_where_the_positions_end(
     tmp_path: Path, kind: str, positions: int | None, pad: int, limit: int
@@ -70,3 +79,24 @@ def test_texts_are_cut_where_the_positions_end(
 def test_a_folder_without_tokenizer_says_how_to_write_one(tmp_path: Path) -> None:
     with pytest.raises(BackboneError, match=r"tokenizer\.json.*save_pretrained"):
         text_spec(tmp_path, config("bert"))
+
+
+@pytest.mark.parametrize("kind", _POSITIONS_FROM_PAD)
+def test_kinds_that_count_from_the_padding_take_so_many_tokens_and_no_more(
+    kind: str, tmp_path: Path
+) -> None:
+    import torch
+    from transformers import CONFIG_MAPPING, MODEL_MAPPING
+
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    more = {"attention_window": 4} if kind == "longformer" else {}
+    words = {"vocab_size": 32, "entity_vocab_size": 8} if kind == "luke" else {"vocab_size": 32}
+    settings = {"intermediate_size": 8, "max_position_embeddings": 12, "pad_token_id": 1}
+    made = CONFIG_MAPPING[kind](**sizes, **more, **words, **settings)
+    network = MODEL_MAPPING[type(made)](made).eval()
+    save_tokenizer(tmp_path)
+    limit = text_spec(tmp_path, made).length_limit
+    assert limit == 10
+    network(input_ids=torch.full((1, limit), 5))
+    with pytest.raises((IndexError, RuntimeError)):
+        network(input_ids=torch.full((1, limit + 1), 5))

@@ -1,5 +1,6 @@
 """Tests that torchvision's classifiers lose their last layer and keep all else."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from regraft.backbones.sources.torchvision import (
     open_torchvision,
     torchvision_spec,
 )
+from regraft.data.spec import ImageSpec
 from regraft.errors import BackboneError
 
 SMALL = "squeezenet1_1"
@@ -99,6 +101,71 @@ def test_a_missing_tensor_is_named(whole: nn.Module) -> None:
     del weights["features.0.weight"]
     with pytest.raises(BackboneError, match=r"mine lacks features\.0\.weight"):
         loaded_torchvision(SMALL, weights, label="mine", origin="here")
+
+
+def test_a_file_of_a_larger_network_is_refused(whole: nn.Module) -> None:
+    weights = {**whole.state_dict(), "features.13.squeeze.weight": torch.zeros(1)}
+    with pytest.raises(BackboneError, match=r"mine has, without a place for it, features\.13"):
+        loaded_torchvision(SMALL, weights, label="mine", origin="here")
+
+
+@pytest.mark.parametrize("name", ["classifier.9.weight", "fc.bias", "aux1.fc1.bias", "AuxLogits.w"])
+def test_heads_and_side_classifiers_are_left_aside(whole: nn.Module, name: str) -> None:
+    weights = {**whole.state_dict(), name: torch.zeros(1)}
+    loaded_torchvision(SMALL, weights, label="mine", origin="here")
+
+
+def test_a_network_that_looks_at_its_version_is_opened() -> None:
+    network: nn.Module = models.get_model("mnasnet0_5", weights=None)
+    backbone = loaded_torchvision("mnasnet0_5", network.state_dict(), label="mine", origin="here")
+    found = backbone.network.state_dict()
+    assert all(torch.equal(value, network.state_dict()[name]) for name, value in found.items())
+
+
+@pytest.mark.parametrize("names", ["of today", "of the file"])
+def test_files_of_densenet_are_opened(names: str) -> None:
+    torch.manual_seed(0)
+    network: nn.Module = models.get_model("densenet121", weights=None)
+    weights = network.state_dict()
+    if names == "of the file":
+        pattern = re.compile(r"(denselayer\d+\.(?:norm|conv))([12])\.")
+        weights = {pattern.sub(r"\1.\2.", name): value for name, value in weights.items()}
+        assert "features.denseblock1.denselayer1.norm.1.weight" in weights
+    backbone = loaded_torchvision("densenet121", weights, label="mine", origin="here")
+    found = backbone.network.state_dict()
+    assert all(torch.equal(value, network.state_dict()[name]) for name, value in found.items())
+
+
+def tiny_vit(name: str, *, image_size: int = 224, weights: None = None) -> nn.Module:
+    """A vision transformer of the named one's patches, with one narrow layer."""
+    patch = int(name.rpartition("_")[-1])
+    network: nn.Module = models.VisionTransformer(image_size, patch, 1, 2, 8, 16)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [("vit_b_16", 224), ("vit_b_16", 384), ("vit_h_14", 518)]
+)
+def test_files_of_vision_transformers_are_opened_at_their_size(
+    name: str, side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "get_model", tiny_vit)
+    torch.manual_seed(0)
+    network = tiny_vit(name, image_size=side)
+    old = {"mlp.0.": "mlp.linear_1.", "mlp.3.": "mlp.linear_2."}
+    weights = dict(network.state_dict())
+    for key in list(weights):
+        for today, before in old.items():
+            if today in key:
+                weights[key.replace(today, before)] = weights.pop(key)
+    assert "encoder.layers.encoder_layer_0.mlp.linear_1.weight" in weights
+    backbone = loaded_torchvision(name, weights, label="mine", origin="here")
+    found = backbone.network.state_dict()
+    assert all(torch.equal(value, network.state_dict()[key]) for key, value in found.items())
+    assert isinstance(backbone.spec, ImageSpec)
+    assert (backbone.spec.size, backbone.spec.min_size) == (side, side)
+    again = build_torchvision(backbone.architecture)
+    assert again(torch.zeros(1, 3, side, side)).shape == (1, backbone.width)
 
 
 def test_files_older_than_the_batch_counters_are_taken() -> None:

@@ -14,7 +14,12 @@ from regraft.backbones.backbone import Architecture
 from regraft.backbones.sources.transformers import build_transformers, open_transformers
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.errors import BackboneError, DamagedFileError
-from tests.unit.backbones.sources.tiny import BERT, save_image_folder, save_text_folder
+from tests.unit.backbones.sources.tiny import (
+    BERT,
+    save_image_folder,
+    save_text_folder,
+    save_tokenizer,
+)
 
 TEACHER = {"size": {"height": 16, "width": 16}, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 
@@ -113,6 +118,24 @@ def test_a_network_that_writes_text_cannot_be_a_backbone(tmp_path: Path) -> None
     (tmp_path / "config.json").write_text('{"model_type": "t5"}')
     with pytest.raises(BackboneError, match="kind 't5' cannot be a backbone"):
         open_transformers(tmp_path, name="mine")
+
+
+def test_an_encoder_that_was_taken_from_such_a_network_is_opened(tmp_path: Path) -> None:
+    config = transformers.T5Config(
+        vocab_size=32, d_model=8, d_kv=4, d_ff=16, num_layers=2, num_heads=2
+    )
+    torch.manual_seed(0)
+    whole = transformers.T5EncoderModel(config).eval()
+    whole.save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
+    backbone = open_transformers(tmp_path, name="mine")
+    ids = torch.tensor([[2, 4, 6, 3]])
+    with torch.no_grad():
+        found = backbone.network(input_ids=ids).last_hidden_state
+        assert torch.equal(found, whole(input_ids=ids).last_hidden_state)
+    assert found.shape[-1] == backbone.width
+    again = build_transformers(backbone.architecture)
+    assert again.state_dict().keys() == backbone.network.state_dict().keys()
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])

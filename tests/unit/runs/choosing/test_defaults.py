@@ -127,6 +127,7 @@ def test_what_was_typed_for_images_is_taken(
         ((3,), 512, 16, "95 % of the texts have at most 3 tokens"),
         ((500,), 512, 256, "95 % of the texts have at most 500 tokens; capped for speed"),
         ((100,), 64, 64, "95 % of the texts have at most 100 tokens; capped for speed"),
+        ((3,), 10, 10, "95 % of the texts have at most 3 tokens"),
         ((10,) * 96 + (400,) * 4, 512, 16, "95 % of the texts have at most 10 tokens"),
         ((), 512, 256, "95 % of the texts have at most 256 tokens"),
     ],

@@ -6,19 +6,24 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from timm.layers import Conv2dSame, ScaledStdConv2d, StdConv2d
 from torch import nn
 
-from regraft.backbones.backbone import Backbone
+from regraft.backbones.backbone import Architecture, Backbone
 from regraft.backbones.modes import Mode
 from regraft.backbones.open import open_backbone
+from regraft.backbones.sources.module import open_module
+from regraft.backbones.sources.transformers import build_transformers
+from regraft.backbones.splice import splice
 from regraft.data.encode import encode
 from regraft.data.load import load
 from regraft.data.rows import Dataset, Rows
-from regraft.data.spec import ImageSpec
+from regraft.data.spec import ImageSpec, TextSpec
 from regraft.features.pooled import pooled_features
 from regraft.runs.choosing.network import COLOURLESS, GREY, example, fit_channels, graft
 from regraft.settings import FitSettings
 from tests import tiny
+from tests.unit.backbones.sources.tiny import BERT
 
 GREYS, LABELS = tiny.toy_pixels(24, grey=True)
 
@@ -76,6 +81,17 @@ def test_texts_and_networks_without_a_plain_stem_stay_as_they_are(bert: Path, re
         assert fit_channels(odd, grey_data()) == (odd, [])
 
 
+@pytest.mark.parametrize(
+    ("kind", "summed"), [(Conv2dSame, True), (StdConv2d, False), (ScaledStdConv2d, False)]
+)
+def test_a_stem_that_standardises_its_weights_keeps_three_channels(
+    kind: type[nn.Conv2d], summed: bool, resnet: Path
+) -> None:
+    images = open_backbone(str(resnet))
+    odd = Backbone("odd", nn.Sequential(kind(3, 4, 3)), images.spec, 4, images.architecture)
+    assert bool(fit_channels(odd, grey_data())[1]) == summed
+
+
 def test_a_network_that_weighs_its_three_channels_itself_keeps_them(
     resnet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,3 +114,13 @@ def test_an_example_suits_its_network(bert: Path, resnet: Path) -> None:
     assert texts["input_ids"].shape == texts["attention_mask"].shape
     assert texts["attention_mask"][1].sum() < texts["attention_mask"][0].sum()
     assert example(open_backbone(str(resnet)))["pixels"].shape[:2] == (2, 3)
+
+
+@pytest.mark.parametrize(("words", "positions"), [(16, 64), (28, 12), (3, 7)])
+def test_a_small_vocabulary_and_few_positions_are_no_obstacle(
+    words: int, positions: int, tmp_path: Path
+) -> None:
+    settings = {**BERT, "vocab_size": words, "max_position_embeddings": positions}
+    network = build_transformers(Architecture("transformers", "BertModel", settings, "mean"))
+    backbone = open_module(network, TextSpec(tmp_path, positions), pooling="mean")
+    assert len(splice(network, example(backbone)).blocks) > 2

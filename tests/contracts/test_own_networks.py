@@ -1,0 +1,105 @@
+"""A program's own network is trained, saved and loaded, whatever its form."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import regraft
+from tests import tiny
+
+SPEC = regraft.ImageSpec(tiny.SIDE, (0.5,) * 3, (0.25,) * 3)
+
+
+class Net(nn.Module):
+    """A network of two convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4), nn.ReLU())
+        self.top = nn.Sequential(nn.Conv2d(8, 8, 3), nn.ReLU())
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        found: Tensor = self.top(self.stem(pixels)).mean(dim=(2, 3))
+        return found
+
+
+class Versioned(Net):
+    """Refuses a state that does not say its version, as torchvision's MNASNet does."""
+
+    _version = 2
+
+    def _load_from_state_dict(self, state: Any, prefix: str, metadata: Any, *rest: Any) -> None:
+        if metadata.get("version") != 2:
+            raise ValueError(f"version should be set to 2 instead of {metadata.get('version')}")
+        super()._load_from_state_dict(state, prefix, metadata, *rest)
+
+
+class Twice(Net):
+    """Has a module under two names, which runs twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.again = self.top
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        found: Tensor = self.again(self.top(self.stem(pixels))).mean(dim=(2, 3))
+        return found
+
+
+class Tied(Net):
+    """Has one weight in two layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Conv2d(8, 8, 3)
+        self.last.weight = cast(nn.Conv2d, self.top[0]).weight
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        found: Tensor = self.last(self.top(self.stem(pixels))).mean(dim=(2, 3))
+        return found
+
+
+@pytest.mark.parametrize("strategy", ["full+average", "two-stage", "auto"])
+@pytest.mark.parametrize("kind", [Versioned, Twice, Tied])
+def test_networks_of_other_forms_are_fitted_loaded_and_asked(
+    kind: type[Net], strategy: str, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    mine = kind()
+    backbone = regraft.open_module(mine, SPEC)
+    rows = 40 if strategy == "two-stage" else 220
+    data = tiny.toy_pixels(rows)
+    options: Any = {"baselines": False, "epochs": 1, "strategy": strategy, "lr": 0.01}
+    regraft.fit(data, out=tmp_path / "run", backbone=backbone, **options)
+    model = regraft.load(tmp_path / "run", network=mine)
+    assert model.predict_proba(list(data[0][:3])).shape == (3, 2)
+    assert regraft.verify(tmp_path / "run")["holds"]
+
+
+def flat(channels: int) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(channels * 28 * 28, 8), nn.ReLU())
+
+
+def small(channels: int) -> nn.Module:
+    stem = nn.Sequential(nn.Conv2d(channels, 4, 3, stride=4), nn.ReLU())
+    return nn.Sequential(stem, nn.Flatten(), nn.Linear(4 * 7 * 7, 8), nn.ReLU())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("make", [flat, small])
+def test_small_networks_of_one_size_are_fitted_and_loaded(
+    make: Callable[[int], nn.Module], channels: int, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    mine = make(channels)
+    spec = regraft.ImageSpec(28, (0.5,) * channels, (0.25,) * channels, channels=channels)
+    data = tiny.toy_pixels(220, grey=True)
+    options: Any = {"baselines": False, "epochs": 1, "strategy": "full", "lr": 0.01}
+    backbone = regraft.open_module(mine, spec)
+    regraft.fit(data, out=tmp_path / "run", backbone=backbone, **options)
+    model = regraft.load(tmp_path / "run", network=mine)
+    assert model.predict_proba(list(data[0][:3])).shape == (3, 2)
