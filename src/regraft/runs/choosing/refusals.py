@@ -95,6 +95,28 @@ def idle(strategy: str, phases: Sequence[Phase], *, top: int) -> list[str]:
     return [f"+{modifiers} does nothing with {name}: nothing of the trunk moves"]
 
 
+def unused(settings: FitSettings, phases: Sequence[Phase], *, top: int) -> list[str]:
+    """Returns a line for each typed setting of rate and decay that none of the phases looks at.
+
+    Args:
+        settings: As typed.
+        phases: Of the strategy.
+        top: P; phases with their line there do not move the trunk.
+    """
+    told, name, decay = [], settings.strategy, settings.weight_decay
+    rates = [(rate, phase.head_rate) for phase in phases for rate in phase.rates if rate]
+    if (settings.layer_decay or 1.0) < 1 and all(rate == peak for rate, peak in rates):
+        why = "no block moves at a rate below the highest one"
+        told.append(f"layer_decay = {settings.layer_decay:g} does nothing with {name}: {why}")
+    # A linear head alone is solved: its phase takes no steps that could decay.
+    steps = [phase for phase in phases if phase.line < top or settings.head != "linear"]
+    usual = FitSettings.model_fields["weight_decay"].default
+    if decay != usual and all(phase.weight_decay != decay for phase in steps):
+        why = "it has a decay of its own" if steps else "nothing is trained in steps"
+        told.append(f"weight_decay = {decay:g} does nothing with {name}: {why}")
+    return told
+
+
 def unaveraged(dataset: Dataset, phases: Sequence[Phase], *, where: str = "here") -> list[str]:
     """Returns a line that says so where an average cannot be chosen, for want of validation rows.
 

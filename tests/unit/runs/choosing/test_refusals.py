@@ -8,8 +8,10 @@ from torch import nn
 
 import regraft
 from regraft.errors import SettingsError
+from regraft.runs.choosing.refusals import unused
 from regraft.runs.fitting.prepare import prepare
 from regraft.settings import FitSettings
+from regraft.training.phase import Phase
 from tests import tiny
 
 NO_TWIN = {"strategy": "two-stage+lora", "freeze_threshold": "auto", "control": True}
@@ -75,3 +77,40 @@ def test_a_modifier_that_has_nothing_to_do_is_said_to_be_idle(strategy: str, ber
     sentence = f"+{modifier} does nothing with {name}: nothing of the trunk moves"
     assert told.count(sentence) == 1
     assert sentence in prepared.understood
+
+
+FLAT = "layer_decay = 0.5 does nothing with {}: no block moves at a rate below the highest one"
+OWN = "weight_decay = 0.2 does nothing with {}: it has a decay of its own"
+SOLVED = "weight_decay = 0.2 does nothing with {}: nothing is trained in steps"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "sentences"),
+    [
+        ("two-stage", []),
+        ("full", [FLAT]),
+        ("scratch", [FLAT]),
+        ("decay", [FLAT, OWN]),
+        ("l2-start", [OWN]),
+        ("head", [FLAT, SOLVED]),
+    ],
+)
+def test_a_typed_decay_that_no_phase_looks_at_is_told(
+    strategy: str, sentences: list[str], bert: Path
+) -> None:
+    settings = FitSettings(backbone=str(bert), strategy=strategy, layer_decay=0.5, weight_decay=0.2)
+    lines = prepare(settings, tiny.toy_texts(60), say=lambda _: None).understood
+    told = [line for line in lines if "does nothing with" in line]
+    assert told == [sentence.format(strategy) for sentence in sentences]
+
+
+def test_decays_that_were_left_open_are_not_told(bert: Path) -> None:
+    settings = FitSettings(backbone=str(bert), strategy="decay", layer_decay=1.0)
+    lines = prepare(settings, tiny.toy_texts(60), say=lambda _: None).understood
+    assert not any("does nothing with" in line for line in lines)
+
+
+def test_a_head_with_hidden_layers_does_decay() -> None:
+    alone = Phase("head", 2, 5, 1e-3, (0.0, 0.0), 0.2)
+    settings = FitSettings(strategy="l2-start", head="mlp:8", weight_decay=0.2)
+    assert unused(settings, [alone], top=2) == []
