@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from torch.nn.modules.batchnorm import _BatchNorm
+
 from regraft.backbones.backbone import Backbone
 from regraft.backbones.chain import Chain
 from regraft.data.rows import Dataset
 from regraft.errors import SettingsError
-from regraft.freezing.line import Above
+from regraft.freezing.line import Above, frozen_at, of_blocks
 from regraft.settings import FitSettings
 from regraft.strategies.table import Composed
 from regraft.training.phase import Phase
@@ -15,7 +17,7 @@ from regraft.training.phase import Phase
 def check_moves(
     chain: Chain, phases: Sequence[Phase], *, above: Above, settings: FitSettings
 ) -> None:
-    """Refuses a freeze that leaves nothing of the trunk to phases that are to move it.
+    """Refuses a freeze that leaves nothing to phases that are to move the trunk, or one row a step.
 
     Args:
         chain: The trunk's blocks.
@@ -24,7 +26,8 @@ def check_moves(
         settings: As typed.
 
     Raises:
-        SettingsError: If no parameter is left in any of them.
+        SettingsError: If no parameter is left in any of them, or norms would take statistics
+            of single rows.
     """
     if any(phase.fresh and (phase.line or above.parameters) for phase in phases):
         raise SettingsError(
@@ -40,6 +43,28 @@ def check_moves(
             f"{settings.strategy} with freeze = {settings.freeze} leaves nothing of the network to "
             "train but its head",
             hint="--strategy head, or a smaller --freeze",
+        )
+    if settings.batch_size == 1:
+        _check_norms(chain, phases, above, settings)
+
+
+def _check_norms(
+    chain: Chain, phases: Sequence[Phase], above: Above, settings: FitSettings
+) -> None:
+    """Refuses batch norms that would take their statistics of one row at a time."""
+    moving = [phase for phase in phases if phase.line < chain.top]
+    held = [above | of_blocks(chain, phase.still) for phase in moving]
+    still = [
+        frozen_at(chain, line=phase.line, above=each).modules
+        for phase, each in zip(moving, held, strict=True)
+    ]
+    norms = [p for p, m in chain.network.named_modules() if isinstance(m, _BatchNorm)]
+    if any(path not in frozen for frozen in still for path in norms):
+        raise SettingsError(
+            f"batch_size = 1 cannot be used with {settings.strategy}: the network's batch norms "
+            "take the mean and variance of the rows of a batch",
+            expected="at least 2",
+            hint="--batch-size 2, or --freeze norm",
         )
 
 

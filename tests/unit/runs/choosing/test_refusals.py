@@ -114,3 +114,30 @@ def test_a_head_with_hidden_layers_does_decay() -> None:
     alone = Phase("head", 2, 5, 1e-3, (0.0, 0.0), 0.2)
     settings = FitSettings(strategy="l2-start", head="mlp:8", weight_decay=0.2)
     assert unused(settings, [alone], top=2) == []
+
+
+def tiles(folder: Path, **changed: Any) -> list[str]:
+    """Returns what is understood of a network with a batch norm, steps of one row asked for."""
+    layers = nn.Sequential(
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()),
+        nn.Sequential(nn.Conv2d(4, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    )
+    half = (0.5, 0.5, 0.5)
+    network = regraft.open_module(layers, regraft.ImageSpec(size=16, mean=half, std=half))
+    data = str(tiny.image_folders(folder / "tiles", 40))
+    settings = FitSettings(**{"strategy": "full", "batch_size": 1, **changed})
+    return prepare(settings, data, say=lambda _: None, network=network).understood
+
+
+def test_one_row_a_step_is_refused_where_batch_norms_take_statistics(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="batch_size = 1 cannot be used with full"):
+        tiles(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"batch_size": 2}, {"freeze": "norm"}, {"freeze": "1"}, {"strategy": "head"}]
+)
+def test_one_row_a_step_is_enough_where_no_norm_takes_statistics(
+    changed: dict[str, Any], tmp_path: Path
+) -> None:
+    assert tiles(tmp_path, **changed)
