@@ -17,6 +17,16 @@ DTYPES: dict[Precision, torch.dtype] = {
 }
 
 
+def plain_attention() -> None:
+    """Keeps torch's own attention layers to one way of computing, in training and out of it.
+
+    Their fast path, taken in evaluation alone, reads weights without calling the layers that
+    hold them, so that what stands beside a layer is passed over, and gives texts with padding
+    to the next layer as nested tensors, which cannot be cut, stored or digested.
+    """
+    torch.backends.mha.set_fastpath_enabled(False)
+
+
 @dataclass(frozen=True)
 class Mode:
     """One way to run a network.
@@ -34,6 +44,7 @@ class Mode:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Opens a stretch in which matrix products take this mode's precision."""
+        plain_attention()
         # Numbers below 1e-38 are handled by the processor's slow path: EfficientNet's dead
         # channels are full of them: a training step takes much longer.
         torch.set_flush_denormal(True)

@@ -34,10 +34,15 @@ class Contrastive:
             ("share", self.share, 0 < self.share < math.inf, "a number above 0"),
         )
 
+    @property
+    def rate_share(self) -> float:
+        """Share of the usual rate; one that was typed is taken as it is."""
+        return self.share
+
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phases `pairs` and `head`."""
-        rate = self.share * facts.rate
-        rates = layerwise_rates(chain, facts.start_line, rate=rate, decay=facts.layer_decay)
+        rate, line = facts.rate, facts.start_line
+        rates = layerwise_rates(chain, line, rate=rate, decay=facts.layer_decay)
         epochs = self.times * facts.epochs
-        pairs = Phase("pairs", facts.start_line, epochs, rate, rates, facts.weight_decay)
+        pairs = Phase("pairs", line, epochs, rate, rates, facts.weight_decay)
         return [replace(pairs, loss="pairs"), on_features(chain, facts)]

@@ -4,6 +4,8 @@ Source: Hu, Shen, Wallis, Allen-Zhu, Li, Wang, Wang and Chen 2021, "LoRA: Low-Ra
 of Large Language Models", arXiv 2106.09685; the implementation is that of the library peft.
 """
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,8 +26,9 @@ MARK = "lora_"
 class Lora:
     """W x becomes W x + α/r · B A x, equation 3 of the paper; W stands still.
 
-    Every plain linear layer and ungrouped convolution of the trunk gets its pair; B starts
-    at nought. At the end α/r · B A is added to W in fp32, so that the network that is saved
+    Every plain linear layer and ungrouped convolution of the trunk gets its pair, unless its
+    W is used in several places, where one pair would stand beside one of them; B starts at
+    nought. At the end α/r · B A is added to W in fp32, so that the network that is saved
     has the library's own layers and nothing else.
 
     Args:
@@ -61,12 +64,16 @@ class Lora:
             raise SettingsError(
                 "+lora needs the library peft", hint="pip install 'regraft[lora]'"
             ) from error
-        targets = [path for path, module in trunk.named_modules() if _can(module)]
+        targets = _targets(trunk)
         if not targets:
             raise SettingsError(
-                f"+lora finds no linear layer and no convolution in {type(trunk).__name__}"
+                f"+lora finds no linear layer and no convolution in {type(trunk).__name__} whose "
+                "weights are used in one place only",
+                hint="--strategy without +lora",
             )
-        config = LoraConfig(r=self.rank, lora_alpha=self.alpha, target_modules=targets)
+        # A pattern has to match the whole path; names in a list would match ends of paths too.
+        pattern = "|".join(re.escape(path) for path in targets)
+        config = LoraConfig(r=self.rank, lora_alpha=self.alpha, target_modules=f"(?:{pattern})")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             inject_adapter_in_model(config, trunk)
@@ -85,6 +92,13 @@ class Lora:
             layer.merge(safe_merge=True)
             parent, _, name = path.rpartition(".")
             setattr(trunk.get_submodule(parent), name, layer.get_base_layer())
+
+
+def _targets(trunk: nn.Module) -> list[str]:
+    """Returns the paths of the layers that get a pair."""
+    uses = Counter(id(p) for _, p in trunk.named_parameters(remove_duplicate=False))
+    named = [(path, module) for path, module in trunk.named_modules() if path and _can(module)]
+    return [path for path, module in named if uses[id(module.weight)] == 1]
 
 
 def _can(module: nn.Module) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from regraft.backbones.chain import Chain
 from regraft.training.phase import Phase
@@ -43,16 +43,51 @@ def make_optimiser(
         groups += _groups(HEAD, list(head.parameters()))
     if discriminator is not None:
         groups += _groups(DISCRIMINATOR, list(discriminator.parameters()))
-    if kind == "sgd":
-        return torch.optim.SGD(groups, lr=0.0, momentum=0.9, nesterov=True)
-    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
+    return _over(groups, kind)
+
+
+def make_head_optimiser(head: nn.Module, phase: Phase, *, kind: Kind) -> torch.optim.Optimizer:
+    """Returns the optimiser of a head that is trained alone, at its peak rate in this phase.
+
+    Args:
+        head: With hidden layers.
+        phase: Its rate and decay.
+        kind: `adamw` or `sgd`.
+    """
+    optimiser = _over(_groups(HEAD, list(head.parameters())), kind)
+    set_rates(optimiser, phase, share=1.0)
+    return optimiser
 
 
 def set_rates(optimiser: torch.optim.Optimizer, phase: Phase, *, share: float) -> None:
     """Sets each group's learning rate to its peak in this phase times `share`."""
     for group in optimiser.param_groups:
         group["lr"] = _peak(phase, group["name"]) * share
-        group["weight_decay"] = phase.weight_decay if group["decays"] else 0.0
+        decay = "decoupled" if "decoupled" in group else "weight_decay"
+        group[decay] = phase.weight_decay if group["decays"] else 0.0
+
+
+def _over(groups: list[dict[str, Any]], kind: Kind) -> torch.optim.Optimizer:
+    """Returns the optimiser over some groups, its weight decay decoupled from the gradients."""
+    if kind == "adamw":
+        return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
+    # Torch's SGD adds its own decay to the gradient, where the momentum makes it ten times as
+    # strong. A hook, so that a step which is left out for want of finite gradients decays nothing.
+    ours = [{**group, "decoupled": 0.0} for group in groups]
+    optimiser = torch.optim.SGD(ours, lr=0.0, momentum=0.9, nesterov=True)
+    optimiser.register_step_pre_hook(_decay)
+    return optimiser
+
+
+@torch.no_grad()
+def _decay(optimiser: torch.optim.Optimizer, *step: Any) -> None:
+    """Makes what a step will move smaller, as AdamW does: w ← (1 − rate · decay) · w."""
+    del step
+    for group in optimiser.param_groups:
+        share = group["lr"] * group["decoupled"]
+        moving: list[Tensor] = [p for p in group["params"] if p.grad is not None]
+        if share and moving:
+            torch._foreach_mul_(moving, 1 - share)
 
 
 def _peak(phase: Phase, name: str) -> float:

@@ -130,6 +130,10 @@ class Modifier(Protocol):
         """Returns what of the trunk never moves."""
 
 
+DIGITS = 6
+"""Of a number of passes."""
+
+
 def ended_early(phases: list[Phase], *, top: int, epochs: float) -> list[Phase]:
     """Returns the phases with what a whole number of passes has too many taken off the last one.
 
@@ -147,7 +151,9 @@ def ended_early(phases: list[Phase], *, top: int, epochs: float) -> list[Phase]:
         return phases
     last = phases[moving[-1]]
     # Rounded, so that seven passes are not eight with next to nothing in the last.
-    passes = round(last.epochs - (whole - epochs) * max(1.0, last.epochs / whole), 6)
+    passes = round(last.epochs - (whole - epochs) * max(1.0, last.epochs / whole), DIGITS)
+    # Never nothing at all: of the smallest part of a pass one step is taken.
+    passes = max(passes, 10.0**-DIGITS)
     short = replace(last, epochs=math.ceil(passes), last_pass=passes - math.ceil(passes) + 1)
     return [*phases[: moving[-1]], short, *phases[moving[-1] + 1 :]]
 

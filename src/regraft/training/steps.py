@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from regraft.backbones.attention import set_attention
 from regraft.backbones.backbone import Batch
@@ -18,6 +19,7 @@ from regraft.losses.pairs import pair_loss
 from regraft.machine import out_of_memory
 from regraft.scoring import metrics
 from regraft.training.aligning.aligner import Aligner, Passed
+from regraft.training.batching.batches import even_cuts
 from regraft.training.batching.mixing import mixed
 from regraft.training.batching.order import order, shown
 from regraft.training.keeping.checkpoint import Beside, checkpoint
@@ -146,8 +148,9 @@ def _backward(
 ) -> tuple[Tensor, Tensor]:
     """Computes the gradients of a batch; returns its loss and its (B, K) logits.
 
-    Where the device's memory is too small, the batch goes in pieces, now and from now on,
-    whose gradients add up to the same.
+    Where the device's memory is too small, the batch goes in pieces, now and from now on. The
+    gradients of a loss over rows add up to the same; a loss over pairs of rows or two domains
+    becomes that of each piece, and norms that take statistics take those of each piece.
     """
     session, labels = stepper.session, known[0]
     while True:
@@ -156,13 +159,25 @@ def _backward(
         try:
             return _in_pieces(stepper, batch, known, weights)
         except RuntimeError as error:
-            if not out_of_memory(error) or min(session.piece, len(labels)) == 1:
+            if not out_of_memory(error) or min(session.piece, len(labels)) <= _fewest(session):
                 raise
             session.optimiser.zero_grad(set_to_none=True)
             session.piece = -(-min(session.piece, len(labels)) // 2)
+            apart = "" if _adds_up(stepper) else ", each with a loss of its own,"
             session.progress.say(
-                f"out of memory: batches go in pieces of {session.piece} rows from now on"
+                f"out of memory: batches go in pieces of {session.piece} rows{apart} from now on"
             )
+
+
+def _fewest(session: Session) -> int:
+    """Returns how many rows a piece has to have: norms take no statistics of a single one."""
+    norms = (m for m in session.network.trunk.modules() if isinstance(m, _BatchNorm))
+    return 2 if any(norm.training for norm in norms) else 1
+
+
+def _adds_up(stepper: Stepper) -> bool:
+    """Says whether the loss of a batch is the mean of those of its rows."""
+    return stepper.phase.loss == "classes" and stepper.aligner is None
 
 
 def _in_pieces(
@@ -173,8 +188,7 @@ def _in_pieces(
         weights = None  # the classes of one data set cannot be weighed against another's
     total = _mass(labels, weights)
     loss, logits = torch.zeros((), device=labels.device), []
-    for start in range(0, len(labels), session.piece):
-        some = slice(start, start + session.piece)
+    for some in even_cuts(len(labels), session.piece, together=2 if stepper.aligner else 1):
         piece = {name: tensor[some] for name, tensor in batch.items()}
         with session.verdict.training.running(), stepper.tap() as left:
             features = (

@@ -4,7 +4,9 @@ import copy
 
 import pytest
 import torch
+from torch import Tensor, nn
 
+from regraft.backbones.graft import Grafted, make_head
 from regraft.freezing.line import frozen_at, move_line
 from regraft.freezing.patterns import above_of
 from tests.tiny_sessions import KINDS, changed, example, grafted, spliced, state
@@ -107,3 +109,30 @@ def test_what_is_frozen_above_the_line_keeps_its_statistics_too() -> None:
     assert changed(before, network.trunk) == set()
     assert network.get_parameter("trunk.top.0.weight").requires_grad
     assert not network.get_parameter("trunk.top.1.weight").requires_grad
+
+
+class Encoder(nn.Module):
+    """Torch's own layers of attention, told what is padding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(50, 16)
+        layer = nn.TransformerEncoderLayer(16, 2, 16, dropout=0.0, batch_first=True)
+        self.layers = nn.TransformerEncoder(layer, 3)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Returns (B, T, 16)."""
+        hidden = self.layers(self.table(input_ids), src_key_padding_mask=attention_mask == 0)
+        found: Tensor = hidden
+        return found
+
+
+def test_layers_of_torch_with_padding_are_frozen_like_others() -> None:
+    head = make_head("linear", 16, classes=2, generator=torch.Generator().manual_seed(0))
+    network = Grafted(Encoder(), head, pooling="mean")
+    chain = spliced(network)
+    for line in range(chain.top):
+        move_line(network, chain, line=line)
+        network(example("text")).sum().backward()
+        with torch.no_grad():
+            assert not chain.prefix(line, example("text")).is_nested

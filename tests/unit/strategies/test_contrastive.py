@@ -4,6 +4,7 @@ import pytest
 
 from regraft.errors import SettingsError
 from regraft.strategies.contrastive import Contrastive
+from regraft.strategies.table import make_strategy
 from regraft.training.loop import work
 from tests.tiny_sessions import facts, grafted, session, spliced
 
@@ -31,3 +32,10 @@ def test_the_head_alone_is_scored(kind: str) -> None:
     assert made.records[7].train_loss < made.records[0].train_loss
     assert len(made.val_logits) == 1
     assert all(stretch.holds for stretch in made.stretches)
+
+
+def test_its_share_is_one_of_the_usual_rate_and_not_of_what_was_typed() -> None:
+    strategy = Contrastive(share=0.25)
+    assert make_strategy("contrastive:share=0.25").rate_share == strategy.rate_share == 0.25
+    pairs, _ = strategy.phases(spliced(grafted("text")), facts("text", rate=4e-4))
+    assert (pairs.head_rate, pairs.rates[-1]) == (4e-4, 4e-4)

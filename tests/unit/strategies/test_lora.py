@@ -1,11 +1,13 @@
 """Tests that pairs of matrices alone move, and that adding them changes no answer."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
+from regraft.backbones.splicing.calling import call
 from regraft.errors import SettingsError
 from regraft.strategies.lora import MARK, Lora
 from regraft.strategies.two_stage import TwoStage
@@ -74,3 +76,66 @@ def test_a_trunk_without_such_layers_is_refused() -> None:
 def test_no_rank_is_refused(given: tuple[int, int]) -> None:
     with pytest.raises(SettingsError, match=r"\+lora:(rank|alpha)=0 "):
         Lora(*given)
+
+
+class Reused(nn.Module):
+    """A layer that is called twice, two layers that share a weight, and one of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twice = nn.Linear(4, 4)
+        self.again = self.twice
+        self.left, self.right = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.right.weight = self.left.weight
+        self.own = nn.Linear(4, 4)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """Returns (B, 4)."""
+        inner = self.right(torch.relu(self.left(self.again(torch.relu(self.twice(rows))))))
+        found: torch.Tensor = self.own(inner)
+        return found
+
+
+class Nested(nn.Sequential):
+    """Its second layer has, at the end of its path, the name of the first one."""
+
+    def __init__(self) -> None:
+        inner = nn.Sequential(nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1, groups=2))
+        super().__init__(nn.Conv2d(4, 4, 1), inner)
+
+
+def encoder() -> nn.Module:
+    """Returns one of torch's own layers of attention, which has a fast path."""
+    return nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True)
+
+
+def gap_of_a_merge(trunk: nn.Module, rows: torch.Tensor) -> float:
+    """Returns by how much a merge changes what a trunk with random pairs gives."""
+    Lora(rank=2, alpha=4).graft(trunk, seed=0)
+    with torch.no_grad():
+        for name, parameter in trunk.named_parameters():
+            if MARK in name:
+                nn.init.normal_(parameter, generator=torch.Generator().manual_seed(0))
+        before = call(trunk.eval(), {"pixels": rows})
+        Lora().merge(trunk)
+        return float((call(trunk, {"pixels": rows}) - before).abs().max())
+
+
+@pytest.mark.parametrize(
+    ("make", "extents"), [(Reused, (3, 4)), (encoder, (3, 5, 4)), (Nested, (3, 4, 2, 2))]
+)
+def test_a_merge_changes_no_answer_of_odd_layers(
+    make: Callable[[], nn.Module], extents: tuple[int, ...]
+) -> None:
+    torch.manual_seed(0)
+    assert gap_of_a_merge(make(), torch.randn(extents)) < 1e-4
+
+
+def test_layers_whose_weights_are_used_twice_get_no_pair() -> None:
+    trunk = Reused()
+    Lora().graft(trunk, seed=0)
+    pairs = {n.split(".")[0] for n, _ in trunk.named_parameters() if MARK in n}
+    assert pairs == {"own"}
+    shared = nn.ModuleList([linear := nn.Linear(2, 2), linear])
+    with pytest.raises(SettingsError, match="used in one place only"):
+        Lora().graft(shared, seed=0)

@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from regraft.training.aligning.alignment import Alignment
-from regraft.training.optimiser import DISCRIMINATOR, HEAD, Kind, make_optimiser, set_rates
+from regraft.training.optimiser import (
+    DISCRIMINATOR,
+    HEAD,
+    Kind,
+    make_head_optimiser,
+    make_optimiser,
+    set_rates,
+)
 from regraft.training.phase import Phase
 from tests.tiny_sessions import KINDS, grafted, spliced
 
@@ -92,3 +99,42 @@ def test_a_parameter_without_a_gradient_is_passed_over(kind: Kind) -> None:
     optimiser.step()
     assert torch.equal(resting, before)
     assert not optimiser.state[resting]
+
+
+@pytest.mark.parametrize("kind", ["adamw", "sgd"])
+def test_the_decay_is_decoupled_from_the_gradients(kind: Kind) -> None:
+    head = grafted("image", head="mlp:8").head
+    phase = replace(PHASE, head_rate=0.02, weight_decay=0.1)
+    optimiser = make_head_optimiser(head, phase, kind=kind)
+    before = head.last.weight.detach().clone()
+    for _ in range(100):
+        head.last.weight.grad = torch.zeros_like(before)
+        optimiser.step()
+    # (1 - 0.02 · 0.1)^100; coupled to SGD's momentum, 0.106 would be left.
+    torch.testing.assert_close(head.last.weight.detach(), 0.8186 * before, atol=0, rtol=1e-3)
+
+
+def test_a_step_of_sgd_is_that_of_the_formula() -> None:
+    network = grafted("image")
+    optimiser = make_optimiser(network.trunk, spliced(network), heads=[network.head], kind="sgd")
+    set_rates(optimiser, replace(PHASE, head_rate=0.02, weight_decay=0.1), share=0.5)
+    weight = network.head.last.weight
+    wanted, velocity = weight[0, 0].item(), 0.0
+    for gradient in (1.0, -0.5, 0.25):
+        weight.grad = torch.full_like(weight, gradient)
+        optimiser.step()
+        velocity = 0.9 * velocity + gradient
+        wanted = wanted * (1 - 0.01 * 0.1) - 0.01 * (gradient + 0.9 * velocity)
+        assert weight[0, 0].item() == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["adamw", "sgd"])
+def test_the_biases_of_a_head_alone_do_not_decay(kind: Kind) -> None:
+    head = grafted("image", head="mlp:8").head
+    optimiser = make_head_optimiser(head, PHASE, kind=kind)
+    before = head.last.bias.detach().clone()
+    for parameter in head.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()
+    assert torch.equal(head.last.bias.detach(), before)
+    assert {group["lr"] for group in optimiser.param_groups} == {PHASE.head_rate}

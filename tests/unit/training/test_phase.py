@@ -60,6 +60,8 @@ def test_a_linear_head_alone_is_solved_and_beside_a_block_it_is_not(
     [
         ("two-stage", 2.5, [2.5]),
         ("two-stage", 0.25, [0.25]),
+        ("two-stage", 1e-7, [1e-6]),
+        ("contrastive", 1e-7, [1e-6]),
         ("gradual", 2.5, [1, 1, 0.5]),
         ("gradual:stages=2", 4.5, [2, 2.5]),
         ("contrastive", 2.5, [7.5]),

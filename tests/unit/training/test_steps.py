@@ -1,5 +1,6 @@
 """Steps on what a frozen prefix made are steps on the rows."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from regraft.features.worth import Worth
 from regraft.freezing.proof import state_digest
 from regraft.training.loop import work
 from regraft.training.moving import entry as entry_module
-from regraft.training.phase import Phase
+from regraft.training.phase import Loss, Phase
 from regraft.training.session import Session
 from tests.tiny_sessions import KINDS, options, session
 
@@ -127,3 +128,41 @@ def test_one_row_that_is_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Grafted, "features", full)
     with pytest.raises(torch.OutOfMemoryError):
         worked("text", on=False, phases=[phase(0)])
+
+
+@pytest.mark.parametrize(
+    ("loss", "own"), [("pairs", ", each with a loss of its own,"), ("classes", "")]
+)
+def test_where_pieces_do_not_add_up_to_the_whole_it_is_said(
+    loss: Loss, own: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    real = Grafted.features
+
+    def small(network: Grafted, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        rows = len(next(iter(batch.values())))
+        if rows > 3 and torch.is_grad_enabled():
+            raise torch.OutOfMemoryError("a fake")
+        sizes.extend([rows] if torch.is_grad_enabled() else [])
+        return real(network, batch)
+
+    monkeypatch.setattr(Grafted, "features", small)
+    lines: list[str] = []
+    made = session("image", options(batch_size=5))
+    monkeypatch.setattr(made.progress, "say", lines.append, raising=False)
+    work(made, [replace(phase(0), loss=loss)])
+    assert lines[-1] == f"out of memory: batches go in pieces of 3 rows{own} from now on"
+    assert set(sizes) <= {2, 3}
+
+
+def test_norms_that_take_statistics_are_not_given_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def full(_: Grafted, batch: dict[str, torch.Tensor]) -> None:
+        seen.append(len(batch["pixels"]))
+        raise torch.OutOfMemoryError("a fake")
+
+    monkeypatch.setattr(Grafted, "features", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        work(session("image"), [phase(0)])
+    assert min(seen) == 2

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from regraft.backbones.backbone import Batch
+from regraft.backbones.modes import plain_attention
 from regraft.errors import BackboneError
 
 PIXELS = "pixels"
@@ -23,6 +24,7 @@ def call(network: nn.Module, batch: Batch) -> Any:
             (B, C, H, W), given by position, or as `pixel_values` to a network that asks
             for that.
     """
+    plain_attention()
     if PIXELS not in batch:
         return network(**batch)
     if "pixel_values" in inspect.signature(network.forward).parameters:

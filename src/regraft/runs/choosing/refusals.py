@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from torch.nn.modules.batchnorm import _BatchNorm
+
 from regraft.backbones.backbone import Backbone
 from regraft.backbones.chain import Chain
 from regraft.data.rows import Dataset
 from regraft.errors import SettingsError
-from regraft.freezing.line import Above
+from regraft.freezing.line import Above, frozen_at, of_blocks
 from regraft.settings import FitSettings
 from regraft.strategies.table import Composed
 from regraft.training.phase import Phase
@@ -15,7 +17,7 @@ from regraft.training.phase import Phase
 def check_moves(
     chain: Chain, phases: Sequence[Phase], *, above: Above, settings: FitSettings
 ) -> None:
-    """Refuses a freeze that leaves nothing of the trunk to phases that are to move it.
+    """Refuses a freeze that leaves nothing to phases that are to move the trunk, or one row a step.
 
     Args:
         chain: The trunk's blocks.
@@ -24,7 +26,8 @@ def check_moves(
         settings: As typed.
 
     Raises:
-        SettingsError: If no parameter is left in any of them.
+        SettingsError: If no parameter is left in any of them, or norms would take statistics
+            of single rows.
     """
     if any(phase.fresh and (phase.line or above.parameters) for phase in phases):
         raise SettingsError(
@@ -40,6 +43,28 @@ def check_moves(
             f"{settings.strategy} with freeze = {settings.freeze} leaves nothing of the network to "
             "train but its head",
             hint="--strategy head, or a smaller --freeze",
+        )
+    if settings.batch_size == 1:
+        _check_norms(chain, phases, above, settings)
+
+
+def _check_norms(
+    chain: Chain, phases: Sequence[Phase], above: Above, settings: FitSettings
+) -> None:
+    """Refuses batch norms that would take their statistics of one row at a time."""
+    moving = [phase for phase in phases if phase.line < chain.top]
+    held = [above | of_blocks(chain, phase.still) for phase in moving]
+    still = [
+        frozen_at(chain, line=phase.line, above=each).modules
+        for phase, each in zip(moving, held, strict=True)
+    ]
+    norms = [p for p, m in chain.network.named_modules() if isinstance(m, _BatchNorm)]
+    if any(path not in frozen for frozen in still for path in norms):
+        raise SettingsError(
+            f"batch_size = 1 cannot be used with {settings.strategy}: the network's batch norms "
+            "take the mean and variance of the rows of a batch",
+            expected="at least 2",
+            hint="--batch-size 2, or --freeze norm",
         )
 
 
@@ -93,6 +118,28 @@ def idle(strategy: str, phases: Sequence[Phase], *, top: int) -> list[str]:
     if not modifiers or any(phase.line < top for phase in phases):
         return []
     return [f"+{modifiers} does nothing with {name}: nothing of the trunk moves"]
+
+
+def unused(settings: FitSettings, phases: Sequence[Phase], *, top: int) -> list[str]:
+    """Returns a line for each typed setting of rate and decay that none of the phases looks at.
+
+    Args:
+        settings: As typed.
+        phases: Of the strategy.
+        top: P; phases with their line there do not move the trunk.
+    """
+    told, name, decay = [], settings.strategy, settings.weight_decay
+    rates = [(rate, phase.head_rate) for phase in phases for rate in phase.rates if rate]
+    if (settings.layer_decay or 1.0) < 1 and all(rate == peak for rate, peak in rates):
+        why = "no block moves at a rate below the highest one"
+        told.append(f"layer_decay = {settings.layer_decay:g} does nothing with {name}: {why}")
+    # A linear head alone is solved: its phase takes no steps that could decay.
+    steps = [phase for phase in phases if phase.line < top or settings.head != "linear"]
+    usual = FitSettings.model_fields["weight_decay"].default
+    if decay != usual and all(phase.weight_decay != decay for phase in steps):
+        why = "it has a decay of its own" if steps else "nothing is trained in steps"
+        told.append(f"weight_decay = {decay:g} does nothing with {name}: {why}")
+    return told
 
 
 def unaveraged(dataset: Dataset, phases: Sequence[Phase], *, where: str = "here") -> list[str]:

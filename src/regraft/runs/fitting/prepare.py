@@ -30,7 +30,7 @@ from regraft.runs.choosing.device import pick_device
 from regraft.runs.choosing.line import block_decay, choose_line, depth_rate, frozen_words
 from regraft.runs.choosing.network import example, fit_channels, graft
 from regraft.runs.choosing.opening import Network, explained, open_for, text_lengths
-from regraft.runs.choosing.refusals import check_moves, check_strategy, idle, unaveraged
+from regraft.runs.choosing.refusals import check_moves, check_strategy, idle, unaveraged, unused
 from regraft.runs.fitting.repeat import Earlier, read_earlier
 from regraft.runs.fitting.source import Source, check_source, read_source
 from regraft.settings import FitSettings
@@ -133,7 +133,7 @@ def prepare(
     extent = int(chosen.extent.value)
     above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
     told = [*idle(settings.strategy, phases, top=chain.top), *unaveraged(dataset, phases)]
-    understood += _said(told, say)
+    understood += _said([*told, *unused(settings, phases, top=chain.top)], say)
     encoded, reading = _encoded(dataset, backbone, chosen)
     return Prepared(
         settings,

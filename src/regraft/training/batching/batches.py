@@ -1,6 +1,7 @@
 """Makes the order of the rows of an epoch, as batches of like length, from a seed."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +94,28 @@ def pair_batches(
     order = np.concatenate([groups[i] for i in generator.permutation(len(groups))])
     cut = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     return _joined(cut, batch_size)
+
+
+def even_cuts(rows: int, most: int, *, together: int = 1) -> list[slice]:
+    """Returns where a batch is cut into pieces of like size, none of them of a single row.
+
+    A norm over one row has no variance, and pairs need two. So where pieces of two would leave
+    one row over, one of them has three.
+
+    Args:
+        rows: Of the batch.
+        most: Rows of a piece, about; with 1 all are of one row.
+        together: Rows that stand beside each other and stay so; a divisor of `rows`.
+
+    >>> [(cut.start, cut.stop) for cut in even_cuts(9, 4)]
+    [(0, 3), (3, 6), (6, 9)]
+    """
+    units = rows // together
+    count = -(-units // max(1, most // together))
+    if together == 1 < most and rows < 2 * count:
+        count = max(1, rows // 2)
+    ends = [units * number // count * together for number in range(count + 1)]
+    return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
 def count_steps(counts: Sequence[int], *, last_pass: float = 1.0) -> int:

@@ -16,6 +16,7 @@ from regraft.scoring import metrics
 from regraft.training.heads.probe import USUAL_STRENGTH, Labelled, LinearProbe, fit_probe
 from regraft.training.heads.prototypes import class_means, class_names
 from regraft.training.heads.sample import sample_rows
+from regraft.training.optimiser import make_head_optimiser
 from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
 from regraft.training.schedule import rate_share
@@ -108,7 +109,8 @@ def _standardise(head: Head, probe: LinearProbe) -> None:
 
 def _train_hidden(session: Session, phase: Phase, parts: _Parts) -> None:
     """Trains a head with hidden layers by steps on the features."""
-    optimiser = _optimiser(session, phase)
+    head, kind = session.network.head, session.options.optimizer
+    optimiser = make_head_optimiser(head, phase, kind=kind)
     steps = phase.epochs * -(-len(parts.train.labels) // session.options.head_batch_size)
     session.progress.start_phase(phase.name, "trunk frozen", steps=steps)
     done, without = 0, 0
@@ -120,15 +122,6 @@ def _train_hidden(session: Session, phase: Phase, parts: _Parts) -> None:
         seconds = session.records[-1].seconds
         if number == phase.stop_after or session.enough(without, seconds=seconds):
             break
-
-
-def _optimiser(session: Session, phase: Phase) -> torch.optim.Optimizer:
-    parameters, decay = session.network.head.parameters(), phase.weight_decay
-    if session.options.optimizer == "sgd":
-        return torch.optim.SGD(
-            parameters, lr=phase.head_rate, momentum=0.9, nesterov=True, weight_decay=decay
-        )
-    return torch.optim.AdamW(parameters, lr=phase.head_rate, weight_decay=decay)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ def class_means(train: Labelled, classes: int, *, val: Labelled | None = None) -
     """Returns the classifier by the nearest class mean: z_k = −s/2 · ‖x − μ_k‖² + const.
 
     ‖x‖² is the same for all classes, so that the rest is linear: s · (μ_k · x − ‖μ_k‖² / 2).
+    The constant makes the mean logit over the training labels 0 for every x (their μ_k · x
+    add up to 0 on standardised features), so that the highest one is never below that.
 
     Source: Snell, Swersky and Zemel 2017, arXiv 1703.05175, equations 1, 2 and 8.
 
@@ -29,9 +31,11 @@ def class_means(train: Labelled, classes: int, *, val: Labelled | None = None) -
     weight = np.zeros((classes, train.features.shape[1]), np.float32)
     bias = np.full(classes, ABSENT, np.float32)
     scaled = (train.features - shift) * scale
-    for number in np.unique(train.labels):
+    present, counts = np.unique(train.labels, return_counts=True)
+    for number in present:
         weight[number] = scaled[train.labels == number].mean(axis=0)
         bias[number] = -(weight[number] ** 2).sum() / 2
+    bias[present] -= np.average(bias[present], weights=counts)
     probe = LinearProbe(shift, scale, weight, bias, strength=1.0)
     return _sharpened(probe, val if val is not None and len(val.labels) else train)
 

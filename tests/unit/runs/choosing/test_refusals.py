@@ -8,8 +8,10 @@ from torch import nn
 
 import regraft
 from regraft.errors import SettingsError
+from regraft.runs.choosing.refusals import unused
 from regraft.runs.fitting.prepare import prepare
 from regraft.settings import FitSettings
+from regraft.training.phase import Phase
 from tests import tiny
 
 NO_TWIN = {"strategy": "two-stage+lora", "freeze_threshold": "auto", "control": True}
@@ -75,3 +77,67 @@ def test_a_modifier_that_has_nothing_to_do_is_said_to_be_idle(strategy: str, ber
     sentence = f"+{modifier} does nothing with {name}: nothing of the trunk moves"
     assert told.count(sentence) == 1
     assert sentence in prepared.understood
+
+
+FLAT = "layer_decay = 0.5 does nothing with {}: no block moves at a rate below the highest one"
+OWN = "weight_decay = 0.2 does nothing with {}: it has a decay of its own"
+SOLVED = "weight_decay = 0.2 does nothing with {}: nothing is trained in steps"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "sentences"),
+    [
+        ("two-stage", []),
+        ("full", [FLAT]),
+        ("scratch", [FLAT]),
+        ("decay", [FLAT, OWN]),
+        ("l2-start", [OWN]),
+        ("head", [FLAT, SOLVED]),
+    ],
+)
+def test_a_typed_decay_that_no_phase_looks_at_is_told(
+    strategy: str, sentences: list[str], bert: Path
+) -> None:
+    settings = FitSettings(backbone=str(bert), strategy=strategy, layer_decay=0.5, weight_decay=0.2)
+    lines = prepare(settings, tiny.toy_texts(60), say=lambda _: None).understood
+    told = [line for line in lines if "does nothing with" in line]
+    assert told == [sentence.format(strategy) for sentence in sentences]
+
+
+def test_decays_that_were_left_open_are_not_told(bert: Path) -> None:
+    settings = FitSettings(backbone=str(bert), strategy="decay", layer_decay=1.0)
+    lines = prepare(settings, tiny.toy_texts(60), say=lambda _: None).understood
+    assert not any("does nothing with" in line for line in lines)
+
+
+def test_a_head_with_hidden_layers_does_decay() -> None:
+    alone = Phase("head", 2, 5, 1e-3, (0.0, 0.0), 0.2)
+    settings = FitSettings(strategy="l2-start", head="mlp:8", weight_decay=0.2)
+    assert unused(settings, [alone], top=2) == []
+
+
+def tiles(folder: Path, **changed: Any) -> list[str]:
+    """Returns what is understood of a network with a batch norm, steps of one row asked for."""
+    layers = nn.Sequential(
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()),
+        nn.Sequential(nn.Conv2d(4, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    )
+    half = (0.5, 0.5, 0.5)
+    network = regraft.open_module(layers, regraft.ImageSpec(size=16, mean=half, std=half))
+    data = str(tiny.image_folders(folder / "tiles", 40))
+    settings = FitSettings(**{"strategy": "full", "batch_size": 1, **changed})
+    return prepare(settings, data, say=lambda _: None, network=network).understood
+
+
+def test_one_row_a_step_is_refused_where_batch_norms_take_statistics(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="batch_size = 1 cannot be used with full"):
+        tiles(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"batch_size": 2}, {"freeze": "norm"}, {"freeze": "1"}, {"strategy": "head"}]
+)
+def test_one_row_a_step_is_enough_where_no_norm_takes_statistics(
+    changed: dict[str, Any], tmp_path: Path
+) -> None:
+    assert tiles(tmp_path, **changed)

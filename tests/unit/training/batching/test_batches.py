@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regraft.training.batching.batches import SPREAD, count_steps, epoch_batches, pair_batches
+from regraft.training.batching.batches import (
+    SPREAD,
+    count_steps,
+    epoch_batches,
+    even_cuts,
+    pair_batches,
+)
 
 LENGTHS = np.random.default_rng(0).integers(3, 200, 1000)
 
@@ -95,3 +101,23 @@ def test_batches_of_pairs_hold_both_kinds(classes: int, rows: int) -> None:
         assert (counts > 0).sum() >= 2 or len(batch) < 8
     again, other = (pair_batches(labels, 16, seed=0, epoch=e) for e in (0, 1))
     assert listed(again) == listed(batches) != listed(other)
+
+
+@given(st.integers(1, 200), st.integers(1, 250))
+def test_pieces_are_even_and_none_is_of_one_row(rows: int, most: int) -> None:
+    cuts = even_cuts(rows, most)
+    sizes = [cut.stop - cut.start for cut in cuts]
+    assert [row for cut in cuts for row in range(cut.start, cut.stop)] == list(range(rows))
+    assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) <= max(most, 3 if most == 2 else 1)
+    assert rows == 1 or most == 1 or min(sizes) > 1
+
+
+@given(st.integers(1, 100), st.integers(1, 250))
+def test_pieces_keep_together_what_stands_together(pairs: int, most: int) -> None:
+    cuts = even_cuts(2 * pairs, most, together=2)
+    sizes = [cut.stop - cut.start for cut in cuts]
+    assert [row for cut in cuts for row in range(cut.start, cut.stop)] == list(range(2 * pairs))
+    assert all(cut.start % 2 == 0 for cut in cuts)
+    assert max(sizes) - min(sizes) <= 2
+    assert max(sizes) <= max(most, 2)

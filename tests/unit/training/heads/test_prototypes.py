@@ -57,3 +57,23 @@ def test_names_are_compared_by_their_cosine_and_labels_are_not_asked() -> None:
     found = probe.logits(features)
     assert found.argmax(axis=1).tolist() == cosines.argmax(axis=1).tolist()
     assert found.std() == pytest.approx(1, rel=1e-4)
+
+
+def test_a_class_without_rows_is_not_named_for_rows_that_are_far_from_all_means() -> None:
+    generator = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    # Wide features, means far apart: -s/2 · |mean|² is far below any fixed bias.
+    features = np.eye(3, 200)[labels] * 40 + generator.normal(0, 1, (60, 200))
+    train = Labelled(features.astype(np.float32), labels.astype(np.int64))
+    probe = class_means(train, 4)
+    others = generator.normal(0, 50, (500, 200)).astype(np.float32)
+    logits = probe.logits(np.concatenate([train.features, others]))
+    assert logits[:, :3].max(axis=1).min() > -1e-2
+    assert set(logits.argmax(axis=1)) == {0, 1, 2}
+    assert np.isfinite(probe.bias).all()
+
+
+def test_the_mean_logit_over_the_training_labels_is_nought() -> None:
+    train = rows(1)
+    logits = class_means(train, 3).logits(train.features)
+    assert logits[:, train.labels].mean(axis=1) == pytest.approx(np.zeros(60), abs=1e-4)
