@@ -50,6 +50,48 @@ def saved_share(stretches: Sequence[Stretch], flops: Sequence[int]) -> float:
     return saved / (steps * sum(flops))
 
 
+def saved_by_block(stretches: Sequence[Stretch], flops: Sequence[int]) -> list[float]:
+    """Returns (P,) each block's part of `saved_share`.
+
+    Args:
+        stretches: Of a whole run.
+        flops: (P,) cost of each block.
+    """
+    steps, whole = sum(s.stop - s.start for s in stretches), sum(flops)
+    if not steps or not whole:
+        return [cost / whole if whole else 1 / len(flops) for cost in flops]
+    still = [_steps_below(stretches, number) for number in range(len(flops))]
+    return [cost * frozen / (steps * whole) for cost, frozen in zip(flops, still, strict=True)]
+
+
+def seconds_by_block(
+    stretches: Sequence[Stretch], flops: Sequence[int], *, seconds: float
+) -> list[float]:
+    """Returns (P,) each block's part of the seconds that moves of the line in mid-phase saved.
+
+    They are shared out by the arithmetic that did not happen since: a pass has one clock.
+
+    Args:
+        stretches: Of a whole run.
+        flops: (P,) cost of each block.
+        seconds: As `saved_seconds` gives them.
+    """
+    first: dict[str, int] = {}
+    for stretch in stretches:
+        first.setdefault(stretch.phase, line_in(stretch))
+    saved = [
+        cost * _steps_below([s for s in stretches if first[s.phase] <= number], number)
+        for number, cost in enumerate(flops)
+    ]
+    whole = sum(saved)
+    return [seconds * part / whole if whole else 0.0 for part in saved]
+
+
+def _steps_below(stretches: Sequence[Stretch], number: int) -> int:
+    """Returns the optimiser steps in which a block lay below the line."""
+    return sum(s.stop - s.start for s in stretches if number < line_in(s))
+
+
 @dataclass(frozen=True)
 class Pace:
     """What the steps of a phase took with the line at one place.

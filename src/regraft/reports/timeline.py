@@ -82,6 +82,8 @@ def block_rows(freezing: Mapping[str, Any]) -> list[dict[str, Any]]:
             "parameters": block["parameters"],
             "moved": sum(b - a for a, b in spans(stretches, str(block["name"]), frozen=False)),
             "froze": _froze(checks, number),
+            "saved": block.get("saved_backward_share"),
+            "seconds": block.get("saved_seconds"),
             **_reading(checks, number),
         }
         for number, block in enumerate(freezing.get("blocks") or [])

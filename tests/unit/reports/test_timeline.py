@@ -52,6 +52,14 @@ def test_rows_say_when_a_block_froze_and_what_was_read_then() -> None:
     assert (second["froze"], second["moved"], second["left"]) == (None, 10, 0.01)
 
 
+def test_rows_say_what_each_block_saved() -> None:
+    document = freezing()
+    document["blocks"][0] |= {"saved_backward_share": 0.25, "saved_seconds": 1.5}
+    first, second, _ = block_rows(document)
+    assert (first["saved"], first["seconds"]) == (0.25, 1.5)
+    assert (second["saved"], second["seconds"]) == (None, None)
+
+
 def test_neighbouring_stretches_are_one_bar() -> None:
     stretches = freezing()["proof"]["stretches"]
     assert spans(stretches[1:], "layer1", frozen=False) == [(0, 10)]

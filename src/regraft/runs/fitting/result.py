@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,13 @@ import transformers
 
 from regraft.backbones.chain import Block
 from regraft.backbones.modes import Mode
-from regraft.freezing.cost import block_flops, saved_seconds, saved_share
+from regraft.freezing.cost import (
+    block_flops,
+    saved_by_block,
+    saved_seconds,
+    saved_share,
+    seconds_by_block,
+)
 from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import Stretch
 from regraft.freezing.verify import faults_seen
@@ -155,14 +162,21 @@ def _freezing(trained: Trained) -> Document:
     session = trained.session
     best = session.best
     assert best is not None, "a run has at least one epoch"
+    stretches, flops = session.stretches, _flops(session)
+    seconds = saved_seconds(session.paces.found)
+    shares = saved_by_block(stretches, flops)
+    parts = seconds_by_block(stretches, flops, seconds=seconds)
     return {
         "line": _line_at(session, best),
-        "saved_backward_share": saved_backward_share(session),
-        "saved_seconds": round(saved_seconds(session.paces.found), 3),
+        "saved_backward_share": saved_backward_share(session, flops),
+        "saved_seconds": round(seconds, 3),
         "paces": session.paces.as_json(),
         "ledger": session.ledger.as_json(),
         "checks": session.ledger.checks_as_json(),
-        "blocks": [_block(block) for block in session.chain.blocks],
+        "blocks": [
+            {**_block(block), "saved_backward_share": share, "saved_seconds": round(part, 3)}
+            for block, share, part in zip(session.chain.blocks, shares, parts, strict=True)
+        ],
         "proof": _proof(session.stretches, session.ledger.as_json()),
     }
 
@@ -176,14 +190,18 @@ def _block(block: Block) -> Document:
     }
 
 
-def saved_backward_share(session: Session) -> float:
+def saved_backward_share(session: Session, flops: Sequence[int] | None = None) -> float:
     """Returns the share of the trunk's backward arithmetic that freezing saved, in [0, 1].
 
     Args:
         session: Of the final network.
+        flops: (P,) cost of each block; None = counted here.
     """
-    sample = sample_of(session)
-    return saved_share(session.stretches, block_flops(session.chain, sample))
+    return saved_share(session.stretches, _flops(session) if flops is None else flops)
+
+
+def _flops(session: Session) -> list[int]:
+    return block_flops(session.chain, sample_of(session))
 
 
 def _proof(stretches: list[Stretch], ledger: list[Document]) -> Document:
