@@ -105,7 +105,7 @@ EPOCH_HEADS = {
 WORDS: dict[str, Words] = {
     "en": {
         "missing": "not measured",
-        "seeds": "Test rows; the mean over {seeds} seeds, in brackets the least and the greatest.",
+        "seeds": "Test rows; the mean over as many seeds as ran (by line: {seeds}), least and greatest.",
         "beside": "Beside it, without training the network: {ways} (95 % interval).",
         "epochs": "Epoch by epoch, seed 0, {shown}:",
         "best": "The weights of the epoch in bold are kept.",
@@ -113,7 +113,7 @@ WORDS: dict[str, Words] = {
     },
     "zh": {
         "missing": "尚未测量",
-        "seeds": "测试集上的结果；{seeds} 个随机种子的平均值，括号内为最低和最高。",
+        "seeds": "测试集上的结果；已运行的随机种子（各行个数：{seeds}）的平均值，括号内为最低和最高。",
         "beside": "作为对照，不训练网络时：{ways}（95 % 区间）。",
         "epochs": "逐轮结果，种子 0，{shown}：",
         "best": "保留粗体那一轮的权重。",
@@ -179,6 +179,12 @@ def measure(setting: Setting, seed: int, typed: argparse.Namespace) -> Trial:
     return {**own, **kept, "baselines": baselines, "environment": environment}
 
 
+def _counts(found: dict[str, list[Trial]]) -> str:
+    """Returns how many seeds each setting has that was measured, in the table's order."""
+    counts = [len(trials) for trials in found.values() if trials]
+    return str(counts[0]) if len(set(counts)) == 1 else ", ".join(map(str, counts))
+
+
 def page_text(page: str, language: str, known: Sequence[Trial]) -> str:
     """Returns the tables of one page."""
     told = WORDS[language]
@@ -189,7 +195,7 @@ def page_text(page: str, language: str, known: Sequence[Trial]) -> str:
     trials = [trial for each in found.values() for trial in each]
     if not trials:
         return parts[0]
-    parts.append(told["seeds"].format(seeds=max(map(len, found.values()))))
+    parts.append(told["seeds"].format(seeds=_counts(found)))
     ways = next((t["baselines"] for t in trials if t["baselines"]), None)
     if ways:
         words = ", ".join(f"{key.replace('_', ' ')} {_score(ways[key])}" for key in ways)

@@ -29,7 +29,6 @@ Data = Annotated[
     ),
 ]
 Run = Annotated[Path, Argument(metavar="RUN", help="The folder of a finished run.")]
-Stopped = Annotated[Path, Argument(metavar="RUN", help="The folder of a run that was stopped.")]
 
 
 def option(panel: str, metavar: str, words: str, *, name: str = "") -> Any:

@@ -1,8 +1,13 @@
 """Goes on with a run that was stopped: `regraft resume RUN`."""
 
-from typing import Unpack
+from pathlib import Path
+from typing import Annotated, Unpack
 
-from regraft.cli.options import OutputFlags, Stopped, spelled_out
+from typer import Argument
+
+from regraft.cli.options import OutputFlags, spelled_out
+
+Stopped = Annotated[Path, Argument(metavar="RUN", help="The folder of a run that was stopped.")]
 
 
 @spelled_out(OutputFlags)
