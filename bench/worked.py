@@ -105,7 +105,7 @@ EPOCH_HEADS = {
 WORDS: dict[str, Words] = {
     "en": {
         "missing": "not measured",
-        "seeds": "Test rows; the mean over as many seeds as ran (by line: {seeds}), least and greatest.",
+        "seeds": "Test rows; the mean over the seeds that ran (by line: {seeds}), least and greatest.",
         "beside": "Beside it, without training the network: {ways} (95 % interval).",
         "epochs": "Epoch by epoch, seed 0, {shown}:",
         "best": "The weights of the epoch in bold are kept.",
@@ -113,7 +113,7 @@ WORDS: dict[str, Words] = {
     },
     "zh": {
         "missing": "尚未测量",
-        "seeds": "测试集上的结果；已运行的随机种子（各行个数：{seeds}）的平均值，括号内为最低和最高。",
+        "seeds": "测试集；已运行种子（各行个数：{seeds}）的平均值，括号内为最低和最高。",
         "beside": "作为对照，不训练网络时：{ways}（95 % 区间）。",
         "epochs": "逐轮结果，种子 0，{shown}：",
         "best": "保留粗体那一轮的权重。",
