@@ -105,7 +105,7 @@ EPOCH_HEADS = {
 WORDS: dict[str, Words] = {
     "en": {
         "missing": "not measured",
-        "seeds": "Test rows; the mean over the seeds that ran (by line: {seeds}), least and greatest.",
+        "seeds": "Test rows; mean over the seeds that ran (by line: {seeds}), least, greatest.",
         "beside": "Beside it, without training the network: {ways} (95 % interval).",
         "epochs": "Epoch by epoch, seed 0, {shown}:",
         "best": "The weights of the epoch in bold are kept.",
