@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.training.heads.probe import Features, Labelled, fit_probe
+from regraft.training.heads.probe import USUAL_STRENGTH, Features, Labelled, solve_probe
 
 Labels = npt.NDArray[np.int64]
 SHEAR = np.array([[1.0, 0.8], [0.8, 1.0]])
@@ -62,7 +62,7 @@ def domains(
 ) -> Domains:
     """Returns what a method is given; the target's labels stay behind."""
     classes = int(source.labels.max()) + 1
-    start = replace(fit_probe(source, classes), strength=strength)
+    start = replace(solve_probe(source, classes, USUAL_STRENGTH), strength=strength)
     equal = np.full(classes, 1 / classes)
     none = Labelled(source.features[:0], source.labels[:0])
     shares = equal if proportions is None else proportions

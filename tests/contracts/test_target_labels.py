@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from regraft.adaptation.decision import Decision
 from regraft.adaptation.table import METHODS as TABLE
 from regraft.adaptation.table import methods_asked
 from regraft.runs.adapt import run_adapt
 from regraft.runs.moving import asked as asked_module
+from regraft.runs.moving import deciding
 from regraft.settings import AdaptSettings
 from regraft.training.progress import Silent
 from tests import tiny
@@ -122,11 +124,18 @@ def lines_drawn(result: dict[str, Any]) -> set[int]:
     return {int(place.rpartition(":")[2]) for place in result["target_labels"]["rows"]}
 
 
-@pytest.mark.parametrize("method", ONE_OF_EACH)
+MOVING: dict[str, Any] = {"epochs": 1.0, "freeze": 1}
+"""The trunk moves: half of what is learnt teaches it, half judges."""
+
+
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [*((each, {}) for each in ONE_OF_EACH), *((each, MOVING) for each in ("mcc", "shot"))],
+)
 def test_with_some_labels_learnt_the_others_change_no_weight_and_no_choice(
-    tmp_path: Path, bert: Path, reviews: Path, method: str
+    tmp_path: Path, bert: Path, reviews: Path, method: str, more: dict[str, Any]
 ) -> None:
-    options: Any = {"backbone": str(bert), "method": method, "score_target": True}
+    options: Any = {"backbone": str(bert), "method": method, "score_target": True, **more}
     options["target_labels"] = LEARNT
     plain = adapted(reviews, table(tmp_path, LABELS, APART), tmp_path / "plain", **options)
     others = sorted(set(range(len(LABELS))) - {line - 2 for line in lines_drawn(plain)})
@@ -143,10 +152,20 @@ def test_with_some_labels_learnt_the_others_change_no_weight_and_no_choice(
     assert again["scores"]["target"] != plain["scores"]["target"]
 
 
+@pytest.mark.parametrize(
+    ("method", "more"), [("standardise", {}), *((m, MOVING) for m in ("mcc", "cdan", "shot"))]
+)
 def test_the_labels_that_are_learnt_do_change_the_weights(
-    tmp_path: Path, bert: Path, reviews: Path
+    tmp_path: Path,
+    bert: Path,
+    reviews: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    more: dict[str, Any],
 ) -> None:
-    options: Any = {"backbone": str(bert), "method": "standardise", "target_labels": LEARNT}
+    # What is asked for is kept, whatever it is worth.
+    monkeypatch.setattr(deciding, "choose", lambda judged, lost: Decision(judged[-1], "asked"))
+    options: Any = {"backbone": str(bert), "method": method, "target_labels": LEARNT, **more}
     plain = adapted(reviews, table(tmp_path, LABELS, APART), tmp_path / "plain", **options)
     other = {"pos": "neg", "neg": "pos"}
     turned = [

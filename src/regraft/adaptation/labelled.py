@@ -37,31 +37,46 @@ def with_labelled(domains: Domains, known: Labelled) -> Domains:
     if not len(known.labels):
         return domains
     source = domains.source
-    times = max(1, min(WEIGHT, len(source.labels) // len(known.labels)))
+    times = repeats(len(known.labels), len(source.labels))
     features = np.concatenate([source.features, np.repeat(known.features, times, axis=0)])
     labels = np.concatenate([source.labels, np.repeat(known.labels, times)])
     return replace(domains, source=Labelled(features, labels), lent=times * len(known.labels))
 
 
-def halves(count: int) -> list[tuple[Labels, Labels]]:
+def repeats(known: int, own: int) -> int:
+    """Returns how many source rows a labelled row of the target counts as.
+
+    Args:
+        known: Labelled rows of the target, at least one.
+        own: Rows of the source.
+
+    >>> repeats(8, 1000), repeats(500, 1000), repeats(2000, 1000)
+    (10, 2, 1)
+    """
+    return max(1, min(WEIGHT, own // known))
+
+
+def halves(count: int, *, once: bool = False) -> list[tuple[Labels, Labels]]:
     """Returns pairs of row numbers, (learnt from, judged by), as every second row parts them.
 
     Args:
         count: Labelled rows; under `FEW` both halves judge, else one.
+        once: Whether one half alone judges however few they are: what moves the trunk is
+            trained once.
     """
     rows = np.arange(count)
     even, odd = rows[::2], rows[1::2]
     both = [(even, odd), (odd, even)]
-    return [pair for pair in both if len(pair[1])][: 2 if count < FEW else 1]
+    return [pair for pair in both if len(pair[1])][: 2 if count < FEW and not once else 1]
 
 
-def judging_rows(count: int) -> int:
+def judging_rows(count: int, *, once: bool = False) -> int:
     """Returns how many of so many labelled rows judge.
 
-    >>> judging_rows(20), judging_rows(200)
-    (20, 100)
+    >>> judging_rows(20), judging_rows(200), judging_rows(20, once=True)
+    (20, 100, 10)
     """
-    return sum(len(held) for _, held in halves(count))
+    return sum(len(held) for _, held in halves(count, once=once))
 
 
 def right_answers(method: Method, domains: Domains, *, known: Labelled) -> Truths | None:
@@ -83,16 +98,18 @@ def right_answers(method: Method, domains: Domains, *, known: Labelled) -> Truth
     return np.concatenate(found)
 
 
-def right_unseen(probe: LinearProbe, *, known: Labelled) -> Truths | None:
-    """Returns whether a classifier that has learnt from none of them is right, in the same order.
+def right_unseen(probe: LinearProbe, *, known: Labelled, once: bool = False) -> Truths | None:
+    """Returns whether a classifier is right on those that judge, in the same order.
 
     Args:
-        probe: It.
+        probe: It; it has learnt from none of them.
         known: (M, D) target features with their labels; None comes back where there are none.
+        once: Whether one half alone judges.
     """
     if not len(known.labels):
         return None
-    return np.concatenate([_right(probe, known, held) for _, held in halves(len(known.labels))])
+    judging = halves(len(known.labels), once=once)
+    return np.concatenate([_right(probe, known, held) for _, held in judging])
 
 
 def _right(probe: LinearProbe, known: Labelled, rows: Labels) -> Truths:

@@ -159,6 +159,35 @@ class TargetAlone:
         return Alignment(term, source=False)
 
 
+@dataclass(frozen=True)
+class Virtual:
+    """Of `gaussian`: virtual rows around the source's, at a position of the trunk.
+
+    Args:
+        position: Number or name of the place where they are made.
+        around: How far they lie from the real ones, as a multiple of the batch's deviations.
+        share: Probability that a row becomes a virtual one.
+    """
+
+    position: str = ""
+    around: float = 1.0
+    share: float = 0.5
+
+    def alignment(self, term: TermName, chain: Chain) -> Alignment:
+        """Returns what the phase carries.
+
+        Raises:
+            SettingsError: If the position does not exist, or a number is none.
+        """
+        check_options(
+            term,
+            ("around", self.around, 0 < self.around < math.inf, ABOVE),
+            ("share", self.share, 0 < self.share <= 1, f"{ABOVE}, at most 1"),
+        )
+        place = position_of(self.position, chain)
+        return Alignment(term, position=place, around=self.around, share=self.share)
+
+
 MOVING: dict[TermName, Callable[..., Moving]] = {
     "dann": Adversary,
     "cdan": Adversary,
@@ -167,7 +196,21 @@ MOVING: dict[TermName, Callable[..., Moving]] = {
     "mcc": Confusion,
     "shot": TargetAlone,
     "pseudo": Guessed,
+    "gaussian": Virtual,
 }
+AT_A_POSITION = ("gaussian",)
+"""Those that read features, unless a position of the trunk is named."""
+
+
+def moves_trunk(word: str) -> bool:
+    """Says whether a method moves the trunk where the trunk may move.
+
+    >>> moves_trunk("mcc"), moves_trunk("gaussian:rounds=3"), moves_trunk("gaussian:position=2")
+    (True, False, True)
+    """
+    name, _, words = word.partition(":")
+    placed = any(each.strip().startswith("position=") for each in words.split(","))
+    return name in MOVING and (placed or name not in AT_A_POSITION)
 
 
 def moving_phase(word: str, phases: Sequence[Phase], *, chain: Chain) -> Phase:

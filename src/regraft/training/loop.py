@@ -116,7 +116,7 @@ def small_table(session: Session, *, needed: bool = True) -> Iterator[None]:
         session: Its network and rows are changed for a while.
         needed: Whether anything of the trunk moves; else nothing is done.
     """
-    names = ("train", "val", "source", "target")
+    names = ("train", "val", "source", "target", "lent")
     parts: dict[str, Examples] = {n: getattr(session, n) for n in names if getattr(session, n)}
     texts = {n: p.rows for n, p in parts.items() if isinstance(p.rows, TokenRows)}
     found = list(texts.values())

@@ -91,6 +91,8 @@ class Session:
             own classes.
         source_head: Their own head, where these are others than the target's.
         target: Rows of another domain, their labels -1, where a phase draws it near.
+        lent: Rows of it whose labels are known, and learnt beside the source's; None = none.
+        lent_times: How many rows of the source each of these counts as.
         proportions: (K,) estimated shares of the classes in it; None = equal ones.
         discriminator: Tells the two domains apart, where that is a part of the loss.
         criterion: Judges the network as it stands without a label of the target, in phases
@@ -132,6 +134,8 @@ class Session:
     source: Examples | None = None
     source_head: Head | None = None
     target: Examples | None = None
+    lent: Examples | None = None
+    lent_times: int = 1
     proportions: Tensor | None = None
     discriminator: Discriminator | None = None
     criterion: "Callable[[Session], Verdicts] | None" = None
@@ -170,6 +174,11 @@ class Session:
     def labels(self) -> Labels:
         """(N,) of the rows of the epoch."""
         return (self.mixed or self.train).labels
+
+    @property
+    def unlabelled_from(self) -> int:
+        """Number of the first row of the target, where it stands behind those with labels."""
+        return len(self.train) + (len(self.lent) if self.lent is not None else 0)
 
     @property
     def top(self) -> int:

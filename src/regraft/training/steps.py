@@ -18,7 +18,7 @@ from regraft.losses.cross_entropy import cross_entropy
 from regraft.losses.pairs import pair_loss
 from regraft.machine import out_of_memory
 from regraft.scoring import metrics
-from regraft.training.aligning.aligner import Aligner, Passed
+from regraft.training.aligning.aligner import Aligner, Known, Passed
 from regraft.training.batching.batches import even_cuts
 from regraft.training.batching.mixing import mixed
 from regraft.training.batching.order import order, shown
@@ -35,8 +35,6 @@ from regraft.training.selecting import selection_key
 from regraft.training.session import Session
 
 Indices = npt.NDArray[np.int64]
-Known = tuple[Tensor, Tensor | None]
-"""Labels of a batch, and classes that rows of a target are taken for, where these are guessed."""
 CLIP = 1.0
 """Largest norm of a step's gradient; longer ones are scaled down."""
 
@@ -66,9 +64,19 @@ class Stepper:
         """Whether nothing moves any more: pairs of rows teach the trunk alone, and it is frozen."""
         return self.phase.loss == "pairs" and line_of(self.session) == self.session.top
 
-    def tap(self) -> AbstractContextManager[list[Tensor]]:
-        """Opens a stretch in which a pass leaves behind what a discriminator reads."""
-        return self.aligner.tap() if self.aligner else nullcontext([])
+    def around_pass(
+        self, known: Known, *, mask: Tensor | None
+    ) -> AbstractContextManager[list[Tensor]]:
+        """Opens the stretch of a pass; it leaves behind what a discriminator reads."""
+        return self.aligner.around_pass(known, mask=mask) if self.aligner else nullcontext([])
+
+    def known(self, indices: Indices) -> Known:
+        """Returns what is known of a batch of (B,) rows."""
+        session, aligner = self.session, self.aligner
+        labels = torch.from_numpy(session.labels[indices]).to(session.device)
+        if aligner is None:
+            return Known(labels)
+        return Known(labels, aligner.guesses(indices), aligner.lent(indices))
 
     def keep(self) -> None:
         """Keeps a checkpoint, where it is time for one."""
@@ -120,10 +128,10 @@ def _step(
     """Takes one optimiser step; returns the plain loss, the (B, K) logits and the labels."""
     session, scaler = stepper.session, stepper.beside.scaler
     optimiser = session.optimiser
-    labels = torch.from_numpy(session.labels[indices]).to(session.device)
-    guesses = stepper.aligner.guesses(indices) if stepper.aligner else None
+    known = stepper.known(indices)
+    labels = known.labels
     batch = to_device(batch, session.device)
-    loss, found = _backward(stepper, batch, (labels, guesses), weights)
+    loss, found = _backward(stepper, batch, known, weights)
     if session.witness:
         session.witness.step()
     scaler.unscale_(optimiser)
@@ -152,7 +160,7 @@ def _backward(
     gradients of a loss over rows add up to the same; a loss over pairs of rows or two domains
     becomes that of each piece, and norms that take statistics take those of each piece.
     """
-    session, labels = stepper.session, known[0]
+    session, labels = stepper.session, known.labels
     while True:
         # Dropout's numbers depend on (seed, step) alone, so that a resumed run draws the same.
         torch.manual_seed(session.options.seed * 1_000_003 + session.step)
@@ -183,23 +191,22 @@ def _adds_up(stepper: Stepper) -> bool:
 def _in_pieces(
     stepper: Stepper, batch: Batch, known: Known, weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    session, (labels, guesses) = stepper.session, known
+    session, labels = stepper.session, known.labels
     if _of_two(stepper):
         weights = None  # the classes of one data set cannot be weighed against another's
     total = _mass(labels, weights)
     loss, logits = torch.zeros((), device=labels.device), []
     for some in even_cuts(len(labels), session.piece, together=2 if stepper.aligner else 1):
         piece = {name: tensor[some] for name, tensor in batch.items()}
-        with session.verdict.training.running(), stepper.tap() as left:
+        own, mask = known.of(some), piece.get("attention_mask")
+        with session.verdict.training.running(), stepper.around_pass(own, mask=mask) as left:
             features = (
                 entered(session.entry, piece) if session.entry else session.network.features(piece)
             )
             made = session.network.head(features)
-        share = _mass(labels[some], weights) / total
-        passed = Passed(features, made, left, piece.get("attention_mask"))
-        if guesses is not None:
-            passed = replace(passed, guesses=guesses[some])
-        part = share * _loss(stepper, passed, labels[some], weights)
+        share = _mass(own.labels, weights) / total
+        passed = Passed(features, made, left, mask, own.guesses, own.lent)
+        part = share * _loss(stepper, passed, own.labels, weights)
         stepper.beside.scaler.scale(part).backward()
         loss = loss + part.detach()
         logits.append(made.detach())

@@ -84,6 +84,20 @@ def test_few_rows_judge_each_half_by_the_other_and_many_by_a_half_held_out() -> 
     assert [judging_rows(count) for count in (1, 5, FEW - 1, FEW)] == [1, 5, FEW - 1, 50]
 
 
+def test_one_half_judges_what_is_trained_once() -> None:
+    (learnt, held), *others = halves(9, once=True)
+    assert (learnt.tolist(), held.tolist(), others) == ([0, 2, 4, 6, 8], [1, 3, 5, 7], [])
+    assert [judging_rows(count, once=True) for count in (0, 1, 9, FEW)] == [0, 1, 4, 50]
+    domains, target = given()
+    known = first(target, 40)
+    found, all_of_them = (
+        right_unseen(domains.start, known=known, once=once) for once in (True, False)
+    )
+    assert found is not None
+    assert all_of_them is not None
+    assert np.array_equal(found, all_of_them[:20])
+
+
 @pytest.mark.parametrize("count", [1, 9, FEW])
 def test_no_row_judges_a_method_that_has_learnt_from_it(count: int) -> None:
     domains, target = given()

@@ -23,9 +23,9 @@ def test_every_term_has_a_method() -> None:
     assert MOVING.keys() == TERMS.keys()
 
 
-@pytest.mark.parametrize("name", MOVING)
-def test_it_is_the_last_phase_that_moves_the_trunk_with_a_term(name: Any) -> None:
-    found = made(name, start_line=1)
+@pytest.mark.parametrize("word", [n if n != "gaussian" else "gaussian:position=2" for n in MOVING])
+def test_it_is_the_last_phase_that_moves_the_trunk_with_a_term(word: str) -> None:
+    found, name = made(word, start_line=1), word.partition(":")[0]
     assert (found.name, found.line, found.epochs) == ("align", 1, 2)
     assert found.alignment is not None
     assert found.alignment.term == name
@@ -52,6 +52,12 @@ def test_options_stand_behind_a_colon() -> None:
     assert (found.confusion, made("cdan").alignment.confusion) == (2.0, 0.0)  # type: ignore[union-attr]
 
 
+def test_virtual_rows_have_a_place_a_width_and_a_share() -> None:
+    found = made("gaussian:position=2,around=0.5,share=0.25").alignment
+    assert found is not None
+    assert (found.position, found.around, found.share, found.source) == (2, 0.5, 0.25, True)
+
+
 def test_a_position_has_a_number_and_a_name() -> None:
     name = CHAIN.positions[2].name
     assert position_of(name, CHAIN) == position_of("2", CHAIN) == 2
@@ -70,6 +76,10 @@ def test_a_position_has_a_number_and_a_name() -> None:
         ("pseudo:threshold=2", "pseudo:threshold=2.0"),
         ("mmd:weight=-1", "mmd:weight=-1.0"),
         ("shot:weight=1", "shot has no options"),
+        ("gaussian:position=0", "below position 0 is frozen"),
+        ("gaussian:position=9", "position=9 does not exist"),
+        ("gaussian:position=2,around=0", "gaussian:around=0.0"),
+        ("gaussian:position=2,share=2", "gaussian:share=2.0"),
     ],
 )
 def test_what_cannot_be_used_is_told(word: str, sentence: str) -> None:

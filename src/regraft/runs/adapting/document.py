@@ -177,10 +177,17 @@ def _target_labels(made: Adaptation) -> Document:
     """Returns what labelled rows of the target were used for, where there were any."""
     if made.drawn is None or not len(made.drawn.rows):
         return {}
+    return {"target_labels": made.drawn.document(learnt=_learnt(made, made.drawn))}
+
+
+def _learnt(made: Adaptation, drawn: Drawn) -> int:
+    """Returns how many labelled rows of the target what is kept has learnt from."""
     name = made.decision.chosen.name
-    on_features = name not in made.moved and name != SOURCE_ONLY
-    learnt = on_features and not isinstance(make_method(name).method, SourceOnly)
-    return {"target_labels": made.drawn.document(learnt=learnt)}
+    if name in made.moved:
+        return len(drawn.teaching) if made.moved[name].phase is not None else 0
+    if name == SOURCE_ONLY or isinstance(make_method(name).method, SourceOnly):
+        return 0
+    return len(drawn.rows)
 
 
 def _proportions(made: Adaptation) -> Document:

@@ -7,13 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.adaptation.domains import Domains
-from regraft.adaptation.labelled import FEW, WEIGHT, judging_rows
+from regraft.adaptation.labelled import FEW, WEIGHT, halves, judging_rows
 from regraft.data.starters.wheels import Say
 from regraft.draws import draws
 from regraft.errors import DataError, counted
 from regraft.features.rowkeys import row_keys
 from regraft.runs.adapting.target import Target
 from regraft.training.heads.probe import Features, Labelled
+from regraft.training.session import Examples
 
 Labels = npt.NDArray[np.int64]
 
@@ -26,11 +27,14 @@ class Drawn:
         target: The target without them among the rows that are scored.
         rows: (M,) their numbers, in the order drawn.
         labels: (M,) their classes.
+        once: Whether methods that move the trunk are tried too, each of which is trained once:
+            it learns from one half, and the other half judges all.
     """
 
     target: Target
     rows: Labels
     labels: Labels
+    once: bool = False
 
     def known(self, features: Features) -> Labelled:
         """Returns them with their labels.
@@ -40,34 +44,55 @@ class Drawn:
         """
         return Labelled(features[self.rows], self.labels)
 
+    @property
+    def teaching(self) -> Labels:
+        """Places, among those drawn, of the rows that teach what moves the trunk."""
+        pairs = halves(len(self.rows), once=True)
+        return pairs[0][0] if pairs else np.zeros(0, np.int64)
+
+    @property
+    def lent(self) -> Examples | None:
+        """The rows that teach what moves the trunk; None = there are none."""
+        places = self.teaching
+        if not len(places):
+            return None
+        return Examples(self.target.encoded.take(self.rows[places]), self.labels[places])
+
+    @property
+    def judging(self) -> int:
+        """How many of them judge."""
+        return judging_rows(len(self.rows), once=self.once)
+
     def words(self) -> str:
         """Returns one sentence on what they are used for."""
-        count = len(self.rows)
-        judged = "each half by what the other half taught" if count < FEW else "a half held out"
+        count, few = len(self.rows), len(self.rows) < FEW and not self.once
+        judged = "each half by what the other half taught" if few else "a half held out"
+        half = f", and {len(self.teaching)} of them what moves the trunk" if self.once else ""
         return (
-            f"{counted(count, 'labelled row')} of the target train what reads features, each as up "
-            f"to {WEIGHT} source rows, but neither source-only, alone or behind a preparation, nor "
-            f"what moves the trunk; they choose: "
-            f"{judging_rows(count)} of them, {judged}; they are not scored"
+            f"{counted(count, 'labelled row')} of the target train what reads features{half}, each "
+            f"as up to {WEIGHT} source rows, but not source-only, alone or behind a preparation; "
+            f"they choose: {self.judging} of them, {judged}; they are not scored"
         )
 
-    def document(self, *, learnt: bool) -> dict[str, Any]:
+    def document(self, *, learnt: int) -> dict[str, Any]:
         """Returns what `result.json` says of them.
 
         Args:
-            learnt: Whether what is kept has learnt from them; source-only has not.
+            learnt: How many of them what is kept has learnt from; source-only from none.
         """
         origins = self.target.rows.origins
         return {
             "asked": len(self.rows),
-            "used_for_training": len(self.rows) if learnt else 0,
-            "used_for_selection": judging_rows(len(self.rows)),
+            "used_for_training": learnt,
+            "used_for_selection": self.judging,
             "how": self.words(),
             "rows": [str(origins[row]) for row in self.rows.tolist()],
         }
 
 
-def draw_labelled(target: Target, features: Features, *, domains: Domains, say: Say) -> Drawn:
+def draw_labelled(
+    target: Target, features: Features, *, domains: Domains, say: Say, once: bool = False
+) -> Drawn:
     """Returns labelled rows of the target, drawn without a look at any label.
 
     The order is one of content and seed. The classes that source-only answers are taken in
@@ -78,16 +103,17 @@ def draw_labelled(target: Target, features: Features, *, domains: Domains, say: 
         features: (L, D) of all of them.
         domains: With source-only and the seed.
         say: Told what they are used for.
+        once: Whether methods that move the trunk are tried too.
 
     Raises:
         DataError: If with them no row is left that could be scored.
     """
     if not target.learn:
-        return Drawn(target, target.offered, target.answers)
+        return Drawn(target, target.offered, target.answers, once)
     strata = domains.start.logits(features[target.offered]).argmax(axis=1).astype(np.int64)
     picked = spread_order(strata, seed=domains.seed)[: target.learn]
     rows = target.offered[picked]
-    drawn = Drawn(_without(target, rows), rows, target.answers[picked])
+    drawn = Drawn(_without(target, rows), rows, target.answers[picked], once)
     say(drawn.words())
     if missing := _missing(drawn):
         say(f"warning: none of these has the class {', '.join(missing)}")

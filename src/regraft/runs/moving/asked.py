@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from regraft.adaptation.moving import MOVING
+from regraft.adaptation.moving import MOVING, moves_trunk
 from regraft.adaptation.table import (
     AUTO,
     PREPARATIONS,
@@ -16,7 +16,11 @@ from regraft.errors import SettingsError, one_of
 from regraft.settings import AdaptSettings
 from regraft.strategies.table import make_strategy
 
-TRIED = {"fast": ("mcc",), "balanced": ("cdan", "mcc", "pseudo"), "best": tuple(MOVING)}
+TRIED = {
+    "fast": ("mcc",),
+    "balanced": ("cdan", "mcc", "pseudo"),
+    "best": tuple(name for name in MOVING if moves_trunk(name)),
+}
 """Methods that move the trunk, by preset, where `auto` chooses: each costs a training."""
 
 
@@ -66,7 +70,7 @@ def asked_of(settings: AdaptSettings) -> Asked:
         if word == AUTO:
             on_features += [name for name in methods_asked(AUTO) if _reads_as_it_came(name)]
             moving += [name for name in MOVING if name in tried]
-        elif word.partition(":")[0] in MOVING:
+        elif moves_trunk(word):
             moving.append(word)
         elif _comes_first(first):
             after.setdefault(_same(first, after), []).append(_following(word, second))
@@ -101,16 +105,16 @@ def _following(word: str, second: str) -> str:
     Raises:
         SettingsError: If it does not.
     """
-    if second and second.partition(":")[0] not in (*MOVING, SOURCE_ONLY):
+    if second and second.partition(":")[0] != SOURCE_ONLY and not moves_trunk(second):
         raise SettingsError(
             f"{word} cannot be used where the trunk moves: {second} does not move it on",
-            expected=one_of(list(MOVING)),
+            expected=one_of([name for name in MOVING if moves_trunk(name)]),
         )
     return second or SOURCE_ONLY
 
 
 def _reads_as_it_came(name: str) -> bool:
-    return name not in MOVING and make_method(name).preparation is None
+    return not moves_trunk(name) and make_method(name).preparation is None
 
 
 def _check_strategy(settings: AdaptSettings) -> None:

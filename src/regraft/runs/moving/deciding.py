@@ -1,7 +1,7 @@
 """Decides between source-only, methods on its features and methods that move its trunk on."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ from regraft.runs.adapting.views import View, Views, views_of
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
 from regraft.runs.moving.asked import Asked
-from regraft.runs.moving.grounds import came_of, try_grounds
+from regraft.runs.moving.grounds import State, came_of, try_grounds
 from regraft.runs.moving.source import Start, Work, back_to, start_of, train_source
 from regraft.runs.moving.training import Moved, check_moving, try_moving
 from regraft.training.heads.head import probe_of
@@ -57,24 +57,15 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         # Everything is judged in one space, which no training has bent.
         space = replace(probe, proportions=domains.proportions)
         start = start_of(trained, domains, space=space)
-        drawn = draw_labelled(target, pools.target, domains=domains, say=say)
+        moves = bool(asked.moving or asked.after)
+        drawn = draw_labelled(target, pools.target, domains=domains, say=say, once=moves)
         # Nobody else has the features of a trunk that moved.
         unshared = replace(prepared, cache=Cache(on=False))
         views = views_of(unshared, work.verdict, target=target, base=View(domains, pools))
         views = replace(views, space=space)
-        judged, lost = try_methods(
-            domains,
-            asked.on_features,
-            say=say,
-            views=views,
-            known=lambda word: drawn.known(views.of(word).pools.target),
-            alone=asked.alone,
-        )
-        found, diverged = try_moving(work, asked.moving, start=start, alone=asked.alone)
-        more, gone = try_grounds(work, asked.after, came=state, start=start, alone=asked.alone)
-        moved = {each.judged.name: each for each in (*found, *more)}
-    judged += [_with_labels(each, drawn, start=judged[0]) for each in moved.values()]
-    decision = choose(judged, lost=[*lost, *diverged, *gone])
+        own = replace(work, lent=drawn.lent)
+        judged, moved, lost = _tried(own, asked, start=start, drawn=drawn, views=views, came=state)
+    decision = choose(judged, lost=lost)
     say(decision.reason)
     prepared, trained = _kept(work, decision.chosen, moved, of=(start, trained, views))
     return Adaptation(
@@ -90,6 +81,36 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         views=views,
         drawn=drawn,
     )
+
+
+def _tried(
+    work: Work, asked: Asked, *, start: Start, drawn: Drawn, views: Views, came: State
+) -> tuple[list[Judged], dict[str, Moved], list[str]]:
+    """Returns every method judged, those that moved the trunk by word, and words of those lost.
+
+    Args:
+        work: With the labelled rows that the trunk learns from.
+        asked: The methods.
+        start: Source-only.
+        drawn: The labelled rows of the target.
+        views: What methods on features see.
+        came: The network before anything was learnt.
+    """
+    alone = asked.alone
+    judged, lost = try_methods(
+        start.domains,
+        asked.on_features,
+        say=work.progress.say,
+        views=views,
+        known=lambda word: drawn.known(views.of(word).pools.target),
+        alone=alone,
+    )
+    found, diverged = try_moving(work, asked.moving, start=start, alone=alone)
+    more, gone = try_grounds(work, asked.after, came=came, start=start, alone=alone)
+    moved = {each.judged.name: each for each in (*found, *more)}
+    judged = _judged_alike(judged, drawn)
+    judged += [_with_labels(each, drawn, start=judged[0]) for each in moved.values()]
+    return judged, moved, [*lost, *diverged, *gone]
 
 
 def _as_it_came(work: Work) -> tuple[Work, Pools]:
@@ -134,10 +155,24 @@ def _kept(
     return keep_classifier(prepared, trained, probe=linear, start=head), trained
 
 
+def _judged_alike(judged: Sequence[Judged], drawn: Drawn) -> list[Judged]:
+    """Returns methods on features, judged by the rows alone that judge what moves the trunk too.
+
+    Args:
+        judged: By more rows, these first; source-only is the first of the methods.
+        drawn: The labelled rows.
+    """
+    found: list[Judged] = []
+    for each in judged:
+        right = None if each.right is None else each.right[: drawn.judging]
+        found.append(with_right(each, right, start=found[0] if found else None))
+    return found
+
+
 def _with_labels(moved: Moved, drawn: Drawn, *, start: Judged) -> Judged:
-    """Returns a method with what labelled target rows say of it; it has learnt from none."""
+    """Returns a method with what those labelled target rows say of it that it has not seen."""
     known = drawn.known(moved.pools.target)
-    right = right_unseen(moved.judged.adapted.on_target, known=known)
+    right = right_unseen(moved.judged.adapted.on_target, known=known, once=drawn.once)
     return with_right(moved.judged, right, start=start)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from regraft.adaptation.domains import Adapted, Domains
+from regraft.adaptation.labelled import repeats
 from regraft.adaptation.selection import Signs, signs_of
 from regraft.features.cached import Cache
 from regraft.runs.adapting.features import Pools, check_finite, pool_domains
@@ -20,7 +21,7 @@ from regraft.training.keeping.history import handed_over, take_over
 from regraft.training.keeping.keeper import Kept
 from regraft.training.precision import Verdict
 from regraft.training.progress import EpochRecord, Progress
-from regraft.training.session import Session
+from regraft.training.session import Examples, Session
 
 SOURCE = "source"
 
@@ -36,6 +37,8 @@ class Work:
         target: Its rows.
         units: Keep what is done.
         progress: Told of every step, epoch and method.
+        lent: Labelled rows of the target, which methods that move the trunk learn beside the
+            source's: source-only does not. None = there are none.
     """
 
     prepared: Prepared
@@ -43,11 +46,16 @@ class Work:
     target: Target
     units: Units
     progress: Progress
+    lent: Examples | None = None
 
     def session(self) -> Session:
         """Returns a session on the source's rows that has done nothing yet."""
         rows = (examples(self.prepared, "train"), examples(self.prepared, "val"))
-        return new_session(self.prepared, self.verdict, rows=rows, progress=self.progress)
+        session = new_session(self.prepared, self.verdict, rows=rows, progress=self.progress)
+        if self.lent is not None:
+            session.lent = self.lent
+            session.lent_times = repeats(len(self.lent), len(session.train))
+        return session
 
     def pools(self, *, training_rows: bool = True) -> Pools:
         """Returns the features of all rows by the trunk as it stands, which nobody else has.

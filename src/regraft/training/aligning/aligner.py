@@ -1,6 +1,7 @@
 """Makes the loss of a phase that draws two domains together, pass by pass."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +18,33 @@ from regraft.training.aligning.alignment import Alignment
 from regraft.training.aligning.discriminator import Discriminator, make_discriminator
 from regraft.training.aligning.tap import tapped
 from regraft.training.aligning.terms import Seen, term
+from regraft.training.aligning.virtual import Cloud, virtual_at
 from regraft.training.moving.entry import entering_rows
 from regraft.training.moving.lines import sample_of
 from regraft.training.phase import Phase
 from regraft.training.session import Session
 
 Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a batch of B rows.
+
+    Args:
+        labels: (B,) -1 = none.
+        guesses: (B,) classes that rows of a target are taken for, where these are guessed.
+        lent: (B,) which rows have a label though they are a target's, where some have.
+    """
+
+    labels: Tensor
+    guesses: Tensor | None = None
+    lent: Tensor | None = None
+
+    def of(self, some: slice) -> "Known":
+        """Returns what is known of some rows."""
+        cut = [None if each is None else each[some] for each in (self.guesses, self.lent)]
+        return Known(self.labels[some], *cut)
 
 
 @dataclass(frozen=True)
@@ -35,6 +57,7 @@ class Passed:
         left: What crossed the position, where one was tapped.
         mask: (B, T) which tokens are real, for texts.
         guesses: (B,) classes that the target's rows are taken for; None = nothing was guessed.
+        lent: (B,) which rows have a label though they are the target's; None = none does.
     """
 
     features: Tensor
@@ -42,6 +65,7 @@ class Passed:
     left: list[Tensor]
     mask: Tensor | None = None
     guesses: Tensor | None = None
+    lent: Tensor | None = None
 
 
 @dataclass
@@ -53,12 +77,14 @@ class Aligner:
         alignment: Of the phase.
         steps: Planned optimiser steps of the phase.
         plain: The target's rows as they are, where their answers are guessed from them.
+        last: Whether maps at the position have their channels last; None = nobody asked yet.
     """
 
     session: Session
     alignment: Alignment
     steps: int
     plain: Encoded | Prefixed | None = None
+    last: bool | None = None
 
     def begin(self) -> None:
         """Is called at the start of an epoch, when it is decided where batches enter."""
@@ -66,19 +92,44 @@ class Aligner:
             assert self.session.target is not None, "a phase that aligns has a target"
             self.plain = entering_rows(self.session, self.session.target.rows)
 
-    def tap(self) -> AbstractContextManager[list[Tensor]]:
-        """Opens a stretch in which a pass leaves behind what the discriminator reads."""
-        return tapped(self.session.chain, self.alignment.position)
+    @contextmanager
+    def around_pass(self, known: Known, *, mask: Tensor | None) -> Iterator[list[Tensor]]:
+        """Opens the stretch of a pass, which leaves behind what a discriminator reads.
+
+        Where virtual rows are asked for, rows that have a label become some.
+
+        Args:
+            known: Of its B rows.
+            mask: (B, T) which tokens are real, for texts.
+        """
+        chain, alignment = self.session.chain, self.alignment
+        if alignment.term != "gaussian":
+            with tapped(chain, alignment.position) as left:
+                yield left
+            return
+        assert alignment.position is not None, "it is checked where the phase is made"
+        cloud = Cloud(alignment.around, alignment.share, self._last())
+        wanted = known.labels >= 0
+        with virtual_at(chain, alignment.position, cloud=cloud, wanted=wanted, mask=mask):
+            yield []
+
+    def _last(self) -> bool:
+        """Says whether maps at the position have their channels last; looked at once."""
+        if self.last is None:
+            session = self.session
+            shape = _shape_at(session, session.network, self.alignment)
+            self.last = channels_last(session.network.trunk, shape)
+        return self.last
 
     def guesses(self, indices: Indices) -> Tensor | None:
         """Returns (B,) classes of the target's rows that the network is sure of, else -1.
 
         Args:
-            indices: (B,) of a batch, the source's rows first in number.
+            indices: (B,) of a batch, rows that have labels first in number.
         """
         if self.plain is None:
             return None
-        session, first = self.session, len(self.session.train)
+        session, first = self.session, self.session.unlabelled_from
         found = torch.full((len(indices),), -1, dtype=torch.long, device=session.device)
         places = np.flatnonzero(indices >= first)
         batch = to_device(self.plain.batch(indices[places] - first), session.device)
@@ -87,19 +138,34 @@ class Aligner:
         found[torch.from_numpy(places).to(session.device)] = kept
         return found
 
+    def lent(self, indices: Indices) -> Tensor | None:
+        """Returns (B,) which rows of a batch have a label though they are the target's."""
+        session = self.session
+        if session.lent is None:
+            return None
+        found = (indices >= len(session.train)) & (indices < session.unlabelled_from)
+        return torch.from_numpy(found).to(session.device)
+
     def loss(self, passed: Passed, labels: Tensor, *, weights: Tensor | None) -> Tensor:
-        """Returns the loss of the source's labels, if it counts, and the term.
+        """Returns the loss of the labels that count, and the term.
+
+        Labels of the target always count, those of the source where the alignment says so.
+        Rows of the target that have labels are of neither domain in the term: they come far
+        more often than others.
 
         Args:
             passed: What a pass of B rows gave.
-            labels: (B,) -1 for rows of the target.
+            labels: (B,) -1 where there is none.
             weights: (K,) weight of each class; None = 1.
         """
-        own = labels >= 0
+        lent = torch.zeros_like(labels, dtype=torch.bool) if passed.lent is None else passed.lent
+        learnt = labels >= 0 if self.alignment.source else lent
         loss = 0.0 * passed.logits.sum()
-        if self.alignment.source and bool(own.any()):
-            loss = loss + cross_entropy(passed.logits[own], labels[own], weights=weights)
-        seen, judge = self._seen(passed, own), self.session.discriminator
+        if bool(learnt.any()):
+            loss = loss + cross_entropy(passed.logits[learnt], labels[learnt], weights=weights)
+        if passed.lent is not None:
+            passed, labels = _only(passed, ~lent), labels[~lent]
+        seen, judge = self._seen(passed, labels >= 0), self.session.discriminator
         return loss + term(self.alignment, seen, discriminator=judge)
 
     def _seen(self, passed: Passed, own: Tensor) -> Seen:
@@ -117,6 +183,23 @@ class Aligner:
             min(1.0, session.place.at / max(self.steps, 1)),
             known.to(own.device),
         )
+
+
+def _only(passed: Passed, rows: Tensor) -> Passed:
+    """Returns what a pass gave of some rows.
+
+    Args:
+        passed: Of B rows.
+        rows: (B,) whether each is wanted.
+    """
+    mask, guesses = passed.mask, passed.guesses
+    return Passed(
+        passed.features[rows],
+        passed.logits[rows],
+        [left[rows] for left in passed.left],
+        None if mask is None else mask[rows],
+        None if guesses is None else guesses[rows],
+    )
 
 
 def aligner_for(session: Session, phase: Phase, *, steps: int) -> Aligner | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-TermName = Literal["dann", "cdan", "mmd", "coral", "mcc", "pseudo", "shot"]
+TermName = Literal["dann", "cdan", "mmd", "coral", "mcc", "pseudo", "shot", "gaussian"]
 Kind = Literal["auto", "mlp", "cnn", "rnn"]
 ADVERSARIAL = ("dann", "cdan")
 
@@ -20,12 +20,16 @@ class Alignment:
         source: Whether the source's labels are learnt as well; else the head stands still.
         discriminator: Kind of network that tells the domains apart; `auto` = by the shape of
             the features at the position.
-        position: Where it reads, above the line; None = the pooled features.
+        position: Where it reads, or where virtual rows are made, above the line; None = the
+            pooled features.
         hidden: Width of its bottleneck.
         rate: Its peak learning rate.
         confusion: Weight of `mcc`'s term beside an adversary's; 0 = it is left out.
         temperature: T of the target's predictions, for `mcc`'s term.
         threshold: Confidence from which a target row's own answer is learnt, for `pseudo`.
+        around: Deviation of virtual rows from real ones, as a multiple of the batch's, for
+            `gaussian`.
+        share: Probability that a row with a label becomes a virtual one, likewise.
     """
 
     term: TermName
@@ -38,6 +42,8 @@ class Alignment:
     confusion: float = 0.0
     temperature: float = 2.5
     threshold: float = 0.95
+    around: float = 1.0
+    share: float = 0.5
 
     @property
     def adversarial(self) -> bool:
@@ -50,8 +56,10 @@ class Alignment:
         >>> Alignment("dann", discriminator="cnn", position=2).words()
         'dann, discriminator cnn at position 2'
         """
+        place = "the pooled features" if self.position is None else f"position {self.position}"
+        if self.term == "gaussian":
+            return f"gaussian, virtual rows at {place}"
         if not self.adversarial:
             return self.term
-        place = "the pooled features" if self.position is None else f"position {self.position}"
         beside = f", class confusion {self.confusion:g}" if self.confusion else ""
         return f"{self.term}, discriminator {self.discriminator} at {place}{beside}"

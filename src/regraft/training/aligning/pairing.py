@@ -1,5 +1,8 @@
 """Makes batches in which each row of the source has a row of the target beside it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,38 +12,80 @@ from regraft.training.batching.batches import epoch_batches
 Indices = npt.NDArray[np.int64]
 
 
-def paired_batches(
-    lengths: Indices,
-    batch_size: int,
-    *,
-    weights: npt.NDArray[np.float64],
-    seed: int,
-    epoch: int,
-) -> list[Indices]:
-    """Returns batches of 2 B rows: source, target, source, target, and so on.
+@dataclass(frozen=True)
+class Pairing:
+    """Which rows are whose: N of the source, M of the target with labels, L of it without.
 
-    Every source row is there about as often as its weight says. Target rows come in turn,
-    as many as the source's: a larger target is seen in parts, a smaller one several times.
+    Args:
+        weights: (N,) how often each source row is wanted, 1 in the mean.
+        first: N + M, number of the first row without a label; None = N.
+        times: How often each of the M is wanted.
+    """
+
+    weights: npt.NDArray[np.float64]
+    first: int | None = None
+    times: int = 1
+
+    @property
+    def unlabelled_from(self) -> int:
+        """N + M."""
+        return len(self.weights) if self.first is None else self.first
+
+
+def paired_batches(
+    lengths: Indices, batch_size: int, *, pairing: Pairing, seed: int, epoch: int
+) -> list[Indices]:
+    """Returns batches of 2 B rows: one with a label, one without, and so on.
+
+    Every source row is there about as often as its weight says, and rows of the target that
+    have labels are dealt to the batches beside them. Target rows come in turn, as many as
+    those with labels: a larger target is seen in parts, a smaller one several times.
     The longest of the target meet the longest of the source, which spares padding and
     keeps length from giving a domain away. A pure function of the arguments, none of which
     knows a label of the target.
 
     Args:
-        lengths: (N + L,) cost of each row, the source's N first.
+        lengths: (N + M + L,) cost of each row.
         batch_size: Source rows of mean length in a batch.
-        weights: (N,) how often each source row is wanted, 1 in the mean.
+        pairing: Whose they are.
         seed: Of the run.
         epoch: Counted over the whole run.
     """
-    first = len(weights)
-    own = resampled(weights, seed=seed, epoch=epoch)
+    first = pairing.unlabelled_from
+    own = resampled(pairing.weights, seed=seed, epoch=epoch)
     source = [own[b] for b in epoch_batches(lengths[own], batch_size, seed=seed, epoch=epoch)]
-    target = _in_turn(len(lengths) - first, len(own), seed=seed, epoch=epoch) + first
-    target = target[np.argsort(-lengths[target], kind="stable")]
     ranked = sorted(range(len(source)), key=lambda b: -int(lengths[source[b]].max()))
-    ends = np.cumsum([len(source[b]) for b in ranked])
+    lent = np.arange(len(pairing.weights), first)
+    lent = lent[np.argsort(-lengths[lent], kind="stable")]
+    known = _with_lent(source, lent, ranked=ranked, times=pairing.times)
+    wanted = sum(map(len, known))
+    target = _in_turn(len(lengths) - first, wanted, seed=seed, epoch=epoch) + first
+    target = target[np.argsort(-lengths[target], kind="stable")]
+    ends = np.cumsum([len(known[b]) for b in ranked])
     parts = dict(zip(ranked, np.split(target, ends[:-1]), strict=True))
-    return [np.stack([rows, parts[b]], axis=1).ravel() for b, rows in enumerate(source)]
+    return [np.stack([rows, parts[b]], axis=1).ravel() for b, rows in enumerate(known)]
+
+
+def _with_lent(
+    source: list[Indices], lent: Indices, *, ranked: Sequence[int], times: int
+) -> list[Indices]:
+    """Returns the batches with further rows dealt to them, each so many times.
+
+    Each turn deals all of them to other batches, the longest to those of the longest rows: a
+    row is twice in a batch only where there are fewer batches than turns.
+
+    Args:
+        source: Rows of each batch.
+        lent: (M,) numbers of the further rows, the longest first; may be none.
+        ranked: Numbers of the batches, likewise.
+        times: How many turns there are.
+    """
+    dealt = [[rows] for rows in source]
+    for turn in range(times if len(lent) else 0):
+        some = ranked[turn % len(ranked) :: times]
+        for batch, rows in zip(some, np.array_split(lent, len(some)), strict=True):
+            dealt[batch].append(rows)
+    return [np.concatenate(each) for each in dealt]
 
 
 def resampled(weights: npt.NDArray[np.float64], *, seed: int, epoch: int) -> Indices:

@@ -8,7 +8,7 @@ from regraft.data.images import PixelRows
 from regraft.draws import draws
 from regraft.features.cached import Cache, pooled
 from regraft.training.heads.head import put_probe
-from regraft.training.heads.probe import Labelled, fit_probe
+from regraft.training.heads.probe import USUAL_STRENGTH, Labelled, solve_probe
 from regraft.training.heads.sample import sample_rows
 from regraft.training.phase import START_ROWS, Phase
 from regraft.training.selecting import check_features
@@ -18,7 +18,8 @@ from regraft.training.session import Examples, Session
 def mixed(session: Session, phase: Phase, *, epoch: int) -> Examples:
     """Returns the training rows, with others behind them where the phase says so.
 
-    They are rows of the source, or all of an unlabelled target's.
+    They are rows of the source, or all of an unlabelled target's, and before these the ones of
+    it that have labels.
 
     Which ones is a pure function of (seed, epoch): a source that is larger than what an epoch
     takes is seen in parts.
@@ -44,7 +45,8 @@ def _beside_target(session: Session) -> Examples:
     assert target is not None, "a phase that aligns has a target"
     kept = session.joined
     if kept is None or kept[0] is not train or kept[1] is not target:
-        kept = (train, target, joined(train, target))
+        labelled = train if session.lent is None else joined(train, session.lent)
+        kept = (train, target, joined(labelled, target))
         session.joined = kept
     return kept[2]
 
@@ -74,5 +76,5 @@ def start_source_head(session: Session, phase: Phase) -> None:
     features = pooled(session.level(session.top), source.rows.take(few), cache=Cache(on=False))
     check_features(features)
     labels = source.labels[few] - session.network.head.classes
-    probe = fit_probe(Labelled(features, labels), head.classes)
+    probe = solve_probe(Labelled(features, labels), head.classes, USUAL_STRENGTH)
     put_probe(head, probe)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from regraft.data.encode import Encoded
 from regraft.data.images import Augment, PixelRows
-from regraft.training.aligning.pairing import paired_batches
+from regraft.training.aligning.pairing import Pairing, paired_batches
 from regraft.training.batching.batches import epoch_batches, pair_batches
 from regraft.training.batching.mixing import mixed
 from regraft.training.phase import Phase
@@ -20,8 +20,8 @@ def order(session: Session, phase: Phase, *, rows: Encoded, epoch: int) -> list[
     """Returns the batches of an epoch: a pure function of seed, epoch and rows."""
     size, seed = session.options.batch_size, session.options.seed
     if phase.alignment is not None:
-        wanted = row_weights(session)
-        return paired_batches(rows.lengths, size, weights=wanted, seed=seed, epoch=epoch)
+        pairing = Pairing(row_weights(session), session.unlabelled_from, session.lent_times)
+        return paired_batches(rows.lengths, size, pairing=pairing, seed=seed, epoch=epoch)
     if phase.loss == "pairs":
         return pair_batches(session.train.labels, size, seed=seed, epoch=epoch)
     return epoch_batches(rows.lengths, size, seed=seed, epoch=epoch)

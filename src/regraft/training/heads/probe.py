@@ -1,5 +1,6 @@
 """Makes a linear classifier on pooled features by L-BFGS, its strength chosen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,16 @@ from regraft.training.heads.streamed import Streamed, blocks, moments
 
 Features = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
-STRENGTHS = (0.001, 0.01, 0.1)
-"""Inverse penalties tried where there are validation rows."""
+STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+"""Inverse penalties tried, least first."""
+COARSE = (0.001, 0.01, 0.1)
+"""Those tried on many rows, where neighbours differ little and each costs much."""
 USUAL_STRENGTH = 0.01
+FOLDS = 5
+FEWEST = 20
+"""Rows from which leaving some out in turn says something of the penalty."""
+CHEAP = 4_000_000
+"""Numbers of features times classes up to which training rows are left out in turn."""
 STILL = 0.1
 """Share of the mean deviation below which a feature counts as still."""
 AT_ONCE = 2**26
@@ -62,17 +70,65 @@ def fit_probe(
 ) -> LinearProbe:
     """Returns the multinomial logistic regression on standardised features.
 
+    The penalty is the one of the least log loss, which a few rows tell better than a count of
+    right answers does: on rows for that, and where that is cheap on training rows left out
+    in turn. Where there is neither, it is the usual one.
+
     Args:
         train: Rows to fit.
         classes: K; a class without rows is never predicted.
-        val: Rows that choose the penalty; None = the usual one.
+        val: Rows that choose the penalty; None = there are none.
         weights: (K,) weight of each class in the loss.
     """
-    strengths = STRENGTHS if val is not None and len(val.labels) else (USUAL_STRENGTH,)
-    probes = [_solve(train, classes, strength, weights) for strength in strengths]
-    if len(probes) == 1 or val is None:
-        return probes[0]
-    return min(probes, key=lambda probe: _badness(probe, val))
+    held = val if val is not None and len(val.labels) else None
+    count, width = train.features.shape
+    cheap = count * min(count, width) * classes <= CHEAP
+    turned = cheap and count >= FEWEST
+    if held is None and not turned:
+        return solve_probe(train, classes, USUAL_STRENGTH, weights=weights)
+    tried = STRENGTHS if cheap else COARSE
+    losses = dict.fromkeys(tried, 0.0)
+    if turned:
+        losses = _losses_in_turn(train, classes, tried, weights)
+    if held is None:
+        return solve_probe(train, classes, min(tried, key=losses.__getitem__), weights=weights)
+    found = {each: solve_probe(train, classes, each, weights=weights) for each in tried}
+    return found[min(tried, key=lambda each: losses[each] + _loss(found[each], held, weights))]
+
+
+def _losses_in_turn(
+    train: Labelled, classes: int, strengths: Sequence[float], weights: Features | None
+) -> dict[float, float]:
+    """Returns the summed log loss of rows that are left out in turn, of each penalty.
+
+    Of fewer rows than features only their own directions matter: the weights of a regression
+    with a quadratic penalty are a sum of rows.
+    """
+    shift, scale = _standard(train.features)
+    rows = (train.features - shift) * scale
+    if rows.shape[0] < rows.shape[1]:
+        rows = np.linalg.qr(rows.T, mode="r").T
+    plain = (np.zeros(1, np.float32), np.ones(1, np.float32))
+    parted = [
+        (Labelled(rows[~out], train.labels[~out]), Labelled(rows[out], train.labels[out]))
+        for out in _turns(train.labels)
+    ]
+    return {
+        each: sum(
+            _loss(_classifier(seen, plain, classes, each, weights), left, weights)
+            for seen, left in parted
+        )
+        for each in strengths
+    }
+
+
+def _turns(labels: Labels) -> list[npt.NDArray[np.bool_]]:
+    """Returns (N,) which rows are left out in each turn, each class in like parts."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    place = np.zeros(len(labels), np.int64)
+    place[order] = np.arange(len(labels)) % FOLDS
+    return [place == turn for turn in range(FOLDS)]
 
 
 def standard_scale(features: Features) -> Features:
@@ -93,23 +149,49 @@ def _scale(deviations: npt.NDArray[np.float64]) -> Features:
     return result
 
 
-def _badness(probe: LinearProbe, val: Labelled) -> tuple[float, float]:
-    logits = np.concatenate([probe.logits(block) for block in blocks(val.features)])
-    probabilities = metrics.softmax(logits)
-    wrong = float((probabilities.argmax(axis=1) != val.labels).mean())
-    return wrong, float(metrics.row_losses(probabilities, val.labels).mean())
+def _loss(probe: LinearProbe, rows: Labelled, weights: Features | None) -> float:
+    """Returns the sum of the rows' log losses, each weighed as its class is."""
+    logits = np.concatenate([probe.logits(block) for block in blocks(rows.features)])
+    losses = metrics.row_losses(metrics.softmax(logits), rows.labels)
+    return float((losses if weights is None else losses * weights[rows.labels]).sum())
 
 
-def _solve(train: Labelled, classes: int, strength: float, weights: Features | None) -> LinearProbe:
-    mean, deviations = moments(train.features)
-    shift, scale = mean.astype(np.float32), _scale(deviations)
+def solve_probe(
+    train: Labelled, classes: int, strength: float, *, weights: Features | None = None
+) -> LinearProbe:
+    """Returns the regression with one penalty, by itself.
+
+    Args:
+        train: Rows to fit.
+        classes: K; a class without rows is never predicted.
+        strength: Inverse penalty C.
+        weights: (K,) weight of each class in the loss.
+    """
+    return _classifier(train, _standard(train.features), classes, strength, weights)
+
+
+def _standard(features: Features) -> tuple[Features, Features]:
+    """Returns the (D,) shift and scale under which features are standardised."""
+    mean, deviations = moments(features)
+    return mean.astype(np.float32), _scale(deviations)
+
+
+def _classifier(
+    train: Labelled,
+    standard: tuple[Features, Features],
+    classes: int,
+    strength: float,
+    weights: Features | None,
+) -> LinearProbe:
+    """Returns the regression with one penalty on features shifted and scaled as given."""
+    shift, scale = standard
     present = np.unique(train.labels)
     weight = np.zeros((classes, train.features.shape[1]), np.float32)
     bias = np.full(classes, ABSENT, np.float32)
     if len(present) == 1:
         bias[present] = 0
         return LinearProbe(shift, scale, weight, bias, strength)
-    found = _regression(train, (shift, scale), strength, weights)
+    found = _regression(train, standard, strength, weights)
     weight[present], bias[present] = _both_sides(*found)
     return LinearProbe(shift, scale, weight, bias, strength)
 

@@ -161,7 +161,8 @@ def restore_beside(beside: Beside, kept: Kept) -> None:
 def data_digest(session: Session) -> str:
     """Returns the SHA-256 of the rows and labels that move weights or choose them."""
     hashed = hashlib.sha256()
-    for part in filter(None, (session.train, session.val, session.source, session.target)):
+    others = (session.source, session.target, session.lent)
+    for part in filter(None, (session.train, session.val, *others)):
         hashed.update(np.ascontiguousarray(part.labels).data)
         for array in _arrays(part.rows):
             hashed.update(np.ascontiguousarray(array).data)

@@ -138,7 +138,7 @@ class Freezer:
         session = self.session
         distances = (self.outputs or self.journey).distances()
         readings = self.trails.note(self.spent, distances, measured=measured)
-        blocks = self.trails.ripe(session.still, held=self.held)
+        blocks = self._free(self.trails.ripe(session.still, held=self.held))
         if blocks:
             if self.before_first and not any(check.frozen for check in session.ledger.checks):
                 self.before_first()
@@ -148,6 +148,15 @@ class Freezer:
         session.ledger.checks.append(
             Check(session.step, self.phase.name, self.spent, loss, tuple(readings), frozen)
         )
+
+    def _free(self, blocks: frozenset[int]) -> frozenset[int]:
+        """Returns the blocks that may freeze: what is read at a position stays above the line."""
+        alignment = self.phase.alignment
+        if alignment is None or alignment.position is None:
+            return blocks
+        last = max((n for n in range(alignment.position) if n not in self.held), default=-1)
+        prefix = self.trails.rule.prefix
+        return frozenset(n for n in blocks if n < last or (n > last and not prefix))
 
     def _words(self, blocks: frozenset[int]) -> str:
         names = [self.session.chain.blocks[number].name for number in sorted(blocks)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from regraft.adaptation.shifting.held_out import Known, Recipe, confidences, held_out, picked
-from regraft.training.heads.probe import Labelled, fit_probe
+from regraft.training.heads.probe import Labelled, solve_probe
 from tests.two_domains import two_classes, wide
 
 RECIPE = Recipe(2, 0.01)
@@ -12,7 +12,7 @@ RECIPE = Recipe(2, 0.01)
 
 def test_a_recipe_makes_the_linear_probe() -> None:
     rows = wide(120, 0)
-    mine, probe = Recipe(3, 0.01).fit(rows), fit_probe(rows, 3)
+    mine, probe = Recipe(3, 0.01).fit(rows), solve_probe(rows, 3, 0.01)
     assert mine.logits(rows.features) == pytest.approx(probe.logits(rows.features), abs=1e-3)
 
 

@@ -92,17 +92,38 @@ def test_all_of_them_leave_nothing_to_score(draw: Draw) -> None:
 
 def test_what_they_are_used_for_is_said_in_words_and_in_numbers(draw: Draw) -> None:
     drawn = draw(8)
-    document = drawn.document(learnt=True)
+    document = drawn.document(learnt=8)
     numbers = {key: document[key] for key in document.keys() - {"how", "rows"}}
     assert numbers == {"asked": 8, "used_for_training": 8, "used_for_selection": 8}
     assert document["how"] == draw.said[0]  # type: ignore[attr-defined]
     assert document["how"].startswith("8 labelled rows of the target train")
-    assert "neither source-only, alone or behind a preparation, nor" in document["how"]
+    assert "but not source-only, alone or behind a preparation" in document["how"]
+    assert "moves the trunk" not in document["how"]
     places = [f"data:{TEXTS.index(text) + 1}" for text in texts(drawn)]
     assert document["rows"] == places
-    assert drawn.document(learnt=False)["used_for_training"] == 0
+    assert drawn.document(learnt=0)["used_for_training"] == 0
     many = replace(drawn, rows=np.zeros(200, np.int64))
     assert "100 of them, a half held out" in many.words()
+
+
+def test_one_half_teaches_what_moves_the_trunk_and_the_other_judges_all(draw: Draw) -> None:
+    drawn = replace(draw(9), once=True)
+    assert drawn.teaching.tolist() == [0, 2, 4, 6, 8]
+    assert drawn.judging == drawn.document(learnt=5)["used_for_selection"] == 4
+    assert "and 5 of them what moves the trunk" in drawn.words()
+    assert "4 of them, a half held out" in drawn.words()
+    lent = drawn.lent
+    assert lent is not None
+    assert lent.labels.tolist() == drawn.labels[::2].tolist()
+    wanted = drawn.target.encoded.take(drawn.rows[::2]).batch(np.arange(5))
+    given = lent.rows.batch(np.arange(5))
+    assert all(bool((wanted[name] == given[name]).all()) for name in wanted)
+
+
+def test_a_single_row_judges_and_teaches_nothing_that_moves(draw: Draw) -> None:
+    drawn = replace(draw(1), once=True)
+    assert drawn.lent is None
+    assert drawn.judging == 1
 
 
 def test_a_class_that_no_drawn_row_has_is_a_warning(draw: Draw) -> None:

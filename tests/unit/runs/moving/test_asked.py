@@ -25,12 +25,28 @@ def test_on_a_frozen_trunk_all_methods_read_features() -> None:
 def test_where_the_trunk_moves_those_that_can_move_it_on() -> None:
     features, moving = asked(preset="best")
     assert features[0] == "source-only"
-    assert not {*features} & {*MOVING, *PREPARATIONS}
-    assert moving == list(MOVING)
+    assert moving == [name for name in MOVING if name != "gaussian"]
+    assert not {*features} & {*moving, *PREPARATIONS}
+    assert "gaussian" in features
     assert asked(epochs=1.0)[1] == ["cdan", "mcc", "pseudo"]
     assert asked(method="coral_recolour", freeze=1) == (["source-only", "coral-recolour"], [])
     word = "dann:discriminator=rnn,position=2"
     assert asked(method=word, strategy="full") == (["source-only"], [word])
+
+
+def test_virtual_rows_are_of_features_unless_a_position_is_named() -> None:
+    assert asked(method="gaussian:around=1", epochs=1.0) == (
+        ["source-only", "gaussian:around=1"],
+        [],
+    )
+    word = "gaussian:around=1,position=2"
+    assert asked(method=word, epochs=1.0) == (["source-only"], [word])
+    behind = asked_of(AdaptSettings(method=f"fourier+{word}", epochs=1.0))
+    assert behind.after == {"fourier": [word]}
+    with pytest.raises(SettingsError, match="here gaussian reads features"):
+        asked(method=word)
+    with pytest.raises(SettingsError, match="gaussian:rounds=2 does not move it on"):
+        asked(method="fourier+gaussian:rounds=2", epochs=1.0)
 
 
 def test_several_methods_are_each_tried_where_they_belong() -> None:

@@ -9,12 +9,13 @@ from torch.nn import functional
 
 from regraft.training.aligning.aligner import (
     Aligner,
+    Known,
     Passed,
     aligner_for,
     channels_last,
     discriminator_for,
 )
-from regraft.training.aligning.alignment import Alignment
+from regraft.training.aligning.alignment import Alignment, TermName
 from regraft.training.aligning.discriminator import make_discriminator
 from regraft.training.phase import Phase
 from regraft.training.session import Session
@@ -75,6 +76,88 @@ def test_no_label_is_learnt_where_the_head_stands_still() -> None:
         for labels in ([1, -1, 0, -1], [0, -1, 1, -1])
     ]
     assert found[0] == found[1]
+
+
+LENT = torch.tensor([False, False, True, False, False, False])
+LABELS = torch.tensor([1, -1, 0, -1, 0, -1])
+
+
+@pytest.mark.parametrize("source", [True, False])
+def test_labels_of_the_target_are_learnt_beside_those_of_the_source(source: bool) -> None:
+    aligner = Aligner(begun(), Alignment("mcc", weight=1e-12, source=source), steps=4)
+    logits, weights = torch.randn(6, 2), torch.tensor([1.0, 3.0])
+    passed = Passed(torch.zeros(6, 16), logits, [], lent=LENT)
+    found = aligner.loss(passed, LABELS, weights=weights)
+    learnt = LABELS >= 0 if source else LENT
+    expected = functional.cross_entropy(logits[learnt], LABELS[learnt], weights)
+    assert float(found) == pytest.approx(float(expected), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mmd", "coral", "mcc", "pseudo", "shot", "dann", "cdan"])
+def test_labelled_rows_of_the_target_are_of_neither_domain_in_the_term(name: TermName) -> None:
+    made = begun()
+    alignment = Alignment(name, position=2 if name == "cdan" else None)
+    made.discriminator = discriminator_for(made, [replace(PLAIN, alignment=alignment)])
+    aligner = Aligner(made, alignment, steps=4)
+    features, logits = torch.randn(6, 16), torch.randn(6, 2)
+    left = [torch.randn(6, 5, 16)] if name == "cdan" else []
+    mask, guesses = torch.ones(6, 5, dtype=torch.long), torch.tensor([-1, 1, 0, 0, -1, 1])
+
+    def loss(rows: torch.Tensor, lent: torch.Tensor | None) -> float:
+        places = [each[rows] for each in left]
+        passed = Passed(features[rows], logits[rows], places, mask[rows], guesses[rows], lent)
+        return float(aligner.loss(passed, LABELS[rows], weights=None).detach())
+
+    def learnt(rows: torch.Tensor) -> float:
+        return float(functional.cross_entropy(logits[rows], LABELS[rows]))
+
+    everything, without = torch.arange(6), torch.arange(6)[~LENT]
+    labelled = LABELS >= 0
+    expected = loss(without, None) - learnt(labelled & ~LENT) + learnt(labelled)
+    assert loss(everything, LENT) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_with_labels_become_virtual_where_that_is_asked(kind: str) -> None:
+    made = begun(kind)
+    made.network.eval()
+    alignment = Alignment("gaussian", position=2, share=1.0)
+    aligner = Aligner(made, alignment, steps=4)
+    batch = made.train.rows.batch(np.arange(4))
+    known = Known(torch.tensor([1, -1, 0, -1]))
+    with torch.no_grad():
+        plain = made.network(batch)
+        with aligner.around_pass(known, mask=batch.get("attention_mask")) as left:
+            found = made.network(batch)
+    assert left == []
+    assert torch.equal(found[1::2], plain[1::2])
+    assert not torch.isclose(found[::2], plain[::2], atol=1e-4).all(dim=1).any()
+    passed = Passed(torch.zeros(4, 16), found, left)
+    loss = aligner.loss(passed, known.labels, weights=None)
+    assert float(loss) == pytest.approx(
+        float(functional.cross_entropy(found[::2], known.labels[::2]))
+    )
+
+
+def test_which_rows_are_lent_goes_by_their_numbers() -> None:
+    made = begun()
+    aligner = Aligner(made, Alignment("pseudo", threshold=0.5), steps=4)
+    count = len(made.train)
+    assert aligner.lent(np.array([0, count])) is None
+    plain = Aligner(made, Alignment("pseudo", threshold=0.5), steps=4)
+    plain.begin()
+    made.lent = elsewhere_examples("text", 6)
+    found = aligner.lent(np.array([0, count, count + 5, count + 6]))
+    assert found is not None
+    assert found.tolist() == [False, True, True, False]
+    aligner.begin()
+    guessed = aligner.guesses(np.array([0, count + 5, count + 6]))
+    assert guessed is not None
+    assert guessed.tolist()[:2] == [-1, -1]
+    made.lent = None
+    first = plain.guesses(np.array([0, count]))
+    assert first is not None
+    assert guessed[2] == first[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,6 +9,7 @@ from regraft.training.aligning.alignment import Alignment
     ("alignment", "words", "adversarial"),
     [
         (Alignment("mcc"), "mcc", False),
+        (Alignment("gaussian", position=2), "gaussian, virtual rows at position 2", False),
         (Alignment("cdan"), "cdan, discriminator auto at the pooled features", True),
         (Alignment("dann", discriminator="rnn", position=4), "", True),
         (

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from regraft.training.aligning.pairing import paired_batches, resampled
+from regraft.training.aligning.pairing import Pairing, paired_batches, resampled
 
 LENGTHS = np.random.default_rng(0).integers(3, 30, 50).astype(np.int64)
 ONES = np.ones(30)
@@ -15,7 +15,7 @@ ONES = np.ones(30)
 def batches(
     *, seed: int = 1, epoch: int = 0, weights: npt.NDArray[np.float64] = ONES
 ) -> list[npt.NDArray[np.int64]]:
-    return paired_batches(LENGTHS, 8, weights=weights, seed=seed, epoch=epoch)
+    return paired_batches(LENGTHS, 8, pairing=Pairing(weights), seed=seed, epoch=epoch)
 
 
 def test_each_source_row_is_there_once_with_a_row_of_the_target_behind_it() -> None:
@@ -30,7 +30,7 @@ def test_a_small_target_comes_round_and_a_large_one_is_seen_in_parts() -> None:
     assert set(counts.tolist()) == {1, 2}  # 30 of 20 rows
     large = np.full(530, 5, np.int64)
     parts = [
-        np.concatenate(paired_batches(large, 8, weights=ONES, seed=1, epoch=e))[1::2]
+        np.concatenate(paired_batches(large, 8, pairing=Pairing(ONES), seed=1, epoch=e))[1::2]
         for e in (0, 1)
     ]
     assert [len(set(part.tolist())) for part in parts] == [30, 30]
@@ -49,6 +49,26 @@ def test_long_rows_meet_long_rows() -> None:
     assert len({source for source, _ in longest}) > 1
     for first, second in itertools.permutations(longest, 2):
         assert first[0] <= second[0] or first[1] >= second[1]
+
+
+@pytest.mark.parametrize(("times", "size"), [(3, 8), (10, 8), (4, 60)])
+def test_labelled_rows_of_the_target_are_dealt_to_the_batches_so_many_times(
+    times: int, size: int
+) -> None:
+    pairing = Pairing(ONES, first=36, times=times)
+    found = paired_batches(LENGTHS, size, pairing=pairing, seed=1, epoch=0)
+    known, other = (np.concatenate([batch[side::2] for batch in found]) for side in (0, 1))
+    counts = np.bincount(known, minlength=50)
+    assert counts.tolist() == [1] * 30 + [times] * 6 + [0] * 14
+    assert (other >= 36).all()
+    # Those that stand beside one another: no row is twice in a batch that could be elsewhere.
+    most = max(int(np.bincount(batch[::2])[30:].max(initial=0)) for batch in found)
+    assert most == -(-times // len(found))
+    plain = batches() if size == 8 else None
+    if plain is not None:
+        # The source's rows stay in the batches that they are in without.
+        rest = [batch[::2][batch[::2] < 30].tolist() for batch in found]
+        assert rest == [batch[::2].tolist() for batch in plain]
 
 
 def test_weights_say_how_often_a_row_comes() -> None:

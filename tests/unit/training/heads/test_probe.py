@@ -1,17 +1,23 @@
 """Tests the linear probe against scikit-learn and its edge cases."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from regraft.scoring.metrics import softmax
+from regraft.training.heads import probe as probe_module
 from regraft.training.heads.probe import (
+    COARSE,
+    FEWEST,
     STRENGTHS,
     USUAL_STRENGTH,
     Labelled,
     LinearProbe,
     fit_probe,
+    solve_probe,
     standard_scale,
 )
 
@@ -35,7 +41,8 @@ def test_probabilities_are_those_of_scikit_learn(classes: int) -> None:
     model = LogisticRegression(C=USUAL_STRENGTH, max_iter=1000, tol=1e-6)
     model.fit(scaler.transform(train.features), train.labels)
     wanted = model.predict_proba(scaler.transform(others.features))
-    assert answers(fit_probe(train, classes), others) == pytest.approx(wanted, abs=2e-3)
+    found = solve_probe(train, classes, USUAL_STRENGTH)
+    assert answers(found, others) == pytest.approx(wanted, abs=2e-3)
 
 
 def test_two_classes_have_a_row_each() -> None:
@@ -48,7 +55,7 @@ def test_weights_count_as_that_many_rows() -> None:
     train = some(60, classes=2)
     doubled = np.concatenate([train.features, train.features[train.labels == 1]])
     labels = np.concatenate([train.labels, train.labels[train.labels == 1]])
-    weighted = fit_probe(train, 2, weights=np.array([1, 2], np.float32))
+    weighted = solve_probe(train, 2, USUAL_STRENGTH, weights=np.array([1, 2], np.float32))
     scaler = StandardScaler().fit(train.features)
     model = LogisticRegression(C=USUAL_STRENGTH, max_iter=1000, tol=1e-6)
     model.fit(scaler.transform(doubled), labels)
@@ -73,25 +80,104 @@ def test_rows_of_a_single_class_are_answered_with_it() -> None:
     assert answers(probe, some())[:, 2].min() > 0.999
 
 
-def test_validation_rows_choose_the_strength() -> None:
-    train, val = some(30), some(300, seed=1)
-    found = fit_probe(train, 3, val=val)
-
-    def badness(strength: float) -> tuple[float, float]:
-        scaler = StandardScaler().fit(train.features)
-        model = LogisticRegression(C=strength, max_iter=1000)
-        model.fit(scaler.transform(train.features), train.labels)
-        probabilities = model.predict_proba(scaler.transform(val.features))
-        wrong = (probabilities.argmax(axis=1) != val.labels).mean()
-        return float(wrong), float(-np.log(probabilities[np.arange(300), val.labels]).mean())
-
-    assert found.strength == min(STRENGTHS, key=badness)
+def log_losses(train: Labelled, strength: float, rows: Labelled) -> np.ndarray:
+    """Returns (N,) losses of scikit-learn's regression on standardised features."""
+    scaler = StandardScaler().fit(train.features)
+    model = LogisticRegression(C=strength, max_iter=1000)
+    model.fit(scaler.transform(train.features), train.labels)
+    probabilities = model.predict_proba(scaler.transform(rows.features))
+    return -np.log(probabilities[np.arange(len(rows.labels)), rows.labels])
 
 
-def test_without_validation_rows_the_usual_strength_is_taken() -> None:
+@pytest.mark.parametrize("noise", [4, 40])
+def test_the_least_log_loss_of_rows_that_were_left_out_chooses_the_strength(noise: float) -> None:
+    rows, others = some(60, classes=2), some(300, classes=2, seed=1)
+    shaken = np.random.default_rng(2).normal(size=(60, 6)) * noise
+    train = Labelled((rows.features + shaken).astype(np.float32), rows.labels)
+    val = Labelled(others.features, others.labels)
+    only = fit_probe(Labelled(train.features[: FEWEST - 1], train.labels[: FEWEST - 1]), 2, val=val)
+    few = Labelled(train.features[: FEWEST - 1], train.labels[: FEWEST - 1])
+    assert only.strength == min(STRENGTHS, key=lambda c: log_losses(few, c, val).sum())
+    # Without rows for that, the training rows are left out in turn.
+    assert fit_probe(train, 2).strength == min(STRENGTHS, key=lambda c: in_turn(train, c))
+
+
+def in_turn(rows: Labelled, strength: float) -> float:
+    """Returns the summed log loss of rows that are left out, by scikit-learn's regression."""
+    total, features = 0.0, StandardScaler().fit_transform(rows.features)
+    for out in probe_module._turns(rows.labels):
+        model = LogisticRegression(C=strength, max_iter=1000, tol=1e-4)
+        model.fit(features[~out], rows.labels[~out])
+        said = model.predict_proba(features[out])
+        total -= float(np.log(said[np.arange(out.sum()), rows.labels[out]]).sum())
+    return total
+
+
+def test_classes_that_weigh_more_count_more_in_the_choice() -> None:
+    """A rare class whose rows lie apart: the more it counts, the weaker the penalty."""
+    generator = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [180, 12])
+    features = generator.normal(size=(192, 6)) + 1.5 * labels[:, None]
+    train = Labelled(features.astype(np.float32), labels)
+    chosen = [
+        fit_probe(train, 2, weights=np.array(weights, np.float32)).strength
+        for weights in ([1, 1e-6], [1, 1], [1e-6, 1])
+    ]
+    assert chosen[0] < chosen[1]
+
+
+def test_many_rows_try_fewer_penalties_and_only_on_those_for_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[tuple[int, float]] = []
+    real = probe_module._classifier
+
+    def seen(train: Labelled, *given: Any) -> LinearProbe:
+        tried.append((len(train.labels), given[2]))
+        return real(train, *given)
+
+    monkeypatch.setattr(probe_module, "_classifier", seen)
+    monkeypatch.setattr(probe_module, "CHEAP", 90 * 6 * 3 - 1)
+    fit_probe(some(), 3, val=some(seed=1))
+    assert tried == [(90, strength) for strength in COARSE]
+    tried.clear()
+    fit_probe(some(), 3)
+    assert tried == [(90, USUAL_STRENGTH)]
+
+
+def test_fewer_rows_than_features_are_left_out_among_their_own_directions() -> None:
+    """The same losses, and the same choice, as in all directions."""
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 3, 40)
+    wide = generator.normal(size=(40, 90)) + 0.4 * np.eye(90)[labels]
+    train = Labelled(wide.astype(np.float32), labels)
+    found = probe_module._losses_in_turn(train, 3, STRENGTHS, None)
+    for strength, loss in found.items():
+        assert loss == pytest.approx(in_turn(train, strength), rel=1e-2)
+    assert fit_probe(train, 3).strength == min(found, key=found.__getitem__)
+
+
+def test_turns_leave_out_each_row_once_and_classes_in_like_parts() -> None:
+    labels = np.repeat([0, 1, 2], [50, 11, 3])
+    turns = probe_module._turns(labels)
+    assert np.stack(turns).sum(axis=0).tolist() == [1] * 64
+    for out in turns:
+        counts = np.bincount(labels[out], minlength=3)
+        assert counts[0] == 10
+        assert counts[1] in (2, 3)
+        assert counts[2] <= 1
+
+
+def test_too_few_rows_take_the_usual_strength() -> None:
     nothing = Labelled(np.zeros((0, 6), np.float32), np.zeros(0, np.int64))
-    assert fit_probe(some(), 3).strength == USUAL_STRENGTH
-    assert fit_probe(some(), 3, val=nothing).strength == USUAL_STRENGTH
+    assert fit_probe(some(FEWEST - 1), 3).strength == USUAL_STRENGTH
+    assert fit_probe(some(FEWEST - 1), 3, val=nothing).strength == USUAL_STRENGTH
+
+
+def test_the_choice_is_the_same_each_time() -> None:
+    first, second = fit_probe(some(40), 3), fit_probe(some(40), 3)
+    assert first.strength == second.strength
+    assert np.array_equal(first.weight, second.weight)
 
 
 def test_a_feature_that_never_changes_does_no_harm() -> None:

@@ -7,11 +7,20 @@ import pytest
 from regraft.freezing.patterns import above_of
 from regraft.freezing.rest import Rest
 from regraft.freezing.threshold import CHECKS, Rule, RuleName
+from regraft.training.aligning.alignment import Alignment
 from regraft.training.loop import work
 from regraft.training.moving.freezer import freezer_for
 from regraft.training.phase import Phase
 from tests.contracts.test_strategies import verified
-from tests.tiny_sessions import KINDS, Size, grafted, options, session
+from tests.tiny_sessions import (
+    KINDS,
+    Size,
+    elsewhere_examples,
+    grafted,
+    options,
+    session,
+    without_labels,
+)
 
 TUNE = Phase("tune", 0, 4, 5e-3, (5e-3,) * 3, warmup=0.0)
 MANY = Size(train=160)
@@ -146,6 +155,27 @@ def test_a_block_frozen_by_a_pattern_holds_none_up(name: RuleName, number: int) 
     work(made, [TUNE])
     assert {n for check in made.ledger.checks for n in check.frozen} == {0, 1, 2}
     assert verified(made) == []
+
+
+@pytest.mark.parametrize("prefix", [True, False])
+@pytest.mark.parametrize("position", [1, 2, 3])
+def test_what_is_read_at_a_position_stays_above_the_line(position: int, prefix: bool) -> None:
+    made = session("image", options(threshold=Rule(1e9, prefix=prefix)), size=MANY)
+    made.target = without_labels(elsewhere_examples("image", 40))
+    aligned = replace(TUNE, alignment=Alignment("dann", position=position))
+    work(made, [aligned])
+    frozen = {n for check in made.ledger.checks for n in check.frozen}
+    below = set(range(position - 1))
+    assert frozen == (below if prefix else {0, 1, 2} - {position - 1})
+    assert verified(made) == []
+
+
+def test_a_pattern_below_a_position_does_not_lift_the_line_over_it() -> None:
+    above = above_of(grafted("image").trunk, ["middle"])
+    made = session("image", options(threshold=Rule(1e9), above=above), size=MANY)
+    made.target = without_labels(elsewhere_examples("image", 40))
+    work(made, [replace(TUNE, alignment=Alignment("dann", position=2))])
+    assert {n for check in made.ledger.checks for n in check.frozen} == set()
 
 
 def test_blocks_that_lie_apart_are_all_named() -> None:
