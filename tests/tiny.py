@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 import torch
 from PIL import Image
 
@@ -16,6 +17,7 @@ from regraft.backbones.modes import Mode
 from regraft.backbones.open import open_backbone
 from regraft.data.spec import TextSpec
 from regraft.serving.model import Model
+from regraft.training.heads import probe
 
 GOOD = ("lovely", "great", "superb", "delightful")
 BAD = ("awful", "dreadful", "boring", "terrible")
@@ -180,3 +182,9 @@ def dim_folders(folder: Path, rows: int) -> Path:
         (folder / label).mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / label / f"{number:03d}.png")
     return folder
+
+
+def heads_of_one_penalty(patch: pytest.MonkeyPatch) -> None:
+    """Lets heads be solved with the usual penalty: a better one may leave nothing to learn."""
+    patch.setattr(probe, "STRENGTHS", (0.01,))
+    patch.setattr(probe, "COARSE", (0.01,))

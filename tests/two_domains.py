@@ -62,7 +62,7 @@ def domains(
 ) -> Domains:
     """Returns what a method is given; the target's labels stay behind."""
     classes = int(source.labels.max()) + 1
-    start = replace(solve_probe(source, classes, USUAL_STRENGTH), strength=strength)
+    start = replace(solve_probe(source, classes, strength=USUAL_STRENGTH), strength=strength)
     equal = np.full(classes, 1 / classes)
     none = Labelled(source.features[:0], source.labels[:0])
     shares = equal if proportions is None else proportions

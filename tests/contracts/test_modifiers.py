@@ -193,8 +193,13 @@ def test_a_run_with_a_modifier_is_proved_and_answers_with_class_names(
     ],
 )
 def test_the_line_may_pass_what_is_frozen_above_it(
-    bert: Path, tmp_path: Path, strategy: str, options: dict[str, Any]
+    bert: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    strategy: str,
+    options: dict[str, Any],
 ) -> None:
+    tiny.heads_of_one_penalty(monkeypatch)
     regraft.fit(
         tiny.toy_texts(160),
         backbone=str(bert),

@@ -21,6 +21,7 @@ from regraft.training.loop import work
 from regraft.training.phase import describe
 from regraft.training.session import Session
 from regraft.training.steps import Stepper
+from tests import tiny
 from tests.tiny_sessions import EXAMPLES, KINDS, changed, facts, grafted, session, spliced, state
 
 EVERY = [*STRATEGIES, *(f"two-stage+{name}" for name in MODIFIERS)]
@@ -96,7 +97,10 @@ def test_a_tiny_network_learns(name: str, kind: str) -> None:
 
 @every
 @networks
-def test_what_is_frozen_stands_still_and_the_rest_moves(name: str, kind: str) -> None:
+def test_what_is_frozen_stands_still_and_the_rest_moves(
+    name: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.heads_of_one_penalty(monkeypatch)
     made = begun(name, kind)
     phases = make_strategy(name).phases(made.chain, facts(kind, start_line=1))
     before, head = state(made.network.trunk), state(made.network.head)

@@ -1,4 +1,4 @@
-"""Makes virtual rows around real ones, at a position of the network, while a pass goes through.
+"""Makes virtual rows around real ones, at a position that a pass goes through.
 
 Source: Li, Dai, Ge, Liu, Shan and Duan 2022, "Uncertainty Modeling for Out-of-Distribution
 Generalization" (DSU), ICLR, equations 4 to 8, arXiv 2202.03958. With μ(x) and σ(x) the mean and
@@ -58,8 +58,8 @@ def virtual_rows(features: Tensor, cloud: Cloud, *, wanted: Tensor, mask: Tensor
     shift, stretch = (
         chosen * each * _spread(of) for each, of in zip(noise, (mean, deviation), strict=True)
     )
-    made = flat + (flat - mean) * stretch / deviation + shift
-    made = made.reshape(rows.shape).to(features.dtype)
+    moved = flat + (flat - mean) * stretch / deviation + shift
+    made: Tensor = moved.reshape(rows.shape).to(features.dtype)
     return made.movedim(1, -1) if last else made
 
 

@@ -76,5 +76,5 @@ def start_source_head(session: Session, phase: Phase) -> None:
     features = pooled(session.level(session.top), source.rows.take(few), cache=Cache(on=False))
     check_features(features)
     labels = source.labels[few] - session.network.head.classes
-    probe = solve_probe(Labelled(features, labels), head.classes, USUAL_STRENGTH)
+    probe = solve_probe(Labelled(features, labels), head.classes, strength=USUAL_STRENGTH)
     put_probe(head, probe)

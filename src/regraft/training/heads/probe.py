@@ -85,14 +85,16 @@ def fit_probe(
     cheap = count * min(count, width) * classes <= CHEAP
     turned = cheap and count >= FEWEST
     if held is None and not turned:
-        return solve_probe(train, classes, USUAL_STRENGTH, weights=weights)
+        return solve_probe(train, classes, strength=USUAL_STRENGTH, weights=weights)
     tried = STRENGTHS if cheap else COARSE
     losses = dict.fromkeys(tried, 0.0)
     if turned:
         losses = _losses_in_turn(train, classes, tried, weights)
     if held is None:
-        return solve_probe(train, classes, min(tried, key=losses.__getitem__), weights=weights)
-    found = {each: solve_probe(train, classes, each, weights=weights) for each in tried}
+        return solve_probe(
+            train, classes, strength=min(tried, key=losses.__getitem__), weights=weights
+        )
+    found = {each: solve_probe(train, classes, strength=each, weights=weights) for each in tried}
     return found[min(tried, key=lambda each: losses[each] + _loss(found[each], held, weights))]
 
 
@@ -107,7 +109,7 @@ def _losses_in_turn(
     shift, scale = _standard(train.features)
     rows = (train.features - shift) * scale
     if rows.shape[0] < rows.shape[1]:
-        rows = np.linalg.qr(rows.T, mode="r").T
+        rows = np.linalg.qr(rows.T)[1].T
     plain = (np.zeros(1, np.float32), np.ones(1, np.float32))
     parted = [
         (Labelled(rows[~out], train.labels[~out]), Labelled(rows[out], train.labels[out]))
@@ -157,7 +159,7 @@ def _loss(probe: LinearProbe, rows: Labelled, weights: Features | None) -> float
 
 
 def solve_probe(
-    train: Labelled, classes: int, strength: float, *, weights: Features | None = None
+    train: Labelled, classes: int, *, strength: float, weights: Features | None = None
 ) -> LinearProbe:
     """Returns the regression with one penalty, by itself.
 

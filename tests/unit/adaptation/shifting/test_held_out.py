@@ -12,7 +12,7 @@ RECIPE = Recipe(2, 0.01)
 
 def test_a_recipe_makes_the_linear_probe() -> None:
     rows = wide(120, 0)
-    mine, probe = Recipe(3, 0.01).fit(rows), solve_probe(rows, 3, 0.01)
+    mine, probe = Recipe(3, 0.01).fit(rows), solve_probe(rows, 3, strength=0.01)
     assert mine.logits(rows.features) == pytest.approx(probe.logits(rows.features), abs=1e-3)
 
 

@@ -41,7 +41,7 @@ def test_probabilities_are_those_of_scikit_learn(classes: int) -> None:
     model = LogisticRegression(C=USUAL_STRENGTH, max_iter=1000, tol=1e-6)
     model.fit(scaler.transform(train.features), train.labels)
     wanted = model.predict_proba(scaler.transform(others.features))
-    found = solve_probe(train, classes, USUAL_STRENGTH)
+    found = solve_probe(train, classes, strength=USUAL_STRENGTH)
     assert answers(found, others) == pytest.approx(wanted, abs=2e-3)
 
 
@@ -55,7 +55,7 @@ def test_weights_count_as_that_many_rows() -> None:
     train = some(60, classes=2)
     doubled = np.concatenate([train.features, train.features[train.labels == 1]])
     labels = np.concatenate([train.labels, train.labels[train.labels == 1]])
-    weighted = solve_probe(train, 2, USUAL_STRENGTH, weights=np.array([1, 2], np.float32))
+    weighted = solve_probe(train, 2, strength=USUAL_STRENGTH, weights=np.array([1, 2], np.float32))
     scaler = StandardScaler().fit(train.features)
     model = LogisticRegression(C=USUAL_STRENGTH, max_iter=1000, tol=1e-6)
     model.fit(scaler.transform(doubled), labels)
@@ -86,7 +86,8 @@ def log_losses(train: Labelled, strength: float, rows: Labelled) -> np.ndarray:
     model = LogisticRegression(C=strength, max_iter=1000)
     model.fit(scaler.transform(train.features), train.labels)
     probabilities = model.predict_proba(scaler.transform(rows.features))
-    return -np.log(probabilities[np.arange(len(rows.labels)), rows.labels])
+    losses: np.ndarray = -np.log(probabilities[np.arange(len(rows.labels)), rows.labels])
+    return losses
 
 
 @pytest.mark.parametrize("noise", [4, 40])
