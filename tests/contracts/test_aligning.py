@@ -36,13 +36,16 @@ from tests.tiny_sessions import (
 )
 
 NAMES = ["gaussian:position=2" if name == "gaussian" else name for name in MOVING]
-every = pytest.mark.parametrize("name", [*NAMES, "dann:position=3", "cdan:position=3"])
+EVERY = [*NAMES, "dann:position=3", "cdan:position=3"]
+every = pytest.mark.parametrize("name", EVERY)
 networks = pytest.mark.parametrize("kind", KINDS)
 TARGET = 40
 
 
-def begun(kind: str) -> Session:
+def begun(kind: str, *, lent: bool = False) -> Session:
     made = session(kind)
+    if lent:
+        made.lent, made.lent_times = elsewhere_examples(kind, 6), 2
     made.target = without_labels(elsewhere_examples(kind, TARGET))
     made.options = replace(made.options, augment="drop-tokens" if kind == "text" else "crop")
     return made
@@ -138,12 +141,18 @@ def kept(made: Session, folder: Path) -> Session:
     return made
 
 
-@every
+@pytest.mark.parametrize(
+    ("name", "lent"),
+    [
+        *((name, False) for name in EVERY),
+        *((name, True) for name in ("cdan:position=3", "shot", "pseudo", "gaussian:position=2")),
+    ],
+)
 @networks
 def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(
-    name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, lent: bool, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = kept(begun(kind), tmp_path)
+    whole = kept(begun(kind, lent=lent), tmp_path)
     at = 8 + 5  # in the middle of the second epoch of `align`
 
     def trained(made: Session) -> str:
@@ -164,9 +173,9 @@ def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(
     with monkeypatch.context() as patch:
         patch.setattr(steps_module, "_step", killed)
         with pytest.raises(StoppedHereError):
-            trained(kept(begun(kind), tmp_path))
+            trained(kept(begun(kind, lent=lent), tmp_path))
     torch.rand(5)
-    again = kept(begun(kind), tmp_path)
+    again = kept(begun(kind, lent=lent), tmp_path)
     assert trained(again) == expected
     assert again.ledger.as_json() == whole.ledger.as_json()
     assert all(stretch.holds for stretch in again.stretches)

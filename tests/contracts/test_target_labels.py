@@ -174,3 +174,23 @@ def test_the_labels_that_are_learnt_do_change_the_weights(
     again = adapted(reviews, table(tmp_path, turned, APART), tmp_path / "turned", **options)
     assert lines_drawn(again) == lines_drawn(plain)
     assert weights(again) != weights(plain)
+
+
+@pytest.mark.parametrize("method", ["mcc", "cdan", "shot"])
+def test_labels_that_judge_teach_nothing_that_moves_the_trunk(
+    tmp_path: Path, bert: Path, reviews: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(deciding, "choose", lambda judged, lost: Decision(judged[-1], "asked"))
+    options: Any = {"backbone": str(bert), "method": method, "target_labels": LEARNT, **MOVING}
+    plain = adapted(reviews, table(tmp_path, LABELS, APART), tmp_path / "plain", **options)
+    drawn = [int(place.rpartition(":")[2]) - 2 for place in plain["target_labels"]["rows"]]
+    judging = set(drawn[1::2])
+    assert len(judging) == plain["target_labels"]["used_for_selection"] == LEARNT // 2
+    other = {"pos": "neg", "neg": "pos"}
+    turned = [other[label] if row in judging else label for row, label in enumerate(LABELS)]
+    again = adapted(reviews, table(tmp_path, turned, APART), tmp_path / "turned", **options)
+    assert weights(again) == weights(plain)
+    first, second = (
+        result["methods"][-1]["selection"]["labelled_accuracy"] for result in (plain, again)
+    )
+    assert first + second == pytest.approx(1)

@@ -5,10 +5,11 @@ covariance, its means with a prior); the covariance after Ledoit and Wolf 2004, 
 well-conditioned estimator for large-dimensional covariance matrices". Virtual features of a
 class after Xian, Lorenz, Schiele and Akata 2018, "Feature Generating Networks for Zero-Shot
 Learning", arXiv 1712.00981. Virtual rows around real ones, for robustness, after Chapelle,
-Weston, Bottou and Vapnik 2000, "Vicinal Risk Minimization", NIPS, section 3: of pooled features
-alone and at no position further down, where the blocks above would have to read each. In
-features and not in pixels: a generator of pixels is days of work for a GPU, and what it draws
-has to go through the trunk again.
+Weston, Bottou and Vapnik 2000, "Vicinal Risk Minimization", NIPS, section 3. At a position of a
+trunk that moves, after Li, Dai, Ge, Liu, Shan and Duan 2022, "Uncertainty Modeling for
+Out-of-Distribution Generalization", arXiv 2202.03958 (`training.aligning.virtual`). In features
+and not in pixels: a generator of pixels is days of work for a GPU, and what it draws has to go
+through the trunk again.
 """
 
 from dataclasses import dataclass
@@ -35,8 +36,7 @@ class Gaussian:
         prior: Weight of a class's source mean, in mean target rows of a class.
         rows: Virtual rows for each source row.
         around: Where it is above 0, each source row gets another virtual row beside it, as far
-            away as this many deviations of a class; the class is the row's. In pooled features
-            only.
+            away as this many deviations of a class; the class is the row's.
     """
 
     rounds: int = 5

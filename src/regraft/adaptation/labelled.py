@@ -79,7 +79,9 @@ def judging_rows(count: int, *, once: bool = False) -> int:
     return sum(len(held) for _, held in halves(count, once=once))
 
 
-def right_answers(method: Method, domains: Domains, *, known: Labelled) -> Truths | None:
+def right_answers(
+    method: Method, domains: Domains, *, known: Labelled, once: bool = False
+) -> Truths | None:
     """Returns whether a method is right on labelled target rows that it has not learnt from.
 
     None where there are no labelled rows.
@@ -88,11 +90,12 @@ def right_answers(method: Method, domains: Domains, *, known: Labelled) -> Truth
         method: Fitted once or twice, on a half of the labelled rows.
         domains: Without labelled rows of the target.
         known: (M, D) target features with their labels.
+        once: Whether one half alone judges.
     """
     if not len(known.labels):
         return None
     found = []
-    for learnt, held in halves(len(known.labels)):
+    for learnt, held in halves(len(known.labels), once=once):
         given = with_labelled(domains, Labelled(known.features[learnt], known.labels[learnt]))
         found.append(_right(method.adapt(given).on_target, known, held))
     return np.concatenate(found)

@@ -161,7 +161,7 @@ class TargetAlone:
 
 @dataclass(frozen=True)
 class Virtual:
-    """Of `gaussian`: virtual rows around the source's, at a position of the trunk.
+    """Of `gaussian`: virtual rows around those with labels, at a position of the trunk.
 
     Args:
         position: Number or name of the place where they are made.

@@ -90,6 +90,17 @@ class Rows:
         return iter(self.inputs)
 
     @property
+    def units(self) -> npt.NDArray[np.int64] | None:
+        """(N,) numbers that are equal for rows of one group; None where there are no groups."""
+        if not self.groups:
+            return None
+        names = np.array(list(self.groups), dtype=np.str_)
+        numbers = np.unique(names, return_inverse=True)[1].astype(np.int64)
+        alone = names == ""
+        numbers[alone] = len(names) + np.arange(int(alone.sum()))
+        return numbers
+
+    @property
     def labelled(self) -> bool:
         """Says whether every row has a label."""
         return len(self) > 0 and bool((self.labels != UNLABELLED).all())

@@ -21,7 +21,7 @@ from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
 from regraft.runs.adapting.labels import draw_labelled
 from regraft.runs.adapting.record import adapt_toml, fit_settings
 from regraft.runs.adapting.target import Target, read_target
-from regraft.runs.adapting.trying import try_methods
+from regraft.runs.adapting.trying import Known, try_methods
 from regraft.runs.adapting.views import View, check_usable, views_of
 from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.fitting.folder import CHECKPOINTS, LOG, SETTINGS, RunFolder, check_free, claim
@@ -202,7 +202,7 @@ def _adapted(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
             asked.on_features,
             say=progress.say,
             views=views,
-            known=lambda word: drawn.known(views.of(word).pools.target),
+            known=Known(lambda word: drawn.known(views.of(word).pools.target)),
             alone=asked.alone,
         )
     decision = choose(judged, lost=lost)

@@ -40,10 +40,17 @@ Verdicts = tuple[Key, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Examples:
-    """Encoded rows with their (N,) labels."""
+    """Encoded rows with their (N,) labels.
+
+    Args:
+        rows: As the network is fed them.
+        labels: Of each.
+        units: (N,) numbers, equal for rows that belong together; None = each is alone.
+    """
 
     rows: Encoded
     labels: Labels
+    units: Labels | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -1,6 +1,7 @@
 """Tests that rows are taken in order, with everything that belongs to them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -59,3 +60,11 @@ def test_rows_are_labelled_only_if_all_of_them_are() -> None:
 
 def test_an_origin_shows_its_line_only_where_it_has_one() -> None:
     assert (str(Origin("a.csv", 3)), str(Origin("a.png"))) == ("a.csv:3", "a.png")
+
+
+def test_rows_of_a_group_are_a_unit_and_a_row_without_one_is_alone() -> None:
+    assert _rows().units is None
+    units = replace(_rows(), groups=["g", "", "g", ""]).units
+    assert units is not None
+    assert units[0] == units[2]
+    assert len(set(units.tolist())) == 3

@@ -141,7 +141,7 @@ def domains_of(
         start: The source's classifier of these features; None = it is solved.
     """
     parts, classes = prepared.dataset.parts, len(prepared.dataset.classes)
-    train = Labelled(pools.source["train"], parts["train"].labels)
+    train = Labelled(pools.source["train"], parts["train"].labels, parts["train"].units)
     val = Labelled(pools.part("val"), parts["val"].labels)
     balanced = prepared.chosen.class_weights.value == "balanced"
     weights = balanced_weights(train.labels, classes) if balanced else None

@@ -67,7 +67,8 @@ class Drawn:
         """Returns one sentence on what they are used for."""
         count, few = len(self.rows), len(self.rows) < FEW and not self.once
         judged = "each half by what the other half taught" if few else "a half held out"
-        half = f", and {len(self.teaching)} of them what moves the trunk" if self.once else ""
+        taught = len(self.teaching) if self.once else 0
+        half = f", and {taught} of them what moves the trunk" if taught else ""
         return (
             f"{counted(count, 'labelled row')} of the target train what reads features{half}, each "
             f"as up to {WEIGHT} source rows, but not source-only, alone or behind a preparation; "

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,12 +17,26 @@ from regraft.errors import DivergedError
 from regraft.runs.adapting.views import Views
 from regraft.training.heads.probe import Labelled, LinearProbe
 
-Known = Callable[[str], Labelled]
-
 
 def _nobody(word: str) -> Labelled:
     """Returns that no label of the target is known, whatever the method."""
     return NOBODY
+
+
+@dataclass(frozen=True)
+class Known:
+    """Labelled rows of the target: they are learnt from, and judge.
+
+    Args:
+        of: Gives them by a method's word, as it sees them.
+        once: Whether one half of them alone judges, as where the trunk is moved too.
+    """
+
+    of: Callable[[str], Labelled] = _nobody
+    once: bool = False
+
+
+NOTHING = Known()
 
 
 def try_methods(
@@ -30,7 +45,7 @@ def try_methods(
     *,
     say: Say,
     views: Views | None = None,
-    known: Known = _nobody,
+    known: Known = NOTHING,
     alone: bool = False,
 ) -> tuple[list[Judged], list[str]]:
     """Returns each method's classifier, judged without target labels but those that are known.
@@ -43,8 +58,7 @@ def try_methods(
         say: Told one line a method.
         views: What each method sees where some follow a preparation, and where answers are judged;
             None = the domains.
-        known: Gives labelled rows of the target by a method's word, as it sees them: they are
-            learnt from, and judge.
+        known: Labelled rows of the target.
         alone: Whether nothing else is tried, here or elsewhere.
 
     Raises:
@@ -57,7 +71,7 @@ def try_methods(
         started = time.perf_counter()
         method = make_method(name).method
         try:
-            seen, rows = views.of(name).domains if views else domains, known(name)
+            seen, rows = views.of(name).domains if views else domains, known.of(name)
             adapted = _adapted(name, method, with_labelled(seen, rows))
         except DivergedError as error:
             if alone or not found:
@@ -65,7 +79,7 @@ def try_methods(
             say(f"{name} is left out: {error}")
             lost.append(name)
             continue
-        right = right_answers(method, seen, known=rows)
+        right = right_answers(method, seen, known=rows, once=known.once)
         seconds = time.perf_counter() - started
         start = found[0] if found else None
         signs = start.signs if start else None

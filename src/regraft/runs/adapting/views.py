@@ -122,7 +122,8 @@ def _read(rows: Encoded | None, *, level: Level, cache: Cache) -> Features | Non
 
 def _solved_anew(domains: Domains, train: Features, *, val: Features) -> Domains:
     """Returns the domains with other features of the source, and source-only for these."""
-    first, second = Labelled(train, domains.source.labels), Labelled(val, domains.val.labels)
+    first = Labelled(train, domains.source.labels, domains.source.units)
+    second = Labelled(val, domains.val.labels)
     start = fit_probe(
         first,
         domains.classes,

@@ -90,7 +90,7 @@ def _out_of_fold(
 def _probed(prepared: Prepared, folds: Indices, pooled: Pooled) -> Cheaper:
     start = time.perf_counter()
     parts = prepared.dataset.parts
-    train = Labelled(pooled["train"], parts["train"].labels)
+    train = Labelled(pooled["train"], parts["train"].labels, parts["train"].units)
     val = Labelled(pooled["val"], parts["val"].labels) if "val" in pooled else None
     probe = _fit(prepared, train, val)
     test = pooled.get("test", np.zeros((0, pooled["train"].shape[1]), np.float32))
@@ -105,7 +105,8 @@ def _probe_folds(prepared: Prepared, train: Labelled, folds: Indices) -> Probabi
     result = np.zeros((len(train.labels), len(prepared.dataset.classes)))
     for fold in np.unique(folds):
         held = folds == fold
-        seen = Labelled(train.features[~held], train.labels[~held])
+        units = None if train.units is None else train.units[~held]
+        seen = Labelled(train.features[~held], train.labels[~held], units)
         result[held] = softmax(_fit(prepared, seen, None).logits(train.features[held]))
     return result
 

@@ -26,8 +26,9 @@ from regraft.training.session import Examples, Session
 
 
 def examples(prepared: Prepared, part: Part) -> Examples:
-    """Returns a part's encoded rows with their labels."""
-    return Examples(prepared.encoded[part], prepared.dataset.parts[part].labels)
+    """Returns a part's encoded rows with their labels, and which belong together."""
+    rows = prepared.dataset.parts[part]
+    return Examples(prepared.encoded[part], rows.labels, rows.units)
 
 
 def rule_of(settings: FitSettings) -> Rule | None:

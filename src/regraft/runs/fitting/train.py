@@ -280,7 +280,8 @@ def _out_of_fold(
 
 
 def _take(rows: Examples, indices: npt.NDArray[np.int64]) -> Examples:
-    return Examples(rows.rows.take(indices), rows.labels[indices])
+    units = None if rows.units is None else rows.units[indices]
+    return Examples(rows.rows.take(indices), rows.labels[indices], units)
 
 
 def _fold_deadline(deadline: float, left: int) -> float:

@@ -1,7 +1,7 @@
 """Decides between source-only, methods on its features and methods that move its trunk on."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from regraft.runs.adapting.features import Pools, domains_of, pool_domains, with
 from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
 from regraft.runs.adapting.labels import Drawn, draw_labelled
 from regraft.runs.adapting.target import Target
-from regraft.runs.adapting.trying import try_methods
+from regraft.runs.adapting.trying import Known, try_methods
 from regraft.runs.adapting.views import View, Views, views_of
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
@@ -57,7 +57,7 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         # Everything is judged in one space, which no training has bent.
         space = replace(probe, proportions=domains.proportions)
         start = start_of(trained, domains, space=space)
-        moves = bool(asked.moving or asked.after)
+        moves = bool(asked.moving or asked.following)
         drawn = draw_labelled(target, pools.target, domains=domains, say=say, once=moves)
         # Nobody else has the features of a trunk that moved.
         unshared = replace(prepared, cache=Cache(on=False))
@@ -102,13 +102,12 @@ def _tried(
         asked.on_features,
         say=work.progress.say,
         views=views,
-        known=lambda word: drawn.known(views.of(word).pools.target),
+        known=Known(lambda word: drawn.known(views.of(word).pools.target), drawn.once),
         alone=alone,
     )
     found, diverged = try_moving(work, asked.moving, start=start, alone=alone)
     more, gone = try_grounds(work, asked.after, came=came, start=start, alone=alone)
     moved = {each.judged.name: each for each in (*found, *more)}
-    judged = _judged_alike(judged, drawn)
     judged += [_with_labels(each, drawn, start=judged[0]) for each in moved.values()]
     return judged, moved, [*lost, *diverged, *gone]
 
@@ -153,20 +152,6 @@ def _kept(
         keep_trunk(trained, changed, name=chosen.name)
     head, linear = start.domains.start, chosen.adapted.on_target
     return keep_classifier(prepared, trained, probe=linear, start=head), trained
-
-
-def _judged_alike(judged: Sequence[Judged], drawn: Drawn) -> list[Judged]:
-    """Returns methods on features, judged by the rows alone that judge what moves the trunk too.
-
-    Args:
-        judged: By more rows, these first; source-only is the first of the methods.
-        drawn: The labelled rows.
-    """
-    found: list[Judged] = []
-    for each in judged:
-        right = None if each.right is None else each.right[: drawn.judging]
-        found.append(with_right(each, right, start=found[0] if found else None))
-    return found
 
 
 def _with_labels(moved: Moved, drawn: Drawn, *, start: Judged) -> Judged:

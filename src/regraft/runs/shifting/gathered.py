@@ -79,7 +79,7 @@ def gather(
     pooled = pool_parts(prepared, verdict, test=None)
     asked = cached.pooled(top_level(prepared, verdict), target.encoded, cache=prepared.cache)
     pools, target = without_lost(Pools(pooled, asked), target, prepared=prepared, say=say)
-    train = Labelled(pooled["train"], parts["train"].labels)
+    train = Labelled(pooled["train"], parts["train"].labels, parts["train"].units)
     val = Labelled(pooled["val"], parts["val"].labels) if "val" in pooled else None
     balanced = prepared.chosen.class_weights.value == "balanced"
     weights = balanced_weights(train.labels, classes) if balanced else None

@@ -77,14 +77,14 @@ class Aligner:
         alignment: Of the phase.
         steps: Planned optimiser steps of the phase.
         plain: The target's rows as they are, where their answers are guessed from them.
-        last: Whether maps at the position have their channels last; None = nobody asked yet.
+        last: Whether maps at the position have their channels last, where virtual rows are made.
     """
 
     session: Session
     alignment: Alignment
     steps: int
     plain: Encoded | Prefixed | None = None
-    last: bool | None = None
+    last: bool = False
 
     def begin(self) -> None:
         """Is called at the start of an epoch, when it is decided where batches enter."""
@@ -108,18 +108,10 @@ class Aligner:
                 yield left
             return
         assert alignment.position is not None, "it is checked where the phase is made"
-        cloud = Cloud(alignment.around, alignment.share, self._last())
+        cloud = Cloud(alignment.around, alignment.share, self.last)
         wanted = known.labels >= 0
         with virtual_at(chain, alignment.position, cloud=cloud, wanted=wanted, mask=mask):
             yield []
-
-    def _last(self) -> bool:
-        """Says whether maps at the position have their channels last; looked at once."""
-        if self.last is None:
-            session = self.session
-            shape = _shape_at(session, session.network, self.alignment)
-            self.last = channels_last(session.network.trunk, shape)
-        return self.last
 
     def guesses(self, indices: Indices) -> Tensor | None:
         """Returns (B,) classes of the target's rows that the network is sure of, else -1.
@@ -149,7 +141,8 @@ class Aligner:
     def loss(self, passed: Passed, labels: Tensor, *, weights: Tensor | None) -> Tensor:
         """Returns the loss of the labels that count, and the term.
 
-        Labels of the target always count, those of the source where the alignment says so.
+        Labels of the target always count, those of the source where the alignment says so; a
+        label of the target counts as much either way.
         Rows of the target that have labels are of neither domain in the term: they come far
         more often than others.
 
@@ -159,10 +152,13 @@ class Aligner:
             weights: (K,) weight of each class; None = 1.
         """
         lent = torch.zeros_like(labels, dtype=torch.bool) if passed.lent is None else passed.lent
-        learnt = labels >= 0 if self.alignment.source else lent
+        labelled = labels >= 0
+        learnt = labelled if self.alignment.source else lent
         loss = 0.0 * passed.logits.sum()
         if bool(learnt.any()):
-            loss = loss + cross_entropy(passed.logits[learnt], labels[learnt], weights=weights)
+            share = float(learnt.sum()) / float(labelled.sum())
+            made = cross_entropy(passed.logits[learnt], labels[learnt], weights=weights)
+            loss = loss + share * made
         if passed.lent is not None:
             passed, labels = _only(passed, ~lent), labels[~lent]
         seen, judge = self._seen(passed, labels >= 0), self.session.discriminator
@@ -207,7 +203,12 @@ def aligner_for(session: Session, phase: Phase, *, steps: int) -> Aligner | None
     if phase.alignment is None:
         return None
     assert session.target is not None, "a phase that aligns has a target"
-    return Aligner(session, phase.alignment, steps)
+    aligner = Aligner(session, phase.alignment, steps)
+    if phase.alignment.term == "gaussian":
+        # Looked at here: a pass without gradients inside autocast would spoil its kept weights.
+        shape = _shape_at(session, session.network, phase.alignment)
+        aligner.last = channels_last(session.network.trunk, shape)
+    return aligner
 
 
 def discriminator_for(session: Session, phases: list[Phase]) -> Discriminator | None:

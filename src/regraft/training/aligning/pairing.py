@@ -56,6 +56,8 @@ def paired_batches(
     source = [own[b] for b in epoch_batches(lengths[own], batch_size, seed=seed, epoch=epoch)]
     ranked = sorted(range(len(source)), key=lambda b: -int(lengths[source[b]].max()))
     lent = np.arange(len(pairing.weights), first)
+    if len(lent) > len(own):  # they shall weigh no more than the source
+        lent = np.sort(_in_turn(len(lent), len(own), seed=seed, epoch=epoch)) + lent.min()
     lent = lent[np.argsort(-lengths[lent], kind="stable")]
     known = _with_lent(source, lent, ranked=ranked, times=pairing.times)
     wanted = sum(map(len, known))
@@ -72,7 +74,8 @@ def _with_lent(
     """Returns the batches with further rows dealt to them, each so many times.
 
     Each turn deals all of them to other batches, the longest to those of the longest rows: a
-    row is twice in a batch only where there are fewer batches than turns.
+    row is twice in a batch only where there are fewer batches than turns. They stand evenly
+    among the batch's rows, so that pieces of it are alike.
 
     Args:
         source: Rows of each batch.
@@ -85,7 +88,14 @@ def _with_lent(
         some = ranked[turn % len(ranked) :: times]
         for batch, rows in zip(some, np.array_split(lent, len(some)), strict=True):
             dealt[batch].append(rows)
-    return [np.concatenate(each) for each in dealt]
+    return [_spread(np.concatenate(each), len(each[0])) for each in dealt]
+
+
+def _spread(rows: Indices, own: int) -> Indices:
+    """Returns rows in which those behind the first so many stand evenly among these."""
+    others = len(rows) - own
+    places = [(np.arange(count) + 0.5) / max(count, 1) for count in (own, others)]
+    return rows[np.argsort(np.concatenate(places), kind="stable")]
 
 
 def resampled(weights: npt.NDArray[np.float64], *, seed: int, epoch: int) -> Indices:

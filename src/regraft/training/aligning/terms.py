@@ -28,6 +28,10 @@ FEWEST = 2
 """Rows of either domain in a pass, below which their distributions say nothing."""
 
 
+BOTH = ("dann", "cdan", "mmd", "coral")
+"""Terms that read rows of both domains; the others read the target's."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a pass saw of B rows, some of the source, some of the target.
@@ -54,7 +58,7 @@ class Seen:
 
 
 def term(alignment: Alignment, seen: Seen, *, discriminator: Discriminator | None) -> Tensor:
-    """Returns the scalar term, times its weight; 0 where one of the domains is hardly there.
+    """Returns the scalar term, times its weight; 0 where a domain that it reads is hardly there.
 
     Beside an adversary's term there may be that of class confusion (Jin et al. 2020, section
     3.4: MCC as a regulariser of other methods).
@@ -64,7 +68,8 @@ def term(alignment: Alignment, seen: Seen, *, discriminator: Discriminator | Non
         seen: What a pass saw.
         discriminator: What plays against the trunk, where something does.
     """
-    if min(int(seen.own.sum()), int((~seen.own).sum())) < FEWEST:
+    read = [~seen.own, seen.own] if alignment.term in BOTH else [~seen.own]
+    if min(int(rows.sum()) for rows in read) < FEWEST:
         return 0.0 * seen.logits.sum()
     made = alignment.weight * TERMS[alignment.term](alignment, seen, discriminator)
     if alignment.confusion:

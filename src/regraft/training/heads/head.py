@@ -79,8 +79,10 @@ def _parts(session: Session, phase: Phase) -> _Parts:
         picked = sample_rows(labels, phase.rows, seed=session.options.seed)
     train = session.pooled("train", picked)
     val = session.pooled("val") if len(session.val) else train[:0]
-    seen = labels if picked is None else labels[picked]
-    return _Parts(Labelled(train, seen), Labelled(val, session.val.labels))
+    units = session.train.units
+    if picked is not None:
+        labels, units = labels[picked], None if units is None else units[picked]
+    return _Parts(Labelled(train, labels, units), Labelled(val, session.val.labels))
 
 
 def load_probe(session: Session, probe: LinearProbe) -> None:

@@ -14,7 +14,7 @@ from regraft.adaptation.standardise import Standardise
 from regraft.adaptation.table import SOURCE_ONLY
 from regraft.errors import DivergedError, SettingsError
 from regraft.runs.adapting.features import Pools
-from regraft.runs.adapting.trying import method_words, try_methods
+from regraft.runs.adapting.trying import Known, method_words, try_methods
 from regraft.runs.adapting.views import View, Views
 from regraft.training.heads.probe import Labelled
 from tests import two_domains
@@ -93,7 +93,9 @@ def test_a_preparation_that_diverged_is_left_out_with_all_that_follows_it_and_wo
         names,
         say=said.append,
         views=views,
-        known=lambda word: Labelled(views.of(word).domains.target[:0], np.zeros(0, np.int64)),
+        known=Known(
+            lambda word: Labelled(views.of(word).domains.target[:0], np.zeros(0, np.int64))
+        ),
     )
     assert [each.name for each in found] == [SOURCE_ONLY, "standardise"]
     assert (lost, len(worked)) == (["adabn", "adabn+standardise"], 1)
@@ -141,7 +143,7 @@ def test_labelled_target_rows_judge_and_drop_what_is_clearly_wrong(
     known = Labelled(target.features[:40], target.labels[:40])
     said: list[str] = []
     found, _ = try_methods(
-        given, [SOURCE_ONLY, "standardise"], say=said.append, known=lambda _: known
+        given, [SOURCE_ONLY, "standardise"], say=said.append, known=Known(lambda _: known)
     )
     rights = [each.right for each in found]
     assert all(right is not None and len(right) == 40 for right in rights)
@@ -151,6 +153,16 @@ def test_labelled_target_rows_judge_and_drop_what_is_clearly_wrong(
     agreed = Labelled(known.features, given.start.logits(known.features).argmax(1))
     ones = int(agreed.labels.sum())
     assert ones > 1
-    wrong = try_methods(given, [SOURCE_ONLY, "mcc"], say=said.append, known=lambda _: agreed)[0][1]
+    wrong = try_methods(
+        given, [SOURCE_ONLY, "mcc"], say=said.append, known=Known(lambda _: agreed)
+    )[0][1]
     told = f"it is right on {40 - ones} of 40 labelled target rows, source-only on 40"
     assert wrong.objections["mistaken"] == told
+    once, _ = try_methods(
+        given,
+        [SOURCE_ONLY, "standardise"],
+        say=said.append,
+        known=Known(lambda _: known, once=True),
+    )
+    assert [len(each.right) for each in once if each.right is not None] == [20, 20]
+    assert "of 20 labelled target rows" in said[-1]

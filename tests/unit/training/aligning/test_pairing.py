@@ -71,6 +71,29 @@ def test_labelled_rows_of_the_target_are_dealt_to_the_batches_so_many_times(
         assert rest == [batch[::2].tolist() for batch in plain]
 
 
+def test_no_more_labelled_rows_of_the_target_than_of_the_source_come_in_an_epoch() -> None:
+    lengths = np.random.default_rng(1).integers(3, 30, 30 + 200 + 40).astype(np.int64)
+    pairing = Pairing(ONES, first=230)
+    seen = []
+    for epoch in (0, 1):
+        found = paired_batches(lengths, 8, pairing=pairing, seed=1, epoch=epoch)
+        known = np.concatenate([batch[::2] for batch in found])
+        lent = known[known >= 30]
+        assert len(lent) == len(set(lent.tolist())) == 30
+        assert (lent < 230).all()
+        seen.append(set(lent.tolist()))
+    assert seen[0] != seen[1]
+
+
+def test_labelled_rows_of_the_target_stand_evenly_in_a_batch() -> None:
+    """Pieces of a batch are alike."""
+    pairing = Pairing(ONES, first=36, times=5)
+    for batch in paired_batches(LENGTHS, 8, pairing=pairing, seed=1, epoch=0):
+        known = batch[::2]
+        halves = [int((half >= 30).sum()) for half in np.array_split(known, 2)]
+        assert abs(halves[0] - halves[1]) <= 1
+
+
 def test_weights_say_how_often_a_row_comes() -> None:
     weights = np.concatenate([np.full(20, 0.5), np.full(10, 2.0)])
     counts = np.bincount(resampled(weights, seed=3, epoch=0), minlength=30)

@@ -123,6 +123,14 @@ def test_class_confusion_may_stand_beside_an_adversary(name: Any) -> None:
     assert float(gap.detach()) == pytest.approx(float(expected), rel=1e-5)
 
 
+@pytest.mark.parametrize("name", ["mcc", "shot", "pseudo"])
+def test_terms_of_the_target_alone_need_no_row_of_the_source(name: Any) -> None:
+    logits, guesses = torch.randn(4, 2), torch.tensor([0, 1, 1, 0])
+    made = seen(torch.zeros(4, 1), logits, guesses=guesses)
+    made = replace(made, own=torch.zeros(4, dtype=torch.bool))
+    assert float(term(Alignment(name), made, None)) != 0
+
+
 def test_pseudo_learns_guesses_of_the_target_as_a_share_of_its_rows() -> None:
     logits = torch.tensor([[9.0, 0.0], [0.0, math.log(3)], [9.0, 0.0], [0.0, 0.0]])
     guesses = torch.tensor(

@@ -14,6 +14,7 @@ from regraft.freezing.line import move_line
 from regraft.freezing.proof import state_digest
 from regraft.scoring.metrics import loss_and_accuracy
 from regraft.training import session as session_module
+from regraft.training.heads import head as head_module
 from regraft.training.heads.head import load_probe, train_head
 from regraft.training.heads.probe import Labelled, fit_probe
 from regraft.training.heads.sample import sample_rows
@@ -165,6 +166,30 @@ def test_a_probe_is_loaded_with_its_shift_and_scale() -> None:
     assert np.array_equal(head.last.weight.detach().numpy(), probe.weight)
     assert np.array_equal(head.shift.numpy(), probe.shift)
     assert np.array_equal(head.scale.numpy(), probe.scale)
+
+
+@pytest.mark.parametrize("rows", [None, 20])
+def test_rows_that_belong_together_are_told_to_the_solver(
+    rows: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = session("text")
+    units = np.arange(len(made.train)) // 4
+    made.train = replace(made.train, units=units)
+    seen: list[Labelled] = []
+    real = fit_probe
+
+    def told(train: Labelled, *given: Any, **named: Any) -> Any:
+        seen.append(train)
+        return real(train, *given, **named)
+
+    monkeypatch.setattr(head_module, "fit_probe", told)
+    trained(made, replace(PHASE, rows=rows))
+    wanted = (
+        units
+        if rows is None
+        else units[sample_rows(made.train.labels, rows, seed=made.options.seed)]
+    )
+    assert [each.units.tolist() for each in seen if each.units is not None] == [wanted.tolist()]
 
 
 @pytest.mark.parametrize("kept", [False, True])
