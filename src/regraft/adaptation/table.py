@@ -19,7 +19,7 @@ from regraft.adaptation.gaussian import Gaussian
 from regraft.adaptation.jdot import Jdot
 from regraft.adaptation.mcc import Mcc
 from regraft.adaptation.mmd import Mmd
-from regraft.adaptation.moving import MOVING
+from regraft.adaptation.moving import AT_A_POSITION, MOVING
 from regraft.adaptation.numbers import wrong_numbers
 from regraft.adaptation.preparation import Preparation
 from regraft.adaptation.pseudo import Pseudo
@@ -162,10 +162,11 @@ def _check_still(name: str, words: str) -> None:
     elsewhere = options_of(MOVING[name]).keys() - options_of(METHODS[name])
     typed = [word.partition("=")[0].strip() for word in words.split(",")]
     found = [f"{name}:{option}" for option in typed if option in elsewhere]
+    place = "position=1," if name in AT_A_POSITION and "position" not in typed else ""
     if found:
         raise SettingsError(
             f"{' and '.join(found)} cannot be used: here {name} reads features",
-            hint=f"--strategy two-stage --method {name}:{words}, so that it moves the trunk",
+            hint=f"--strategy two-stage --method {name}:{place}{words}, so that it moves the trunk",
         )
 
 

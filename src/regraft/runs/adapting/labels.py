@@ -25,7 +25,7 @@ class Drawn:
 
     Args:
         target: The target without them among the rows that are scored.
-        rows: (M,) their numbers, in the order drawn.
+        rows: (M,) their numbers, stratum by stratum in the order drawn.
         labels: (M,) their classes.
         once: Whether methods that move the trunk are tried too, each of which is trained once:
             it learns from one half, and the other half judges all.
@@ -113,6 +113,8 @@ def draw_labelled(
         return Drawn(target, target.offered, target.answers, once)
     strata = domains.start.logits(features[target.offered]).argmax(axis=1).astype(np.int64)
     picked = spread_order(strata, seed=domains.seed)[: target.learn]
+    # Every second row goes into the other half: so either half has rows of each stratum.
+    picked = picked[np.argsort(strata[picked], kind="stable")]
     rows = target.offered[picked]
     drawn = Drawn(_without(target, rows), rows, target.answers[picked], once)
     say(drawn.words())

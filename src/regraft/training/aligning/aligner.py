@@ -19,6 +19,7 @@ from regraft.training.aligning.discriminator import Discriminator, make_discrimi
 from regraft.training.aligning.tap import tapped
 from regraft.training.aligning.terms import Seen, term
 from regraft.training.aligning.virtual import Cloud, virtual_at
+from regraft.training.batching.batches import even_cuts
 from regraft.training.moving.entry import entering_rows
 from regraft.training.moving.lines import sample_of
 from regraft.training.phase import Phase
@@ -124,10 +125,12 @@ class Aligner:
         session, first = self.session, self.session.unlabelled_from
         found = torch.full((len(indices),), -1, dtype=torch.long, device=session.device)
         places = np.flatnonzero(indices >= first)
-        batch = to_device(self.plain.batch(indices[places] - first), session.device)
-        sure, classes = torch.softmax(_answers(session, batch).float(), dim=1).max(dim=1)
-        kept = torch.where(sure >= self.alignment.threshold, classes, -1)
-        found[torch.from_numpy(places).to(session.device)] = kept
+        for cut in even_cuts(len(places), session.piece):
+            some = places[cut]
+            batch = to_device(self.plain.batch(indices[some] - first), session.device)
+            sure, classes = torch.softmax(_answers(session, batch).float(), dim=1).max(dim=1)
+            kept = torch.where(sure >= self.alignment.threshold, classes, -1)
+            found[torch.from_numpy(some).to(session.device)] = kept
         return found
 
     def lent(self, indices: Indices) -> Tensor | None:
@@ -156,7 +159,7 @@ class Aligner:
         learnt = labelled if self.alignment.source else lent
         loss = 0.0 * passed.logits.sum()
         if bool(learnt.any()):
-            share = float(learnt.sum()) / float(labelled.sum())
+            share = _mass(labels[learnt], weights) / _mass(labels[labelled], weights)
             made = cross_entropy(passed.logits[learnt], labels[learnt], weights=weights)
             loss = loss + share * made
         if passed.lent is not None:
@@ -179,6 +182,11 @@ class Aligner:
             min(1.0, session.place.at / max(self.steps, 1)),
             known.to(own.device),
         )
+
+
+def _mass(labels: Tensor, weights: Tensor | None) -> float:
+    """Returns what rows weigh in a mean: each one, or as much as its class."""
+    return float(len(labels) if weights is None else weights[labels].sum())
 
 
 def _only(passed: Passed, rows: Tensor) -> Passed:

@@ -56,8 +56,8 @@ def paired_batches(
     source = [own[b] for b in epoch_batches(lengths[own], batch_size, seed=seed, epoch=epoch)]
     ranked = sorted(range(len(source)), key=lambda b: -int(lengths[source[b]].max()))
     lent = np.arange(len(pairing.weights), first)
-    if len(lent) > len(own):  # they shall weigh no more than the source
-        lent = np.sort(_in_turn(len(lent), len(own), seed=seed, epoch=epoch)) + lent.min()
+    # No more of them than of the source: they shall weigh no more.
+    lent = lent[draws("target", seed, epoch=epoch).permutation(len(lent))][: len(own)]
     lent = lent[np.argsort(-lengths[lent], kind="stable")]
     known = _with_lent(source, lent, ranked=ranked, times=pairing.times)
     wanted = sum(map(len, known))
@@ -73,29 +73,31 @@ def _with_lent(
 ) -> list[Indices]:
     """Returns the batches with further rows dealt to them, each so many times.
 
-    Each turn deals all of them to other batches, the longest to those of the longest rows: a
-    row is twice in a batch only where there are fewer batches than turns. They stand evenly
+    Each batch gets as many, within one or two, the batches of the longest rows the longest; a
+    row is twice in a batch only where there are fewer batches than times. They stand evenly
     among the batch's rows, so that pieces of it are alike.
 
     Args:
         source: Rows of each batch.
         lent: (M,) numbers of the further rows, the longest first; may be none.
         ranked: Numbers of the batches, likewise.
-        times: How many turns there are.
+        times: How often each comes.
     """
-    dealt = [[rows] for rows in source]
-    for turn in range(times if len(lent) else 0):
-        some = ranked[turn % len(ranked) :: times]
-        for batch, rows in zip(some, np.array_split(lent, len(some)), strict=True):
-            dealt[batch].append(rows)
-    return [_spread(np.concatenate(each), len(each[0])) for each in dealt]
+    copies = np.repeat(lent, times)
+    groups = np.array_split(np.asarray(ranked), max(1, len(ranked) // times))
+    ends = np.cumsum([len(group) for group in groups]) * len(copies) // len(ranked)
+    dealt = dict.fromkeys(ranked, copies[:0])
+    for group, some in zip(groups, np.split(copies, ends[:-1]), strict=True):
+        for place, batch in enumerate(group.tolist()):
+            dealt[batch] = some[place :: len(group)]
+    return [_beside(rows, dealt[batch]) for batch, rows in enumerate(source)]
 
 
-def _spread(rows: Indices, own: int) -> Indices:
-    """Returns rows in which those behind the first so many stand evenly among these."""
-    others = len(rows) - own
-    places = [(np.arange(count) + 0.5) / max(count, 1) for count in (own, others)]
-    return rows[np.argsort(np.concatenate(places), kind="stable")]
+def _beside(rows: Indices, others: Indices) -> Indices:
+    """Returns rows with others spread evenly among them."""
+    places = [(np.arange(len(each)) + 0.5) / max(len(each), 1) for each in (rows, others)]
+    order = np.argsort(np.concatenate(places), kind="stable")
+    return np.concatenate([rows, others])[order]
 
 
 def resampled(weights: npt.NDArray[np.float64], *, seed: int, epoch: int) -> Indices:

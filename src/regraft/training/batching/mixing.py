@@ -45,8 +45,8 @@ def _beside_target(session: Session) -> Examples:
     assert target is not None, "a phase that aligns has a target"
     kept = session.joined
     if kept is None or kept[0] is not train or kept[1] is not target:
-        labelled = train if session.lent is None else joined(train, session.lent)
-        kept = (train, target, joined(labelled, target))
+        other = target if session.lent is None else joined(session.lent, target)
+        kept = (train, target, joined(train, other))
         session.joined = kept
     return kept[2]
 

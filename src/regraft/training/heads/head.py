@@ -13,7 +13,13 @@ from regraft.features.cached import pooled
 from regraft.features.pooled import head_logits
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.scoring import metrics
-from regraft.training.heads.probe import USUAL_STRENGTH, Labelled, LinearProbe, fit_probe
+from regraft.training.heads.probe import (
+    USUAL_STRENGTH,
+    Labelled,
+    LinearProbe,
+    fit_probe,
+    solve_probe,
+)
 from regraft.training.heads.prototypes import class_means, class_names
 from regraft.training.heads.sample import sample_rows
 from regraft.training.optimiser import make_head_optimiser
@@ -61,7 +67,10 @@ def _solved(
         assert session.names is not None, "encoded where a phase asks for them"
         named = pooled(session.level(session.top), session.names, cache=session.cache)
         return class_names(train.features, named)
-    return fit_probe(train, classes, val=val, weights=session.options.class_weights)
+    weights = session.options.class_weights
+    if session.network.head.hidden:  # which is trained: only the scale of the features is taken
+        return solve_probe(train, classes, strength=USUAL_STRENGTH, weights=weights)
+    return fit_probe(train, classes, val=val, weights=weights)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Labelled:
     Args:
         features: Of each row.
         labels: Of each.
-        units: (N,) numbers, equal for rows that belong together; None = rows that are equal do.
+        units: (N,) numbers, equal for rows that belong together, as equal rows always do.
     """
 
     features: Features
@@ -140,7 +140,9 @@ def _losses_in_turn(
 
 def _turns(train: Labelled) -> list[npt.NDArray[np.bool_]]:
     """Returns (N,) which rows are left out in each turn, units whole, each class in like parts."""
-    units = equal_rows(train.features) if train.units is None else train.units
+    units = equal_rows(train.features)
+    if train.units is not None:
+        units = _merged(train.units, units)
     first, numbers = np.unique(units, return_index=True, return_inverse=True)[1:]
     order = np.random.default_rng(0).permutation(len(first))
     order = order[np.argsort(train.labels[first[order]], kind="stable")]
@@ -148,6 +150,18 @@ def _turns(train: Labelled) -> list[npt.NDArray[np.bool_]]:
     turns[order] = np.arange(len(first)) % FOLDS
     place = turns[numbers]
     return [place == turn for turn in range(FOLDS)]
+
+
+def _merged(first: Labels, second: Labels) -> Labels:
+    """Returns (N,) numbers that are equal for rows that either numbering puts together."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    one, two = (np.unique(each, return_inverse=True)[1] for each in (first, second))
+    nodes = int(one.max()) + int(two.max()) + 2
+    links = (np.ones(len(one)), (one, two + int(one.max()) + 1))
+    found = connected_components(coo_array(links, shape=(nodes, nodes)), directed=False)[1]
+    return np.asarray(found[one], np.int64)
 
 
 def equal_rows(features: Features) -> Labels:

@@ -154,7 +154,9 @@ class Freezer:
         alignment = self.phase.alignment
         if alignment is None or alignment.position is None:
             return blocks
-        last = max((n for n in range(alignment.position) if n not in self.held), default=-1)
+        blocks_below = self.session.chain.blocks[: alignment.position]
+        able = [n for n, each in enumerate(blocks_below) if each.parameters and n not in self.held]
+        last = max(able, default=-1)
         prefix = self.trails.rule.prefix
         return frozenset(n for n in blocks if n < last or (n > last and not prefix))
 

@@ -64,6 +64,9 @@ def test_labelled_rows_of_the_target_are_dealt_to_the_batches_so_many_times(
     # Those that stand beside one another: no row is twice in a batch that could be elsewhere.
     most = max(int(np.bincount(batch[::2])[30:].max(initial=0)) for batch in found)
     assert most == -(-times // len(found))
+    # Each batch gets as many.
+    dealt = [int((batch[::2] >= 30).sum()) for batch in found]
+    assert max(dealt) - min(dealt) <= 2
     plain = batches() if size == 8 else None
     if plain is not None:
         # The source's rows stay in the batches that they are in without.

@@ -182,6 +182,15 @@ def test_rows_that_belong_together_or_are_equal_are_left_out_together(told: bool
         assert not set(units[out]) & set(units[~out])
 
 
+def test_equal_rows_stay_together_whatever_their_groups_are() -> None:
+    features = np.repeat(np.arange(30, dtype=np.float32), 2)[:, None]
+    groups = np.arange(60)
+    groups[1] = groups[2]  # of another pair of equal rows
+    for out in probe_module._turns(Labelled(features, np.arange(60) % 2, groups)):
+        assert len(set(out[:4].tolist())) == 1
+        assert (out[::2] == out[1::2]).all()
+
+
 def test_copies_of_rows_do_not_make_the_penalty_weaker() -> None:
     generator = np.random.default_rng(0)
     labels = np.arange(60) % 2
