@@ -18,7 +18,7 @@ from regraft.losses.cross_entropy import cross_entropy
 from regraft.losses.pairs import pair_loss
 from regraft.machine import out_of_memory
 from regraft.scoring import metrics
-from regraft.training.aligning.aligner import Aligner, Known, Passed
+from regraft.training.aligning.aligner import Aligner, Known, Passed, mass
 from regraft.training.batching.batches import even_cuts
 from regraft.training.batching.mixing import mixed
 from regraft.training.batching.order import order, shown
@@ -194,7 +194,7 @@ def _in_pieces(
     session, labels = stepper.session, known.labels
     if _of_two(stepper):
         weights = None  # the classes of one data set cannot be weighed against another's
-    total = _mass(labels, weights)
+    total = mass(labels, weights)
     loss, logits = torch.zeros((), device=labels.device), []
     for some in even_cuts(len(labels), session.piece, together=2 if stepper.aligner else 1):
         piece = {name: tensor[some] for name, tensor in batch.items()}
@@ -204,7 +204,7 @@ def _in_pieces(
                 entered(session.entry, piece) if session.entry else session.network.features(piece)
             )
             made = session.network.head(features)
-        share = _mass(own.labels, weights) / total
+        share = mass(own.labels, weights) / total
         passed = Passed(features, made, left, mask, own.guesses, own.lent)
         part = share * _loss(stepper, passed, own.labels, weights)
         stepper.beside.scaler.scale(part).backward()
@@ -233,15 +233,6 @@ def _loss(stepper: Stepper, passed: Passed, labels: Tensor, weights: Tensor | No
     if share == 1:
         return theirs
     return (1 - share) * cross_entropy(logits[~other], labels[~other]) + share * theirs
-
-
-def _mass(labels: Tensor, weights: Tensor | None) -> float:
-    """Returns what a batch weighs in a mean: its rows, or the sum of their classes' weights.
-
-    Rows without a label weigh nothing: each stands beside one that has one.
-    """
-    own = labels[labels >= 0]
-    return float(len(own) if weights is None else weights[own].sum())
 
 
 def _validated(stepper: Stepper, number: int, tally: Tally) -> tuple[EpochRecord, bool]:

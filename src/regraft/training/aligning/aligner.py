@@ -159,7 +159,7 @@ class Aligner:
         learnt = labelled if self.alignment.source else lent
         loss = 0.0 * passed.logits.sum()
         if bool(learnt.any()):
-            share = _mass(labels[learnt], weights) / _mass(labels[labelled], weights)
+            share = mass(labels[learnt], weights) / mass(labels, weights)
             made = cross_entropy(passed.logits[learnt], labels[learnt], weights=weights)
             loss = loss + share * made
         if passed.lent is not None:
@@ -184,9 +184,17 @@ class Aligner:
         )
 
 
-def _mass(labels: Tensor, weights: Tensor | None) -> float:
-    """Returns what rows weigh in a mean: each one, or as much as its class."""
-    return float(len(labels) if weights is None else weights[labels].sum())
+def mass(labels: Tensor, weights: Tensor | None) -> float:
+    """Returns what rows weigh in a mean: each one, or as much as its class.
+
+    Rows without a label weigh nothing: each stands beside one that has one.
+
+    Args:
+        labels: (B,) -1 = none.
+        weights: (K,) weight of each class; None = 1.
+    """
+    own = labels[labels >= 0]
+    return float(len(own) if weights is None else weights[own].sum())
 
 
 def _only(passed: Passed, rows: Tensor) -> Passed:
