@@ -132,6 +132,8 @@ def load_inputs(
     )
     if modality != ("image" if found.image else "text"):
         raise DataError(f"{table.name} holds no {modality}s", expected=f"{modality}s")
+    for warning in bare_header(used_columns(found), classes, name=table.name):
+        reading.say(f"warning: {warning}")
     if reading.only_test:
         table, found = _test_rows(table, found, reading.say)
     read = meaning_of(table, found, parted=False)

@@ -4,6 +4,7 @@ import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Unpack
 
 import numpy as np
@@ -18,7 +19,7 @@ from regraft.runs.adapting.document import TOLD, Adaptation, adaptation_document
 from regraft.runs.adapting.features import domains_of, pool_domains, without_lost
 from regraft.runs.adapting.given import NOTHING, Given, names_given, read_given
 from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
-from regraft.runs.adapting.labels import draw_labelled
+from regraft.runs.adapting.labels import draw_labelled, draw_places
 from regraft.runs.adapting.record import adapt_toml, fit_settings
 from regraft.runs.adapting.target import Target, read_target
 from regraft.runs.adapting.trying import Known, try_methods
@@ -33,7 +34,7 @@ from regraft.runs.fitting.result import described, result_document
 from regraft.runs.fitting.train import train
 from regraft.runs.moving.asked import Asked, asked_of
 from regraft.runs.moving.deciding import Seconds, adapted_by_moving, spent
-from regraft.runs.moving.source import Work
+from regraft.runs.moving.source import Work, digest_of
 from regraft.runs.moving.units import Units
 from regraft.runs.shifting.colours import with_colours_told
 from regraft.scoring.metrics import softmax
@@ -152,7 +153,7 @@ def _complete(
     sizes = {part: len(rows) for part, rows in prepared.dataset.parts.items()}
     folder.log("start", {"data": prepared.dataset.name, "target": target.name, "rows": sizes})
     seconds: Seconds = {"data": prepared.seconds}
-    units = Units(folder.path / CHECKPOINTS)
+    units = Units(folder.path / CHECKPOINTS, digest_of(prepared, target))
     work = Work(prepared, verdict, target, units, progress)
     made = (adapted_by_moving if settings.moves else _adapted)(work, asked, seconds=seconds)
     if settings.strict and made.decision.fell_back:
@@ -193,7 +194,8 @@ def _adapted(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
         trained = train(prepared, verdict, pooled=pools.source, progress=progress)
     with spent(seconds, "adapt"):
         domains = domains_of(prepared, trained, pools=pools, target=target)
-        drawn = draw_labelled(target, pools.target, domains=domains, say=progress.say)
+        places = partial(draw_places, target, pools.target, domains=domains)
+        drawn = draw_labelled(target, places, say=progress.say)
         views = views_of(prepared, verdict, target=target, base=View(domains, pools))
         # Whatever a preparation made of features: answers are judged in those that came.
         views = replace(views, space=domains)

@@ -208,6 +208,19 @@ def test_inputs_stay_in_order_and_in_place(tmp_path: Path) -> None:
     assert table.frame.num_rows == 5
 
 
+def test_a_file_to_predict_whose_first_line_is_a_row_gets_a_warning(tmp_path: Path) -> None:
+    said: list[str] = []
+    reading = Reading(columns={"text": "review"}, say=said.append)
+    bare, named = tmp_path / "bare.csv", tmp_path / "named.csv"
+    bare.write_text(f"{'a film with words, and ' * 5}\nanother film\n".replace(",", ""))
+    named.write_text("review\nanother film\n")
+    for path in (named, bare):
+        assert not said
+        load_inputs(path, "text", classes=["neg", "pos"], reading=reading)
+    assert len(said) == 1
+    assert said[0].startswith("warning: the first line of bare looks like a row: ")
+
+
 def test_inputs_need_no_labels(tmp_path: Path) -> None:
     rows, table = load_inputs(["one text", "two"], "text", classes=["a", "b"])
     assert rows.labels.tolist() == [UNLABELLED, UNLABELLED]

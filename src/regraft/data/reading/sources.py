@@ -10,6 +10,7 @@ from regraft.data.reading.frames import read_frame
 from regraft.data.reading.hub import read_hub
 from regraft.data.reading.pictures import PICTURE_SUFFIXES
 from regraft.data.reading.tables import TABLE_SUFFIXES, Table, missing_path, read_table
+from regraft.data.starters.catalogue import DATASETS
 from regraft.data.starters.datasets import open_dataset
 from regraft.data.starters.wheels import Say, say_nothing
 from regraft.errors import DataError, RegraftError, StorageError, one_of
@@ -63,6 +64,8 @@ def _open(source: object, say: Say) -> Table:
         return replace(_open_path(open_dataset(name, say=say)), name=name)
     if source.startswith(HUB):
         return read_hub(source.removeprefix(HUB))
+    if source in DATASETS and not exists(source):
+        raise DataError(f"there is no file or folder '{source}'", hint=f"{STARTER}{source}")
     return _open_path(Path(source))
 
 

@@ -1,5 +1,6 @@
 """Draws the labelled rows of the target that train and choose, and says so."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,10 +92,8 @@ class Drawn:
         }
 
 
-def draw_labelled(
-    target: Target, features: Features, *, domains: Domains, say: Say, once: bool = False
-) -> Drawn:
-    """Returns labelled rows of the target, drawn without a look at any label.
+def draw_places(target: Target, features: Features, *, domains: Domains) -> Labels:
+    """Returns (M,) places, among the rows offered, of those drawn without a look at any label.
 
     The order is one of content and seed. The classes that source-only answers are taken in
     turn, in their proportions: strata by the labels themselves would read those of all rows.
@@ -103,6 +102,21 @@ def draw_labelled(
         target: Its rows, some of which are offered with labels where that was asked for.
         features: (L, D) of all of them.
         domains: With source-only and the seed.
+    """
+    strata = domains.start.logits(features[target.offered]).argmax(axis=1).astype(np.int64)
+    picked = spread_order(strata, seed=domains.seed)[: target.learn]
+    # Every second row goes into the other half: so either half has rows of each stratum.
+    return picked[np.argsort(strata[picked], kind="stable")]
+
+
+def draw_labelled(
+    target: Target, places: Callable[[], Labels], *, say: Say, once: bool = False
+) -> Drawn:
+    """Returns the labelled rows of the target that were drawn.
+
+    Args:
+        target: Its rows, some of which are offered with labels where that was asked for.
+        places: Draws (M,) places among those; asked where some are to be learnt from.
         say: Told what they are used for.
         once: Whether methods that move the trunk are tried too.
 
@@ -111,10 +125,7 @@ def draw_labelled(
     """
     if not target.learn:
         return Drawn(target, target.offered, target.answers, once)
-    strata = domains.start.logits(features[target.offered]).argmax(axis=1).astype(np.int64)
-    picked = spread_order(strata, seed=domains.seed)[: target.learn]
-    # Every second row goes into the other half: so either half has rows of each stratum.
-    picked = picked[np.argsort(strata[picked], kind="stable")]
+    picked = places()
     rows = target.offered[picked]
     drawn = Drawn(_without(target, rows), rows, target.answers[picked], once)
     say(drawn.words())

@@ -61,6 +61,9 @@ class Choice:
         return f"{self.name} = {shown}: {self.reason}"
 
 
+NO_BLOCK = Choice("freeze", 0, "every block may move that the strategy moves")
+
+
 @dataclass(frozen=True)
 class Chosen:
     """Everything that was open, now decided."""
@@ -75,7 +78,7 @@ class Chosen:
     augment: Choice
     patience: Choice
     dropout: Choice
-    freeze: Choice = Choice("freeze", 0, "every block may move")
+    freeze: Choice = NO_BLOCK
 
     def listed(self) -> list[Choice]:
         """Returns the choices in order."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from regraft.data.rows import Modality
 from regraft.errors import SettingsError
-from regraft.runs.choosing.defaults import LOWEST_SHARE, TYPED, Choice
+from regraft.runs.choosing.defaults import LOWEST_SHARE, NO_BLOCK, TYPED, Choice
 from regraft.settings import FitSettings
 from regraft.strategies.table import make_strategy
 
@@ -31,7 +31,7 @@ def choose_line(settings: FitSettings, modality: Modality, *, blocks: int) -> Ch
     if typed is None:
         value = round(FROZEN_SHARE[modality] * blocks)
         reason = "the lowest blocks see edges and colours, of use to any task, and cost the most"
-        return Choice("freeze", value, reason if value else "every block may move")
+        return Choice("freeze", value, reason) if value else NO_BLOCK
     if typed > blocks:
         raise SettingsError(
             f"freeze = {typed}, and the network has {blocks} blocks",

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from regraft.adaptation.decision import choose, with_right
 from regraft.adaptation.labelled import right_unseen
@@ -13,7 +14,7 @@ from regraft.features.cached import Cache
 from regraft.runs.adapting.document import Adaptation
 from regraft.runs.adapting.features import Pools, domains_of, pool_domains, without_lost
 from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
-from regraft.runs.adapting.labels import Drawn, draw_labelled
+from regraft.runs.adapting.labels import Drawn, draw_labelled, draw_places
 from regraft.runs.adapting.target import Target
 from regraft.runs.adapting.trying import Known, try_methods
 from regraft.runs.adapting.views import View, Views, views_of
@@ -26,6 +27,8 @@ from regraft.runs.moving.training import Moved, check_moving, try_moving
 from regraft.training.heads.head import probe_of
 
 Seconds = dict[str, float]
+DRAWN = "labelled"
+"""Name under which the places of labelled rows are kept."""
 
 
 def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
@@ -58,7 +61,9 @@ def adapted_by_moving(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptati
         space = replace(probe, proportions=domains.proportions)
         start = start_of(trained, domains, space=space)
         moves = bool(asked.moving or asked.following)
-        drawn = draw_labelled(target, pools.target, domains=domains, say=say, once=moves)
+        places = partial(draw_places, target, pools.target, domains=domains)
+        # Kept: a run that goes on elsewhere would draw others where two classes are as likely.
+        drawn = draw_labelled(target, lambda: work.units.rows(DRAWN, places), say=say, once=moves)
         # Nobody else has the features of a trunk that moved.
         unshared = replace(prepared, cache=Cache(on=False))
         views = views_of(unshared, work.verdict, target=target, base=View(domains, pools))

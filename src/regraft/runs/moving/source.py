@@ -20,6 +20,7 @@ from regraft.runs.fitting.sessions import examples, new_session
 from regraft.runs.fitting.train import Pooled, Trained, train
 from regraft.runs.moving.units import Units
 from regraft.training.heads.probe import Labelled
+from regraft.training.keeping.checkpoint import rows_digest
 from regraft.training.keeping.history import handed_over, take_over
 from regraft.training.keeping.keeper import Kept
 from regraft.training.precision import Verdict
@@ -27,6 +28,18 @@ from regraft.training.progress import EpochRecord, Progress
 from regraft.training.session import Examples, Session
 
 SOURCE = "source"
+
+
+def digest_of(prepared: Prepared, target: Target) -> str:
+    """Returns the digest of what an adaptation learns from: a stopped one needs the same.
+
+    Args:
+        prepared: Of the source.
+        target: Its rows; of their labels only those that may be learnt from count.
+    """
+    own = Examples(target.encoded, target.rows.labels)
+    offered = Examples(target.encoded.take(target.offered), target.answers)
+    return rows_digest((examples(prepared, "train"), examples(prepared, "val"), own, offered))
 
 
 @dataclass(frozen=True)

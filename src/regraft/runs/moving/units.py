@@ -2,10 +2,17 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from regraft.training.keeping.checkpoint import check_rows
 from regraft.training.keeping.keeper import Keeper, Kept
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -14,10 +21,12 @@ class Units:
 
     Args:
         folder: Below which they lie.
+        digest: Of the rows of both domains.
         held: Outcomes that a full disk did not take.
     """
 
     folder: Path
+    digest: str
     held: dict[str, Kept] = field(default_factory=dict)
 
     def keeper(self, name: str) -> Keeper:
@@ -33,17 +42,32 @@ class Units:
         Args:
             name: Of the training; a name of a folder.
             train: Does it.
+
+        Raises:
+            DataError: If it was done on other rows.
         """
         done = self.keeper(f"{name}-done")
         kept = done.latest()
         if kept is not None:
+            check_rows(kept.content["rows"], now=self.digest)
             return kept
         made = train()
+        made = replace(made, content={**made.content, "rows": self.digest})
         if done.save(made):
             self.keeper(name).clear()
         else:
             self.held[name] = made
         return made
+
+    def rows(self, name: str, draw: Callable[[], Rows]) -> Rows:
+        """Returns (M,) numbers of rows that were drawn: read where they are, else drawn now.
+
+        Args:
+            name: Of the draw; a name of a folder.
+            draw: Does it.
+        """
+        kept = self.outcome(name, lambda: Kept({"rows": torch.from_numpy(draw())}, {}))
+        return kept.tensors["rows"].numpy()
 
     def read(self, name: str) -> Kept:
         """Returns what a training came to that is done."""

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from regraft.training.keeping.keeper import Kept
 from regraft.training.keeping.place import place_from_json
 from regraft.training.moving.freezer import Freezer
 from regraft.training.moving.lines import frozen_above, line_of, witness_again
-from regraft.training.session import Best, Session
+from regraft.training.session import Best, Examples, Session
 
 Tensors = dict[str, Tensor]
 
@@ -113,12 +114,7 @@ def restore(session: Session, kept: Kept) -> None:
         DataError: If the rows are not those of the checkpoint.
     """
     content = kept.content
-    if content["data"] != _digest_once(session):
-        raise DataError(
-            "the rows are not those that the run was started with",
-            expected="the same data, unchanged",
-            hint="regraft fit starts anew",
-        )
+    check_rows(content["data"], now=_digest_once(session))
     load_into_network(session.network, _under(kept.tensors, "network"), source="the checkpoint")
     _load_optimiser(session.optimiser, _under(kept.tensors, "optimiser"))
     session.place = place_from_json(content["place"])
@@ -159,14 +155,37 @@ def restore_beside(beside: Beside, kept: Kept) -> None:
 
 
 def data_digest(session: Session) -> str:
-    """Returns the SHA-256 of the rows and labels that move weights or choose them."""
-    hashed = hashlib.sha256()
+    """Returns the digest of the rows and labels that move weights or choose them."""
     others = (session.source, session.target, session.lent)
-    for part in filter(None, (session.train, session.val, *others)):
+    return rows_digest(filter(None, (session.train, session.val, *others)))
+
+
+def rows_digest(parts: Iterable[Examples]) -> str:
+    """Returns the SHA-256 of rows and their labels, part after part."""
+    hashed = hashlib.sha256()
+    for part in parts:
         hashed.update(np.ascontiguousarray(part.labels).data)
         for array in _arrays(part.rows):
             hashed.update(np.ascontiguousarray(array).data)
     return hashed.hexdigest()
+
+
+def check_rows(was: str, *, now: str) -> None:
+    """Refuses other rows than those of the run that is gone on with.
+
+    Args:
+        was: Their digest then.
+        now: Of the rows that are read.
+
+    Raises:
+        DataError: If the two differ.
+    """
+    if was != now:
+        raise DataError(
+            "the rows are not those that the run was started with",
+            expected="the same data, unchanged",
+            hint="the same command with another --out starts anew",
+        )
 
 
 def _digest_once(session: Session) -> str:

@@ -119,3 +119,16 @@ def test_a_name_longer_than_any_is_a_mistake() -> None:
         open_source(Path("x" * 5000))
     assert not exists("x" * 5000)
     assert not exists("a\0b")
+
+
+def test_a_starter_s_name_alone_is_told_how_it_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="no file or folder 'bbc-news'") as caught:
+        open_source("bbc-news")
+    assert caught.value.hint == "starter:bbc-news"
+    tiny = tmp_path / "bbc-news" / "good"
+    tiny.mkdir(parents=True)
+    (tiny / "a.txt").write_text("a text\n")
+    assert len(open_source("bbc-news")) == 1  # the user's own folder

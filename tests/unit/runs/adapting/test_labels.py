@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from regraft.errors import DataError
 from regraft.runs.adapting.features import pool_domains
-from regraft.runs.adapting.labels import Drawn, draw_labelled, spread_order
+from regraft.runs.adapting.labels import Drawn, draw_labelled, draw_places, spread_order
 from regraft.runs.adapting.target import Target, read_target
 from regraft.runs.fitting.prepare import Prepared
 from regraft.training.precision import Verdict
@@ -30,9 +31,9 @@ def draw(steps: Steps, verdict: Verdict) -> Draw:
 
     def make(count: int, *, labels: Any = LABELS, score: bool = True, seed: int = 0) -> Any:
         target = read(prepared, labels, count, score)
-        return draw_labelled(
-            target, pools.target, domains=replace(domains, seed=seed), say=said.append
-        )
+        own = replace(domains, seed=seed)
+        places = partial(draw_places, target, pools.target, domains=own)
+        return draw_labelled(target, places, say=said.append)
 
     make.features = pools.target  # type: ignore[attr-defined]
     make.said = said  # type: ignore[attr-defined]
@@ -135,7 +136,8 @@ def test_either_half_has_rows_of_each_answer(steps: Steps, count: int) -> None:
     target = read(prepared, LABELS, count, False)
     features = np.arange(len(target.rows), dtype=np.float32)[:, None]
     turning = replace(domains, start=Turns())  # type: ignore[arg-type]
-    drawn = draw_labelled(target, features, domains=turning, say=nobody, once=True)
+    places = partial(draw_places, target, features, domains=turning)
+    drawn = draw_labelled(target, places, say=nobody, once=True)
     teaching = np.isin(np.arange(count), drawn.teaching)
     for each in (0, 1):
         parted = [int((drawn.rows[half] % 2 == each).sum()) for half in (teaching, ~teaching)]
@@ -157,7 +159,8 @@ def test_a_class_that_no_drawn_row_has_is_a_warning(draw: Draw) -> None:
 def test_nothing_is_drawn_where_nothing_is_asked(steps: Steps) -> None:
     _, _, pools, target, domains = steps()
     assert target.learn == len(target.offered) == 0
-    drawn = draw_labelled(target, pools.target, domains=domains, say=nobody)
+    places = partial(draw_places, target, pools.target, domains=domains)
+    drawn = draw_labelled(target, places, say=nobody)
     assert len(drawn.rows) == len(drawn.known(pools.target).labels) == 0
     assert drawn.target is target
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regraft.errors import SettingsError
+from regraft.errors import DataError, SettingsError
 from regraft.runs.adapt import adapt, run_adapt
 from regraft.runs.evaluate import evaluate
 from regraft.runs.moving import training as moving
@@ -186,6 +186,36 @@ def test_a_stopped_run_is_completed_as_if_it_never_was(
     ledgers = [json.dumps(each["freezing"]["ledger"]) for each in (found, whole)]
     assert ledgers[0] == ledgers[1]
     assert not (tmp_path / "stopped" / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("edited", ["source", "target"])
+def test_a_stopped_run_is_refused_on_other_rows_though_its_source_is_learnt(
+    bert: Path, tmp_path: Path, edited: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {
+        "source": {"text": SOURCE[0], "label": SOURCE[1]},
+        "target": {"text": TARGET[0], "label": TARGET[1]},
+    }
+    files = {name: tiny.write_csv(tmp_path / f"{name}.csv", each) for name, each in columns.items()}
+    settings = AdaptSettings(
+        data=str(files["source"]),
+        target=str(files["target"]),
+        target_labels=6,
+        backbone=str(bert),
+        method="mcc",
+        out=tmp_path / "stopped",
+        **USUAL,
+    )
+    with monkeypatch.context() as patch:
+        stop_after(16, patch)
+        with pytest.raises(StoppedHereError):
+            run_adapt(settings, Silent(), report=False)
+    other = {"text": [*columns[edited]["text"][:-1], "another text"]}
+    tiny.write_csv(files[edited], {**columns[edited], **other})
+    with pytest.raises(DataError, match="not those that the run was started with"):
+        resume(tmp_path / "stopped")
+    tiny.write_csv(files[edited], columns[edited])
+    assert resume(tmp_path / "stopped")["freezing"]["proof"]["holds"]
 
 
 def test_a_run_that_was_kept_is_repeated_from_its_settings(bert: Path, tmp_path: Path) -> None:

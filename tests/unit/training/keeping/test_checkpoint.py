@@ -196,6 +196,18 @@ def test_other_rows_are_refused(tmp_path: Path) -> None:
         restore(made, kept)
 
 
+@pytest.mark.parametrize("part", ["train", "val", "source", "target", "lent"])
+def test_rows_of_every_part_and_their_labels_are_in_the_digest(part: str) -> None:
+    made = fresh("text", usual("text"))
+    rows = text_examples(6, seed=9)
+    setattr(made, part, rows)
+    found = [module.data_digest(made)]
+    for other in (replace(rows, labels=1 - rows.labels), text_examples(6, seed=10)):
+        setattr(made, part, other)
+        found.append(module.data_digest(made))
+    assert len(set(found)) == 3
+
+
 @pytest.mark.parametrize("fused", [False, True])
 def test_a_fused_step_finds_its_counters_beside_the_weights(fused: bool) -> None:
     """What a graphics card wants, told by a device that every machine has."""
