@@ -1,5 +1,6 @@
 """Makes the table, the sentences and the page of a comparison from its document."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -127,12 +128,12 @@ def _of_the_gain(result: Document) -> Iterator[str]:
     gain = result["gain"]
     if gain is None:
         return
-    clear = gain["difference"]["low"] > 0
-    yield (
-        f"{result['best']['name']} is {difference_words(gain['difference'])} points beside "
-        f"{gain['over']}: "
-        + ("that is what transfer gained." if clear else "transfer gained nothing measurable.")
-    )
+    name, clear = result["best"]["name"], gain["difference"]["low"] > 0
+    told = "that is what transfer gained" if clear else "transfer gained nothing measurable"
+    if re.match(r"scratch\b", name):
+        told = "nothing was transferred"
+    difference = difference_words(gain["difference"])
+    yield f"{name} is {difference} points beside {gain['over']}: {told}."
 
 
 def _of_the_rows(result: Document) -> Iterator[str]:

@@ -19,7 +19,7 @@ from regraft.errors import UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.choosing.budget import SAVING, closing_seconds, spared
-from regraft.runs.choosing.clock import began
+from regraft.runs.choosing.clock import Since, began
 from regraft.runs.choosing.modes import decide_modes, takes_steps
 from regraft.runs.choosing.network import example
 from regraft.runs.choosing.opening import Network
@@ -160,13 +160,12 @@ def complete(
     # What a process spent that was stopped counts too, for the limit and for the seconds.
     earlier, before = folder.spent(), time.monotonic() - started
     folder.log(START, {"data": prepared.dataset.name, "rows": _sizes(prepared), "before": before})
-    started -= earlier
     keepers = (Keeper(folder.path / CHECKPOINTS), Keeper(folder.path / CONTROL))
     with beating(folder, on=prepared.settings.max_seconds is not None):
         # A process ends about as slowly as it began: the report has libraries of its own.
         ending = max(SAVING, before - prepared.seconds)
-        since = (started, ending, *keepers)
-        result = _fit_into(folder, prepared, Logged(folder, progress), since)
+        since = Since(started - earlier, earlier, ending)
+        result = _fit_into(folder, prepared, Logged(folder, progress), since, keepers)
     if report:
         with folder.writing("report.html") as place:
             write_report(result, place)
@@ -181,9 +180,10 @@ def _fit_into(
     folder: RunFolder,
     prepared: Prepared,
     progress: Progress,
-    since: tuple[float, float, Keeper, Keeper],
+    since: Since,
+    kept: tuple[Keeper, Keeper],
 ) -> dict[str, Any]:
-    started, ending, keeper, fork = since
+    keeper, fork = kept
     seconds: Seconds = {"data": prepared.seconds}
     steps = takes_steps(prepared)
     verdict = _timed(
@@ -195,13 +195,14 @@ def _fit_into(
     test = _encoded_test(prepared) if prepared.settings.baselines else None
     pooled = _timed(seconds, "probe", lambda: _pooled(prepared, verdict, test, progress))
     limit = prepared.settings.max_seconds
-    closing = closing_seconds(prepared, verdict, ending=ending)
-    until = started + limit - closing if limit else math.inf
+    closing = closing_seconds(prepared, verdict, ending=since.ending)
+    until = since.started + limit - closing if limit else math.inf
     if until <= time.monotonic():
         progress.say(f"max_seconds = {limit:g} is hardly enough to read and to score")
     keepers = (keeper, fork if prepared.settings.control else None)
     job = Job(folder, prepared, verdict, pooled, progress, until, keepers)
     prepared, trained, automatic = _timed(seconds, "train", lambda: trained_as_asked(job))
+    seconds["train"] += since.earlier
     plan = described(prepared)
     prepared = _merged(prepared, trained)
     if automatic:
@@ -220,7 +221,7 @@ def _fit_into(
         twin = partial(train_control, prepared, verdict, made=made, fork=fork, progress=progress)
         beside["control"] = _timed(seconds, "control", twin)
     seconds["checkpoints"] = keeper.spent  # a part of the training
-    seconds["total"] = time.monotonic() - started
+    seconds["total"] = time.monotonic() - since.started
     result = result_document(
         folder.path, (prepared, trained, outcome), beside=(ways, seconds, plan), verdict=verdict
     )

@@ -33,7 +33,7 @@ class Gradual:
         top, lowest = len(chain.blocks), facts.start_line
         stages = max(1, min(self.stages, facts.epochs, top - lowest))
         each = facts.epochs // stages
-        found = [on_features(chain, facts, rows=start_rows(facts))]
+        found = [on_features(chain, facts, rows=start_rows(facts.classes))]
         for stage in range(1, stages + 1):
             line = top - round((top - lowest) * stage / stages)
             epochs = each if stage < stages else facts.epochs - each * (stages - 1)

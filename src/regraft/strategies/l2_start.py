@@ -36,6 +36,6 @@ class L2Start:
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phases `head` and `tune`."""
-        head = on_features(chain, facts, rows=start_rows(facts))
+        head = on_features(chain, facts, rows=start_rows(facts.classes))
         tune = all_moving(chain, facts, name="tune", decay=facts.layer_decay)
         return [head, replace(tune, pull=(self.alpha, self.beta), weight_decay=0.0)]

@@ -36,7 +36,7 @@ class Sequential:
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phases `head`, `target`, `mixed` and perhaps `final`."""
-        head = on_features(chain, facts, rows=start_rows(facts))
+        head = on_features(chain, facts, rows=start_rows(facts.classes))
         target = all_moving(chain, facts, name="target", decay=facts.layer_decay)
         mixed = replace(target, name="mixed", mix=self.ratio)
         final = replace(target, name="final", epochs=max(1, facts.epochs // 2))

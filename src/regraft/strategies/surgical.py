@@ -46,7 +46,7 @@ class Surgical:
         rates = tuple(rate if number < high else 0.0 for number, rate in enumerate(whole))
         surgery = Phase("surgery", low, facts.epochs, facts.rate, rates, facts.weight_decay)
         above = frozenset(range(high, len(chain.blocks)))
-        head = on_features(chain, facts, rows=start_rows(facts))
+        head = on_features(chain, facts, rows=start_rows(facts.classes))
         return [head, replace(surgery, still=above)]
 
     def _span(self, top: int) -> tuple[int, int]:

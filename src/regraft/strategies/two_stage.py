@@ -21,5 +21,5 @@ class TwoStage:
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
         """Returns the phases `head` and `tune`."""
-        head = on_features(chain, facts, rows=start_rows(facts))
+        head = on_features(chain, facts, rows=start_rows(facts.classes))
         return [head, all_moving(chain, facts, name="tune", decay=facts.layer_decay)]

@@ -163,9 +163,9 @@ START_ROWS = 2048
 START_ROWS_A_CLASS = 20
 
 
-def start_rows(facts: Facts) -> int:
+def start_rows(classes: int) -> int:
     """Returns how many rows a head's start is solved on, before the trunk moves."""
-    return max(START_ROWS, START_ROWS_A_CLASS * facts.classes)
+    return max(START_ROWS, START_ROWS_A_CLASS * classes)
 
 
 def on_features(chain: Chain, facts: Facts, *, rows: int | None = None) -> Phase:
@@ -250,7 +250,7 @@ def describe(
     return {
         "name": phase.name,
         "line": phase.line,
-        "epochs": phase.epochs,
+        "epochs": phase.epochs if phase.last_pass == 1 else round(phase.passes, DIGITS),
         "groups": [*groups, head],
         **({"solved": True} if linear and phase.line == chain.top else {}),
         "trained": trained,

@@ -52,6 +52,12 @@ def test_the_sentences_say_who_is_best_and_what_labels_that_saves() -> None:
     ]
 
 
+def test_what_starts_from_random_weights_has_transferred_nothing() -> None:
+    result = example_comparison()
+    result["best"]["name"] = "scratch"
+    assert sentences(result)[1].endswith("points beside TF-IDF: nothing was transferred.")
+
+
 def test_what_is_not_clear_or_not_reached_is_said() -> None:
     result = example_comparison()
     result["best"]["clear"] = False

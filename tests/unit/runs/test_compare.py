@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from regraft.errors import SettingsError
+from regraft.errors import DataError, SettingsError
 from regraft.runs import compare as compare_module
 from regraft.runs.choosing import clock
 from regraft.runs.compare import compare, run_compare
@@ -125,6 +125,16 @@ def test_what_one_strategy_cannot_have_is_told_before_the_first_trial(
     with pytest.raises(SettingsError, match=words):
         compare(tiny.toy_texts(60), out=out, **quick(bert, strategies=names, **more))
     assert not out.exists()
+
+
+def test_a_source_of_another_modality_is_told_before_the_first_trial(
+    bert: Path, tmp_path: Path
+) -> None:
+    source = tiny.image_folders(tmp_path / "pictures", 20)
+    options = quick(bert, strategies="head,sequential", source=str(source))
+    with pytest.raises(DataError, match="the source pictures holds images"):
+        compare(tiny.toy_texts(60), out=tmp_path / "c", **options)
+    assert not (tmp_path / "c").exists()
 
 
 def test_a_source_that_has_changed_makes_other_trials(bert: Path, tmp_path: Path) -> None:

@@ -69,6 +69,25 @@ def test_a_stopped_run_is_completed_as_if_it_never_was(
 
 
 @pytest.mark.usefixtures("_own_cache")
+def test_what_was_chosen_or_spent_before_the_stop_is_told_as_such(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop(settings(reviews, bert, tmp_path / "run"), monkeypatch, step=5)
+    monkeypatch.setattr(RunFolder, "spent", lambda folder: 1000.0)
+    found = resume(tmp_path / "run")
+    reasons = {choice["name"]: choice["reason"] for choice in found["defaults"]}
+    typed = {name for name, reason in reasons.items() if reason == "as you typed"}
+    assert typed == {"backbone", "epochs", "freeze"}
+    assert reasons["lr"] == "chosen before the run was stopped"
+    assert all(found["seconds"][name] > 1000 for name in ("train", "chosen", "total"))
+    again = run_fit(
+        FitSettings(**{**read_toml(tmp_path / "run" / "run.toml"), "out": tmp_path / "again"}),
+        Silent(),
+    )
+    assert "chosen before" not in json.dumps(again["defaults"])
+
+
+@pytest.mark.usefixtures("_own_cache")
 def test_a_run_is_gone_on_with_from_another_folder(
     reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

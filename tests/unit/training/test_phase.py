@@ -37,6 +37,13 @@ def test_what_is_frozen_above_the_line_is_not_counted_as_trained() -> None:
     assert found["trained"] == sum(weights) + 34
 
 
+@pytest.mark.parametrize(("share", "told"), [(1.0, 3), (0.5, 2.5)])
+def test_a_phase_tells_the_passes_that_are_taken(share: float, told: float) -> None:
+    chain = spliced(grafted("image"))
+    phase = Phase("tune", 1, 3, 0.1, (0, 0.02, 0.03), last_pass=share)
+    assert repr(describe(phase, chain, head_parameters=34)["epochs"]) == repr(told)
+
+
 def test_a_phase_that_trains_the_head_alone_says_so() -> None:
     chain = spliced(grafted("image"))
     found = describe(Phase("head", 3, 1, 0.1, (0.0,) * 3), chain, head_parameters=34)

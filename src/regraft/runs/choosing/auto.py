@@ -15,7 +15,7 @@ FEW = 16
 SHARES = (0.25, 0.5)
 """Of a strategy's passes, in each round of trials; what is left then is trained whole."""
 BUDGET = 0.4
-"""Of the time that is left, for all trials together."""
+"""Of the time that is left, for a round of trials."""
 
 
 @dataclass(frozen=True)

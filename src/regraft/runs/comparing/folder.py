@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from regraft.data.load import load
 from regraft.data.rows import Dataset
 from regraft.errors import SettingsError, StorageError
 from regraft.freezing.proof import state_digest
@@ -16,6 +15,7 @@ from regraft.runs.comparing.settings import CompareSettings
 from regraft.runs.fitting.folder import RunFolder, check_free, claim
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.record import PLACES, absolute, measured
+from regraft.runs.fitting.source import load_source
 from regraft.settings import FitSettings
 from regraft.toml import write_toml
 from regraft.training.precision import Verdict
@@ -52,6 +52,9 @@ def digests_of(prepared: Prepared, source: str | None = None) -> dict[str, str]:
     Args:
         prepared: Rows and network.
         source: Path or name of data that strategies train on too; None = there are none.
+
+    Raises:
+        DataError: If the source cannot be read, or is of another modality.
     """
     digests = {
         "rows": rows_digest(prepared.dataset),
@@ -59,7 +62,7 @@ def digests_of(prepared: Prepared, source: str | None = None) -> dict[str, str]:
     }
     if source is None:
         return digests
-    return {**digests, "source": rows_digest(load(source, say=lambda line: None))}
+    return {**digests, "source": rows_digest(load_source(source, prepared.dataset))}
 
 
 def find_begun(asked: CompareSettings) -> Path | None:

@@ -160,20 +160,28 @@ def gained(
 
 
 def _verdict(prepared: Prepared, val: Probabilities, ways: list[Cheaper], labels: Indices) -> str:
-    """Names the cheapest way whose validation accuracy lies in the chosen one's interval."""
-    floor = wilson(int(_right(val, labels).sum()), len(labels)).low
-    settings = prepared.settings
+    """Names the cheapest way whose validation accuracy reaches the chosen one's interval.
+
+    Where the trunk stood still the linear probe is not among them: it is no cheaper.
+    """
+    interval = wilson(int(_right(val, labels).sum()), len(labels))
+    name, moved = prepared.settings.strategy, moves_trunk(prepared)
     for way in ways:
-        if way.key == "linear_probe" and settings.strategy == "head":
-            continue
         reached = _accuracy(way.val, labels)
-        if reached >= floor:
-            return (
-                f"Tuning gained nothing measurable here: on validation the {way.name} reaches "
-                f"{reached:.3f}, within the interval of {settings.strategy} "
-                f"(from {floor:.3f}). Keep the cheaper one: {keep_command(way.key, prepared)}"
-            )
+        if reached < interval.low or (way.key == "linear_probe" and not moved):
+            continue
+        place = "within" if reached <= interval.high else "above"
+        return (
+            f"{'Tuning' if moved else 'The network'} gained nothing measurable here: on "
+            f"validation the {way.name} reaches {reached:.3f}, {place} the interval of {name} "
+            f"(from {interval.low:.3f}). Keep the cheaper one: {keep_command(way.key, prepared)}"
+        )
     return ""
+
+
+def moves_trunk(prepared: Prepared) -> bool:
+    """Says whether any phase trains more than the head."""
+    return any(phase.line < prepared.chain.top for phase in prepared.phases)
 
 
 def _accuracy(probabilities: Probabilities, labels: Indices) -> float:

@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import Stretch
 from regraft.freezing.verify import faults_seen
 from regraft.machine import device_name
+from regraft.runs.choosing.defaults import TYPED, Choice
 from regraft.runs.fitting.cheaper import Cheaper, gained, scores_of
 from regraft.runs.fitting.commands import next_commands
 from regraft.runs.fitting.outcome import Outcome, calibration, confusion, worst_mistakes
@@ -37,6 +38,7 @@ from regraft.training.precision import Verdict
 from regraft.training.session import Best, Session
 
 Document = dict[str, Any]
+BEFORE = "chosen before the run was stopped"
 
 
 def result_document(
@@ -69,7 +71,7 @@ def result_document(
         "cache": prepared.cache.tally.as_json(),
         "environment": environment(verdict),
         "plan": {"phases": plan},
-        "defaults": [vars(choice) for choice in prepared.chosen.listed()],
+        "defaults": [vars(choice) for choice in told_choices(prepared)],
         "understood": prepared.understood,
         "warnings": list(prepared.dataset.warnings),
         "history": [vars(record) for record in trained.records],
@@ -218,6 +220,19 @@ def _best(trained: Trained) -> Document:
     assert best is not None, "a run has at least one epoch"
     averaged = {} if best.share is None else {"average": best.share}
     return {"phase": best.phase, "epoch": best.epoch, "step": best.step, **averaged}
+
+
+def told_choices(prepared: Prepared) -> list[Choice]:
+    """Returns every choice; one that a run made before it was stopped is not told as typed."""
+    settings, earlier, listed = prepared.settings, prepared.earlier, prepared.chosen.listed()
+    if earlier is None or settings.repeat is None or settings.repeat.parent != settings.out:
+        return listed
+    return [
+        replace(choice, reason=BEFORE)
+        if choice.reason == TYPED and choice.name in earlier.left_open
+        else choice
+        for choice in listed
+    ]
 
 
 def _details(outcome: Outcome) -> Document:

@@ -51,6 +51,25 @@ def check_source(settings: FitSettings, strategy: Composed) -> None:
         )
 
 
+def load_source(name: str, target: Dataset) -> Dataset:
+    """Returns the source's data.
+
+    Args:
+        name: Path or name of data.
+        target: Of the same modality.
+
+    Raises:
+        DataError: If the source cannot be read, or is of another modality.
+    """
+    dataset = load(name, say=lambda line: None)
+    if dataset.modality != target.modality:
+        raise DataError(
+            f"the source {dataset.name} holds {dataset.modality}s",
+            expected=f"{target.modality}s, as the data have",
+        )
+    return dataset
+
+
 def read_source(name: str, target: Dataset, *, spec: InputSpec, extent: int, say: Say) -> Source:
     """Returns the source's labelled rows but those that the target is scored on.
 
@@ -64,12 +83,7 @@ def read_source(name: str, target: Dataset, *, spec: InputSpec, extent: int, say
     Raises:
         DataError: If the source cannot be read, or is of another modality.
     """
-    dataset = load(name, say=lambda line: None)
-    if dataset.modality != target.modality:
-        raise DataError(
-            f"the source {dataset.name} holds {dataset.modality}s",
-            expected=f"{target.modality}s, as the data have",
-        )
+    dataset = load_source(name, target)
     parts = [dataset.parts["train"], dataset.parts["val"]]
     # In folds the training rows are scored too, each while it is left out.
     held: Part = "val" if len(target.parts["val"]) else "train"

@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +19,14 @@ from regraft.features import cached
 from regraft.runs.choosing.budget import pass_seconds
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import examples, new_session, top_level
-from regraft.training.batching.folds import assign_folds, mean_records, passes, shared_epochs
+from regraft.training.batching.folds import (
+    FOLDS,
+    assign_folds,
+    mean_records,
+    passes,
+    shared_epochs,
+    until,
+)
 from regraft.training.keeping.between import SHARES
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
@@ -33,7 +39,9 @@ from regraft.training.session import Examples, Session
 Logits = npt.NDArray[np.float32]
 Pooled = dict[Part, Logits]
 LAST_SHARE = 1.5
-"""Time kept for the last session, in folds: it sees 5/4 of their rows, and is not cut short."""
+"""Time kept for the last session, in folds: it sees 5/4 of their rows."""
+SOON = 1.0
+"""Seconds that the last session has in any case, for the passes that the folds have chosen."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +211,7 @@ def _folded(
     check_finite(prepared.network, found[best])
     progress.say(f"training on all {len(rows)} rows")
     phases = until(prepared.phases, shared[best], reached=passes(records))
-    last = _last(prepared, verdict, (everything, features, phases), progress)
+    last = _last(prepared, verdict, (everything, features, phases), progress, deadline)
     return Trained(last, found[best], rows.labels, mean_records(records, best), folds)
 
 
@@ -219,6 +227,9 @@ def _fold(
     parts = (_take(everything, inside), _take(everything, outside))
     session = new_session(prepared, verdict, rows=parts, progress=progress, deadline=deadline)
     # The rows held out are scored: they must not choose the penalty as well.
+    if math.isfinite(deadline):
+        once = pass_seconds(prepared, verdict, part="train")
+        session.options = replace(session.options, anneal=True, reserve=once / FOLDS)
     session.options = replace(session.options, patience=None, penalty_on_val=False, watched=False)
     session.keep_pooled("train", features[inside])
     session.keep_pooled("val", features[outside])
@@ -231,36 +242,18 @@ def _last(
     verdict: Verdict,
     chosen: tuple[Examples, Logits, list[Phase]],
     progress: Progress,
+    deadline: float,
 ) -> Session:
     everything, features, phases = chosen
     nothing = _take(everything, np.zeros(0, np.int64))
-    # No deadline: the passes were counted in the folds, and must be reached here.
-    session = new_session(prepared, verdict, rows=(everything, nothing), progress=progress)
+    # Every phase that the folds have chosen is begun, however late it is.
+    deadline = max(deadline, time.monotonic() + SOON)
+    rows = (everything, nothing)
+    session = new_session(prepared, verdict, rows=rows, progress=progress, deadline=deadline)
+    session.options = replace(session.options, anneal=math.isfinite(deadline))
     session.keep_pooled("train", features)
     work(session, phases)
     return session
-
-
-def until(
-    phases: list[Phase], chosen: tuple[str, int], *, reached: Mapping[str, int]
-) -> list[Phase]:
-    """Returns the phases up to the chosen one, each with the passes that the folds took.
-
-    Their schedules stay those of their planned length: the weights at an epoch are the same.
-
-    Args:
-        phases: As planned.
-        chosen: Name of a phase, and its epoch.
-        reached: Passes of the earlier phases.
-    """
-    name, epoch = chosen
-    place = [phase.name for phase in phases].index(name)
-    short = [reached.get(phase.name, phase.epochs) for phase in phases[:place]]
-    before = [
-        replace(phase, stop_after=count) if count < phase.epochs else phase
-        for phase, count in zip(phases[:place], short, strict=True)
-    ]
-    return [*before, replace(phases[place], stop_after=epoch)]
 
 
 def _number(session: Session, key: tuple[str, int]) -> int:

@@ -1,7 +1,6 @@
 """Trains candidates on the run's own rows for `auto`, and makes the run of the one taken."""
 
 import json
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from torch import Tensor
 from regraft.backbones.weights import put_weights
 from regraft.data.rows import Part
 from regraft.errors import DivergedError
-from regraft.runs.choosing.auto import BUDGET, Candidate, Tried, halving
+from regraft.runs.choosing.auto import BUDGET, SHARES, Candidate, Tried, halving
 from regraft.runs.choosing.budget import estimate, nothing_to_choose, pass_seconds
 from regraft.runs.fitting.folder import SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import Prepared
@@ -29,6 +28,8 @@ from regraft.training.selecting import selection_key
 
 PLACE = "auto.json"
 PROBE = Candidate("head")
+LINEAR, ALONE = "the linear probe", "the head alone"
+"""What the head on the trunk as it came is called, and what one with hidden layers is."""
 LOST = 1e9
 """Log loss of a trial that diverged."""
 
@@ -39,15 +40,18 @@ class Automatic:
 
     Args:
         taken: The candidate that the run trains whole.
-        probe: The linear probe, which it must not be worse than on validation.
+        probe: The head alone, a linear probe where it has no hidden layers: what is taken must not
+            be worse on validation.
         tried: All trials.
         seconds: That they took.
+        floor: What the head alone is called.
     """
 
     taken: Candidate
     probe: Tried
     tried: tuple[Tried, ...]
     seconds: float
+    floor: str = LINEAR
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain data, for `result.json` and for a run that goes on."""
@@ -56,15 +60,15 @@ class Automatic:
             "probe": self.probe.as_json(),
             "tried": [each.as_json() for each in self.tried],
             "seconds": round(self.seconds, 3),
+            "floor": self.floor,
             "sentence": self._words(),
         }
 
     def _words(self) -> str:
         if self.taken == PROBE:
-            return (
-                f"auto: the linear probe, {self.probe.score:.3f} on validation: what was left of "
-                "the trials ended below it, or diverged"
-            )
+            beaten = "what was left of the trials ended below it, or diverged"
+            why = beaten if self.tried else "what was taken without trials diverged"
+            return f"auto: {self.floor}, {self.probe.score:.3f} on validation: {why}"
         if not self.tried:
             return f"auto: {self.taken.words()}, without trials"
         last = {each.candidate: each for each in self.tried}
@@ -74,7 +78,7 @@ class Automatic:
         return (
             f"auto: {self.taken.words()} reached {mine.score:.3f} on validation in "
             f"{mine.share:.0%} of its passes, before {beaten}; "
-            f"the linear probe {self.probe.score:.3f}"
+            f"{self.floor} {self.probe.score:.3f}"
         )
 
 
@@ -83,7 +87,8 @@ def automatic_from_json(text: str) -> Automatic:
     content = json.loads(text)
     tried = tuple(_tried(each) for each in content["tried"])
     taken = Candidate(**content["taken"])
-    return Automatic(taken, _tried(content["probe"]), tried, float(content["seconds"]))
+    floor = content.get("floor", LINEAR)
+    return Automatic(taken, _tried(content["probe"]), tried, float(content["seconds"]), floor)
 
 
 @dataclass(frozen=True)
@@ -153,15 +158,19 @@ def trained_as_asked(job: Job) -> tuple[Prepared, Trained, Automatic | None]:
     trained, name = _trained(job), job.prepared.settings.strategy
     if trained is not None and not is_worse_than_probe(automatic, trained):
         return job.prepared, trained, automatic
-    why = "diverged" if trained is None else "ends below the linear probe"
-    job.progress.say(f"{name} {why}: {'the linear probe' if trained is None else 'that'} is kept")
+    why = "diverged" if trained is None else f"ends below {automatic.floor}"
+    job.progress.say(f"{name} {why}: {automatic.floor if trained is None else 'that'} is kept")
     put_weights(job.prepared.network, start)
     for keeper in filter(None, job.keepers):
         keeper.clear()
     job = replace(job, prepared=taken_up(job.prepared, PROBE), keepers=(None, None))
     automatic = replace(automatic, taken=PROBE)
     _write_down(job, automatic)
-    return job.prepared, job.train(), automatic
+    kept = job.train()
+    if not automatic.probe.share:  # it was not tried before
+        score, minus = _scored(kept)
+        automatic = replace(automatic, probe=Tried(PROBE, 1.0, score, -minus, 0.0))
+    return job.prepared, kept, automatic
 
 
 def _trained(job: Job) -> Trained | None:
@@ -187,10 +196,13 @@ def choose_automatically(job: Job) -> Automatic:
         job: What the run trains with; its trials share the features.
     """
     started = time.monotonic()
-    trial, wanted = partial(_trial, job), wanted_by(job.prepared)
+    # What was estimated may take longer: then trials end, and are judged, before their time.
+    stop = started + (1 - (1 - BUDGET) ** len(SHARES)) * (job.deadline - started)
+    trial, wanted = partial(_trial, replace(job, deadline=stop)), wanted_by(job.prepared)
+    floor = ALONE if job.prepared.network.head.hidden else LINEAR
     if _probe_seconds(job) > BUDGET * (job.deadline - started):
         job.progress.say(f"auto: no time to try anything: {wanted[0].words()} is taken")
-        return Automatic(wanted[0], Tried(PROBE, 0.0, 0.0, LOST, 0.0), (), 0.0)
+        return Automatic(wanted[0], Tried(PROBE, 0.0, 0.0, LOST, 0.0), (), 0.0, floor)
     probe = trial(PROBE, 1.0)
 
     def affordable(some: Sequence[Candidate], share: float) -> bool:
@@ -198,7 +210,7 @@ def choose_automatically(job: Job) -> Automatic:
         return needed <= BUDGET * (job.deadline - time.monotonic())
 
     taken, tried = halving(trial, wanted, affordable=affordable)
-    made = Automatic(taken, probe, tuple(tried), time.monotonic() - started)
+    made = Automatic(taken, probe, tuple(tried), time.monotonic() - started, floor)
     job.progress.say(made.as_json()["sentence"])
     return made
 
@@ -236,7 +248,7 @@ def _trial(job: Job, candidate: Candidate, share: float) -> Tried:
     start, began = _state(job.prepared), time.monotonic()
     variant = replace(job, prepared=taken_up(job.prepared, candidate, share=share))
     torch.manual_seed(job.prepared.settings.seed)
-    alone = replace(variant, progress=Silent(), deadline=math.inf, keepers=(None, None))
+    alone = replace(variant, progress=Silent(), keepers=(None, None))
     try:
         score, minus = _scored(alone.train())
     except DivergedError:  # another one will be taken

@@ -1,12 +1,13 @@
 """Makes folds of few rows, so that every row is validated once and equal rows never part."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
 
 FOLDS = 5
@@ -61,6 +62,28 @@ def passes(folds: Sequence[Sequence[EpochRecord]]) -> dict[str, int]:
         for name in names
     }
     return {name: count for name, count in taken.items() if count}
+
+
+def until(
+    phases: list[Phase], chosen: tuple[str, int], *, reached: Mapping[str, int]
+) -> list[Phase]:
+    """Returns the phases up to the chosen one, each with the passes that the folds took.
+
+    Their schedules stay those of their planned length: the weights at an epoch are the same.
+
+    Args:
+        phases: As planned.
+        chosen: Name of a phase, and its epoch.
+        reached: Passes of the earlier phases.
+    """
+    name, epoch = chosen
+    place = [phase.name for phase in phases].index(name)
+    short = [reached.get(phase.name, phase.epochs) for phase in phases[:place]]
+    before = [
+        replace(phase, stop_after=count) if count < phase.epochs else phase
+        for phase, count in zip(phases[:place], short, strict=True)
+    ]
+    return [*before, replace(phases[place], stop_after=epoch)]
 
 
 def mean_records(folds: Sequence[Sequence[EpochRecord]], best: int) -> list[EpochRecord]:

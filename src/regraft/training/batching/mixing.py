@@ -10,7 +10,7 @@ from regraft.features.cached import Cache, pooled
 from regraft.training.heads.head import put_probe
 from regraft.training.heads.probe import USUAL_STRENGTH, Labelled, solve_probe
 from regraft.training.heads.sample import sample_rows
-from regraft.training.phase import START_ROWS, Phase
+from regraft.training.phase import Phase, start_rows
 from regraft.training.selecting import check_features
 from regraft.training.session import Examples, Session
 
@@ -71,7 +71,8 @@ def start_source_head(session: Session, phase: Phase) -> None:
     head, source = session.source_head, session.source
     if head is None or source is None or not phase.mix:
         return
-    few = sample_rows(source.labels, START_ROWS, seed=session.options.seed)
+    most = start_rows(head.classes)
+    few = sample_rows(source.labels, most, seed=session.options.seed)
     # Of a trunk that no other run has: nothing to be kept.
     features = pooled(session.level(session.top), source.rows.take(few), cache=Cache(on=False))
     check_features(features)

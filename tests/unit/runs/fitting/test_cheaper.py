@@ -11,6 +11,7 @@ from regraft.runs.fitting.cheaper import Cheaper, Gain, cheaper_ways, gained, sc
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import pool_parts, train
 from regraft.settings import FitSettings
+from regraft.strategies.table import make_strategy
 from regraft.training.precision import Verdict
 from regraft.training.progress import Silent
 from tests import tiny
@@ -46,7 +47,9 @@ def judged(
         parts={"test": SimpleNamespace(labels=LABELS), "train": train}, modality=modality
     )
     settings = FitSettings(strategy=strategy, data=data)
-    prepared = cast(Prepared, SimpleNamespace(dataset=dataset, settings=settings))
+    line = 0 if make_strategy(strategy).whole or strategy == "two-stage" else 7
+    network: Any = {"phases": [SimpleNamespace(line=line)], "chain": SimpleNamespace(top=7)}
+    prepared = cast(Prepared, SimpleNamespace(dataset=dataset, settings=settings, **network))
     probabilities = (answers(chosen), answers(chosen))
     return gained(prepared, probabilities, ways=ways, val_labels=LABELS)
 
@@ -88,7 +91,17 @@ def test_a_way_just_below_the_interval_does_not_count() -> None:
 
 def test_the_probe_is_no_cheaper_way_than_the_strategy_head() -> None:
     assert judged(190, (100, 120, 190), strategy="head").verdict == ""
-    assert "classic" in judged(190, (100, 189, 190), strategy="head").verdict
+    assert judged(150, (100, 120, 190), strategy="zero").verdict == ""
+    verdict = judged(190, (100, 189, 190), strategy="head").verdict
+    assert verdict.startswith("The network gained nothing measurable here")
+    assert "classic" in verdict
+
+
+def test_a_way_above_the_interval_is_not_said_to_be_within_it() -> None:
+    assert "0.995, above the interval of scratch (from " in (
+        judged(150, (100, 120, 199), strategy="scratch").verdict
+    )
+    assert "within the interval" in judged(190, (100, 120, 191)).verdict
 
 
 def test_python_data_and_images_get_a_command_too() -> None:

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -8,13 +9,7 @@ from regraft.errors import DataError
 from regraft.freezing.proof import state_digest
 from regraft.runs.fitting import train as train_module
 from regraft.runs.fitting.sessions import examples
-from regraft.runs.fitting.train import (
-    Trained,
-    fold_keys,
-    pool_parts,
-    train,
-    until,
-)
+from regraft.runs.fitting.train import Trained, fold_keys, pool_parts, train
 from regraft.scoring.metrics import softmax
 from regraft.training.batching.folds import FOLDS
 from regraft.training.loop import work
@@ -105,6 +100,29 @@ def test_folds_share_the_time_that_is_left_and_leave_some_for_the_last_session(
     assert train_module._fold_deadline(165.0, left=5) == pytest.approx(110.0)
     assert train_module._fold_deadline(125.0, left=1) == pytest.approx(110.0)
     assert train_module._fold_deadline(float("inf"), left=1) == float("inf")
+
+
+def test_an_epoch_of_a_fold_ends_in_the_middle_where_time_is_short(
+    prepared: Prepare, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked: list[Session] = []
+
+    def listed(made: Session, phases: list[Phase]) -> None:
+        work(made, phases)
+        worked.append(made)
+
+    monkeypatch.setattr(train_module, "work", listed)
+    found = prepared(60, strategy="full", batch_size=2, epochs=3)
+    with monkeypatch.context() as patch:
+        clock = itertools.count(0.0, 0.05)  # each look at it costs as much
+        patch.setattr("time.monotonic", lambda: next(clock))
+        trained = train(found, verdict, pooled={}, progress=Silent(), deadline=5.0)
+        assert next(clock) < 5.5
+    *folds, last = worked
+    assert all(0 < made.step < 20 for made in folds)
+    assert 0 < last.step < 27
+    assert [(record.phase, record.epoch) for record in trained.records] == [("full", 1)]
+    assert [record.rate < 1e-3 for record in last.records] == [True]
 
 
 def test_no_time_at_all_still_trains_one_epoch(prepared: Prepare, verdict: Verdict) -> None:
@@ -202,12 +220,3 @@ def test_equal_contents_and_groups_share_a_key() -> None:
     images = [pixels[0], pixels[0].copy(), pixels[1]]
     first, second, third = fold_keys(rows(images, modality="image"))
     assert first == second != third
-
-
-def test_phases_stop_after_the_chosen_epoch_with_the_schedule_unchanged() -> None:
-    phases = [Phase(name, 0, 5, 0.1, (0.1,)) for name in ("head", "tune", "more")]
-    found = until(phases, ("tune", 2), reached={"head": 5, "tune": 4})
-    assert found == [phases[0], replace(phases[1], stop_after=2)]
-    assert found[1].epochs == 5
-    cut = until(phases, ("more", 1), reached={"head": 5, "tune": 3})
-    assert [phase.stop_after for phase in cut] == [None, 3, 1]

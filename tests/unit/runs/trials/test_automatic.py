@@ -103,6 +103,50 @@ def test_without_time_for_the_probes_features_the_usual_way_is_taken(
     assert (result["auto"]["tried"], result["auto"]["probe"]["share"]) == ([], 0.0)
 
 
+def test_what_diverges_without_trials_gives_way_to_a_probe_with_its_own_score(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = train_module.train
+
+    def diverging(prepared: Any, *given: Any, **named: Any) -> Any:
+        if prepared.settings.strategy != "head":
+            raise DivergedError("the training diverged")
+        return real(prepared, *given, **named)
+
+    monkeypatch.setattr(module, "train", diverging)
+    monkeypatch.setattr(module, "pass_seconds", lambda *_, **__: 1000.0)
+    result = fitted(reviews, bert, tmp_path / "run", max_seconds=60, baselines=False)
+    score = result["scores"]["val"]["accuracy"]["value"]
+    assert result["auto"]["probe"]["score"] == pytest.approx(score)
+    words = f"the linear probe, {score:.3f} on validation: what was taken without trials diverged"
+    assert words in result["auto"]["sentence"]
+
+
+def test_a_head_with_hidden_layers_is_not_called_a_linear_probe(
+    reviews: Path, bert: Path, tmp_path: Path
+) -> None:
+    result = fitted(reviews, bert, tmp_path / "run", head="mlp:8", lr=None)
+    assert "the head alone" in result["auto"]["sentence"]
+    assert "linear probe" not in result["auto"]["sentence"]
+
+
+def test_trials_end_before_the_time_is_up(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[float] = []
+    real = train_module.train
+
+    def seen(*given: Any, deadline: float, **named: Any) -> Any:
+        found.append(deadline)
+        return real(*given, deadline=deadline, **named)
+
+    monkeypatch.setattr(module, "train", seen)
+    fitted(reviews, bert, tmp_path / "run", max_seconds=600)
+    *trials, last = found
+    assert len(set(trials)) == 1
+    assert trials[0] < last - 100
+
+
 def test_a_run_that_was_stopped_after_the_choice_keeps_it(
     reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regraft.training.batching.folds import FOLDS, assign_folds, mean_records, passes, shared_epochs
+from regraft.training.batching.folds import (
+    FOLDS,
+    assign_folds,
+    mean_records,
+    passes,
+    shared_epochs,
+    until,
+)
+from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
 
 ROWS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3)), min_size=1, max_size=120)
@@ -93,3 +101,12 @@ def test_the_folds_records_are_averaged_and_their_seconds_added() -> None:
     assert [r.val_accuracy for r in found] == [0.75, 0.75]
     assert [r.train_loss for r in found] == pytest.approx([0.3, 0.3])
     assert [r.seconds for r in found] == [3.0, 3.0]
+
+
+def test_phases_stop_after_the_chosen_epoch_with_the_schedule_unchanged() -> None:
+    phases = [Phase(name, 0, 5, 0.1, (0.1,)) for name in ("head", "tune", "more")]
+    found = until(phases, ("tune", 2), reached={"head": 5, "tune": 4})
+    assert found == [phases[0], replace(phases[1], stop_after=2)]
+    assert found[1].epochs == 5
+    cut = until(phases, ("more", 1), reached={"head": 5, "tune": 3})
+    assert [phase.stop_after for phase in cut] == [None, 3, 1]

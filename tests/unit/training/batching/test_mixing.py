@@ -10,8 +10,10 @@ from regraft.backbones.graft import make_head
 from regraft.errors import DivergedError
 from regraft.freezing.proof import state_digest
 from regraft.strategies.sequential import Sequential
+from regraft.training import phase as phase_module
 from regraft.training.aligning.alignment import Alignment
 from regraft.training.batching.mixing import mixed, start_source_head
+from regraft.training.heads.probe import ABSENT
 from regraft.training.loop import work
 from regraft.training.phase import Phase
 from regraft.training.session import Examples, Session
@@ -44,6 +46,15 @@ def test_each_pass_draws_other_rows_of_the_source(kind: str) -> None:
 
 def test_a_small_source_is_taken_whole() -> None:
     assert len(mixed(sourced("text", rows=6), replace(MIXED, mix=9.0), epoch=0)) == 32 + 6
+
+
+def test_each_of_many_classes_of_a_source_is_in_its_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phase_module, "START_ROWS", 8)
+    made = sourced("image", own=6, rows=60)
+    start_source_head(made, MIXED)
+    assert made.source_head is not None
+    biases = made.source_head.last.bias.tolist()
+    assert all(bias > ABSENT for bias in biases)
 
 
 def test_a_trunk_that_diverged_solves_no_head_of_the_source() -> None:
