@@ -16,7 +16,8 @@ from regraft.features.level import Level, Made
 from regraft.features.segment import DATA
 from regraft.features.store import CHECKED
 from regraft.runs.fit import run_fit
-from regraft.settings import FitSettings
+from regraft.runs.predict import run_predict
+from regraft.settings import FitSettings, PredictSettings
 from regraft.training.progress import Silent
 from tests import tiny
 
@@ -45,6 +46,19 @@ def fitted(typed: dict[str, Any], out: Path, **changed: Any) -> dict[str, Any]:
 
 def weights(run: Path) -> bytes:
     return (run / "model" / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1, 0.3])
+def test_predictions_read_what_the_fit_stored(
+    typed: dict[str, Any], dropout: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is dropped in training: features are made without."""
+    fitted(typed, tmp_path / "run", strategy="head", dropout=dropout)
+    stored = [(each.key, each.rows) for each in shelf.shelved()]
+    monkeypatch.setattr(Level, "made", None)  # nothing is to be computed
+    settings = PredictSettings(run=tmp_path / "run", inputs=(typed["data"],))
+    assert run_predict(settings).table.num_rows == 240
+    assert [(each.key, each.rows) for each in shelf.shelved()] == stored
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -1,5 +1,6 @@
 """Makes features of rows at a level: read where they are stored, else computed and stored."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -92,6 +93,7 @@ class Cache:
         tally: What it did so far.
         decided: Whether what a prefix makes is kept, by what was asked: of an earlier run, which
             is to be repeated, and of this one.
+        unfit: Keys of the levels that the disk or the device's memory has once been too small for.
     """
 
     on: bool = True
@@ -99,6 +101,7 @@ class Cache:
     check: bool = False
     tally: Tally = field(default_factory=Tally)
     decided: dict[str, bool] = field(default_factory=dict)
+    unfit: set[str] = field(default_factory=set)
 
     def complain(self, error: OSError) -> None:
         """Notes why nothing can be stored, and says so the first time."""
@@ -152,9 +155,7 @@ def found_or_made(
     cache.notice(store)
     known = np.flatnonzero(segments >= 0)
     if cache.check:
-        _check(
-            level, rows, (known[:: max(1, len(known) // SAMPLE)], segments, numbers), store, cache
-        )
+        _check(level, rows, (_sample(known), segments, numbers), store, cache)
     cache.tally.found(level.key, len(known))
     for start in range(0, len(known), BLOCK):
         some = known[start : start + BLOCK]
@@ -162,6 +163,12 @@ def found_or_made(
     missing = np.flatnonzero(segments < 0)
     if len(missing):
         yield from _made(level, rows, (missing, keys), store, (cache, below))
+
+
+def _sample(known: Indices) -> Indices:
+    """Returns some of the stored rows, in another process others: all are looked at in time."""
+    stride = max(1, len(known) // SAMPLE)
+    return known[os.getpid() % stride :: stride]
 
 
 def _check(
@@ -216,6 +223,8 @@ def _made(
             cache.tally.advanced += 0 if lower is None else len(own)
             if made.whole:
                 writer.add(own, made.arrays)
+            if writer.refused:
+                cache.unfit.add(level.key)
             cache.tally.seconds += time.perf_counter() - started
             yield missing[chunk.indices], made.arrays
     if below is not None:
@@ -246,22 +255,23 @@ class _Writer:
         self._store, self._cache, self._coming, self._keep = store, cache, coming, keep
         self._stack = ExitStack()
         self._segment: Growing | None = None
-        self._refused = False
+        self._written = 0
+        self.refused = False
 
     def __enter__(self) -> Self:
         return self
 
     def add(self, keys: Keys, arrays: list[Array]) -> None:
         """Adds rows, unless the disk said no before."""
-        if self._refused:
+        if self.refused:
             return
         try:
             if self._segment is None:
                 self._segment = self._begun(arrays[0].nbytes)
             self._segment.add(keys, arrays)
-            self._cache.tally.bytes += sum(array.nbytes for array in arrays)
+            self._written += sum(array.nbytes for array in arrays)
         except OSError as error:
-            self._refused = True
+            self.refused = True
             with suppress(OSError):
                 self._stack.__exit__(type(error), error, error.__traceback__)
             self._cache.complain(error)
@@ -281,3 +291,5 @@ class _Writer:
             self._stack.__exit__(*failure)
         except OSError as error:
             self._cache.complain(error)
+        else:
+            self._cache.tally.bytes += 0 if self.refused else self._written

@@ -5,13 +5,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from regraft.backbones.attention import attention_of, set_attention
 from regraft.backbones.backbone import Batch
@@ -21,10 +19,11 @@ from regraft.backbones.modes import Mode
 from regraft.data.encode import Encoded
 from regraft.data.spec import InputSpec
 from regraft.data.texts import TokenRows
+from regraft.features.identity import code_words, machine_words, spec_words
 from regraft.features.numbers import Array, numbers_of
 from regraft.features.pooled import to_device
 from regraft.freezing.proof import digest_of, tensors_of
-from regraft.machine import card_name, if_it_fits, processor_name
+from regraft.machine import if_it_fits
 
 FORMAT = 1
 """Of the store; another one makes other keys."""
@@ -36,7 +35,6 @@ IMAGES = 32
 """Images of a chunk."""
 STEP = 8
 """Texts are padded to a multiple of so many tokens."""
-LIBRARIES = ("timm", "torchvision", "transformers")
 ACTIVATION = "activation"
 """Key of a batch under which what a lower level made of its rows lies."""
 Indices = npt.NDArray[np.int64]
@@ -149,13 +147,13 @@ class Level:
         content = {
             "format": FORMAT,
             "prefix": self._weights(),
-            "line": "whole" if self.pooled else self.line,
+            "line": self._place(),
             "pooling": self.network.pooling if self.pooled else "",
-            "spec": _spec_words(self.spec),
+            "spec": spec_words(self.spec),
             "mode": asdict(self.mode),
             "chunk": [self._tokens, IMAGES, STEP],
-            "machine": [*_machine(self.mode.device), torch.get_num_threads()],
-            "network": _code_words(self.network.trunk),
+            "machine": [*machine_words(self.mode.device), torch.get_num_threads()],
+            "network": code_words(self.network.trunk),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -246,6 +244,11 @@ class Level:
         output = self.chain.suffix(start, activation, batch=own)
         return pool(output, own, pooling=self.network.pooling).unsqueeze(1)
 
+    def _place(self) -> str:
+        if self.chain is None or self.pooled:
+            return "whole"
+        return f"{self.line} {self.chain.positions[self.line].name}"
+
     def _weights(self) -> str:
         named = tensors_of(self.network.trunk)
         if self.chain is None or self.pooled:
@@ -271,24 +274,3 @@ def _rows_of(made: Tensor, rows: Encoded, chunk: Chunk) -> list[Array]:
     assert isinstance(rows, TokenRows), "only texts have extents"
     lengths = rows.lengths_of(chunk.indices).tolist()
     return [array[:length] for array, length in zip(arrays, lengths, strict=True)]
-
-
-def _machine(device: str) -> list[str]:
-    """Returns what does the arithmetic, and by which libraries."""
-    versions = [f"{each} {version(each)}" for each in LIBRARIES]
-    return [processor_name(), card_name(device), torch.__version__, *versions]
-
-
-def _code_words(trunk: nn.Module) -> str:
-    """Returns what the network is built of, and how: all but its weights."""
-    config: Any = getattr(trunk, "config", None)
-    told = config.to_dict() if hasattr(config, "to_dict") else ""
-    return f"{type(trunk).__module__} {trunk!r} {told}"
-
-
-def _spec_words(spec: InputSpec | None) -> dict[str, Any]:
-    """Returns a spec as plain data; of a tokenizer's folder nothing, the tokens tell."""
-    if spec is None:
-        return {}
-    words = {name: value for name, value in vars(spec).items() if name != "tokenizer"}
-    return {name: repr(value) for name, value in words.items()}

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from regraft.backbones.backbone import Batch
@@ -122,6 +123,8 @@ def entered(level: Level, batch: Batch) -> Tensor:
     own, activation = entering(batch)
     assert level.chain is not None, "a level that is fed has a line"
     assert activation is not None, "made by `Prefixed.batch`"
+    if not torch.is_autocast_enabled(activation.device.type):
+        activation = activation.float()  # the pass that made it may have been in another precision
     output = level.chain.suffix(level.line, activation, batch=own)
     return pool(output, own, pooling=level.network.pooling)
 
@@ -131,6 +134,8 @@ def _stored(
 ) -> Prefixed | None:
     """Returns rows with their places in the store, filled now; None where there is no room."""
     cache, below = kept
+    if level.key in cache.unfit:
+        return None
     keys = row_keys(rows)
     store = shelf.open_store(level.key)
     missing = rows.lengths[store.find(keys)[0] < 0]
@@ -140,9 +145,12 @@ def _stored(
         cache.complain(OSError(0, "no room left"))
         return None
     for _ in found_or_made(level, rows, cache=cache, below=below):
-        pass
+        if level.key in cache.unfit:
+            return None
     store.refresh()
     segments, numbers = store.find(keys)
     if (segments < 0).any():
+        cache.complain(OSError(0, "the device's memory is too small for a chunk"))
+        cache.unfit.add(level.key)
         return None
     return Prefixed(rows, level, store, segments, numbers)

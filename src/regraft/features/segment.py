@@ -3,10 +3,12 @@
 import contextlib
 import hashlib
 import json
+import os
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,16 @@ from regraft.data.mapped.room import room_made
 from regraft.data.starters.cache import file_digest
 from regraft.features.rowkeys import Keys
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 DATA, INDEX = ".bin", ".index"
+YOUNG = 10.0
+"""Seconds in which a file may not be held yet."""
+STALE = 24 * 3600.0
+"""Seconds after which a file belongs to a process that died, where none can be held."""
 Array = npt.NDArray[np.generic]
 Places = npt.NDArray[np.int64]
 
@@ -101,6 +112,16 @@ class Segment:
         except OSError:
             return False
 
+    @property
+    def used(self) -> float:
+        """Seconds since the epoch when rows of it were found last."""
+        return self.path.with_suffix(INDEX).stat().st_mtime
+
+    def touch(self) -> None:
+        """Notes that rows of it were found."""
+        with contextlib.suppress(OSError):
+            os.utime(self.path.with_suffix(INDEX))
+
     def drop(self) -> None:
         """Removes both files."""
         drop(self.path)
@@ -167,3 +188,23 @@ def index_digest(told: dict[str, Any], keys: Keys, *, lengths: Places) -> str:
 def _in_room(stored: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Returns an array of an index, read some rows at a time."""
     return room_made(tuple(stored.get_shape()), dtype, make=lambda block: stored[block])
+
+
+def hold(stream: IO[Any]) -> None:
+    """Holds a file for as long as it is open: the system lets go of it when the process dies."""
+    if fcntl is not None:
+        with contextlib.suppress(OSError):
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_abandoned(path: Path) -> bool:
+    """Says whether nobody writes a file any more."""
+    try:
+        age = time.time() - path.stat().st_mtime
+        if fcntl is None or age < YOUNG:
+            return age >= STALE
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held, dropped meanwhile, or somebody else's
+        return False
+    return True

@@ -4,13 +4,14 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from regraft.data.starters.cache import cache_folder
 from regraft.errors import SettingsError
-from regraft.features.store import DRAFT, Store
+from regraft.features.segment import DATA, INDEX, STALE, YOUNG, Segment, is_abandoned
+from regraft.features.store import CHECKED, DRAFT, Store
 
 FOLDER = "features"
 USED = "used"
@@ -19,8 +20,8 @@ LIMIT = 20 * 10**9
 """Bytes of all stores together; `REGRAFT_CACHE_BYTES` overrides."""
 RESERVE, RESERVED_SHARE = 10**9, 0.05
 """Bytes of the disk that are left to others: a share of it, but no more than so many."""
-STALE = 24 * 3600.0
-"""Seconds after which a half-written file belongs to a process that died."""
+MEASURED = "worth"
+"""How names of files begin that hold what was measured."""
 
 
 @dataclass(frozen=True)
@@ -79,29 +80,61 @@ def shelved() -> list[Shelved]:
 def make_room(needed: int, *, keep: Collection[str]) -> bool:
     """Drops the stores used longest ago until so many bytes are free; says whether they are.
 
-    They are free where neither the limit nor the disk is in the way.
+    They are free where neither the limit nor the disk is in the way. Of stores that stay the
+    segments go last of all that this process has found no row in.
 
     Args:
         needed: Bytes to come.
         keep: Keys of the stores that stay: the one that they are for, those that are read.
     """
+    if needed <= 0:
+        return True
+    for folder in _folders():
+        _drop_abandoned(folder)
     there = shelved()
     old = [each for each in reversed(there) if each.key not in keep]
+    kept = _segments(roof() / key for key in keep)
+    idle = [segment for segment in kept if segment.path not in CHECKED]
     spare = min(limit() - sum(each.bytes for each in there), _free())
-    if needed > spare + sum(each.bytes for each in old):
+    if needed > spare + sum(each.bytes for each in old) + sum(map(_bytes, idle)):
         return False  # nothing is dropped in vain
-    return _dropped(old, needed - spare)
+    left = _dropped(old, needed - spare)
+    return _dropped_segments(idle, left) <= 0
 
 
-def _dropped(old: Sequence[Shelved], needed: int) -> bool:
-    """Drops one store after the other until so many bytes came free; says whether they did."""
+def _dropped(old: Sequence[Shelved], needed: int) -> int:
+    """Drops one store after the other until so many bytes came free; returns what lacks."""
     for each in old:
         if needed <= 0:
             break
         shutil.rmtree(roof() / each.key, ignore_errors=True)
         if not (roof() / each.key).exists():
             needed -= each.bytes
-    return needed <= 0
+    return needed
+
+
+def _dropped_segments(old: Sequence[Segment], needed: int) -> int:
+    """Drops one segment after the other until so many bytes came free; returns what lacks."""
+    for segment in old:
+        if needed <= 0:
+            break
+        size = _bytes(segment)
+        segment.drop()
+        needed -= size - _bytes(segment)
+    return needed
+
+
+def _segments(folders: Iterable[Path]) -> list[Segment]:
+    """Returns the segments of some stores, those first in which rows were found longest ago."""
+    found = []
+    for segment in (each for folder in folders for each in Store(folder).segments):
+        with contextlib.suppress(OSError):  # others are just dropping it
+            found.append((segment.used, segment))
+    return [segment for _, segment in sorted(found, key=lambda pair: pair[0])]
+
+
+def _bytes(segment: Segment) -> int:
+    return sum(_size(segment.path.with_suffix(suffix)) for suffix in (DATA, INDEX))
 
 
 def empty(key: str) -> None:
@@ -115,9 +148,9 @@ def empty(key: str) -> None:
 
 def clear() -> int:
     """Drops everything; returns the bytes that were freed."""
-    freed = sum(each.bytes for each in shelved())
+    before = sum(each.bytes for each in shelved())
     shutil.rmtree(roof(), ignore_errors=True)
-    return freed
+    return before - sum(each.bytes for each in shelved())
 
 
 def prune() -> int:
@@ -125,23 +158,42 @@ def prune() -> int:
     before = sum(each.bytes for each in shelved())
     for folder in _folders():
         _prune(folder)
-    there = shelved()
-    _dropped(there[::-1], sum(each.bytes for each in there) - limit())
+    for hidden in roof().glob(".*"):  # of a process that was killed while it measured the disk
+        if _age(hidden) > STALE:
+            shutil.rmtree(hidden, ignore_errors=True)
+    above = sum(each.bytes for each in shelved()) - limit()
+    _dropped_segments(_segments(_folders()), above)
     return before - sum(each.bytes for each in shelved())
 
 
 def _prune(folder: Path) -> None:
-    now = time.time()
     store = Store(folder)
     for segment in store.segments:
         if not segment.sound:
             segment.drop()
-    known = {segment.path.stem for segment in Store(folder).segments} | {USED, "worth"}
+    _drop_abandoned(folder)
+    known = {segment.path.stem for segment in Store(folder).segments} | {USED}
     for path in folder.iterdir():
-        with contextlib.suppress(OSError):
-            young = path.suffix == DRAFT and now - path.stat().st_mtime < STALE
-            if path.stem not in known and not young:
-                path.unlink()
+        measured = path.name.startswith(MEASURED) and path.suffix == ".json"
+        # What is there for a moment may be a segment whose index comes next.
+        if path.stem not in known and path.suffix != DRAFT and not measured and _age(path) > YOUNG:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _drop_abandoned(folder: Path) -> None:
+    """Drops what a process has left half-written that was killed."""
+    for path in folder.glob(f"*{DRAFT}"):
+        if is_abandoned(path):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:  # gone meanwhile
+        return 0.0
 
 
 def _folders() -> list[Path]:

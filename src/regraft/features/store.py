@@ -26,6 +26,7 @@ from regraft.features.segment import (
     Places,
     Segment,
     drop,
+    hold,
     index_digest,
     read_index,
 )
@@ -76,6 +77,8 @@ class Store:
             lost = [segment for segment in used if not _readable(segment)]
             CHECKED.update(segment.path for segment in used if segment not in lost)
             if not lost:
+                for segment in used:
+                    segment.touch()
                 return found
             for segment in lost:
                 if segment.path.exists():  # else others dropped it
@@ -106,6 +109,7 @@ class Store:
         draft = path.with_suffix(DRAFT)
         try:
             with draft.open("wb") as stream:
+                hold(stream)
                 segment = Growing(stream)
                 yield segment
                 stream.flush()
@@ -125,9 +129,9 @@ class Store:
         if numbers not in BAD:
             try:
                 return read_index(index)
-            except FileNotFoundError:  # others are just dropping it
+            except OSError:  # others are just dropping it, or it is somebody else's
                 return None
-            except (OSError, DamageError):
+            except DamageError:
                 pass
         self._condemn(numbers)
         return None
@@ -201,6 +205,7 @@ class Growing:
             save_file(arrays, building, metadata={"segment": json.dumps(told)})
         except SafetensorError as error:
             raise OSError(0, str(error)) from error
+        building.chmod(draft.stat().st_mode)  # safetensors lets nobody else read
         settle(building)
         draft.replace(path)
         settle(path.parent)

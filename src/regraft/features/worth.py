@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from regraft.data.encode import Encoded
+from regraft.data.texts import TokenRows
 from regraft.features import shelf
 from regraft.features.level import Level
 
@@ -57,16 +58,25 @@ def worth_of(level: Level, rows: Encoded) -> Worth:
         level: The prefix.
         rows: Of which the largest chunk is timed.
     """
-    place = shelf.roof() / level.key / PLACE
+    place = shelf.roof() / level.key / place_name(rows)
     known = _read(place)
     if known is None:
         known = _measured(level, rows)
+        if not known.write:  # the disk was full: that was no measurement
+            return known
         with suppress(OSError):
             place.parent.mkdir(parents=True, exist_ok=True)
             draft = place.with_suffix(f".{os.getpid()}")
             draft.write_text(json.dumps(asdict(known)), encoding="utf-8")
             draft.replace(place)
     return known
+
+
+def place_name(rows: Encoded) -> str:
+    """Returns the name of the file of figures: what an image costs depends on its size."""
+    if isinstance(rows, TokenRows):
+        return PLACE
+    return PLACE.replace(".", f"-{'x'.join(map(str, rows.pixels.shape[1:3]))}.")
 
 
 def _read(place: Path) -> Worth | None:

@@ -125,12 +125,17 @@ class Model:
         errors = tuple(error for part in parts for error in part.errors)
         return Answers(np.concatenate([part.probabilities for part in parts]), errors)
 
-    def logits_of(self, rows: Encoded) -> Logits:
+    def logits_of(self, rows: Encoded, *, several: bool | None = None) -> Logits:
         """Returns (N, K) logits of encoded rows, in this model's mode.
 
         Where the trunk is as it came, features that are kept are read.
+
+        Args:
+            rows: N rows.
+            several: Whether they are so many that it pays to look for those; None = as N says.
         """
-        if not self.trunk_kept or len(rows) < SEVERAL:
+        several = len(rows) >= SEVERAL if several is None else several
+        if not (self.trunk_kept and several):
             return logits(self.network, rows, mode=self.mode)
         found = pooled(self._level, rows, cache=self.cache)
         return head_logits(self.network.head, found, device=self.mode.device)
@@ -142,13 +147,14 @@ class Model:
     def _answers(self, inputs: Sequence[Input]) -> Iterator[Answers]:
         # Chunks of the cache's shapes: a row's answer is the same in however many others.
         size = MANY if self.trunk_kept and self.modality == "text" else CHUNK
+        several = len(inputs) >= SEVERAL
         for start in range(0, len(inputs), size):
             chunk = inputs[start : start + size]
             encoded, errors = self.encode(chunk)
             read = np.array([not error for error in errors], bool)
             probabilities = np.full((len(chunk), len(self.classes)), np.nan)
             if read.any():
-                probabilities[read] = softmax(self.logits_of(encoded))
+                probabilities[read] = softmax(self.logits_of(encoded, several=several))
             lost = read & ~np.isfinite(probabilities).all(axis=1)
             reasons = [
                 NOT_FINITE if gone else error for error, gone in zip(errors, lost, strict=True)

@@ -98,6 +98,9 @@ def _write_whole(
         shutil.copyfile(model.backbone.spec.tokenizer / TOKENIZER, building / TOKENIZER)
     save_replay(building, model, examples=examples)
     write_sealed(building, _config(model, head, digest))
+    mode = (building / LABELS).stat().st_mode
+    for path in building.iterdir():
+        path.chmod(mode)  # safetensors lets nobody else read
     for path in (*building.iterdir(), building):
         settle(path)
     # There where a run was stopped after this and before its result: the same once more.

@@ -57,6 +57,17 @@ def test_activations_keep_their_kind_of_numbers(kind: str, precision: Precision)
         assert entered(level, found).shape == (4, 16)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_made_in_half_numbers_is_trained_on_in_whole_ones(kind: str) -> None:
+    """The two precisions are chosen apart: each by what is faster."""
+    network = grafted(kind)
+    level = Level(network, spliced(network), 2, None, Mode("bf16"))
+    with Mode("fp32").running():
+        found = entered(level, fed(level, kind).batch(SOME))
+    found.sum().backward()
+    assert found.dtype == torch.float32
+
+
 @pytest.mark.parametrize("line", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_features_are_those_of_the_whole_network(kind: str, line: int) -> None:
@@ -106,9 +117,40 @@ def test_a_disk_that_fills_up_on_the_way_changes_nothing(monkeypatch: pytest.Mon
     stored = fed(level, "text").batch(SOME)[ACTIVATION]
     shelf.clear()
     monkeypatch.setattr(Growing, "add", full)
-    again = fed(level, "text")
+    lines: list[str] = []
+    cache = Cache(say=lines.append)
+    again = fed(level, "text", cache)
     assert again.store is None
     assert torch.equal(again.batch(SOME)[ACTIVATION], stored)
+    assert cache.tally.bytes == 0
+    computed = cache.tally.computed
+    assert fed(level, "text", cache).store is None  # the next epoch does not try once more
+    assert cache.tally.computed == computed
+    assert len(lines) == 1
+
+
+def test_a_level_whose_chunks_do_not_fit_is_filled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Level.made
+    monkeypatch.setattr(
+        Level, "made", lambda *given, **named: replace(real(*given, **named), whole=False)
+    )
+    lines: list[str] = []
+    level, cache = level_of("text"), Cache(say=lines.append)
+    assert fed(level, "text", cache).store is None
+    computed = cache.tally.computed
+    assert fed(level, "text", cache).store is None
+    assert cache.tally.computed == computed
+    (line,) = lines
+    assert "the device's memory is too small" in line
+
+
+def test_a_store_that_has_all_rows_is_read_however_full_the_disk_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    level = level_of("text")
+    fed(level, "text")
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "10")
+    assert fed(level, "text").store is not None
 
 
 def test_the_lower_level_that_is_read_stays_when_room_is_made(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from regraft.features import shelf
-from regraft.features.segment import DATA
+from regraft.features.segment import DATA, INDEX, hold
 from regraft.features.shelf import clear, make_room, open_store, prune, roof, shelved
 from regraft.features.store import DRAFT
 
@@ -110,6 +110,60 @@ def test_prune_drops_what_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
     os.utime(old, (0, 0))
     assert prune() > 12_000
     assert sorted(path.name for path in (roof() / "a").iterdir()) == [young.name, shelf.USED]
+
+
+def test_what_a_killed_process_left_gives_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "50000")
+    fill("a", 1, used=1000.0)
+    left, held = (roof() / "a" / f"{name}{DRAFT}" for name in ("1-x", "2-y"))
+    for draft in (left, held):
+        draft.write_bytes(bytes(20_000))
+        os.utime(draft, (1000, 1000))
+    with held.open("rb") as stream:
+        hold(stream)
+        assert make_room(20_000, keep={"a"})
+        assert not left.exists()
+        assert held.exists()
+        assert not make_room(30_000, keep={"a"})
+    assert make_room(30_000, keep={"a"})
+
+
+def test_of_a_store_that_stays_those_rows_go_that_nobody_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "80000")
+    for _ in range(3):
+        fill("a", 5, used=1000.0)
+    first, second, third = sorted((roof() / "a").glob(f"*{INDEX}"))
+    for number, index in enumerate((first, second, third)):
+        os.utime(index, (1000 + number, 1000 + number))
+    monkeypatch.setattr(shelf, "CHECKED", {first.with_suffix(DATA)})
+    assert make_room(30_000, keep={"a"})
+    assert [index.exists() for index in (first, second, third)] == [True, False, True]
+    assert not make_room(60_000, keep={"a"})  # the first is in use
+
+
+def test_prune_drops_what_was_found_longest_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        fill("a", 5, used=1000.0)
+    one, other = sorted((roof() / "a").glob(f"*{INDEX}"))
+    for index, when in ((one, 2000), (other, 1000)):
+        os.utime(index, (when, when))
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "30000")
+    assert 20_000 < prune() < 30_000
+    assert (one.exists(), other.exists()) == (True, False)
+    open_store("a").find(np.zeros((1, 16), np.uint8))
+    assert one.stat().st_mtime == 2000  # nothing was found in it
+    open_store("a").find(np.arange(16, dtype=np.uint8)[None])
+    assert one.stat().st_mtime > 2000
+
+
+def test_nothing_to_come_drops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill("a", 5, used=1000.0)
+    fill("b", 5, used=2000.0)
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "10")
+    assert make_room(0, keep={"b"})
+    assert [each.key for each in shelved()] == ["b", "a"]
 
 
 def test_clear_drops_everything() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from regraft.features import store as store_module
 from regraft.features.rowkeys import Keys
 from regraft.features.segment import DATA, INDEX
 from regraft.features.store import BAD, CHECKED, DRAFT, Store
@@ -182,6 +183,28 @@ def test_damage_that_cannot_be_deleted_is_damage_the_second_time(
     again = Store(tmp_path / "level")
     assert lengths_found(again, 1, 9) == [None, None]
     assert again.sweep()
+
+
+def test_what_may_not_be_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(tmp_path / "level")
+    indexes = list((tmp_path / "level").glob(f"*{INDEX}"))
+
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "read_index", refused)
+        store = Store(tmp_path / "level")
+        assert not store.segments
+        assert not store.sweep()
+    assert all(index.exists() for index in indexes)
+    assert Store(tmp_path / "level").segments
+
+
+def test_an_index_may_be_read_by_whoever_may_read_the_numbers(tmp_path: Path) -> None:
+    filled(tmp_path / "level")
+    for index in (tmp_path / "level").glob(f"*{INDEX}"):
+        assert index.stat().st_mode == index.with_suffix(DATA).stat().st_mode
 
 
 def test_a_damaged_index_is_swept_and_one_that_went_is_no_damage(tmp_path: Path) -> None:

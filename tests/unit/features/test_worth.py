@@ -1,5 +1,6 @@
 """The decision follows its arithmetic, is measured once, and is kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,14 @@ def test_it_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert worth_of(level, rows) == first
 
 
+def test_what_an_image_costs_is_measured_for_each_size() -> None:
+    level, rows = level_of("image"), image_examples(8).rows
+    small = worth_of(level, rows)
+    large = worth_of(level, replace(rows, pixels=rows.pixels.repeat(2, 1).repeat(2, 2)))
+    assert large.bytes == pytest.approx(2 * small.bytes)  # for each pixel of the side
+    assert worth_of(level, rows) == small
+
+
 def test_what_cannot_be_read_is_measured_anew() -> None:
     level, rows = level_of("text"), text_examples(8).rows
     place = shelf.roof() / level.key / PLACE
@@ -66,3 +75,6 @@ def test_a_disk_that_takes_nothing_does_not_speak_against_it(
     found = worth_of(level_of("text"), text_examples(8).rows)
     assert (found.write, found.read) == (0.0, 0.0)
     assert found.pays(epochs=2, views=1)
+    monkeypatch.undo()
+    level = level_of("text")
+    assert not (shelf.roof() / level.key / PLACE).exists()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 import torch
 
 from regraft.errors import DataError
+from regraft.features.cached import Cache
 from regraft.scoring.metrics import softmax
 from regraft.serving import model as model_module
 from regraft.serving.model import NOT_FINITE, Model
@@ -47,6 +49,20 @@ def test_answers_stay_in_order_over_chunks(texts: Model, monkeypatch: pytest.Mon
     whole = texts.predict_proba(inputs)
     monkeypatch.setattr(model_module, "CHUNK", 5)
     np.testing.assert_allclose(texts.predict_proba(inputs), whole, atol=1e-6)
+
+
+def test_the_last_few_of_many_are_answered_as_all_others_are(
+    texts: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_module, "MANY", 5)
+    monkeypatch.setattr(model_module, "SEVERAL", 4)
+    monkeypatch.setattr(model_module, "logits", None)
+    kept = replace(texts, trunk_kept=True, cache=Cache(on=False))
+    inputs = tiny.toy_texts(12)[0]
+    whole = kept.predict_proba(inputs)
+    assert np.array_equal(whole[10:], kept.predict_proba(inputs[2:])[8:])
+    monkeypatch.undo()
+    np.testing.assert_allclose(kept.predict_proba(inputs[:1]), whole[:1], atol=1e-6)
 
 
 def test_rows_that_are_done_are_counted(texts: Model, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,10 @@ def sealed_again(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
     write_json(path, {**config, "seal": seal._digest(config)})
 
 
+def test_all_files_may_be_read_by_whoever_may_read_one(saved: Path) -> None:
+    assert len({path.stat().st_mode for path in (saved / "model").iterdir()}) == 1
+
+
 def test_a_loaded_model_answers_as_the_saved_one(saved: Path, bert: Path) -> None:
     model = load(saved)
     assert model.classes == ("no ✗", "yes\n")
