@@ -21,7 +21,7 @@ def machine_words(device: str) -> list[str]:
     switches = {
         "products": torch.get_float32_matmul_precision(),
         "tf32": torch.backends.cudnn.allow_tf32,
-        "mkldnn": torch.backends.mkldnn.enabled,  # type: ignore[attr-defined]
+        "mkldnn": torch.backends.mkldnn.enabled,
     }
     return [processor_name(), card_name(device), torch.__version__, *versions, repr(switches)]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from regraft.backbones.modes import Mode
+from regraft.data.images import PixelRows
 from regraft.features import shelf, worth
 from regraft.features.level import Level
 from regraft.features.worth import PLACE, Worth, worth_of
@@ -51,6 +52,7 @@ def test_it_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_an_image_costs_is_measured_for_each_size() -> None:
     level, rows = level_of("image"), image_examples(8).rows
+    assert isinstance(rows, PixelRows)
     small = worth_of(level, rows)
     large = worth_of(level, replace(rows, pixels=rows.pixels.repeat(2, 1).repeat(2, 2)))
     assert large.bytes == pytest.approx(2 * small.bytes)  # for each pixel of the side
