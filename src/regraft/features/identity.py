@@ -1,4 +1,4 @@
-"""Makes the words of a level's key that say what makes its numbers besides weights and rows."""
+"""Makes the words of a level's key that tell what does the arithmetic, and how."""
 
 import re
 from importlib.metadata import version
