@@ -18,7 +18,7 @@ from regraft.features.level import ACTIVATION, Level, entering
 from regraft.features.numbers import Array, stacked, tensor_of
 from regraft.features.rowkeys import row_keys
 from regraft.features.store import Store
-from regraft.features.worth import Worth, worth_of
+from regraft.features.worth import worth_of
 
 Indices = npt.NDArray[np.int64]
 
@@ -106,7 +106,7 @@ def feed(level: Level, rows: Encoded, *, cache: Cache, lower: Level | None = Non
         lower: Where the line was before: what is stored there is carried on from.
     """
     below = None if lower is None else Below(lower, shelf.open_store(lower.key))
-    found = _stored(level, rows, worth_of(level, rows), (cache, below))
+    found = None if level.key in cache.unfit else _stored(level, rows, cache, below)
     if found is not None:
         return found
     nowhere = np.full(len(rows), -1, np.int64)
@@ -129,20 +129,17 @@ def entered(level: Level, batch: Batch) -> Tensor:
     return pool(output, own, pooling=level.network.pooling)
 
 
-def _stored(
-    level: Level, rows: Encoded, worth: Worth, kept: tuple[Cache, Below | None]
-) -> Prefixed | None:
+def _stored(level: Level, rows: Encoded, cache: Cache, below: Below | None) -> Prefixed | None:
     """Returns rows with their places in the store, filled now; None where there is no room."""
-    cache, below = kept
-    if level.key in cache.unfit:
-        return None
     keys = row_keys(rows)
     store = shelf.open_store(level.key)
     missing = rows.lengths[store.find(keys)[0] < 0]
     cache.notice(store)
     keep = kept_keys(level, below)
-    if not shelf.make_room(int(missing.sum() * worth.bytes), keep=keep):
+    coming = int(missing.sum() * worth_of(level, rows).bytes)
+    if not shelf.make_room(coming, keep=keep):
         cache.complain(OSError(0, "no room left"))
+        cache.unfit.add(level.key)  # else each epoch would measure and sweep anew
         return None
     for _ in found_or_made(level, rows, cache=cache, below=below):
         if level.key in cache.unfit:

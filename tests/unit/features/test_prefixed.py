@@ -103,8 +103,11 @@ def test_without_room_the_same_bytes_are_computed(
     shelf.clear()
     monkeypatch.setenv("REGRAFT_CACHE_BYTES", "10")
     lines: list[str] = []
-    again = fed(level, kind, cache=Cache(say=lines.append))
+    cache = Cache(say=lines.append)
+    again = fed(level, kind, cache=cache)
     assert again.store is None
+    monkeypatch.setattr(prefixed_module, "worth_of", None)  # it is not measured once more
+    assert fed(level, kind, cache=cache).store is None
     assert len(lines) == 1
     assert torch.equal(again.batch(SOME)[ACTIVATION], stored.batch(SOME)[ACTIVATION])
 

@@ -22,6 +22,19 @@ from tests.unit.runs.fitting.conftest import Prepare
 
 
 @pytest.fixture
+def worked(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
+    """Gets the sessions that are worked, in order."""
+    found: list[Session] = []
+
+    def listed(made: Session, phases: list[Phase]) -> None:
+        work(made, phases)
+        found.append(made)
+
+    monkeypatch.setattr(train_module, "work", listed)
+    return found
+
+
+@pytest.fixture
 def folded(prepared: Prepare, verdict: Verdict) -> Trained:
     return train(prepared(60), verdict, pooled={}, progress=Silent())
 
@@ -74,15 +87,8 @@ def test_folds_do_not_choose_the_penalty_on_the_rows_they_score(
 
 
 def test_only_the_network_that_is_kept_is_watched(
-    prepared: Prepare, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+    prepared: Prepare, verdict: Verdict, worked: list[Session]
 ) -> None:
-    worked: list[Session] = []
-
-    def listed(made: Session, phases: list[Phase]) -> None:
-        work(made, phases)
-        worked.append(made)
-
-    monkeypatch.setattr(train_module, "work", listed)
     trained = train(prepared(60), verdict, pooled={}, progress=Silent())
     *folds, last = worked
     assert [len(made.stretches) for made in folds] == [0] * 5
@@ -103,15 +109,8 @@ def test_folds_share_the_time_that_is_left_and_leave_some_for_the_last_session(
 
 
 def test_an_epoch_of_a_fold_ends_in_the_middle_where_time_is_short(
-    prepared: Prepare, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+    prepared: Prepare, verdict: Verdict, worked: list[Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worked: list[Session] = []
-
-    def listed(made: Session, phases: list[Phase]) -> None:
-        work(made, phases)
-        worked.append(made)
-
-    monkeypatch.setattr(train_module, "work", listed)
     found = prepared(60, strategy="full", batch_size=2, epochs=3)
     with monkeypatch.context() as patch:
         clock = itertools.count(0.0, 0.05)  # each look at it costs as much
