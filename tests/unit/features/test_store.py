@@ -1,5 +1,6 @@
 """A store gives back what it was given, or does not find it: never anything else."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from regraft.features import store as store_module
 from regraft.features.rowkeys import Keys
-from regraft.features.segment import DATA, INDEX
+from regraft.features.segment import DATA, INDEX, is_abandoned
 from regraft.features.store import BAD, CHECKED, DRAFT, Store
 
 
@@ -183,6 +184,17 @@ def test_damage_that_cannot_be_deleted_is_damage_the_second_time(
     again = Store(tmp_path / "level")
     assert lengths_found(again, 1, 9) == [None, None]
     assert again.sweep()
+
+
+def test_a_draft_is_held_for_as_long_as_it_is_written(tmp_path: Path) -> None:
+    with Store(tmp_path / "level").growing() as segment:
+        segment.add(keys(1), rows(2))
+        (draft,) = (tmp_path / "level").glob(f"*{DRAFT}")
+        os.utime(draft, (1000, 1000))
+        assert not is_abandoned(draft)
+    draft.write_bytes(b"half")
+    os.utime(draft, (1000, 1000))
+    assert is_abandoned(draft)
 
 
 def test_what_may_not_be_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -122,6 +123,15 @@ def test_an_epoch_of_a_fold_ends_in_the_middle_where_time_is_short(
     assert 0 < last.step < 27
     assert [(record.phase, record.epoch) for record in trained.records] == [("full", 1)]
     assert [record.rate < 1e-3 for record in last.records] == [True]
+
+
+def test_the_last_session_begins_what_the_folds_have_chosen_however_late_it_is(
+    prepared: Prepare, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_module, "_fold_deadline", lambda *_, **__: math.inf)
+    monkeypatch.setattr(train_module, "shared_epochs", lambda records: [("tune", 1)])
+    trained = train(prepared(60), verdict, pooled={}, progress=Silent(), deadline=0.0)
+    assert [record.phase for record in trained.session.records] == ["head", "tune"]
 
 
 def test_no_time_at_all_still_trains_one_epoch(prepared: Prepare, verdict: Verdict) -> None:

@@ -188,7 +188,7 @@ def test_a_stopped_run_is_completed_as_if_it_never_was(
     assert not (tmp_path / "stopped" / "checkpoints").exists()
 
 
-@pytest.mark.parametrize("edited", ["source", "target"])
+@pytest.mark.parametrize("edited", ["source", "target", "labels"])
 def test_a_stopped_run_is_refused_on_other_rows_though_its_source_is_learnt(
     bert: Path, tmp_path: Path, edited: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,11 +210,14 @@ def test_a_stopped_run_is_refused_on_other_rows_though_its_source_is_learnt(
         stop_after(16, patch)
         with pytest.raises(StoppedHereError):
             run_adapt(settings, Silent(), report=False)
-    other = {"text": [*columns[edited]["text"][:-1], "another text"]}
-    tiny.write_csv(files[edited], {**columns[edited], **other})
+    place = "target" if edited == "labels" else edited
+    other = {"text": [*columns[place]["text"][:-1], "another text"]}
+    if edited == "labels":  # of which some are learnt from
+        other = {"label": columns[place]["label"][::-1]}
+    tiny.write_csv(files[place], {**columns[place], **other})
     with pytest.raises(DataError, match="not those that the run was started with"):
         resume(tmp_path / "stopped")
-    tiny.write_csv(files[edited], columns[edited])
+    tiny.write_csv(files[place], columns[place])
     assert resume(tmp_path / "stopped")["freezing"]["proof"]["holds"]
 
 

@@ -50,7 +50,7 @@ def test_a_small_source_is_taken_whole() -> None:
 
 def test_each_of_many_classes_of_a_source_is_in_its_head(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phase_module, "START_ROWS", 8)
-    made = sourced("image", own=6, rows=60)
+    made = sourced("image", own=12, rows=60)
     start_source_head(made, MIXED)
     assert made.source_head is not None
     biases = made.source_head.last.bias.tolist()
