@@ -120,16 +120,20 @@ def test_a_disk_that_fills_up_on_the_way_changes_nothing(monkeypatch: pytest.Mon
     stored = fed(level, "text").batch(SOME)[ACTIVATION]
     shelf.clear()
     monkeypatch.setattr(Growing, "add", full)
-    passes, real = [], Level.made
+    real, passes = Level.made, 0
+
+    def counted(*given: Any, **named: Any) -> Any:
+        nonlocal passes
+        passes += 1
+        return real(*given, **named)
+
     lines: list[str] = []
     cache = Cache(say=lines.append)
     with monkeypatch.context() as patch:
-        patch.setattr(
-            Level, "made", lambda *given, **named: passes.append(0) or real(*given, **named)
-        )
+        patch.setattr(Level, "made", counted)
         again = fed(level, "text", cache)
     assert again.store is None
-    assert len(passes) == 1 < len(list(level.chunks(EXAMPLES["text"](9).rows)))
+    assert passes == 1 < len(list(level.chunks(EXAMPLES["text"](9).rows)))
     assert torch.equal(again.batch(SOME)[ACTIVATION], stored)
     assert cache.tally.bytes == 0
     computed = cache.tally.computed
