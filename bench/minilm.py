@@ -17,6 +17,7 @@ from regraft.data.texts import TokenRows
 from regraft.features.cached import Cache
 from regraft.features.level import Level
 from regraft.scoring import metrics
+from regraft.training.dropout import apply_dropout
 from regraft.training.loop import work
 from regraft.training.options import Options
 from regraft.training.phase import Phase
@@ -55,6 +56,7 @@ def open_measured() -> Measured:
     backbone = open_backbone("starter:minilm")
     head = make_head("linear", backbone.width, classes=2, generator=torch.Generator())
     network = Grafted(backbone.network, head, pooling=backbone.architecture.pooling)
+    apply_dropout(network, 0.0)  # as `regraft fit` does
     batch = texts(BATCH, TOKENS).batch(np.arange(BATCH))
     chain = splice(backbone.network, {name: t[:2, :16] for name, t in batch.items()})
     verdict = decide(network, batch, wanted=None, device="cpu")

@@ -99,13 +99,18 @@ class StoppedError(RegraftError):
     exit_code = 130
 
 
-def nearest(word: str, choices: Iterable[str]) -> str:
+def nearest(word: str, choices: Iterable[str], *, likeness: float = 0.5) -> str:
     """Returns the choice spelled most like a word, or the empty string.
+
+    Args:
+        word: As it was typed.
+        choices: What there is.
+        likeness: How much alike they must be, in [0, 1].
 
     >>> nearest("two-stag", ["head", "two-stage"])
     'two-stage'
     """
-    matches = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(word, list(choices), n=1, cutoff=likeness)
     return matches[0] if matches else ""
 
 

@@ -10,6 +10,7 @@ from regraft.cli.options import (
     DATA,
     OUTPUT,
     TRAINING,
+    FreezeFlags,
     OutputFlags,
     SharedFlags,
     merged,
@@ -31,7 +32,7 @@ Sources = Annotated[
 ]
 
 
-class AdaptFlags(SharedFlags, OutputFlags, total=False):
+class AdaptFlags(SharedFlags, FreezeFlags, OutputFlags, total=False):
     """Flags of `adapt`."""
 
     out: Annotated[
@@ -88,18 +89,6 @@ class AdaptFlags(SharedFlags, OutputFlags, total=False):
             "NAME",
             "fast: frozen trunk; balanced, best: it moves, by few or all methods.",
         ),
-    ]
-    freeze: Annotated[
-        str | None,
-        option(
-            TRAINING,
-            "WHAT",
-            "Blocks at the bottom, conv, norm, embedding or a pattern that never move.",
-        ),
-    ]
-    freeze_threshold: Annotated[
-        str | None,
-        option(TRAINING, "X", "auto, off or a number: blocks freeze on the way, as for fit."),
     ]
     epochs: Annotated[
         float | None,

@@ -53,10 +53,10 @@ def _early_flag(flag: str, verb: str) -> SettingsError:
     return SettingsError(f"{flag} stands before the verb", expected="the verb first", hint=hint)
 
 
-def _nearest_flag(flag: str, flags: Sequence[str]) -> str:
+def _nearest_flag(flag: str, flags: Sequence[str], *, likeness: float = 0.5) -> str:
     # Without the dashes, which are alike in all of them and would make any two near.
     long = {known.lstrip("-"): known for known in flags if known.startswith("--")}
-    return long.get(nearest(flag.lstrip("-"), long), "")
+    return long.get(nearest(flag.lstrip("-"), long, likeness=likeness), "")
 
 
 def usage_error(error: Exception, words: Sequence[str] = ()) -> SettingsError | None:
@@ -73,13 +73,37 @@ def usage_error(error: Exception, words: Sequence[str] = ()) -> SettingsError | 
     verb = context.command_path if context else "regraft"
     option = getattr(error, "option_name", None)
     if option and type(error).__name__ == "NoSuchOption":
-        known = [flag for parameter in context.command.params for flag in parameter.opts]
-        near = _nearest_flag(option, known)
-        return SettingsError(f"{option} is not a flag of {verb}", hint=near or f"{verb} --help")
+        return _no_such_flag(option, context)
     number = _bad_number(error, words)
     if number is not None:
         return number
     return SettingsError(str(error.format_message()).rstrip("."), hint=f"{verb} --help")  # type: ignore[attr-defined]
+
+
+def _no_such_flag(flag: str, context: Any) -> SettingsError:
+    """Returns the error for a flag that a verb lacks, with the verbs that have it."""
+    verb, known = context.command_path, _flags_of(context.command)
+    places = {f"--{each.name}": each.metavar or "" for each in _arguments_of(context.command)}
+    if flag in places:
+        hint = f"{verb} {' '.join(places.values())}"
+        return SettingsError(f"{flag} is not a flag of {verb}, it stands alone", hint=hint)
+    verbs = getattr(context.parent and context.parent.command, "commands", {})
+    others = [name for name, command in verbs.items() if flag in _flags_of(command)]
+    if not others:
+        near = _nearest_flag(flag, known)
+        return SettingsError(f"{flag} is not a flag of {verb}", hint=near or f"{verb} --help")
+    # A flag that is spelled right is seldom meant for one that is but a little like it.
+    near = _nearest_flag(flag, known, likeness=0.8)
+    given = f"{flag} is not a flag of {verb}, but of {', '.join(others)}"
+    return SettingsError(given, hint=near or f"{verb} --help")
+
+
+def _flags_of(command: Any) -> list[str]:
+    return [flag for parameter in command.params for flag in parameter.opts]
+
+
+def _arguments_of(command: Any) -> list[Any]:
+    return [each for each in command.params if each.param_type_name == "argument"]
 
 
 def _bad_number(error: Exception, words: Sequence[str]) -> SettingsError | None:

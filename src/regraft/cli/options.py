@@ -144,7 +144,24 @@ class SharedFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, total=False):
     ]
 
 
-class TrainFlags(SharedFlags, total=False):
+class FreezeFlags(TypedDict, total=False):
+    """Flags that say what stays as it came, and what stops on the way."""
+
+    freeze: Annotated[
+        str | None, option(TRAINING, "WHAT", "Never moves: a number of blocks, norm, a pattern.")
+    ]
+    freeze_threshold: Annotated[
+        str | None,
+        option(TRAINING, "LEFT", "Blocks stop when less of their way is left: auto, off, 0.1."),
+    ]
+    freeze_threshold_rule: Annotated[
+        str | None,
+        option(TRAINING, "RULE", "left, rested, staggered, outputs, gradient, literal or clock."),
+    ]
+    freeze_threshold_scope: Annotated[str | None, option(TRAINING, "SCOPE", "prefix or any.")]
+
+
+class TrainFlags(SharedFlags, FreezeFlags, total=False):
     """Flags of the verbs that train or say how they would."""
 
     batch_size: Annotated[int | None, option(MACHINE, "ROWS", "Rows a step.")]
@@ -160,21 +177,6 @@ class TrainFlags(SharedFlags, total=False):
         float | None, option(TRAINING, "RATE", "Peak rate of the head and the top block.")
     ]
     optimizer: Annotated[str | None, option(TRAINING, "NAME", "adamw or sgd.")]
-    freeze: Annotated[
-        str | None,
-        option(
-            TRAINING, "WHAT", "Blocks at the bottom that never move: a number; or norm, a pattern."
-        ),
-    ]
-    freeze_threshold: Annotated[
-        str | None,
-        option(TRAINING, "LEFT", "Blocks stop when less of their way is left: auto, off, 0.1."),
-    ]
-    freeze_threshold_rule: Annotated[
-        str | None,
-        option(TRAINING, "RULE", "left, rested, staggered, outputs, gradient, literal or clock."),
-    ]
-    freeze_threshold_scope: Annotated[str | None, option(TRAINING, "SCOPE", "prefix or any.")]
     ema: Annotated[
         float | None,
         option(TRAINING, "DECAY", "Keep a moving average of the weights, such as 0.99."),

@@ -256,10 +256,12 @@ class _Guess:
             )
         free, names = self._free(), _listed(self.table.names)
         header = " (is its first line a row, not names of columns?)" if _is_row(free) else ""
+        # Numbers of rows, of which no two are alike, are no classes.
+        likely = [name for name in free if role != "label" or self.columns.repeats(name)]
         return DataError(
             f"no column of {self.table.name} looks like {_HOLDS[role]}; it has {names}{header}",
             expected=expected,
-            hint=_flag(role, free[0]) if free else "adding such a column",
+            hint=_flag(role, likely[0]) if likely else "adding such a column",
         )
 
 

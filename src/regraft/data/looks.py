@@ -93,6 +93,11 @@ class TableLooks:
         """Says whether a column must be classes, whatever its name."""
         return self._look(name).as_label
 
+    def repeats(self, name: str) -> bool:
+        """Says whether some value of a column is there more than once."""
+        look = self._look(name)
+        return look.distinct < look.count
+
     def is_image(self, name: str) -> bool:
         """Says whether a column holds pictures, or paths of files that exist."""
         if name in self._table.pixels:

@@ -111,7 +111,8 @@ def given_parts(table: Table, roles: Roles) -> Parts:
         if part is None:
             raise DataError(
                 f"{table.origins[row]} has '{cell}' in column '{roles.split}'",
-                expected="train, val or test",
+                expected="train, val or test in a column of parts",
+                hint="no --split, and the rows are parted for you",
             )
         return PARTS.index(part)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from regraft.backbones.sources.documents import read_json
+from regraft.backbones.sources.documents import incomplete, read_json
 from regraft.errors import DamagedFileError, DataError
 from regraft.reports.html import write_report
 from regraft.runs.comparing.folder import COMPARE, PAGE
@@ -42,10 +42,7 @@ def read_result(run: Path) -> dict[str, Any]:
     try:
         document = read_json(place)
     except (FileNotFoundError, NotADirectoryError):
-        raise DataError(
-            f"{run} is no complete run: {place} is missing",
-            expected="a folder that regraft fit made",
-        ) from None
+        raise incomplete(run, place) from None
     if not isinstance(document, dict):
         raise DamagedFileError(f"{place} is no result document")
     return document

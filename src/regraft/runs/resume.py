@@ -72,8 +72,9 @@ def _written(folder: RunFolder) -> dict[str, Any]:
             Keeper(run / name).clear()
         raise SettingsError(f"{run} is complete", hint=f"regraft report {run}")
     if not folder.begun:
+        why = f"{run / SETTINGS} is missing or empty" if run.exists() else "there is no such folder"
         raise DataError(
-            f"{run} is no run that can be gone on with: {run / SETTINGS} is missing or empty",
+            f"{run} is no run that can be gone on with: {why}",
             expected="a folder that regraft fit made",
         )
     return read_toml(run / SETTINGS)

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from regraft.backbones.sources.documents import incomplete
 from regraft.backbones.weights import read_weights
 from regraft.data.starters.cache import file_digest
-from regraft.errors import DamagedFileError, DataError
+from regraft.errors import DamagedFileError
 from regraft.freezing.verify import faults_of
 from regraft.runs.report import read_result
 from regraft.serving.store import MODEL, WEIGHTS
@@ -34,10 +35,7 @@ def verify(run: str | Path | dict[str, Any]) -> dict[str, Any]:
     freezing = read_result(folder).get("freezing", {})
     place = folder / MODEL / WEIGHTS
     if not place.is_file():
-        raise DataError(
-            f"{folder} is no complete run: {place} is missing",
-            expected="a folder that regraft fit made",
-        )
+        raise incomplete(folder, place)
     try:
         found = faults_of(freezing, read_weights(place), sha256=file_digest(place))
     except (KeyError, TypeError, AttributeError) as error:

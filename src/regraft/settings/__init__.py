@@ -10,11 +10,11 @@ from regraft.settings.fit import Augment as Augment
 from regraft.settings.fit import FitOptions as FitOptions
 from regraft.settings.fit import FitSettings as FitSettings
 from regraft.settings.fit import Optimizer as Optimizer
-from regraft.settings.fit import RuleName as RuleName
-from regraft.settings.fit import RuleScope as RuleScope
 from regraft.settings.new_run import NewRunOptions as NewRunOptions
 from regraft.settings.new_run import NewRunSettings as NewRunSettings
 from regraft.settings.new_run import Preset as Preset
+from regraft.settings.new_run import RuleName as RuleName
+from regraft.settings.new_run import RuleScope as RuleScope
 from regraft.settings.reading import ClassWeights as ClassWeights
 from regraft.settings.reading import CutWhere as CutWhere
 from regraft.settings.reading import Precision as Precision

@@ -78,6 +78,8 @@ def _choices(annotation: Any) -> Iterator[str]:
 
 
 def _unknown_name(model: type[Settings], name: str) -> SettingsError:
-    near = nearest(name, model.model_fields)
+    # Of `to_domain` one may have typed a word alone; such a name is like no other.
+    part = next((each for each in model.model_fields if name in each.split("_")), "")
+    near = part or nearest(name, model.model_fields)
     expected = "" if near else one_of(model.model_fields)
     return SettingsError(f"{name} is not a setting of {model.verb}", expected=expected, hint=near)

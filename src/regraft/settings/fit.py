@@ -10,8 +10,6 @@ from regraft.settings.new_run import NewRunOptions, NewRunSettings
 
 Optimizer = Literal["adamw", "sgd"]
 Augment = Literal["auto", "none", "crop", "flip-crop", "drop-tokens"]
-RuleName = Literal["left", "rested", "staggered", "outputs", "gradient", "literal", "clock"]
-RuleScope = Literal["prefix", "any"]
 
 HEAD = "linear or mlp:UNITS[,UNITS], such as mlp:256"
 
@@ -30,12 +28,6 @@ class FitSettings(NewRunSettings):
         optimizer: What moves the weights.
         augment: What is done to training rows, anew in each epoch.
         dropout: Share of values dropped in training, everywhere in the network, in [0, 1).
-        freeze_threshold_rule: What the threshold is compared with: what is `left` of the
-            weights' journey (`rested`: a block that freezes is put where it was on average;
-            `staggered`: one block a check) or of the `outputs`; the
-            `gradient` of a block by the others'; the norm of one step's update (`literal`);
-            `clock` freezes all at a share of the integrated rate.
-        freeze_threshold_scope: Whether a block waits for those below it: `prefix` or `any`.
         control: Whether an unfrozen twin is trained from the first freeze on, to compare with.
         ema: Decay of a moving average of the weights, which is scored and kept in their
             stead, in (0, 1); None = the weights themselves.
@@ -59,8 +51,6 @@ class FitSettings(NewRunSettings):
     optimizer: Optimizer = "adamw"
     augment: Augment = "auto"
     dropout: float = Field(0.0, ge=0, lt=1, description="a number from 0 to below 1")
-    freeze_threshold_rule: RuleName = "left"
-    freeze_threshold_scope: RuleScope = "prefix"
     control: bool = Field(False, description="true or false")
     ema: float | None = Field(None, gt=0, lt=1, description="a number above 0, below 1")
     layer_decay: float | None = Field(None, gt=0, le=1, description=SHARE)
@@ -89,31 +79,12 @@ class FitSettings(NewRunSettings):
         return self
 
     @model_validator(mode="after")
-    def _threshold_of_something(self) -> Self:
-        """Refuses a threshold without a value, and a twin where nothing or no time is there."""
+    def _twin_of_something(self) -> Self:
+        """Refuses a twin where nothing would differ, or no time is there."""
         if self.control and self.freeze_threshold == "off":
             raise SettingsError(
                 "control = true cannot be used without a freeze threshold: nothing would differ",
                 hint="--freeze-threshold auto --control",
-            )
-        rule = self.freeze_threshold_rule
-        if self.freeze_threshold == "auto" and rule in ("literal", "clock"):
-            raise SettingsError(
-                f"freeze_threshold = 'auto' cannot be used with the rule {rule}",
-                expected="a number above 0" if rule == "literal" else "a number from 0 to 1",
-                hint=f"--freeze-threshold {'0.01' if rule == 'literal' else '0.7'}",
-            )
-        if rule != "left" and self.freeze_threshold == "off":
-            raise SettingsError(
-                f"freeze_threshold_rule = {rule!r} cannot be used without a freeze threshold",
-                hint=f"--freeze-threshold 0.1 --freeze-threshold-rule {rule}",
-            )
-        if rule == "clock" and not isinstance(self.freeze_threshold, str):
-            _within(self.freeze_threshold, "freeze_threshold", "of the rule clock")
-        if rule == "staggered" and self.freeze_threshold_scope == "any":
-            raise SettingsError(
-                "freeze_threshold_rule = 'staggered' cannot be used with the scope any",
-                expected="the scope prefix",
             )
         if self.control and self.max_seconds is not None:
             raise SettingsError(
@@ -138,8 +109,6 @@ class FitOptions(NewRunOptions, total=False):
     optimizer: Optimizer
     augment: Augment
     dropout: float
-    freeze_threshold_rule: RuleName
-    freeze_threshold_scope: RuleScope
     control: bool
     ema: float | None
     layer_decay: float | None
@@ -147,10 +116,3 @@ class FitOptions(NewRunOptions, total=False):
     patience: int | None
     max_seconds: float | None
     views: int | None
-
-
-def _within(value: float, name: str, whose: str) -> None:
-    if value > 1:
-        raise SettingsError(
-            f"{name} = {value} {whose} cannot be used", expected="a number from 0 to 1"
-        )

@@ -1,7 +1,10 @@
 """Defines the settings of `adapt` that say how the source is trained, and what moves."""
 
-from pydantic import Field
+from typing import Self
 
+from pydantic import Field, model_validator
+
+from regraft.errors import SettingsError
 from regraft.settings.new_run import NewRunOptions, NewRunSettings
 
 
@@ -20,6 +23,28 @@ class MovingSettings(NewRunSettings):
     """
 
     strategy: str | None = Field(None, min_length=1, description="a name")
+
+    @model_validator(mode="after")
+    def _preset_of_one_kind(self) -> Self:
+        """Refuses a preset that says the trunk moves beside what says that it does not."""
+        wrong = "" if self.preset is None else self._against(self.preset)
+        if wrong:
+            raise SettingsError(
+                f"preset = {self.preset!r} cannot be used with {wrong}",
+                expected="one of the two",
+                hint="--preset balanced" if self.preset == "fast" else "--preset fast",
+            )
+        return self
+
+    def _against(self, preset: str) -> str:
+        """Returns the setting that a preset contradicts, or nothing."""
+        if (preset != "fast") == self.moves:
+            return ""
+        moving = ("strategy", "freeze", "freeze_threshold", "epochs", "lr")
+        given = [name for name in moving if getattr(self, name) not in (None, "off")]
+        return f"{given[0]} = {getattr(self, given[0])!r}: the trunk " + (
+            "stays frozen by the one and moves by the other"
+        )
 
     @property
     def source_strategy(self) -> str:

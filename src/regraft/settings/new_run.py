@@ -1,16 +1,19 @@
 """Defines what the settings of all verbs that make a run share."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from regraft.errors import SettingsError
 from regraft.settings.checked import POSITIVE
 from regraft.settings.reading import ReadingOptions, ReadingSettings
 
 Preset = Literal["fast", "balanced", "best"]
 Freeze = Annotated[str, Field(pattern=r"[^,\s]")] | int | None
 Threshold = Annotated[float, Field(gt=0)] | Literal["auto", "off"]
+RuleName = Literal["left", "rested", "staggered", "outputs", "gradient", "literal", "clock"]
+RuleScope = Literal["prefix", "any"]
 FREEZE = "a number of blocks, conv, norm, embedding or a pattern such as encoder.layer.0"
 THRESHOLD = "auto, off or a number above 0"
 
@@ -27,6 +30,12 @@ class NewRunSettings(ReadingSettings):
             `embedding`, a pattern of names, or several with commas.
         freeze_threshold: Part of a block's journey that is still to come, below which the
             block stops moving: `auto`, `off` or a number.
+        freeze_threshold_rule: What the threshold is compared with: what is `left` of the
+            weights' journey (`rested`: a block that freezes is put where it was on average;
+            `staggered`: one block a check) or of the `outputs`; the
+            `gradient` of a block by the others'; the norm of one step's update (`literal`);
+            `clock` freezes all at a share of the integrated rate.
+        freeze_threshold_scope: Whether a block waits for those below it: `prefix` or `any`.
         baselines: Whether the majority class, the classic and the probe are measured too.
         repeat: The `run.toml` of a run whose measured modes are used again.
 
@@ -39,6 +48,8 @@ class NewRunSettings(ReadingSettings):
     lr: float | None = Field(None, gt=0, description=POSITIVE)
     freeze: Freeze = Field(None, description=FREEZE)
     freeze_threshold: Threshold = Field("off", description=THRESHOLD)
+    freeze_threshold_rule: RuleName = "left"
+    freeze_threshold_scope: RuleScope = "prefix"
     baselines: bool = Field(True, description="true or false")
     repeat: Path | None = Field(None, strict=False, description="the run.toml of a run")
 
@@ -57,6 +68,44 @@ class NewRunSettings(ReadingSettings):
         except ValueError:
             return value
 
+    @model_validator(mode="after")
+    def _threshold_of_something(self) -> Self:
+        """Refuses a rule or a scope of no threshold, and a threshold that is none of its rule's."""
+        rule, scope, threshold = (
+            self.freeze_threshold_rule,
+            self.freeze_threshold_scope,
+            self.freeze_threshold,
+        )
+        if threshold == "off":
+            _refuse_alone("rule", rule, usual="left")
+            _refuse_alone("scope", scope, usual="prefix")
+        if threshold == "auto" and rule in ("literal", "clock"):
+            raise SettingsError(
+                f"freeze_threshold = 'auto' cannot be used with the rule {rule}",
+                expected="a number above 0" if rule == "literal" else "a number from 0 to 1",
+                hint=f"--freeze-threshold {'0.01' if rule == 'literal' else '0.7'}",
+            )
+        if rule == "clock" and not isinstance(threshold, str) and threshold > 1:
+            raise SettingsError(
+                f"freeze_threshold = {threshold} of the rule clock cannot be used",
+                expected="a number from 0 to 1",
+            )
+        if rule == "staggered" and scope == "any":
+            raise SettingsError(
+                "freeze_threshold_rule = 'staggered' cannot be used with the scope any",
+                expected="the scope prefix",
+            )
+        return self
+
+
+def _refuse_alone(name: str, value: str, *, usual: str) -> None:
+    """Refuses what was typed of a threshold where there is none."""
+    if value != usual:
+        raise SettingsError(
+            f"freeze_threshold_{name} = {value!r} cannot be used without a freeze threshold",
+            hint=f"--freeze-threshold 0.1 --freeze-threshold-{name} {value}",
+        )
+
 
 class NewRunOptions(ReadingOptions, total=False):
     """The settings of `NewRunSettings` except `data` and `backbone`, for `**options`."""
@@ -67,5 +116,7 @@ class NewRunOptions(ReadingOptions, total=False):
     lr: float | None
     freeze: str | int | None
     freeze_threshold: float | Literal["auto", "off"]
+    freeze_threshold_rule: RuleName
+    freeze_threshold_scope: RuleScope
     baselines: bool
     repeat: str | Path | None

@@ -1,5 +1,6 @@
 """Takes the steps of an epoch: batches in, moved weights and a record out."""
 
+import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from regraft.losses.pairs import pair_loss
 from regraft.machine import out_of_memory
 from regraft.scoring import metrics
 from regraft.training.aligning.aligner import Aligner, Known, Passed, mass
-from regraft.training.batching.batches import even_cuts
+from regraft.training.batching.batches import even_cuts, warm_piece
 from regraft.training.batching.mixing import mixed
 from regraft.training.batching.order import order, shown
 from regraft.training.keeping.checkpoint import Beside, checkpoint
@@ -183,6 +184,14 @@ def _fewest(session: Session) -> int:
     return 2 if any(norm.training for norm in norms) else 1
 
 
+def _warm(stepper: Stepper, batch: Batch) -> int:
+    """Returns how many rows go through at once for speed alone: all where pieces would differ."""
+    mode, mask = stepper.session.verdict.training, batch.get("attention_mask")
+    plain = mode.device == "cpu" and mode.precision == "fp32" and _adds_up(stepper)
+    whole = mask is None or not plain or _fewest(stepper.session) > 1
+    return sys.maxsize if whole else warm_piece(*mask.shape)
+
+
 def _adds_up(stepper: Stepper) -> bool:
     """Says whether the loss of a batch is the mean of those of its rows."""
     return stepper.phase.loss == "classes" and stepper.aligner is None
@@ -196,7 +205,8 @@ def _in_pieces(
         weights = None  # the classes of one data set cannot be weighed against another's
     total = mass(labels, weights)
     loss, logits = torch.zeros((), device=labels.device), []
-    for some in even_cuts(len(labels), session.piece, together=2 if stepper.aligner else 1):
+    most = min(session.piece, _warm(stepper, batch))
+    for some in even_cuts(len(labels), most, together=2 if stepper.aligner else 1):
         piece = {name: tensor[some] for name, tensor in batch.items()}
         own, mask = known.of(some), piece.get("attention_mask")
         with session.verdict.training.running(), stepper.around_pass(own, mask=mask) as left:

@@ -9,10 +9,12 @@ import pytest
 import torch
 
 from regraft.backbones.graft import Grafted
+from regraft.backbones.modes import Mode, Precision
 from regraft.features import prefixed, shelf
 from regraft.features.cached import Cache
 from regraft.features.worth import Worth
 from regraft.freezing.proof import state_digest
+from regraft.training.batching import batches
 from regraft.training.loop import work
 from regraft.training.moving import entry as entry_module
 from regraft.training.phase import Loss, Phase
@@ -119,6 +121,38 @@ def test_a_memory_that_is_too_small_changes_nothing_but_the_pieces(
     if kind == "text":
         assert losses[1] == pytest.approx(losses[0], abs=1e-4)
     assert all(np.isfinite(losses[1]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "precision"), [("text", "fp32"), ("text", "bf16"), ("image", "fp32")]
+)
+def test_long_texts_go_in_pieces_that_a_processor_holds_with_the_same_gradients(
+    kind: str, precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mode = Mode(precision, "sdpa", "cpu")
+    sizes: list[int] = []
+    real = Grafted.features
+
+    def seen(network: Grafted, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        sizes.extend([len(next(iter(batch.values())))] if torch.is_grad_enabled() else [])
+        return real(network, batch)
+
+    monkeypatch.setattr(Grafted, "features", seen)
+
+    def trained() -> tuple[Session, list[int]]:
+        sizes.clear()
+        made = session(kind, options(optimizer="sgd"))
+        made.verdict = replace(made.verdict, training=mode)
+        work(made, [phase(0)])
+        return made, sizes.copy()
+
+    plain, whole = trained()
+    monkeypatch.setattr(batches, "WARM", 16)
+    made, pieces = trained()
+    assert sum(pieces) == sum(whole)
+    assert (max(pieces) < max(whole)) == (kind == "text" and precision == "fp32")
+    losses = [[record.train_loss for record in each.records] for each in (plain, made)]
+    assert losses[1] == pytest.approx(losses[0], abs=1e-4)
 
 
 def test_one_row_that_is_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

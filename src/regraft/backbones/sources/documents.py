@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from regraft.errors import BackboneError, DamagedFileError, StorageError
+from regraft.errors import BackboneError, DamagedFileError, DataError, StorageError
 
 
 def read_json(path: Path) -> Any:
@@ -24,6 +24,18 @@ def read_json(path: Path) -> Any:
         raise StorageError(f"{path} cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
         raise DamagedFileError(f"{path} is not JSON ({error})") from None
+
+
+def incomplete(run: Path, missing: Path) -> DataError:
+    """Returns the error for a path that is no complete run.
+
+    Args:
+        run: As it was typed.
+        missing: The file of a run that is not there.
+    """
+    why = f"{missing} is missing" if run.exists() else "there is no such folder"
+    expected = "a folder that regraft fit made"
+    return DataError(f"{run} is no complete run: {why}", expected=expected)
 
 
 def write_json(path: Path, content: object) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from regraft.backbones.sources.documents import read_json, write_json
+from regraft.backbones.sources.documents import incomplete, read_json, write_json
 from regraft.data.starters.cache import file_digest
-from regraft.errors import DamagedFileError, DataError, StorageError
+from regraft.errors import DamagedFileError, StorageError
 
 CONFIG = "config.json"
 FILES = "files"
@@ -43,10 +43,7 @@ def read_sealed(run: Path, folder: Path) -> dict[str, Any]:
     try:
         config = read_json(folder / CONFIG)
     except (FileNotFoundError, NotADirectoryError):
-        raise DataError(
-            f"{run} is no complete run: {folder / CONFIG} is missing",
-            expected="a folder that regraft fit made",
-        ) from None
+        raise incomplete(run, folder / CONFIG) from None
     if not isinstance(config, dict) or config.pop(SEAL, None) != _digest(config):
         raise DamagedFileError(f"{folder / CONFIG} does not match its own seal", hint=_copy(run))
     for name, digest in dict(config.get(FILES) or {}).items():

@@ -81,8 +81,7 @@ def read_given(
     """
     data = data_given(settings, given, say=say)
     typed = {role: name for role, name in settings.columns.items() if role in TYPED}
-    if not typed:
-        return settings, *data
+    # Both at once: what is not there is told before a network is opened.
     source, target = (open_source(each, say=say) for each in data)
     lacking = [role for role, name in typed.items() if existing(source, name) is None]
     found = {role: column for role, name in typed.items() if (column := existing(target, name))}
