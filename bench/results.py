@@ -77,14 +77,22 @@ def table(trials: list[Trial]) -> str:
 
 def _cells(trial: Trial) -> list[str]:
     baselines = trial["baselines"]
+    scores = [
+        baselines["classic"]["accuracy"],
+        baselines["linear_probe"]["accuracy"],
+        trial["scores"]["test"]["accuracy"],
+    ]
+    greatest = max(round(score["value"], 3) for score in scores)
     return [
         trial["name"],
-        _score(baselines["classic"]["accuracy"]),
-        _score(baselines["linear_probe"]["accuracy"]),
-        f"**{_score(trial['scores']['test']['accuracy'])}**",
+        *(_bold(_score(s), round(s["value"], 3) == greatest) for s in scores),
         f"{100 * trial['trained_share']:.0f} %",
         f"{trial['seconds']['total']:.0f}",
     ]
+
+
+def _bold(words: str, wanted: bool) -> str:
+    return f"**{words}**" if wanted else words
 
 
 def _score(score: dict[str, float]) -> str:

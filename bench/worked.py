@@ -196,14 +196,24 @@ def page_text(page: str, language: str, known: Sequence[Trial]) -> str:
     if not trials:
         return parts[0]
     parts.append(told["seeds"].format(seeds=_counts(found)))
-    ways = next((t["baselines"] for t in trials if t["baselines"]), None)
+    ways = list(dict.fromkeys(_ways(settings, found, language)))
     if ways:
-        words = ", ".join(f"{key.replace('_', ' ')} {_score(ways[key])}" for key in ways)
-        parts.append(told["beside"].format(ways=words))
+        parts.append(told["beside"].format(ways=", ".join(ways)))
     for setting in settings:
         parts += _epochs(setting, found[setting.name], language)
     places = sorted({place_of(trial["environment"]) for trial in trials})
     return "\n\n".join([*parts, told["best"], told["place"].format(places="; ".join(places))])
+
+
+def _ways(
+    settings: list[Setting], found: dict[str, list[Trial]], language: str
+) -> Iterator[str]:
+    """Yields the scores without training; that of a probe with the setting of its network."""
+    for setting in settings:
+        ways = next((t["baselines"] for t in found[setting.name] if t["baselines"]), {})
+        for key, accuracy in ways.items():
+            whose = f" ({setting.shown[language]})" if key == "linear_probe" else ""
+            yield f"{key.replace('_', ' ')}{whose} {_score(accuracy)}"
 
 
 def _line(setting: Setting, found: list[Trial], language: str) -> list[str]:

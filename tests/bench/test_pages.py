@@ -12,6 +12,7 @@ import few
 import overfit
 import promises
 import strategies
+import results
 import worked
 from marks import marks_of
 from promise_parts import geometric
@@ -82,6 +83,25 @@ def test_an_example_has_its_range_its_baseline_and_its_epochs() -> None:
     assert "classic 0.900 (0.880–0.920)" in text
     assert "| tune | **1/2** | 0.400 |  | 0.300 | 0.910 | 12.3 |" in text
     assert text.count("not measured") == 2
+
+
+def test_each_network_has_its_own_probe_and_what_needs_none_stands_once() -> None:
+    trials = [example_trial(0, 0.90), {**example_trial(0, 0.88), "setting": "imdb-head"}]
+    for trial, probe in zip(trials, (0.7, 0.8), strict=True):
+        trial["baselines"] = {"classic": score(0.9), "linear_probe": score(probe)}
+    text = worked.page_text("imdb", "en", trials)
+    assert text.count("classic 0.900") == 1
+    assert "linear probe (two steps, within the hour) 0.700" in text
+    assert "linear probe (the article's: the output layer alone) 0.800" in text
+
+
+def test_the_greatest_score_of_a_line_is_bold() -> None:
+    ways = {"classic": {"accuracy": score(0.9)}, "linear_probe": {"accuracy": score(0.85)}}
+    trial = {"name": "films", "baselines": ways, "scores": {"test": {"accuracy": score(0.9)}}}
+    trial |= {"trained_share": 1.0, "seconds": {"total": 9.0}, "environment": MACHINE}
+    line = results.table([trial]).splitlines()[2]
+    assert line.count("**0.900 (0.880–0.920)**") == 2
+    assert "| 0.850 (0.830–0.870) |" in line
 
 
 def way(name: str, value: float, gap: float | None) -> dict[str, Any]:

@@ -66,7 +66,10 @@ MISTAKES: dict[str, tuple[Line, str]] = {
     "nothing to predict": (("predict", "run"), "predict"),
     "a missing file": (("predict", "run", "new.csv"), "new.csv does not exist"),
     "no run": (("predict", "taken", "a film"), "taken is no complete run"),
-    "a run that is missing": (("predict", "nowhere", "a film"), "nowhere is no complete run"),
+    "a run that is missing": (
+        ("predict", "nowhere", "a film"),
+        "nowhere is no complete run: there is no such folder",
+    ),
     "a taken column": (("predict", "run", "ours.csv"), "try --suffix"),
     "a taken file": (("predict", "run", "good.csv", "--out", "one.csv"), "one.csv exists"),
     "a format of no table": (("predict", "run", "good.csv", "--out", "p.xls"), "p.xls"),

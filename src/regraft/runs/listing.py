@@ -8,8 +8,9 @@ from regraft.adaptation.moving import MOVING
 from regraft.adaptation.table import METHODS, PREPARATIONS
 from regraft.backbones.catalogue import describe_backbones
 from regraft.data.starters.catalogue import describe_datasets
+from regraft.runs.choosing import auto
 from regraft.strategies.options import BETWEEN, options_of
-from regraft.strategies.table import MODIFIERS, STRATEGIES
+from regraft.strategies.table import AUTO, MODIFIERS, STRATEGIES
 
 
 def list_backbones() -> list[dict[str, Any]]:
@@ -26,9 +27,10 @@ def list_strategies() -> list[dict[str, Any]]:
     """Returns strategies and modifiers: their options, what each does and whose idea it is."""
     modifiers = {f"+{name}": made for name, made in sorted(MODIFIERS.items())}
     named = {**dict(sorted(STRATEGIES.items())), **modifiers}
-    return [
+    listed = [
         {"name": name, "options": _options(made), **_pages(made)} for name, made in named.items()
     ]
+    return [{"name": AUTO, "options": [], **_pages_of(auto.__name__)}, *listed]
 
 
 def _options(made: Callable[..., object]) -> list[str]:
@@ -60,7 +62,12 @@ def list_methods() -> list[dict[str, Any]]:
 
 
 def _pages(made: object) -> dict[str, str]:
-    """Reads what a strategy or a method does, and whose idea it is, from its module."""
-    document = sys.modules[str(getattr(made, "__module__", ""))].__doc__ or ""
+    """Returns what a strategy or a method does, and whose idea it is."""
+    return _pages_of(str(getattr(made, "__module__", "")))
+
+
+def _pages_of(module: str) -> dict[str, str]:
+    """Reads what is done in a module, and whose idea it is, from its docstring."""
+    document = sys.modules[module].__doc__ or ""
     summary, _, source = document.partition("\n\nSource: ")
     return {"does": summary.strip(), "source": " ".join(source.split())}

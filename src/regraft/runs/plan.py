@@ -7,6 +7,7 @@ from regraft.runs.choosing.budget import batches, estimate, nothing_to_choose
 from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.choosing.opening import Network
 from regraft.runs.fit import settings_of
+from regraft.runs.fitting.folder import check_free
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.result import described
 from regraft.runs.trials.wanted import taken_up, wanted_by
@@ -52,6 +53,7 @@ def run_plan(
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used.
     """
+    check_free(settings.out)
     given = settings.data if source is None else source
     prepared = prepare(settings, given, say=progress.say, network=network)
     verdict = decide_modes(prepared, say=progress.say)

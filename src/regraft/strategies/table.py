@@ -186,11 +186,12 @@ def _modifier(word: str) -> Modifier:
 def _named(name: str, table: Mapping[str, Callable[..., Any]], *, flag: str) -> Callable[..., Any]:
     if name in table:
         return table[name]
-    guess = nearest(name, table)
-    kind = "strategy" if table is STRATEGIES else "modifier"
+    whole = table is STRATEGIES
+    kind, names = ("strategy", [AUTO, *table]) if whole else ("modifier", list(table))
+    guess = nearest(name, names)
     raise SettingsError(
         f"there is no {kind} {name!r}",
-        expected=one_of(table),
+        expected=one_of(names),
         hint=f"{flag}{guess}" if guess else "regraft list strategies",
     )
 

@@ -65,6 +65,24 @@ def test_every_verb_has_help(typed: Type, verb: str) -> None:
         ("--versoin", "--versoin is not a flag of regraft; try regraft --version"),
         ("fit d.csv --epoch 3", "--epoch is not a flag of regraft fit; try --epochs"),
         ("fit d.csv --qwxz", "--qwxz is not a flag of regraft fit; try regraft fit --help"),
+        (
+            "fit --data d.csv",
+            "--data is not a flag of regraft fit, it stands alone; try regraft fit DATA",
+        ),
+        (
+            "shift d.csv --target e.csv",
+            "--target is not a flag of regraft shift, it stands alone; "
+            "try regraft shift SOURCE TARGET",
+        ),
+        (
+            "adapt d.csv --batch-size 8",
+            "--batch-size is not a flag of regraft adapt, but of "
+            "fit, plan, compare, show-config; try regraft adapt --help",
+        ),
+        (
+            "fit d.csv --strategies head",
+            "--strategies is not a flag of regraft fit, but of compare; try --strategy",
+        ),
         ("fit", "DATA is missing; expected a file, a folder or starter:NAME"),
         ("fit d.csv --epochs many", "Invalid value for '--epochs': 'many'; expected a number"),
         (

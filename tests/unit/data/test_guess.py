@@ -132,6 +132,15 @@ def test_missing_labels_name_the_columns_there_are() -> None:
         _guess(_table(text=_LONG))
 
 
+def test_numbers_of_rows_are_not_offered_as_labels() -> None:
+    rows = [str(number) for number in range(20)]
+    kinds = [*(str(number) for number in range(15)), *"01234"]  # too many to be sure of
+    for more, hint in (({}, "adding such a column"), ({"kind": kinds}, "--label kind")):
+        with pytest.raises(DataError) as caught:
+            _guess(_table(id=rows, text=_LONG, **more))
+        assert caught.value.hint == hint
+
+
 def test_a_first_line_that_is_a_row_is_suspected() -> None:
     table = from_frame(
         pa.table({"this film was a great joy from end to end": _LONG, "1": _FEW}), "t"

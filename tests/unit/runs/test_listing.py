@@ -9,7 +9,9 @@ from regraft.strategies.table import MODIFIERS, STRATEGIES
 
 def test_every_strategy_is_listed_with_what_it_does_and_whose_idea_it_is() -> None:
     listed = {entry["name"]: entry for entry in list_strategies()}
-    assert list(listed) == [*sorted(STRATEGIES), *(f"+{name}" for name in sorted(MODIFIERS))]
+    modifiers = [f"+{name}" for name in sorted(MODIFIERS)]
+    assert list(listed) == ["auto", *sorted(STRATEGIES), *modifiers]
+    assert listed["auto"]["does"].startswith("Decides which strategies")
     assert listed["decay"]["options"] == ["rate=0.0001", "head", "layer=1.0"]
     assert listed["+lora"]["options"] == ["rank=8", "alpha=16"]
     assert listed["head"]["does"].startswith("Makes one phase")

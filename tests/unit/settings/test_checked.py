@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from regraft.errors import SettingsError
-from regraft.settings import FitSettings
+from regraft.settings import AdaptSettings, FitSettings
 
 
 def complaint(**values: Any) -> str:
@@ -36,6 +36,12 @@ def test_a_single_mistake_says_what_was_given_expected_and_what_to_type() -> Non
 
 def test_an_unknown_name_is_met_with_the_nearest_known_one() -> None:
     assert complaint(batchsize=3) == "batchsize is not a setting of fit; try batch_size"
+
+
+@pytest.mark.parametrize(("name", "hint"), [("to", "to_domain"), ("from", "from_domain")])
+def test_a_part_of_a_name_is_met_with_the_whole(name: str, hint: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is not a setting of adapt; try {hint}$"):
+        AdaptSettings(**{name: "x"})
 
 
 def test_an_unknown_name_like_none_is_met_with_the_list() -> None:

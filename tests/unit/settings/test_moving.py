@@ -31,6 +31,35 @@ def test_what_is_given_decides_how_the_source_is_trained(
     assert made.moves is (strategy != "head")
 
 
+@pytest.mark.parametrize(
+    ("values", "words", "hint"),
+    [
+        ({"preset": "fast", "epochs": 2.0}, "'fast' cannot be used with epochs = 2.0", "balanced"),
+        ({"preset": "fast", "strategy": "full"}, "with strategy = 'full'", "balanced"),
+        ({"preset": "fast", "freeze_threshold": 0.1}, "with freeze_threshold = 0.1", "balanced"),
+        ({"preset": "best", "strategy": "head"}, "'best' cannot be used with strategy", "fast"),
+    ],
+)
+def test_a_preset_is_not_overruled_in_silence(
+    values: dict[str, Any], words: str, hint: str
+) -> None:
+    with pytest.raises(SettingsError, match=words) as caught:
+        AdaptSettings(**values)
+    assert caught.value.hint == f"--preset {hint}"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"preset": "fast", "strategy": "head", "lr": 1e-3},
+        {"preset": "best", "strategy": "full"},
+        {"preset": "balanced", "epochs": 2.0},
+    ],
+)
+def test_a_preset_may_stand_beside_what_says_the_same(values: dict[str, Any]) -> None:
+    assert AdaptSettings(**values).moves is (values["preset"] != "fast")
+
+
 def test_numbers_may_be_words() -> None:
     made = AdaptSettings.model_validate({"freeze": 3, "freeze_threshold": "0.25"})
     assert (made.freeze, made.freeze_threshold) == ("3", 0.25)

@@ -63,7 +63,7 @@ class CompareSettings(Settings):
     def _of_known_names(self) -> Self:
         """Refuses names that are unknown, and what is there twice, before anything runs."""
         for name in self.names:
-            make_strategy(name)
+            _check_name(name)
         for name, listed in (("strategies", self.strategies), ("fractions", self.fractions)):
             value, times = Counter[object](listed).most_common(1)[0]
             if times > 1:
@@ -154,6 +154,15 @@ def split_names(words: Iterable[str]) -> list[str]:
             elif piece.strip():
                 names.append(piece.strip())
     return names
+
+
+def _check_name(name: str) -> None:
+    """Refuses a name that is no strategy's, with a hint that can be typed here."""
+    try:
+        make_strategy(name)
+    except SettingsError as error:
+        hint = error.hint.replace("--strategy ", "--strategies ")
+        raise SettingsError(error.given, expected=error.expected, hint=hint) from None
 
 
 def _begins_a_name(piece: str) -> bool:

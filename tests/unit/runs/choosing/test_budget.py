@@ -10,10 +10,12 @@ from regraft.backbones.modes import Mode
 from regraft.data.rows import Part
 from regraft.runs.choosing.budget import (
     CLASSIC,
+    OF_CLASS,
     PROBE_TOKENS,
     PROBED,
     SAVING,
     SLOWER,
+    USUAL,
     batches,
     closing_seconds,
     pass_seconds,
@@ -64,6 +66,26 @@ def test_the_classic_of_pictures_decodes_them_all_once_more(
     plain = beside_the_pass()
     monkeypatch.setattr(type(made.dataset), "modality", "image")
     assert beside_the_pass() == pytest.approx(plain + 0.5 * 240)
+
+
+def of_many_classes(made: Prepared, count: int) -> Prepared:
+    classes = tuple(f"class {number}" for number in range(count))
+    return replace(made, dataset=replace(made.dataset, classes=classes))
+
+
+def test_many_classes_take_the_baselines_longer(bert: Path) -> None:
+    few = prepared(bert)
+    many = of_many_classes(few, USUAL + 1000)
+    more = closing_seconds(many, TIMED) - closing_seconds(few, TIMED)
+    assert more == pytest.approx(240 * 1000 * OF_CLASS)
+    alone = replace(many, settings=many.settings.model_copy(update={"baselines": False}))
+    assert closing_seconds(alone, TIMED) < closing_seconds(few, TIMED)
+
+
+def test_baselines_are_left_out_where_classes_make_them_dear(bert: Path) -> None:
+    made, told = of_many_classes(prepared(bert, max_seconds=1e4), 10**7), list[str]()
+    assert not spared(made, TIMED, say=told.append).settings.baselines
+    assert told[0].startswith("max_seconds = 10000: 10,000,000 classes take them about 14400 s")
 
 
 def test_reading_is_timed_row_by_row(bert: Path) -> None:
