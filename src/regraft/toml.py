@@ -24,7 +24,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is not TOML: {error}", hint="regraft show-config") from None
     if isinstance(values.get("settings"), dict) and "machine" in values:
         # The place is the run's own, and taken.
-        return {n: v for n, v in values["settings"].items() if n != "out"} | {"repeat": str(path)}
+        shared = {n: v for n, v in values["settings"].items() if n != "out"}
+        return {**shared, **values.get("compare", {}), "repeat": str(path)}
     if isinstance(values.get("settings"), dict) and values.get("measured") is False:
         return dict(values["settings"])  # of a run that was stopped before anything was measured
     return values

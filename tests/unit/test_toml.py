@@ -31,6 +31,13 @@ def test_none_is_left_out_and_a_path_is_text() -> None:
     assert tomllib.loads(written) == {"out": "a/b", "t": {}}
 
 
+def test_what_was_compared_is_in_the_file_of_a_comparison(tmp_path: Path) -> None:
+    file = tmp_path / "compare.toml"
+    tables = {"compare": {"seeds": 2}, "settings": {"data": "d.csv"}, "machine": {"threads": 2}}
+    file.write_text(write_toml(tables), encoding="utf-8")
+    assert read_toml(file) == {"data": "d.csv", "seeds": 2, "repeat": str(file)}
+
+
 def test_the_settings_of_a_run_survive_a_file(tmp_path: Path) -> None:
     settings = FitSettings(data="d.csv", lr=3e-4, out=Path("r"), head="mlp:64")
     file = tmp_path / "run.toml"

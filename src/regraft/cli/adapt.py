@@ -115,6 +115,7 @@ class AdaptFlags(SharedFlags, FreezeFlags, OutputFlags, total=False):
 @spelled_out(AdaptFlags)
 def adapt(sources: Sources = None, **flags: Unpack[AdaptFlags]) -> int:
     """Adapt a classifier of labelled data to other data without labels, or say why not."""
+    from regraft.cli.printing import write_checked
     from regraft.cli.progress import progress_for
 
     settings = adapt_settings(sources or [], flags)
@@ -123,6 +124,7 @@ def adapt(sources: Sources = None, **flags: Unpack[AdaptFlags]) -> int:
 
     result = run_adapt(settings, progress_for(quiet=quiet))
     write_adaptation(result, as_json=flags.get("json", False), quiet=quiet)
+    write_checked(result, asked=settings.check_cache, quiet=quiet)
     return 0
 
 

@@ -50,7 +50,7 @@ def compare(data: Data = None, **flags: Unpack[CompareFlags]) -> int:
     from regraft.settings import FitSettings
 
     own, shared = parted(merged(data, flags, passed_over=ONLY_FIT))
-    settings = CompareSettings(shared=required(FitSettings(**shared)), **own)
+    settings = CompareSettings(shared=required(FitSettings(**shared), "compare"), **own)
     quiet = flags.get("quiet", False)
     from regraft.runs.compare import run_compare
 

@@ -5,6 +5,7 @@ from typing import Annotated, Unpack
 
 from typer import Argument
 
+from regraft.cli.faults import UNREADABLE_ROWS
 from regraft.cli.options import (
     CacheFlag,
     ColumnFlags,
@@ -44,4 +45,4 @@ def evaluate(
     if settings.out:
         write_file(settings.out, json_text(result).encode())
     write_result(result, as_json=flags.get("json", False), quiet=quiet, fitted=False)
-    return 0
+    return UNREADABLE_ROWS if result.get("unreadable") else 0

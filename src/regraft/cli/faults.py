@@ -11,6 +11,8 @@ from typing import Any
 from regraft.cli.printing import write_json, write_words
 from regraft.errors import RegraftError, SettingsError, StorageError, nearest
 
+UNREADABLE_ROWS = 3
+"""Exit code where all was done but for rows that could not be read."""
 STOPPED = 130
 NUMBERS = {"valid integer": "a whole number", "valid number": "a number"}
 """What a flag takes, by typer's words for what is none."""

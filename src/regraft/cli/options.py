@@ -281,14 +281,12 @@ def merged(
     """
     from regraft.toml import merge, read_toml
 
-    typed = typed_settings(flags)
-    config = flags.get("config")
-    toml = read_toml(config) if config else {}
+    toml = read_toml(flags["config"]) if flags.get("config") else {}
     kept = {name: value for name, value in toml.items() if name not in passed_over}
-    return merge(kept, {"data": data, **typed})
+    return merge(kept, {"data": data, **typed_settings(flags)})
 
 
-def required(settings: "FitSettings") -> "FitSettings":
+def required(settings: "FitSettings", verb: str = "fit") -> "FitSettings":
     """Returns settings that name their data.
 
     Raises:
@@ -298,5 +296,5 @@ def required(settings: "FitSettings") -> "FitSettings":
 
     if not settings.data:
         expected = "a file, a folder or starter:NAME"
-        raise SettingsError("DATA is missing", expected=expected, hint="regraft fit --help")
+        raise SettingsError("DATA is missing", expected=expected, hint=f"regraft {verb} --help")
     return settings

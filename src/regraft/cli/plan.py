@@ -14,7 +14,7 @@ def plan(data: Data = None, **flags: Unpack[FitFlags]) -> int:
     from regraft.cli.printing import write_json
     from regraft.cli.progress import progress_for
 
-    settings = required(fit_settings(data, flags))
+    settings = required(fit_settings(data, flags), "plan")
     from regraft.runs.plan import run_plan
 
     document = run_plan(settings, progress_for(quiet=flags.get("quiet", False)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from typer import Argument
 
+from regraft.cli.faults import UNREADABLE_ROWS
 from regraft.cli.options import (
     OUTPUT,
     CacheFlag,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from regraft.runs.predict import PredictOutcome
     from regraft.settings import PredictSettings
 
-UNREADABLE_ROWS = 3
 _NAMED = re.compile(r"(starter|hf):\S+")
 _SHOWN = ("text", "prediction", "confidence", "error")
 
@@ -43,7 +43,7 @@ class PredictFlags(ColumnFlags, DeviceFlag, CacheFlag, OutFlag, OutputFlags, tot
         switch(
             OUTPUT,
             "--guard-formulas",
-            "In CSV, put ' before cells that a spreadsheet would run as formulas.",
+            "In CSV and JSON lines, put ' before cells that a spreadsheet would run.",
         ),
     ]
 
@@ -60,10 +60,13 @@ def predict(
     """Predict classes for texts, a table, a folder or lines on standard input."""
     from regraft.cli.printing import refuse_existing
     from regraft.cli.progress import progress_for
+    from regraft.errors import SettingsError
     from regraft.settings import PredictSettings
 
     settings = PredictSettings(run=Path(run), inputs=tuple(inputs), **typed_settings(flags))
     refuse_existing(settings.out)
+    if flags.get("guard_formulas") and flags.get("json") and not settings.out:
+        raise SettingsError("--guard-formulas cannot be used with --json", hint="--out FILE.csv")
     from regraft.runs.predict import run_predict
 
     quiet = flags.get("quiet", False)
@@ -74,6 +77,7 @@ def predict(
 
 def _write(outcome: "PredictOutcome", settings: "PredictSettings", flags: PredictFlags) -> None:
     from regraft.cli.printing import without_bytes, write_json, write_predictions
+    from regraft.cli.written import rows_of
 
     as_json, quiet = flags.get("json", False), flags.get("quiet", False)
     if settings.out or not (as_json or _only_texts(settings.inputs)):
@@ -84,7 +88,7 @@ def _write(outcome: "PredictOutcome", settings: "PredictSettings", flags: Predic
     if as_json and settings.out:
         write_json(_document(outcome, settings, {"out": settings.out}))
     elif as_json:
-        rows = without_bytes(outcome.table, quiet=quiet).to_pylist()
+        rows = rows_of(without_bytes(outcome.table, quiet=quiet))
         write_json(_document(outcome, settings, {"rows": rows}))
 
 

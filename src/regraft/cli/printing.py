@@ -8,26 +8,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regraft.cli.written import binary_columns, content, plain
-from regraft.errors import harmless
+from regraft.errors import StorageError, counted, harmless
+from regraft.training.progress import put_line, silence
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def write_out(text: str) -> None:
-    """Writes to standard output; a reader that has gone away is no fault of ours."""
+def write_out(text: str | bytes) -> None:
+    """Writes to standard output; a reader that has gone away is no fault of ours.
+
+    Args:
+        text: Words, or the bytes of a file, which no encoding of a terminal may change.
+
+    Raises:
+        StorageError: If the disk behind it says no.
+    """
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        _put(text)
     except BrokenPipeError:
-        # Python flushes once more at exit, which would fail again on a closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
+    except OSError as error:
+        silence(sys.stdout)
+        raise StorageError(f"standard output cannot be written ({error.strerror})") from None
+
+
+def _put(text: str | bytes) -> None:
+    sys.stdout.flush()
+    if isinstance(text, str):
+        sys.stdout.write(text)
+    elif hasattr(sys.stdout, "buffer") and not sys.stdout.isatty():
+        sys.stdout.buffer.write(text)
+    else:
+        sys.stdout.write(text.decode("utf-8"))
+    sys.stdout.flush()
 
 
 def write_words(sentences: Sequence[str]) -> None:
     """Writes sentences to standard error, one a line; empty ones are left out."""
     for sentence in filter(None, sentences):
-        print(harmless(sentence), file=sys.stderr)
+        put_line(sys.stderr, sentence)
 
 
 def write_json(document: object) -> None:
@@ -112,6 +132,21 @@ def closing_words(result: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def write_checked(result: Mapping[str, Any], *, asked: bool, quiet: bool) -> None:
+    """Writes what came of `--check-cache`; what differs ends a run before its result.
+
+    Args:
+        result: The document, with what the cache did.
+        asked: Whether the check was.
+        quiet: Whether nothing is said.
+    """
+    if not asked or quiet:
+        return
+    rows = (result.get("cache") or {}).get("checked", 0)
+    same = f"{counted(rows, 'row')} computed anew, the same bit for bit"
+    write_words([f"--check-cache: {same if rows else 'nothing was read, so nothing was checked'}"])
+
+
 def _saving(result: Mapping[str, Any]) -> str:
     """Returns what blocks that froze on the way saved, or the empty string."""
     freezing = result.get("freezing") or {}
@@ -129,7 +164,7 @@ def write_predictions(
     Args:
         table: N rows: the input's columns, then ours.
         out: A file that does not exist, or None for standard output.
-        guard_formulas: Whether cells that a spreadsheet would run get a `'` in front (CSV).
+        guard_formulas: Whether cells that a spreadsheet would run get a `'` in front.
         quiet: Whether nothing is said of columns that the format cannot hold.
 
     Raises:
@@ -141,7 +176,7 @@ def write_predictions(
         table = without_bytes(table, quiet=quiet)
     made = content(table, suffix, guard_formulas=guard_formulas)
     if out is None:
-        return write_out(made.decode("utf-8"))
+        return write_out(made)
     return write_file(out, made)
 
 
@@ -152,8 +187,6 @@ def write_file(out: Path, made: bytes) -> None:
         SettingsError: If something is there, or the folder is not.
         StorageError: If the disk or a permission says no.
     """
-    from regraft.errors import StorageError
-
     refuse_existing(out)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:

@@ -86,7 +86,7 @@ class ShiftFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, OutFlag, Output
 @spelled_out(ShiftFlags)
 def shift(source: Source = None, target: Target = None, **flags: Unpack[ShiftFlags]) -> int:
     """Say whether two data sets differ, in what, and what a model of the first would score."""
-    from regraft.cli.printing import json_text, refuse_existing, write_file
+    from regraft.cli.printing import json_text, refuse_existing, write_checked, write_file
     from regraft.cli.progress import progress_for
 
     settings = shift_settings(source, target, flags=flags)
@@ -98,6 +98,7 @@ def shift(source: Source = None, target: Target = None, **flags: Unpack[ShiftFla
     if settings.out:
         write_file(settings.out, json_text(result).encode())
     _write(result, as_json=flags.get("json", False), quiet=quiet)
+    write_checked(result, asked=settings.check_cache, quiet=quiet)
     return 0
 
 

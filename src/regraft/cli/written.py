@@ -19,7 +19,8 @@ def content(table: "pa.Table", suffix: str, *, guard_formulas: bool) -> bytes:
     Args:
         table: N rows, none of them of bytes unless for Parquet.
         suffix: `.parquet`, `.jsonl`, or any other for CSV.
-        guard_formulas: Whether texts that a spreadsheet would run get a `'` in front.
+        guard_formulas: Whether texts that a spreadsheet would run get a `'` in front; not in
+            Parquet, which none of them reads as text.
     """
     import pyarrow.csv
     import pyarrow.parquet
@@ -27,12 +28,12 @@ def content(table: "pa.Table", suffix: str, *, guard_formulas: bool) -> bytes:
     buffer = io.BytesIO()
     if suffix not in (".parquet", ".jsonl"):
         table = _flat(table)
-    if guard_formulas:
+    if guard_formulas and suffix != ".parquet":
         table = _guarded(table)
     if suffix == ".parquet":
         pyarrow.parquet.write_table(table, buffer)
     elif suffix == ".jsonl":
-        buffer.writelines(_json_line(row) for row in _rows(table))
+        buffer.writelines(_json_line(row) for row in rows_of(table))
     else:
         pyarrow.csv.write_csv(table, buffer)
     return buffer.getvalue()
@@ -63,7 +64,8 @@ def _json_line(row: Mapping[str, object]) -> bytes:
     return (json.dumps(plain(row), ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
-def _rows(table: "pa.Table") -> list[dict[str, object]]:
+def rows_of(table: "pa.Table") -> list[dict[str, object]]:
+    """Returns the rows by column, with words for what Python cannot hold."""
     columns = [_values(column) for column in table.columns]
     names = table.column_names
     return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]

@@ -32,11 +32,12 @@ def accuracy_by_rows(
     if classic is not None:
         x, y = _points(classic, "value")
         axes.plot(x, y, color=GREY, linestyle=(0, (4, 3)), label=classic["name"])
+    drawn = [*strategies, *([] if classic is None else [classic])]
     rows = sorted({share["rows"] for strategy in strategies for share in _scored(strategy)})
     axes.set_xscale("log")
     axes.set_xticks(rows, [f"{count:,.0f}" for count in rows])
     axes.minorticks_off()
-    axes.set(xlabel="labelled rows", ylabel="accuracy on test rows (%)", ylim=_limits(strategies))
+    axes.set(xlabel="labelled rows", ylabel="accuracy on test rows (%)", ylim=_limits(drawn))
     # Beside the axes: bands leave no corner free.
     figure.legend(loc="outside upper left", ncols=3, labelcolor=INK, frameon=False)
     return uri_of(figure)
@@ -60,8 +61,8 @@ def _scored(strategy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [share for share in strategy["fractions"] if share["accuracy"]]
 
 
-def _limits(strategies: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+def _limits(drawn: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     """Returns what holds every value with some air; wide bands of few seeds may be cut."""
-    values = [100 * s["accuracy"]["value"] for each in strategies for s in _scored(each)]
+    values = [100 * s["accuracy"]["value"] for each in drawn for s in _scored(each)]
     air = max(4.0, 0.4 * (max(values) - min(values)))
     return max(min(values) - air, 0.0), min(max(values) + air, 101.0)

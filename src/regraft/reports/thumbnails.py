@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from regraft.data.reading.pictures import FORMATS, PIXEL_LIMIT
+from regraft.data.reading.pictures import open_picture
+from regraft.errors import DataError
 
 SIDE = 112
 _SAFE = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
@@ -26,7 +27,7 @@ def thumbnail(image: Path | bytes | npt.NDArray[np.uint8]) -> str:
         if isinstance(image, np.ndarray):
             return _uri(_shrunk(Image.fromarray(image)))
         if isinstance(image, bytes):
-            return _from_file(io.BytesIO(image))
+            return _from_file(image)
         return _from_file(image) if image.is_file() else ""  # a pipe would never end
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         # Pillow tells of broken files in all of these; a report does without the picture.
@@ -38,11 +39,12 @@ def is_safe(uri: str) -> bool:
     return _SAFE.fullmatch(uri) is not None
 
 
-def _from_file(file: Path | io.BytesIO) -> str:
-    with Image.open(file, formats=FORMATS) as opened:
-        if opened.width * opened.height > PIXEL_LIMIT:
-            return ""
-        return _uri(_shrunk(opened))
+def _from_file(file: Path | bytes) -> str:
+    """Returns a file's picture as the network saw it: upright, on white, 16 bits scaled."""
+    try:
+        return _uri(_shrunk(open_picture(file, side=SIDE)))
+    except DataError:
+        return ""
 
 
 def _shrunk(image: Image.Image) -> Image.Image:

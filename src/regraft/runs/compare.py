@@ -28,7 +28,13 @@ from regraft.runs.comparing.folder import (
     open_comparison,
     shared_table,
 )
-from regraft.runs.comparing.settings import CompareOptions, CompareSettings, own_settings, parted
+from regraft.runs.comparing.settings import (
+    CompareOptions,
+    CompareSettings,
+    own_hints,
+    own_settings,
+    parted,
+)
 from regraft.runs.comparing.trial import trial, trial_config
 from regraft.runs.fit import settings_of
 from regraft.runs.fitting.folder import RESULT, RunFolder
@@ -116,10 +122,11 @@ def _begun(
     repeat = find_begun(asked) or asked.shared.repeat
     own = {**own_settings(_plain(asked)), "repeat": repeat}
     first = asked.shared.model_copy(update=own)
-    prepared = prepare(first, given, say=progress.say, network=network)
+    with own_hints():
+        prepared = prepare(first, given, say=progress.say, network=network)
+        _check_all(asked, prepared, say=progress.say)
     # Measured once: what is fast here must not differ from trial to trial.
     verdict = decide_modes(prepared, say=progress.say)
-    _check_all(asked, prepared, say=progress.say)
     digests = digests_of(prepared, asked.shared.source)
     folder = open_comparison(asked, prepared, verdict=verdict, digests=digests)
     return folder, prepared.dataset, digests

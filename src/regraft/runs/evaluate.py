@@ -13,7 +13,7 @@ from regraft.data.load import Reading, load_inputs
 from regraft.data.reading.sources import exists
 from regraft.data.reading.tables import Table, missing_path
 from regraft.data.rows import UNLABELLED, Rows
-from regraft.errors import DataError
+from regraft.errors import DataError, counted
 from regraft.features.cached import Cache
 from regraft.runs.choosing.device import pick_device
 from regraft.runs.fitting.folder import RESULT, SETTINGS
@@ -78,11 +78,11 @@ def run_evaluate(
         reading=Reading(model.columns, only_test=True, say=progress.say),
     )
     warnings = _learnt_from(settings, table)
-    for warning in warnings:
-        progress.say(f"warning: {warning}")
     marks.append(time.perf_counter())
     document = _document(model, rows, table, progress)
-    document["warnings"] = warnings
+    document["warnings"] = [*warnings, *_left_out(document)]
+    for warning in document["warnings"]:
+        progress.say(f"warning: {warning}")
     if not document["rows"]:
         raise _no_labels(settings, model)
     progress.finish()
@@ -133,8 +133,8 @@ def _around(settings: EvaluateSettings, model: Model, marks: list[float]) -> dic
 
 
 def _document(model: Model, rows: Rows, table: Table, progress: Progress) -> dict[str, Any]:
-    counted = told_rows(progress.say, len(rows), verb="scored")
-    answers = answer_readable(model, rows, errors=table.errors, told=counted)
+    told_of = told_rows(progress.say, len(rows), verb="scored")
+    answers = answer_readable(model, rows, errors=table.errors, told=told_of)
     read = np.array([not error for error in answers.errors], bool)
     used = np.flatnonzero(read & (rows.labels != UNLABELLED))
     problems = zip(rows.origins, answers.errors, strict=True)
@@ -146,9 +146,19 @@ def _document(model: Model, rows: Rows, table: Table, progress: Progress) -> dic
         "data": _data(model, table, rows=len(used), problems=len(told)),
         "rows": len(used),
         "left_out": len(rows) - len(used),
+        "unreadable": int((~read).sum()),
         **(_scored(model, answers.probabilities[used], rows.labels[used]) if len(used) else {}),
         "problems": told,
     }
+
+
+def _left_out(document: dict[str, Any]) -> list[str]:
+    """Returns a warning where not all rows are scored, with the first reason."""
+    count, total = document["left_out"], document["left_out"] + document["rows"]
+    if not count:
+        return []
+    why = next(iter(document["problems"]), "they have no label")
+    return [f"{count:,} of {counted(total, 'row')} not scored: {why}"]
 
 
 def _data(model: Model, table: Table, *, rows: int, problems: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from torch import nn
 from regraft.backbones.backbone import Backbone
 from regraft.data.encode import Encoded, encode
 from regraft.data.starters.wheels import Say
-from regraft.errors import UserError
+from regraft.errors import DamagedFileError, UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.choosing.budget import SAVING, closing_seconds, spared
@@ -262,6 +262,9 @@ def _scored(prepared: Prepared, trained: Trained, verdict: Verdict, say: Say) ->
     test = prepared.dataset.parts["test"]
     told = told_rows(say, len(test), verb="scored")
     answers = model.answer(test.inputs, told=told)
+    lost = next((row for row, error in enumerate(answers.errors) if error), None)
+    if lost is not None:  # it was read before training; the checkpoint is still there
+        raise DamagedFileError(f"{test.origins[lost]} cannot be scored: {answers.errors[lost]}")
     return Outcome(model, softmax(trained.val_logits), trained.val_labels, test, answers)
 
 

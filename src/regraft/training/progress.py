@@ -1,5 +1,6 @@
 """Defines how training tells what it does: `Progress`, silent or as plain lines."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -103,8 +104,7 @@ class Lines:
 
     def say(self, sentence: str) -> None:
         """Writes the sentence."""
-        self._stream.write(harmless(sentence) + "\n")
-        self._stream.flush()
+        put_line(self._stream, sentence)
 
     def start_phase(self, name: str, line: str, *, steps: int) -> None:
         """Writes what begins."""
@@ -124,6 +124,20 @@ class Lines:
 
     def finish(self) -> None:
         """Needs to do nothing: every line is out."""
+
+
+def put_line(stream: TextIO, line: str) -> None:
+    """Writes a line at once; a reader that has gone away is no reason to stop."""
+    try:
+        stream.write(harmless(line) + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        silence(stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Lets a stream that nobody can read lead nowhere: Python flushes it once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def told_rows(say: Callable[[str], None], total: int, *, verb: str) -> Callable[[int], None]:

@@ -50,6 +50,14 @@ def test_no_report_and_no_baselines_of_other_rows_are_shown(typed: Type, stand_i
     assert len(outcome.out.splitlines()) == 3
 
 
+@pytest.mark.parametrize(("count", "code"), [(0, 0), (2, 3)])
+def test_rows_that_cannot_be_read_have_a_code(
+    typed: Type, stand_in: Stand, count: int, code: int
+) -> None:
+    stand_in("evaluate:run_evaluate", {**example_result(), "unreadable": count})
+    assert typed("evaluate", "r", "d").code == code
+
+
 def test_a_column_of_parts_can_be_typed(typed: Type, stand_in: Stand) -> None:
     verb = stand_in("evaluate:run_evaluate", example_result())
     typed("evaluate", "r", "d", "--split", "fold")

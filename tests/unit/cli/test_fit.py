@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from regraft.settings import FitSettings
 from regraft.training.progress import Lines, Silent
 from tests.unit.cli.conftest import Stand, Type
@@ -32,6 +34,18 @@ def test_the_table_is_the_result(typed: Type, stand_in: Stand) -> None:
     outcome = typed("fit", "d.csv")
     assert outcome.out.splitlines()[-1].startswith("two-stage")
     assert "Transfer gained" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [(0, "nothing was read, so nothing was checked"), (8, "8 rows computed anew")],
+)
+def test_what_came_of_a_check_of_the_cache_is_told(
+    typed: Type, stand_in: Stand, rows: int, words: str
+) -> None:
+    stand_in("fit:run_fit", {**example_result(), "cache": {"checked": rows}})
+    assert words in typed("fit", "d.csv", "--check-cache").err
+    assert "--check-cache" not in typed("fit", "d.csv").err
 
 
 def test_json_is_the_whole_document(typed: Type, stand_in: Stand) -> None:

@@ -56,6 +56,17 @@ def test_json_holds_rows_and_problems(typed: Type, stand_in: Stand) -> None:
     assert document["problems"] == []
 
 
+def test_json_takes_dates_that_python_lacks_and_no_guard(typed: Type, stand_in: Stand) -> None:
+    made = outcome_of()
+    far = pa.array([2**45], pa.timestamp("s"))
+    made.table = made.table.append_column("far", far)
+    stand_in("predict:run_predict", made)
+    assert json.loads(typed("predict", "r", "a", "--json").out)["rows"][0]["far"]
+    refused = typed("predict", "r", "a", "--json", "--guard-formulas")
+    assert refused.code == 2
+    assert "--guard-formulas cannot be used with --json" in refused.out
+
+
 def test_out_holds_the_table_and_stdout_nothing(
     typed: Type, stand_in: Stand, tmp_path: Path
 ) -> None:

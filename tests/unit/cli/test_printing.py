@@ -17,8 +17,10 @@ from regraft.cli.printing import (
     write_predictions,
     write_result,
     write_table,
+    write_words,
 )
 from regraft.errors import SettingsError, StorageError
+from regraft.training.progress import Lines
 from tests.unit.reports.example_result import example_result
 
 Captured = pytest.CaptureFixture[str]
@@ -131,6 +133,34 @@ def test_a_reader_that_goes_away_is_no_error(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(sys, "stdout", pipe)
         write_out("words\n")
         write_out("more words\n")
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_words_for_nobody_are_no_error(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        monkeypatch.setattr(sys, stream, pipe)
+        write_words(["a", "b"])
+        Lines(sys.stderr).say("c")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_behind_the_output_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(StorageError, match="standard output cannot be written"):
+            write_out("words\n")
+
+
+def test_a_terminal_of_another_encoding_does_not_change_a_file(
+    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "p.csv"
+    with place.open("w", encoding="latin-1", errors="backslashreplace") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        write_predictions(pa.table({"t": ["中"]}), None, guard_formulas=False)
+    assert "中" in place.read_text("utf-8")
 
 
 NESTED = {

@@ -65,6 +65,11 @@ def test_formulas_are_guarded_in_every_kind_of_text_and_in_names(
         assert [json.loads(line)["'=c"] for line in made.splitlines()] == ["'=1", "1=", None]
 
 
+def test_parquet_is_not_guarded() -> None:
+    table = pa.table({"=c": ["=1"]})
+    assert pq.read_table(io.BytesIO(content(table, ".parquet", guard_formulas=True))).equals(table)
+
+
 def test_parquet_keeps_columns_as_they_are() -> None:
     table = pa.table(ODD).drop_columns("span")  # Parquet has none
     assert pq.read_table(io.BytesIO(content(table, ".parquet", guard_formulas=False))).equals(table)

@@ -56,6 +56,16 @@ def test_the_classic_is_a_line_without_a_band() -> None:
     assert bands == drawn(result["strategies"]).count("PolyCollection")
 
 
+def test_a_classic_far_below_is_in_the_picture() -> None:
+    result = example_comparison()
+    (classic,) = result["baselines"]
+    for share in classic["fractions"]:
+        share["accuracy"] = {"value": 0.31, "low": 0.3, "high": 0.32}
+    svg = picture(accuracy_by_rows(result["strategies"], classic=classic))
+    texts = {node.text for node in ElementTree.fromstring(svg).iter() if node.text}
+    assert {"20", "30"} & texts
+
+
 def test_a_share_with_which_every_seed_diverged_has_no_point() -> None:
     strategies = example_comparison()["strategies"]
     strategies[0]["fractions"][0] |= {"accuracy": None, "rows": None}

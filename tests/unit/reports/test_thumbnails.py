@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regraft.reports import thumbnails
+from regraft.data.reading import pictures
 from regraft.reports.thumbnails import SIDE, is_safe, thumbnail
 
 
@@ -47,6 +47,16 @@ def test_the_bytes_of_a_file_are_shown_as_the_file_is(tmp_path: Path) -> None:
     assert thumbnail(b"nonsense") == ""
 
 
+def test_a_photo_is_shown_as_the_network_saw_it(tmp_path: Path) -> None:
+    turned, clear = tmp_path / "turned.jpg", tmp_path / "clear.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    Image.new("RGB", (400, 200), "red").save(turned, exif=exif)
+    Image.new("RGBA", (400, 400), (0, 0, 0, 0)).save(clear)
+    assert decoded(thumbnail(turned)).size == (SIDE // 2, SIDE)
+    assert decoded(thumbnail(clear)).getpixel((5, 5)) == (255, 255, 255)
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
@@ -58,7 +68,7 @@ def test_an_image_of_too_many_pixels_is_not_decoded(
 ) -> None:
     file = tmp_path / "large.png"
     Image.new("L", (20, 20)).save(file)
-    monkeypatch.setattr(thumbnails, "PIXEL_LIMIT", 399)
+    monkeypatch.setattr(pictures, "PIXEL_LIMIT", 399)
     assert thumbnail(file) == ""
 
 

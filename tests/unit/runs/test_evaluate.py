@@ -43,7 +43,8 @@ def test_python_lists_are_data_too(text_run: Path) -> None:
 def test_rows_without_a_known_label_are_left_out_and_counted(text_run: Path) -> None:
     texts, _ = tiny.toy_texts(4)
     result = evaluate(text_run, (texts, ["pos", None, "neutral", "neg"]))
-    assert (result["rows"], result["left_out"]) == (2, 2)
+    assert (result["rows"], result["left_out"], result["unreadable"]) == (2, 2, 0)
+    assert result["warnings"][0].startswith("2 of 4 rows not scored: ")
     assert any("'neutral' is none of the classes" in line for line in result["problems"])
 
 
@@ -53,7 +54,8 @@ def test_rows_that_cannot_be_read_are_left_out_with_a_reason(
     data = tiny.image_folders(tmp_path / "tiles", 4)
     (data / "top" / "002.png").write_bytes(b"\x89PNG")
     result = evaluate(image_run, data)
-    assert (result["rows"], result["left_out"]) == (3, 1)
+    assert (result["rows"], result["left_out"], result["unreadable"]) == (3, 1, 1)
+    assert "1 of 4 rows not scored" in result["warnings"][0]
     assert "002.png" in result["problems"][0]
 
 

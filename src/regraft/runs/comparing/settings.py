@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, TypeGuard
 
@@ -14,6 +15,7 @@ from regraft.strategies.table import AUTO, STRATEGIES, make_strategy
 
 ONLY_FIT = frozenset({"control", "fraction", "preset", "strategy"})
 """Settings of `fit` that a comparison makes itself, trial by trial."""
+FLAG = "--strategy "
 CLASSIC = "classic"
 BASELINES = ("majority", CLASSIC)
 """What is trained beside the strategies, without a pretrained network."""
@@ -157,11 +159,20 @@ def split_names(words: Iterable[str]) -> list[str]:
 
 
 def _check_name(name: str) -> None:
-    """Refuses a name that is no strategy's, with a hint that can be typed here."""
-    try:
+    """Refuses a name that is no strategy's."""
+    with own_hints():
         make_strategy(name)
+
+
+@contextmanager
+def own_hints() -> Iterator[None]:
+    """Gives errors of a strategy's settings hints that can be typed after `compare`."""
+    try:
+        yield
     except SettingsError as error:
-        hint = error.hint.replace("--strategy ", "--strategies ")
+        if FLAG not in error.hint:
+            raise
+        hint = error.hint.replace(FLAG, "--strategies ")
         raise SettingsError(error.given, expected=error.expected, hint=hint) from None
 
 

@@ -110,7 +110,9 @@ def _mistake(outcome: Outcome, row: int, predicted: int, confidence: float) -> d
         text = str(source)
         shown["text"] = text if len(text) <= LONGEST else text[:LONGEST] + "…"
     elif isinstance(source, str):
-        shown["image"] = source
+        # A path seen from here leads nowhere once the data or the user are elsewhere.
+        picture = thumbnail(Path(source))
+        shown |= {"image": source, **({"thumbnail": picture} if picture else {})}
     else:
         shown["thumbnail"] = thumbnail(source)
     return {

@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from regraft.errors import SettingsError
-from regraft.runs.comparing.settings import ONLY_FIT, CompareSettings, parted, split_names
+from regraft.runs.comparing.settings import (
+    ONLY_FIT,
+    CompareSettings,
+    own_hints,
+    parted,
+    split_names,
+)
 from regraft.settings import FitSettings
 
 
@@ -28,6 +34,12 @@ def test_words_of_the_command_line_become_names_and_numbers() -> None:
 def test_python_may_give_lists_or_words() -> None:
     assert asked(strategies="head, full").names == ("head", "full")
     assert asked(strategies=("head",), fractions=[0.5, 1]).fractions == (0.5, 1.0)
+
+
+def test_hints_can_be_typed_after_compare() -> None:
+    assert complaint(strategies="head,two-stge").endswith("try --strategies two-stage")
+    with pytest.raises(SettingsError, match="try --lr 1"), own_hints():
+        raise SettingsError("odd", hint="--lr 1")
 
 
 def test_the_first_strategy_is_the_reference_unless_another_is_named() -> None:
