@@ -11,8 +11,8 @@ import budget
 import few
 import overfit
 import promises
-import strategies
 import results
+import strategies
 import worked
 from marks import marks_of
 from promise_parts import geometric
