@@ -95,7 +95,7 @@ def _no_such_flag(flag: str, context: Any) -> SettingsError:
         near = _nearest_flag(flag, known)
         return SettingsError(f"{flag} is not a flag of {verb}", hint=near or f"{verb} --help")
     # A flag that is spelled right is seldom meant for one that is but a little like it.
-    near = _nearest_flag(flag, known, likeness=0.8)
+    near = _nearest_flag(flag, known, likeness=0.75)
     given = f"{flag} is not a flag of {verb}, but of {', '.join(others)}"
     return SettingsError(given, hint=near or f"{verb} --help")
 
