@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from regraft.data.guess import Roles
 from regraft.data.inputs import Inputs, gather
-from regraft.data.looks import class_order
+from regraft.data.looks import class_order, no_part
 from regraft.data.mapped.columns import mapped
 from regraft.data.mapped.room import room_made, room_of
 from regraft.data.reading.folders import PART_NAMES
@@ -102,18 +102,15 @@ def given_parts(table: Table, roles: Roles) -> Parts:
     Raises:
         DataError: If a part has another name than those known.
     """
-    if roles.split is None:
+    split = roles.split
+    if split is None:
         return np.zeros(0, np.int8)
-    cells = table.columns.get(roles.split, [])
+    cells = table.columns.get(split, [])
 
     def place(row: int, cell: str | None) -> int:
         part = PART_NAMES.get((cell or "").strip().lower())
         if part is None:
-            raise DataError(
-                f"{table.origins[row]} has '{cell}' in column '{roles.split}'",
-                expected="train, val or test in a column of parts",
-                hint="no --split, and the rows are parted for you",
-            )
+            raise no_part(table, split, row=row, hint="no --split, and the rows are parted for you")
         return PARTS.index(part)
 
     return room_of((place(*each) for each in enumerate(cells)), len(cells), dtype=np.int8)
