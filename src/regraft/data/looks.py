@@ -1,7 +1,7 @@
 """Decides what the cells of a column look like, and the order of classes, from a sample."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -112,9 +112,14 @@ class TableLooks:
         return _first_paths(self._table.columns[name], self._table.folder)
 
     def is_split(self, name: str) -> bool:
-        """Says whether all cells of a column are names of parts."""
+        """Says whether all cells of a column are names of parts, but for rows of no use."""
         cells = self._table.columns.get(name, [])
-        return bool(cells) and all(_part_name(cell) in PART_NAMES for cell in cells)
+        return bool(cells) and all(self._known_parts(cells))
+
+    def _known_parts(self, cells: Sequence[str | None]) -> Iterator[bool]:
+        """Yields whether each cell is the name of a part, or in a row that is left out anyhow."""
+        for row, cell in enumerate(cells):
+            yield _part_name(cell) in PART_NAMES or row in self._table.errors
 
     def refuse_odd_parts(self, names: Sequence[str]) -> None:
         """Refuses the first column of which most cells, empty ones aside, are names of parts.
@@ -126,9 +131,9 @@ class TableLooks:
             DataError: If there is one.
         """
         for name in names:
-            cells = [_part_name(cell) for cell in self._table.columns[name]]
-            known = [cell in PART_NAMES for cell in cells]
-            if sum(known) >= 0.5 * sum(map(bool, cells)):
+            cells = self._table.columns[name]
+            known = list(self._known_parts(cells))
+            if sum(known) >= 0.5 * sum(bool(_part_name(cell)) for cell in cells):
                 hint = "renaming the column, and the rows are parted for you"
                 raise no_part(self._table, name, row=known.index(False), hint=hint)
 

@@ -157,6 +157,8 @@ def given_parts(table: Table, roles: Roles) -> Parts:
 
     def place(row: int, cell: str | None) -> int:
         part = PART_NAMES.get((cell or "").strip().lower())
+        if part is None and row in table.errors:  # It is left out anyhow.
+            return TRAIN
         if part is None:
             raise no_part(table, split, row=row, hint="no --split, and the rows are parted for you")
         return PARTS.index(part)
