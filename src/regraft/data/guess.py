@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
-from regraft.data.looks import LONG_NAME, TableLooks
+from regraft.data.looks import TableLooks, is_row
 from regraft.data.reading.tables import Table
 from regraft.data.rows import Modality
 from regraft.errors import DataError, nearest
@@ -91,8 +91,10 @@ def guess_roles(
     guess.take(table.known, modality)
     guess.take(learnt, modality)
     guess.find_input(modality)
+    if need_label:
+        guess.refuse_odd_parts()
     guess.find_label(need_label)
-    guess.find_rest()
+    guess.find_rest(need_label)
     return Roles(**guess.found), tuple(guess.reasons)
 
 
@@ -181,12 +183,19 @@ class _Guess:
         if not self._settle("label", fitting) and needed:
             raise self._none("label", "a column of classes")
 
-    def find_rest(self) -> None:
-        """Finds domains, parts and groups, by name alone and only where that is clear."""
+    def refuse_odd_parts(self) -> None:
+        """Refuses a column that its name and most of its cells call parts, but not all cells."""
+        named = self._named("split", self.columns.is_filled)
+        if "split" not in self.found and not any(map(self.columns.is_split, named)):
+            self.columns.refuse_odd_parts(named)
+
+    def find_rest(self, needed: bool) -> None:
+        """Finds domains, parts and groups by name alone; parts and groups decide what is learnt."""
         for role in ("domain", "split", "group"):
             fits = self.columns.is_split if role == "split" else self.columns.is_filled
             fitting = self._named(role, fits)
-            self._settle(role, fitting if len(fitting) == 1 else [])
+            passed = len(fitting) > 1 and (role == "domain" or not needed)
+            self._settle(role, [] if passed else fitting)
 
     def _refuse_lost_pictures(self) -> None:
         """Refuses paths of pictures that all lead nowhere: they are no texts either."""
@@ -255,7 +264,7 @@ class _Guess:
                 expected="a folder of images, or a table with a column of their paths",
             )
         free, names = self._free(), _listed(self.table.names)
-        header = " (is its first line a row, not names of columns?)" if _is_row(free) else ""
+        header = " (is its first line a row, not names of columns?)" if is_row(free) else ""
         # Numbers of rows, of which no two are alike, are no classes.
         likely = [name for name in free if role != "label" or self.columns.repeats(name)]
         return DataError(
@@ -289,8 +298,3 @@ def _plain(name: str) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"'{name[:40]}'" for name in names)
-
-
-def _is_row(names: list[str]) -> bool:
-    """Says whether names of columns are rather the cells of a row without a header."""
-    return any(len(name) > LONG_NAME or name.isdigit() for name in names)

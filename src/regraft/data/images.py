@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from regraft.data.mapped.room import room_for
 from regraft.data.reading.pictures import on_all_cores, open_picture
 from regraft.data.rows import Input
 from regraft.data.spec import ImageSpec
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from PIL import Image as Pillow
     from torch import Tensor
 
+Pixels = npt.NDArray[np.uint8]
 Augment = Literal["none", "crop", "flip-crop"]
 SHIFT = 0.125
 """Largest shift of an augmented image, as a share of its side (4 of 32 pixels)."""
 LONGEST = 4
 """Largest ratio of the sides of an image that is resized whole."""
+TOGETHER = 256
+"""Images that are copied together."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,16 @@ class PixelRows:
     def take(self, indices: npt.NDArray[np.int64]) -> "PixelRows":
         """Returns new rows in the order of `indices`, (M,)."""
         moves = None if self.moves is None else self.moves[indices]
-        return PixelRows(self.pixels[indices], self.spec, moves)
+        few = len(indices) <= TOGETHER  # No file for each batch.
+        pixels = self.pixels[indices] if few else _gathered([(self.pixels, indices)])
+        return PixelRows(pixels, self.spec, moves)
 
     def joined(self, others: "PixelRows") -> "PixelRows":
         """Returns these rows with others of the same size behind them, none of them moved."""
-        return PixelRows(np.concatenate([self.pixels, others.pixels]), self.spec)
+        each = [self.pixels, others.pixels]
+        return PixelRows(
+            _gathered([(pixels, np.arange(len(pixels))) for pixels in each]), self.spec
+        )
 
     def batch(self, indices: npt.NDArray[np.int64]) -> "dict[str, Tensor]":
         """Returns `pixels`, (B, C, H, W), normalised and channels-last in memory."""
@@ -97,11 +106,26 @@ def encode_images(inputs: Sequence[Input], spec: ImageSpec, *, size: int) -> Pix
     Raises:
         DataError: If an image cannot be decoded.
     """
-    pixels = np.empty((len(inputs), size, size, spec.channels), np.uint8)
+    pixels = room_for((len(inputs), size, size, spec.channels), np.uint8)
     fit = partial(fitted_pixels, spec=spec, size=size)
     for i, fitted in enumerate(on_all_cores(fit, inputs)):
         pixels[i] = fitted
     return PixelRows(pixels, spec)
+
+
+def _gathered(parts: Sequence[tuple[Pixels, npt.NDArray[np.int64]]]) -> Pixels:
+    """Returns images of several arrays, those of each at its indices, a few at a time.
+
+    All at once would lie in memory beside those that are mapped.
+    """
+    count = sum(len(indices) for _, indices in parts)
+    room, filled = room_for((count, *parts[0][0].shape[1:]), np.uint8), 0
+    for pixels, indices in parts:
+        for start in range(0, len(indices), TOGETHER):
+            some = indices[start : start + TOGETHER]
+            room[filled : filled + len(some)] = pixels[some]
+            filled += len(some)
+    return room
 
 
 def fitted_pixels(source: Input, spec: ImageSpec, *, size: int) -> npt.NDArray[np.uint8]:

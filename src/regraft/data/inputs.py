@@ -76,8 +76,13 @@ def _is_blank(text: str) -> bool:
 
 @dataclass
 class _Survey:
-    """What was seen of the images so far."""
+    """What was seen of the images so far.
 
+    Args:
+        sources: N pictures, paths whole, of which the first were seen.
+    """
+
+    sources: Sequence[Picture]
     inputs: list[Input] = field(default_factory=list)
     keys: list[bytes] = field(default_factory=list)
     errors: dict[int, str] = field(default_factory=dict)
@@ -85,8 +90,9 @@ class _Survey:
     greys: list[bool] = field(default_factory=list)
     held: int = 0
 
-    def add(self, source: Picture, seen: Image | str) -> None:
-        """Notes one picture: its pixels, or the reason why there are none."""
+    def add(self, seen: Image | str) -> None:
+        """Notes the next picture: its pixels, or the reason why there are none."""
+        source = self.sources[len(self.inputs)]
         if isinstance(seen, str):
             self.errors[len(self.inputs)] = seen
             self.inputs.append(source if isinstance(source, str) else "")
@@ -94,32 +100,36 @@ class _Survey:
             self.sides.append(0)
             self.greys.append(False)
             return
-        large = min(seen.shape[:2]) >= LARGE
-        kept = source if large and isinstance(source, str | bytes) else seen
-        self.inputs.append(kept)
         self.keys.append(content_key(seen))
         self.sides.append(min(seen.shape[:2]))
         self.greys.append(is_grey(seen))
-        self.held += kept.nbytes if kept is seen else 0
+        self._keep(source, seen)
 
-    def let_go(self, sources: Sequence[Picture]) -> None:
-        """Puts paths and encoded files in the place of pixels that are too many bytes."""
-        if self.held <= KEPT_BYTES:
+    def _keep(self, source: Picture, seen: Image) -> None:
+        """Keeps the pixels, or the path or encoded file where these are too many bytes."""
+        full = self.held > KEPT_BYTES
+        if isinstance(source, str | bytes) and (full or min(seen.shape[:2]) >= LARGE):
+            self.inputs.append(source)
             return
+        self.inputs.append(seen)
+        self.held += seen.nbytes
+        if not full and self.held > KEPT_BYTES:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Puts paths and encoded files in the place of all pixels that are held."""
         for row in range(len(self.inputs)):
-            source = sources[row]
+            source = self.sources[row]
             if isinstance(source, str | bytes):
                 self.inputs[row] = source
 
 
 def _gather_images(table: Table, column: str) -> Inputs:
     sources, refused = found_pictures(table, column)
-    survey = _Survey()
+    survey = _Survey(sources)
     for start in range(0, len(sources), _CHUNK):
-        chunk = sources[start : start + _CHUNK]
-        for source, seen in zip(chunk, on_all_cores(_decode, chunk), strict=True):
-            survey.add(source, seen)
-        survey.let_go(sources)
+        for seen in on_all_cores(_decode, sources[start : start + _CHUNK]):
+            survey.add(seen)
     errors = survey.errors | refused | dict(table.errors)
     return Inputs(
         "image",

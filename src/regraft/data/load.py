@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -162,7 +161,7 @@ def _open_inputs(source: object, modality: Modality, say: Say) -> Table:
     if not isinstance(source, str) or source.startswith((STARTER, HUB)) or exists(source):
         return open_source(source, say=say)
     if modality == "image" or looks_like_path(source):
-        raise missing_path(Path(source))
+        raise missing_path(source)
     return read_frame([source])
 
 

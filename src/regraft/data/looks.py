@@ -1,17 +1,17 @@
 """Decides what the cells of a column look like, and the order of classes, from a sample."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from regraft.data.reading.folders import PART_NAMES
-from regraft.data.reading.pictures import PICTURE_SUFFIXES
+from regraft.data.reading.pictures import LONG_PATH, are_paths
 from regraft.data.reading.tables import Table
+from regraft.errors import DataError
 
 _SAMPLE = 2000
-_LONG_PATH = 1000
 LONG_NAME = 40
 """Characters above which the name of a column is rather a cell."""
 MANY_NUMBERS = 20
@@ -28,7 +28,7 @@ class Looks:
         distinct: Number of different cells.
         count: Number of cells that are not empty.
         numeric: Whether all cells are numbers.
-        paths: Whether all cells end as pictures do.
+        paths: Whether nearly all cells end as pictures do.
     """
 
     filled: float
@@ -65,7 +65,7 @@ def look_at(cells: Sequence[str | None]) -> Looks:
         distinct=len(set(filled)),
         count=len(filled),
         numeric=all(map(is_number, filled)),
-        paths=bool(filled) and all(map(_is_picture_path, filled)),
+        paths=are_paths(filled),
     )
 
 
@@ -91,12 +91,12 @@ class TableLooks:
 
     def is_label(self, name: str) -> bool:
         """Says whether a column must be classes, whatever its name."""
-        return self._look(name).as_label
+        return self._look(name).as_label and not self.is_split(name)
 
     def repeats(self, name: str) -> bool:
-        """Says whether some value of a column is there more than once."""
+        """Says whether some value of a column without parts is there more than once."""
         look = self._look(name)
-        return look.distinct < look.count
+        return look.distinct < look.count and not self.is_split(name)
 
     def is_image(self, name: str) -> bool:
         """Says whether a column holds pictures, or paths of files that exist."""
@@ -112,9 +112,30 @@ class TableLooks:
         return _first_paths(self._table.columns[name], self._table.folder)
 
     def is_split(self, name: str) -> bool:
-        """Says whether all cells of a column are names of parts."""
+        """Says whether all cells of a column are names of parts, but for rows of no use."""
         cells = self._table.columns.get(name, [])
-        return bool(cells) and all((cell or "").strip().lower() in PART_NAMES for cell in cells)
+        return bool(cells) and all(self._known_parts(cells))
+
+    def _known_parts(self, cells: Sequence[str | None]) -> Iterator[bool]:
+        """Yields whether each cell is the name of a part, or in a row that is left out anyhow."""
+        for row, cell in enumerate(cells):
+            yield _part_name(cell) in PART_NAMES or row in self._table.errors
+
+    def refuse_odd_parts(self, names: Sequence[str]) -> None:
+        """Refuses the first column of which most cells, empty ones aside, are names of parts.
+
+        Args:
+            names: Of columns that are called as columns of parts are, none of them whole.
+
+        Raises:
+            DataError: If there is one.
+        """
+        for name in names:
+            cells = self._table.columns[name]
+            known = list(self._known_parts(cells))
+            if sum(known) >= 0.5 * sum(bool(_part_name(cell)) for cell in cells):
+                hint = "renaming the column, and the rows are parted for you"
+                raise no_part(self._table, name, row=known.index(False), hint=hint)
 
     def reason(self, role: str, name: str) -> str:
         """Returns why a column was taken for a role by its content."""
@@ -131,6 +152,24 @@ class TableLooks:
         return self._looks.get(name, self._nothing)
 
 
+def no_part(table: Table, column: str, *, row: int, hint: str) -> DataError:
+    """Returns the error for a cell in a column of parts that is the name of none."""
+    return DataError(
+        f"{table.origins[row]} has '{table.columns[column][row] or ''}' in column '{column}'",
+        expected="train, val or test in a column of parts",
+        hint=hint,
+    )
+
+
+def is_row(names: Sequence[str]) -> bool:
+    """Says whether names of columns are rather the cells of a row without a header."""
+    return any(len(name) > LONG_NAME or name.isdigit() for name in names)
+
+
+def _part_name(cell: str | None) -> str:
+    return (cell or "").strip().lower()
+
+
 def _any_exists(cells: Sequence[str | None], folder: Path) -> bool:
     """Says whether one of the first paths exists, seen from a folder."""
     return any(path.is_file() for path in _first_paths(cells, folder))
@@ -138,7 +177,7 @@ def _any_exists(cells: Sequence[str | None], folder: Path) -> bool:
 
 def _first_paths(cells: Sequence[str | None], folder: Path) -> list[Path]:
     filled = (cell.strip() for cell in cells if cell and cell.strip())
-    return [folder / cell for cell in islice(filled, 100) if len(cell) < _LONG_PATH]
+    return [folder / cell for cell in islice(filled, 100) if len(cell) < LONG_PATH]
 
 
 def is_number(cell: str) -> bool:
@@ -149,10 +188,6 @@ def is_number(cell: str) -> bool:
     """
     digits = cell.removeprefix("-").replace(".", "", 1)
     return digits.isascii() and digits.isdigit()
-
-
-def _is_picture_path(cell: str) -> bool:
-    return len(cell) < _LONG_PATH and cell.lower().endswith(PICTURE_SUFFIXES)
 
 
 def class_order(labels: Sequence[str]) -> tuple[str, ...]:

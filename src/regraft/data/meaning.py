@@ -1,5 +1,7 @@
 """Makes labels, classes and given parts from the cells of a table."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +10,7 @@ import numpy.typing as npt
 
 from regraft.data.guess import Roles
 from regraft.data.inputs import Inputs, gather
-from regraft.data.looks import class_order
+from regraft.data.looks import class_order, is_number, no_part
 from regraft.data.mapped.columns import mapped
 from regraft.data.mapped.room import room_made, room_of
 from regraft.data.reading.folders import PART_NAMES
@@ -18,6 +20,7 @@ from regraft.data.split import TRAIN, Parts
 from regraft.errors import DataError, nearest
 
 Numbers = npt.NDArray[np.int64]
+_NOUGHTS = re.compile(r"\.0*$")
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,11 @@ class Labels:
         """Returns the label of a row that has one."""
         return self.names[int(self.numbers[row])]
 
-    def are(self, wanted: Iterable[str]) -> npt.NDArray[np.bool_]:
+    def are(self, wanted: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Returns (N,) whether the label of each row is one of those wanted."""
-        known = set(wanted)
+        known = [number != UNLABELLED for number in _numbers_of(self.names, wanted)]
         # The last one stands for rows without a label, whose number is -1.
-        return np.array([*(name in known for name in self.names), False])[self.numbers]
+        return np.array([*known, False])[self.numbers]
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,17 @@ def meaning_of(table: Table, roles: Roles, *, parted: bool) -> Read:
     Args:
         table: N rows.
         roles: The column of each role.
-        parted: Whether a column of parts is looked at.
+        parted: Whether the rows are to be learnt from: then a column of parts is looked at, and
+            of whole numbers `1` and `1.0` are one class.
 
     Raises:
         DataError: If the labels are pictures, or a part has another name than those known.
     """
     given = given_parts(table, roles if parted else Roles())
-    return Read(table, roles, gather(table, roles), _labels(table, roles), given)
+    labels = _labels(table, roles)
+    if parted:
+        labels = _with_whole_names(labels)
+    return Read(table, roles, gather(table, roles), labels, given)
 
 
 def _labels(table: Table, roles: Roles) -> Labels:
@@ -88,12 +95,53 @@ def _labels(table: Table, roles: Roles) -> Labels:
 
     def number(cell: str | None) -> int:
         if cell not in seen:
-            name = (cell or "").strip()
+            name = label_of(cell)
             seen[cell] = names.setdefault(name, len(names)) if name else UNLABELLED
         return seen[cell]
 
     numbers = room_of(map(number, cells), len(cells), dtype=np.int64)
     return Labels(tuple(names), numbers)
+
+
+def label_of(cell: str | None) -> str:
+    """Returns the label in a cell, empty where there is none: what looks alike is alike."""
+    return unicodedata.normalize("NFC", (cell or "").strip())
+
+
+def whole_names(names: Sequence[str]) -> list[str]:
+    """Returns names of classes without `.0` where all of them are whole numbers.
+
+    >>> whole_names(["1.0", "2", "1"]), whole_names(["1.0", "2.5"])
+    (['1', '2', '1'], ['1.0', '2.5'])
+    """
+    plain = [_NOUGHTS.sub("", name) for name in names]
+    return plain if all(is_number(name) and "." not in name for name in plain) else list(names)
+
+
+def _with_whole_names(labels: Labels) -> Labels:
+    """Returns labels of which `1` and `1.0` are one, as they are in sources with types."""
+    plain = whole_names(labels.names)
+    if plain == list(labels.names):
+        return labels
+    known = {name: number for number, name in enumerate(dict.fromkeys(plain))}
+    table = np.array([*(known[name] for name in plain), UNLABELLED], np.int64)
+    found = labels.numbers
+    numbers = room_made(found.shape, np.int64, make=lambda block: table[found[block]])
+    return Labels(tuple(known), numbers)
+
+
+def _numbers_of(names: Iterable[str], classes: Sequence[str]) -> list[int]:
+    """Returns the number of the class that each name is, `UNLABELLED` where it is none.
+
+    A class may be written in another way than the name: by an earlier version, or in other data.
+    """
+    exact = {name: number for number, name in enumerate(classes)}
+    alike = {_alike(name): number for name, number in exact.items()}
+    return [exact.get(name, alike.get(_alike(name), UNLABELLED)) for name in names]
+
+
+def _alike(name: str) -> str:
+    return whole_names([label_of(name)])[0]
 
 
 def given_parts(table: Table, roles: Roles) -> Parts:
@@ -102,18 +150,17 @@ def given_parts(table: Table, roles: Roles) -> Parts:
     Raises:
         DataError: If a part has another name than those known.
     """
-    if roles.split is None:
+    split = roles.split
+    if split is None:
         return np.zeros(0, np.int8)
-    cells = table.columns.get(roles.split, [])
+    cells = table.columns.get(split, [])
 
     def place(row: int, cell: str | None) -> int:
         part = PART_NAMES.get((cell or "").strip().lower())
+        if part is None and row in table.errors:  # It is left out anyhow.
+            return TRAIN
         if part is None:
-            raise DataError(
-                f"{table.origins[row]} has '{cell}' in column '{roles.split}'",
-                expected="train, val or test in a column of parts",
-                hint="no --split, and the rows are parted for you",
-            )
+            raise no_part(table, split, row=row, hint="no --split, and the rows are parted for you")
         return PARTS.index(part)
 
     return room_of((place(*each) for each in enumerate(cells)), len(cells), dtype=np.int8)
@@ -170,9 +217,7 @@ def unknown_labels(read: Read, classes: Sequence[str]) -> list[Problem]:
 
 def rows_of(read: Read, classes: tuple[str, ...]) -> Rows:
     """Returns the rows of a table, labels as numbers of classes."""
-    known = {name: number for number, name in enumerate(classes)}
-    numbers = [known.get(name, UNLABELLED) for name in read.labels.names]
-    table = np.array([*numbers, UNLABELLED], np.int64)
+    table = np.array([*_numbers_of(read.labels.names, classes), UNLABELLED], np.int64)
     found = read.labels.numbers
     return Rows(
         modality=read.gathered.modality,

@@ -11,6 +11,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from regraft.data.meaning import label_of, whole_names
 from regraft.data.reading.frames import read_frame
 from regraft.data.rows import Input
 from regraft.errors import DataError
@@ -236,8 +237,8 @@ def _classes(y: object) -> tuple[Labels, list[int]]:
 
 
 def _names(classes: Labels) -> list[str]:
-    """Returns the labels as names for the run; numbered where they read alike or blank."""
-    names = [str(label).strip() for label in classes]
+    """Returns the labels as a run calls its classes; numbered where they read alike or blank."""
+    names = whole_names([label_of(str(label)) for label in classes])
     if all(names) and len(set(names)) == len(names):
         return names
     return [f"class {number}" for number in range(len(names))]

@@ -106,7 +106,7 @@ def _source(words: tuple[str, ...], model: Model) -> object:
 def _refuse_among_others(word: str, model: Model) -> None:
     """Refuses what can only stand alone, or is no image for a network that reads images."""
     if model.modality == "image" and not exists(word):
-        raise DataError(f"{word} does not exist", expected="paths of images")
+        raise DataError(f"{word or repr(word)} does not exist", expected="paths of images")
     is_file = looks_like_path(word) and model.modality == "text"
     if word == STDIN or word.startswith(NAMED) or is_file:
         raise DataError(f"{word} stands beside other inputs", expected=f"{word} alone, or texts")

@@ -167,6 +167,36 @@ def test_domains_parts_and_groups_are_found_by_name() -> None:
     assert _guess(_table(text=_LONG, label=_FEW, split=_OURS)).split is None
 
 
+def test_two_columns_of_parts_or_of_groups_are_a_tie_where_rows_are_learnt_from() -> None:
+    parts = ["train", "test"] * 10
+    both = _table(text=_LONG, label=_FEW, group=_OURS, group_id=_FEW)
+    with pytest.raises(DataError, match=r"hold the groups.*--group group or --group group_id"):
+        _guess(both)
+    assert _guess(both, Roles(group="group_id")).group == "group_id"
+    assert _guess(both, need_label=False).group is None
+    with pytest.raises(DataError, match="--split split or --split subset"):
+        _guess(_table(text=_LONG, label=_FEW, split=parts, subset=parts[::-1]))
+    assert _guess(_table(text=_LONG, label=_FEW, domain=_OURS, domains=_FEW)).domain is None
+
+
+def test_a_column_of_parts_with_an_odd_cell_is_refused_unless_it_has_another_role() -> None:
+    parts = [*["train", "test"] * 9, "train", ""]
+    table = _table(text=_LONG, label=_FEW, split=parts)
+    with pytest.raises(DataError, match=r"reviews:20 has '' in column 'split'.*renaming"):
+        _guess(table)
+    assert _guess(table, Roles(group="split")).group == "split"
+    assert _guess(table, need_label=False).split is None
+    whole = ["train", "test"] * 10
+    assert _guess(_table(text=_LONG, label=_FEW, split=parts, subset=whole)).split == "subset"
+
+
+def test_a_column_of_parts_is_never_the_labels_by_its_content() -> None:
+    parts = ["train", "test"] * 10
+    assert _guess(_table(text=_LONG, verdict=_FEW, split=parts)).label == "verdict"
+    with pytest.raises(DataError, match=r"looks like the labels.*; try adding such a column"):
+        _guess(_table(text=_LONG, author=[f"a{n}" for n in range(20)], split=parts))
+
+
 def test_what_the_reader_knows_is_taken_unless_something_else_is_asked_for() -> None:
     table = _table(a=_LONG, b=_OTHER, c=_FEW, d=_OURS)
     object.__setattr__(table, "known", {"text": "a", "label": "c"})

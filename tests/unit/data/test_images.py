@@ -10,6 +10,7 @@ from PIL import Image
 
 from regraft.data import images
 from regraft.data.images import PixelRows, encode_images, fit_picture
+from regraft.data.mapped import room
 from regraft.data.reading.pictures import LARGE, open_picture
 from regraft.data.rows import Input
 from regraft.data.spec import ImageSpec
@@ -52,6 +53,24 @@ def test_rows_can_be_taken_in_any_order_with_their_moves() -> None:
     rows = PixelRows(noise(), SPEC).augmented("flip-crop", 0, epoch=0)
     order = np.array([4, 1, 1])
     assert np.array_equal(pixels_of(rows.take(order)), pixels_of(rows)[order])
+
+
+def test_many_images_lie_outside_of_memory_and_are_taken_and_joined_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path))
+    pixels, order = noise(7, side=8), np.array([6, 0, 0, 5, 2])
+    usual = encode_images(list(pixels), SPEC, size=8)
+    monkeypatch.setattr(room, "IN_MEMORY", 100)
+    monkeypatch.setattr(images, "TOGETHER", 2)
+    many = encode_images(list(pixels), SPEC, size=8)
+    taken, both = many.take(order), many.joined(many.take(order))
+    for rows in (many, taken, both):
+        assert isinstance(rows.pixels.base, np.memmap)
+    assert np.array_equal(pixels_of(many), pixels_of(usual))
+    assert np.array_equal(taken.pixels, usual.pixels[order])
+    assert np.array_equal(both.pixels, np.concatenate([usual.pixels, usual.pixels[order]]))
+    assert not isinstance(many.take(order[:2]).pixels.base, np.memmap)
 
 
 def test_every_image_costs_the_same() -> None:

@@ -1,8 +1,11 @@
 """Tests that inputs stay in place, and that every image is decoded or named."""
 
 import io
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -160,3 +163,22 @@ def test_facts_are_those_of_the_rows_that_are_asked_for() -> None:
 
 def test_texts_have_no_facts_of_pictures() -> None:
     assert gather(read_frame(["a"]), Roles("text")).facts(np.array([0])) is None
+
+
+def test_pixels_are_let_go_as_soon_as_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[weakref.ref[np.ndarray]] = []
+    most: list[int] = []
+
+    def one_by_one(decode: Callable[[bytes], np.ndarray], sources: list[bytes]) -> Iterator[Any]:
+        for source in sources:
+            seen = decode(source)
+            held.append(weakref.ref(seen))
+            most.append(sum(each() is not None for each in held))
+            yield seen
+
+    monkeypatch.setattr(inputs, "on_all_cores", one_by_one)
+    monkeypatch.setattr(inputs, "KEPT_BYTES", 60)  # two pictures, and half of one
+    encoded = [_png(value) for value in range(12)]
+    gathered = gather(from_frame(pa.table({"image": encoded}), "t"), Roles(image="image"))
+    assert gathered.inputs == encoded
+    assert max(most) <= 5

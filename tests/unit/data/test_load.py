@@ -79,6 +79,17 @@ def test_a_given_split_keeps_leaks_and_tells_of_them(tmp_path: Path) -> None:
     )
 
 
+def test_a_row_that_is_cut_off_takes_no_column_of_parts_away(tmp_path: Path) -> None:
+    parts = ["train", "test"] * 9
+    body = [f"the text number {n},{'xy'[n // 9]},{part}" for n, part in enumerate(parts)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["text,label,split", *body, "torn,x"]))
+    for roles in (Roles(), Roles(split="split")):
+        dataset = load(path, roles)
+        assert (len(dataset.parts["train"]), len(dataset.parts["test"])) == (9, 9)
+        assert [problem.origin.line for problem in dataset.problems] == [20]
+
+
 def test_texts_with_two_labels_are_told(tmp_path: Path) -> None:
     dataset = load(_csv(tmp_path / "a.csv", "this is the review number 3,pos"))
     assert "1 input occurs with more than one label" in dataset.warnings
@@ -228,13 +239,15 @@ def test_inputs_need_no_labels(tmp_path: Path) -> None:
 
 
 def test_one_text_is_a_text_and_one_missing_path_an_error(tmp_path: Path) -> None:
-    for text in ("good", "I like a/b testing", "x" * 5000):
+    for text in ("", "good", "I like a/b testing", "x" * 5000):
         assert list(load_inputs(text, "text", classes=["a"])[0].inputs) == [text]
     _csv(tmp_path / "reviews.csv")
     with pytest.raises(DataError, match=r"try .*reviews\.csv"):
         load_inputs(str(tmp_path / "review.csv"), "text", classes=["a"])
     with pytest.raises(DataError, match="no file or folder"):
         load_inputs("photo", "image", classes=["a"])
+    with pytest.raises(DataError, match="no file or folder ''"):
+        load_inputs("", "image", classes=["a"])
 
 
 def test_image_inputs_keep_the_unreadable_ones_in_place(tmp_path: Path) -> None:

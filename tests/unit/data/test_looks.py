@@ -14,6 +14,7 @@ from regraft.data.looks import (
     measured_classes,
 )
 from regraft.data.reading.tables import from_frame
+from regraft.errors import DataError
 
 
 def test_long_different_cells_are_texts() -> None:
@@ -92,3 +93,32 @@ def test_half_stars_years_and_names_are_classes(classes: list[str]) -> None:
 def test_many_decimals_are_no_classes_and_said_so() -> None:
     (warning,) = measured_classes([f"{tenth / 10:.1f}" for tenth in range(221)])
     assert warning.startswith("the 221 classes are numbers, some of them with decimals")
+
+
+def test_an_odd_cell_among_paths_makes_no_texts_of_them(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "cat_0.png").touch()
+    cells = [*(f"pictures/cat_{n}.png" for n in range(18)), "N/A", "pictures/cat_19"]
+    looks = TableLooks(from_frame(pa.table({"image": cells}), "t", folder=tmp_path))
+    assert looks.is_image("image")
+    assert not looks.is_text("image")
+    assert not looks.is_long_text("image")
+    assert not look_at([*cells, "pictures/cat.mp4"]).paths
+
+
+def test_a_column_of_parts_is_no_column_of_classes() -> None:
+    frame = pa.table({"split": ["train", "test"] * 10, "verdict": ["train", "plane"] * 10})
+    looks = TableLooks(from_frame(frame, "t"))
+    assert not looks.is_label("split")
+    assert looks.is_label("verdict")
+
+
+@pytest.mark.parametrize("odd", ["extra", "", None])
+def test_parts_of_which_some_are_odd_are_refused_and_other_columns_are_not(
+    odd: str | None,
+) -> None:
+    frame = pa.table({"split": ["train", "Test ", odd], "door": ["train", "odd", "even"]})
+    looks = TableLooks(from_frame(frame, "t"))
+    looks.refuse_odd_parts(["door"])
+    with pytest.raises(DataError, match=f"t:3 has '{odd or ''}' in column 'split'; expected train"):
+        looks.refuse_odd_parts(["door", "split"])

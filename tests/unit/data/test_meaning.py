@@ -1,5 +1,7 @@
 """Tests that cells become labels, parts and classes, each different name kept once."""
 
+import unicodedata
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -61,3 +63,46 @@ def test_labels_of_no_class_are_problems_and_count_as_none() -> None:
 
 def test_domains_lose_their_blanks() -> None:
     assert list(rows_of(_read(["a", "b"]), ("a", "b")).domains) == ["d0", "d1"]
+
+
+def _learnt(*labels: str) -> tuple[str, ...]:
+    read = _read([*labels, *labels])
+    return classes_of(read, np.arange(len(read.table)))
+
+
+def test_whole_numbers_are_one_class_with_and_without_a_fraction_of_nought() -> None:
+    read = _read(["1.0", "2", "1", None, "2.00"])
+    assert read.labels.names == ("1", "2")
+    assert read.labels.numbers.tolist() == [0, 1, 0, UNLABELLED, 1]
+    assert _learnt("1.0", "10", "9.0") == ("1", "9", "10")
+
+
+@pytest.mark.parametrize("labels", [("1.0", "2.5"), ("1.0", "a.0"), ("1.0.0", "2")])
+def test_other_labels_keep_their_noughts(labels: tuple[str, ...]) -> None:
+    assert _learnt(*labels) == tuple(sorted(labels))
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        (("1", "2"), [0, 1, 1]),
+        (("1.0", "2.0"), [0, 1, 1]),
+        (("1.0", "2", "2.0", "3.5"), [0, 1, 2]),
+        (("3", "4"), [UNLABELLED] * 3),
+    ],
+)
+def test_labels_match_classes_that_are_written_in_another_way(
+    classes: tuple[str, ...], expected: list[int]
+) -> None:
+    read = _read(["1", "2", "2.0"], parted=False)
+    assert rows_of(read, classes).labels.tolist() == expected
+    assert len(unknown_labels(read, classes)) == expected.count(UNLABELLED)
+
+
+def test_letters_made_of_one_or_two_characters_are_one_class_and_match_old_ones() -> None:
+    one, two = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+    assert _learnt(one, two, "thé") == (one, "thé")
+    read = _read([one, two, "thé"], parted=False)
+    for classes in ((one, "thé"), (two, "thé")):
+        assert rows_of(read, classes).labels.tolist() == [0, 0, 1]
+        assert not unknown_labels(read, classes)

@@ -75,6 +75,18 @@ def test_an_empty_text_has_an_error_in_its_row(text_run: Path) -> None:
     assert outcome.problems == ["data:2: the text is empty"]
 
 
+def test_an_empty_text_typed_alone_is_one_row_and_not_the_current_folder(
+    text_run: Path, image_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny.write_csv(tmp_path / "a.csv", {"text": TEXTS})
+    for outcome in (typed(text_run, ""), predict(text_run, "")):
+        assert outcome.table.column("text").to_pylist() == [""]
+        assert outcome.problems == ["data:1: the text is empty"]
+    with pytest.raises(DataError, match="'' does not exist; expected paths of images"):
+        typed(image_run, "")
+
+
 def test_a_column_named_like_ours_is_refused_with_the_flag_to_type(
     text_run: Path, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ import errno
 import gzip
 import io
 import lzma
+import re
 import shutil
 import stat
 import tarfile
@@ -20,6 +21,10 @@ from regraft.errors import DataError, StorageError
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 _CHUNK = 1 << 20
+_UTF8 = 0x800
+"""Says in the flags of a member that its name is UTF-8; else it is meant to be cp437."""
+_HANZI = re.compile(rb"[\xb0-\xf7][\xa1-\xfe]")
+"""The usual Chinese letters; no word of the languages that cp437 is for has such a pair."""
 
 
 @dataclass(frozen=True)
@@ -139,21 +144,54 @@ def _safe_parts(path: Path, name: str) -> list[str]:
 def _zip_members(path: Path, file: IO[bytes]) -> Iterator[_Member]:
     with zipfile.ZipFile(file) as archive:
         plain = [info for info in archive.infolist() if not info.is_dir()]
-        for info in plain:
+        for info, name in zip(plain, _unicode_names(plain), strict=True):
             if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-                raise _not_plain(path, info.filename)
+                raise _not_plain(path, name)
             with archive.open(info) as stream:
-                yield _unicode_name(info), stream
+                yield name, stream
 
 
-def _unicode_name(info: zipfile.ZipInfo) -> str:
-    """Returns the name as UTF-8 where the archive holds that without saying so."""
-    if info.flag_bits & 0x800:
-        return info.filename
+def _unicode_names(members: list[zipfile.ZipInfo]) -> list[str]:
+    """Returns the names as UTF-8 or Chinese where the archive holds that without saying so."""
+    raw = [_raw_name(info) for info in members]
+    # All at once: of a single Chinese letter nobody can say that it is none of UTF-8.
+    chinese = _are_chinese(b"/".join(name for name in raw if name is not None))
+    return [
+        info.filename if name is None else _unicode_name(name, chinese)
+        for info, name in zip(members, raw, strict=True)
+    ]
+
+
+def _raw_name(info: zipfile.ZipInfo) -> bytes | None:
+    """Returns the bytes of a name, None where the archive says what they mean."""
+    if info.flag_bits & _UTF8:
+        return None
     try:
-        return info.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return info.filename
+        return info.filename.encode("cp437")
+    except UnicodeEncodeError:  # A field beside the name said so.
+        return None
+
+
+def _are_chinese(names: bytes) -> bool:
+    """Says whether names that are not UTF-8 are in GB18030, as Windows writes them in China."""
+    hanzi = sum(map(len, _HANZI.findall(names)))
+    if not hanzi or hanzi < 0.8 * sum(byte >= 0x80 for byte in names) or _is(names, "utf-8"):
+        return False
+    return _is(names, "gb18030")
+
+
+def _is(raw: bytes, encoding: str) -> bool:
+    try:
+        raw.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unicode_name(name: bytes, chinese: bool) -> str:
+    if chinese:
+        return name.decode("gb18030")
+    return name.decode("utf-8" if _is(name, "utf-8") else "cp437")
 
 
 def _tar_members(path: Path, file: IO[bytes], *, limits: Limits) -> Iterator[_Member]:

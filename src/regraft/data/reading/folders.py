@@ -166,13 +166,21 @@ def _find_files(place: _Place) -> _Found:
     parts = {name: PART_NAMES[name.lower()] for name in folders if name.lower() in PART_NAMES}
     if not folders:
         found.files = place.files()
-    elif "train" in parts.values():
+    elif _are_parts(place, parts):
         _find_parts(place, parts, found=found)
     else:
         _find_classes(place, "", found=found)
     if not found.files:
         raise DataError(f"{place.shown} holds no rows", expected=_LAYOUT)
     return found
+
+
+def _are_parts(place: _Place, parts: dict[str, Part]) -> bool:
+    """Says whether the folders are parts: one that holds files, among others, is a class."""
+    train = [place.enter(name) for name, part in parts.items() if part == "train"]
+    if len(parts) > 1 or len(place.folders()) == 1:
+        return bool(train)
+    return any(each.folders() or not each.files() for each in train)
 
 
 def _find_parts(place: _Place, parts: dict[str, Part], *, found: _Found) -> None:

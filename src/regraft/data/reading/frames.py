@@ -11,7 +11,7 @@ from PIL import Image as Pil
 
 from regraft.data.reading.cells import text_array, whole_cells
 from regraft.data.reading.origins import LineOrigins
-from regraft.data.reading.pictures import PICTURE_SUFFIXES
+from regraft.data.reading.pictures import are_paths, to_pixels, whole_picture
 from regraft.data.reading.tables import Picture, Table, from_frame
 from regraft.errors import DataError
 
@@ -55,8 +55,9 @@ def _to_arrow(source: Any) -> pa.Table:
             f"the columns cannot be read: {reason}",
             expected="columns of one length, each of one type",
         ) from error
-    names = [name for name in frame.column_names if not name.startswith(_INDEX)]
-    return frame.select(names)
+    # By place: of two columns of one name neither could be asked for by it.
+    kept = [n for n, name in enumerate(frame.column_names) if not name.startswith(_INDEX)]
+    return frame.select(kept)
 
 
 def _with_nulls(columns: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +88,8 @@ def _from_lists(inputs: Any, labels: list[Any] | None) -> Table:
     if labels is not None and len(labels) != count:
         raise DataError(f"there are {count} inputs and {len(labels)} labels", expected="as many")
     columns: dict[str, list[str | None]] = {}
-    role = "image" if texts is None or _are_paths(texts) else "text"
+    some = [text for text in (texts or [])[:1000] if text]
+    role = "image" if texts is None or are_paths(some) else "text"
     if texts is not None:
         # Paths stay as they are, for the files to be found.
         columns[role] = texts if role == "image" else whole_cells(texts)
@@ -112,7 +114,13 @@ def _as_pictures(inputs: Any) -> list[Picture] | None:
         return None
     if not isinstance(inputs[0], np.ndarray | Pil.Image):
         return None
-    return [np.asarray(each) if isinstance(each, Pil.Image) else each for each in inputs]
+    return [_as_picture(each, row) for row, each in enumerate(inputs, 1)]
+
+
+def _as_picture(each: Picture | Pil.Image, row: int) -> Picture:
+    if not isinstance(each, Pil.Image):
+        return each
+    return to_pixels(whole_picture(each, f"input {row}"))
 
 
 def _checked_texts(values: list[Any]) -> list[str | None]:
@@ -122,11 +130,6 @@ def _checked_texts(values: list[Any]) -> list[str | None]:
                 f"input {row} is of type {type(value).__name__}", expected="texts or pictures"
             )
     return [None if _is_missing(value) else str(value) for value in values]
-
-
-def _are_paths(texts: list[str | None]) -> bool:
-    suffixes = [Path(text or "").suffix.lower() for text in texts[:1000] if len(text or "") < 1000]
-    return bool(suffixes) and all(suffix in PICTURE_SUFFIXES for suffix in suffixes)
 
 
 def _label_text(label: object) -> str | None:
@@ -145,5 +148,5 @@ def _is_missing(value: object) -> bool:
         return bool(value != value)
     except TypeError:  # The NA of pandas is neither equal to itself nor different.
         return True
-    except ValueError:  # An array, which differs here and there.
+    except (ValueError, RuntimeError):  # An array or a tensor, which differs here and there.
         return False

@@ -80,13 +80,25 @@ def _collect(
 def _parse_line(line: str) -> tuple[_Object, str]:
     try:
         value = json.loads(line, parse_int=_Whole, parse_float=_Broken, parse_constant=_constant)
+        if isinstance(value, dict):
+            return _with_nested(value, line), ""
     except ValueError as error:
         return {}, f"the line is not JSON: {error}"
     except RecursionError:
         return {}, "the line is nested too deeply"
-    if not isinstance(value, dict):
-        return {}, "the line is not a JSON object"
-    return value, ""
+    return {}, "the line is not a JSON object"
+
+
+def _with_nested(item: _Object, line: str) -> _Object:
+    """Returns an object whose lists and objects hold numbers, not digits, to be written again."""
+    nested = [key for key, value in item.items() if isinstance(value, dict | list)]
+    if not nested:
+        return item
+    try:
+        usual = json.loads(line, parse_constant=_constant)
+    except ValueError:  # A number of more digits than Python reads stays as it was written.
+        return item
+    return item | {key: usual[key] for key in nested}
 
 
 def _constant(name: str) -> _Broken | None:

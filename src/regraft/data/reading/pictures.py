@@ -22,6 +22,10 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """The only decoders that are ever called: the rare ones are where the holes are."""
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 PIXEL_LIMIT = 50_000_000
+LONG_PATH = 1000
+"""Characters from which a word is no path."""
+_PATHS = 0.9
+"""Share of the words from which they are paths: an odd one among them makes no texts of them."""
 LARGE = 1024
 """Shorter side in pixels from which a file may be decoded at a smaller scale; from which, too,
 nobody keeps its pixels: a file is seen in one way, in training and after."""
@@ -62,19 +66,33 @@ def open_picture(source: str | Path | bytes | Image, *, side: int | None = None)
             if side is not None and min(picture.size) >= LARGE:
                 # Other formats know no scale, and leave the picture as it is.
                 picture.draft(None, (SPARE * side, SPARE * side))
-            picture.load()
-            return _as_grey_or_rgb(_upright(picture))
+            return whole_picture(picture, shown)
     except DataError:
         raise
     except FileNotFoundError as error:
         raise DataError(f"there is no file '{shown}'") from error
-    # Decoders raise whatever they like on damaged files: OSError, SyntaxError, struct.error …
     except Exception as error:
-        reason = str(error).split("<")[0].strip() or type(error).__name__
-        listed = ", ".join(FORMATS)
-        raise DataError(f"{shown} cannot be decoded ({reason})", expected=f"whole {listed}") from (
-            error
-        )
+        raise _not_decoded(shown, error) from error
+
+
+def whole_picture(picture: Pil.Image, shown: str) -> Pil.Image:
+    """Returns a picture that somebody opened as `open_picture` returns it.
+
+    Args:
+        picture: In any mode, decoded or not.
+        shown: How messages call it.
+
+    Raises:
+        DataError: If it is damaged, cut off or larger than `PIXEL_LIMIT`.
+    """
+    _check_size(picture, shown)
+    try:
+        picture.load()
+        return _as_grey_or_rgb(_upright(picture))
+    except DataError:
+        raise
+    except Exception as error:
+        raise _not_decoded(shown, error) from error
 
 
 def on_all_cores(function: Callable[[S], T], sources: Sequence[S]) -> Iterator[T]:
@@ -125,9 +143,23 @@ def to_pixels(picture: Pil.Image) -> Image:
     return np.array(picture, dtype=np.uint8)
 
 
+def are_paths(words: Sequence[str]) -> bool:
+    """Says whether nearly all words end as files of pictures do.
+
+    >>> are_paths(["a.png", "b.txt"]), are_paths(["a.png"] * 9 + ["b.heic"]), are_paths([])
+    (False, True, False)
+    """
+    ending = sum(_ends_as_picture(word) for word in words)
+    return ending > 0 and ending >= _PATHS * len(words)
+
+
 def is_grey(pixels: Image) -> bool:
     """Says whether pixels, (H, W) or (H, W, 3), are without colour."""
     return pixels.ndim == 2 or bool((pixels == pixels[:, :, :1]).all())
+
+
+def _ends_as_picture(word: str) -> bool:
+    return len(word) < LONG_PATH and word.lower().endswith(PICTURE_SUFFIXES)
 
 
 def _cores() -> int:
@@ -149,6 +181,16 @@ def _open_header(file: str | Path | io.BytesIO) -> Pil.Image:
         # Pillow warns of large pictures before we can look; our own limit is lower.
         warnings.simplefilter("ignore")
         return Pil.open(file, formats=FORMATS)
+
+
+def _not_decoded(shown: str, error: Exception) -> DataError:
+    """Returns what is said of a damaged file.
+
+    Decoders raise whatever they like: OSError, SyntaxError, struct.error …
+    """
+    reason = str(error).split("<")[0].strip() or type(error).__name__
+    listed = ", ".join(FORMATS)
+    return DataError(f"{shown} cannot be decoded ({reason})", expected=f"whole {listed}")
 
 
 def _check_size(picture: Pil.Image, shown: str) -> None:

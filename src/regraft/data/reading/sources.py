@@ -40,7 +40,7 @@ def open_source(source: object, *, say: Say = say_nothing) -> Table:
 def exists(word: str) -> bool:
     """Says whether a word is the name of something on the disk, readable or not."""
     try:
-        return Path(word).exists()
+        return bool(word) and Path(word).exists()  # No word would be the current folder.
     except PermissionError:  # A folder that must not be entered: opening will say so.
         return True
     except (OSError, ValueError):  # A long text is no name of a file, nor one with NUL.
@@ -59,6 +59,8 @@ def _open(source: object, say: Say) -> Table:
         return _open_path(source)
     if not isinstance(source, str):
         return read_frame(source)
+    if not source:
+        raise missing_path(source)
     if source.startswith(STARTER):
         name = source.removeprefix(STARTER)
         return replace(_open_path(open_dataset(name, say=say)), name=name)

@@ -114,11 +114,12 @@ def read_table(path: str | Path, shown: str = "") -> Table:
     return _from_cells(_PARSERS[suffix](opened, shown), path, shown=shown, notes=notes)
 
 
-def missing_path(path: Path) -> DataError:
+def missing_path(word: str | Path) -> DataError:
     """Returns the error for a path that does not exist, with the nearest name beside it."""
+    path = Path(word)
     near = nearest(path.name, _beside(path))
     hint = str(path.parent / near) if near else ""
-    return DataError(f"there is no file or folder '{path}'", hint=hint)
+    return DataError(f"there is no file or folder '{word}'", hint=hint)
 
 
 def _beside(path: Path) -> list[str]:

@@ -9,7 +9,7 @@ from PIL import Image as Pil
 
 from regraft.data.guess import Roles
 from regraft.data.load import load
-from regraft.data.parting.sources import check_same_classes, distinct, join_sources
+from regraft.data.parting.sources import check_same_classes, classes_of, distinct, join_sources
 from regraft.data.reading.sources import open_source
 from regraft.data.rows import Dataset
 from regraft.errors import DataError
@@ -132,3 +132,12 @@ def test_a_source_without_rows_is_refused(tmp_path: Path) -> None:
 
 def test_names_are_told_apart_by_numbers() -> None:
     assert distinct(["a", "a", "a-2", "a"]) == ["a", "a-2", "a-2-2", "a-3"]
+
+
+def test_classes_that_are_written_in_two_ways_are_the_same_in_all_sources() -> None:
+    assert classes_of(["1.0", " 2.0 ", None, "", "1"]) == {"1", "2"}
+    assert classes_of(["cafe\u0301"]) == classes_of(["caf\u00e9"])
+    numbers = [["1", "2"][label == "pos"] for label in LABELS]
+    fractions = [f"{number}.0" for number in numbers]
+    dataset = joined((TEXTS[:120], numbers[:120]), (TEXTS[120:], fractions[120:]))
+    assert dataset.classes == ("1", "2")

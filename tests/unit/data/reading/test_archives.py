@@ -120,3 +120,28 @@ def test_utf8_names_without_their_flag_are_read_right(tmp_path: Path) -> None:
 def test_archives_are_known_by_their_names() -> None:
     assert [is_archive(Path(name)) for name in ("a.zip", "a.TAR.GZ", "a.gz")] == [True, True, False]
     assert archive_stem(Path("x/pets.tar.gz")) == "pets"
+
+
+def _zip_of_bytes(path: Path, *names: bytes) -> Path:
+    """Returns an archive whose names are bytes without a flag that says what they are."""
+    fillers = {f"{'q' * (len(name) - 1)}{place}": b"1" for place, name in enumerate(names)}
+    raw = _zip(path, fillers).read_bytes()
+    for filler, name in zip(fillers, names, strict=True):
+        raw = raw.replace(filler.encode(), name)
+    path.write_bytes(raw)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"),
+    [
+        (["猫/一.txt", "小狗/照片.txt"], "gb18030"),
+        (["piñón/a.txt", "Größe/b.txt", "Süßes/c.txt"], "cp437"),
+        (["猫/a.txt", "été/b.txt"], "utf-8"),
+    ],
+)
+def test_names_without_a_flag_are_what_all_of_them_can_be(
+    tmp_path: Path, names: list[str], encoding: str
+) -> None:
+    path = _zip_of_bytes(tmp_path / "d.zip", *(name.encode(encoding) for name in names))
+    assert set(_files(unpack(path))) == set(names)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from regraft.data.mapped import room
+from regraft.data.reading import encodings
 from regraft.data.reading.encodings import decode_text, open_text
 from regraft.errors import DataError
 
@@ -81,3 +82,37 @@ def test_a_large_file_of_no_encoding_is_refused_with_its_place(
     (tmp_path / "a.csv").write_bytes(b"ab\x81 c")
     with pytest.raises(DataError, match="byte 2 fits neither"):
         open_text(tmp_path / "a.csv", "a.csv")
+
+
+@pytest.mark.parametrize("in_memory", [1 << 20, 100])
+@pytest.mark.parametrize(("word", "stray"), [("é", b"\xe9"), ("猫", b"\xb5")])
+def test_a_stray_byte_in_utf8_is_named_and_does_not_garble_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, word: str, stray: bytes, in_memory: int
+) -> None:
+    monkeypatch.setattr(room, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(encodings, "_LOOK", 64)
+    start = f"text,label\n{word} fine,a\n".encode() * 40
+    (tmp_path / "a.csv").write_bytes(start + b"bad " + stray + f",b\n{word}\n".encode() * 20)
+    said = f"a.csv is not UTF-8 at byte {len(start) + 4}, in line 81, though nearly all of it is"
+    with pytest.raises(DataError, match=said):
+        open_text(tmp_path / "a.csv", "a.csv")
+
+
+def test_a_letter_that_is_cut_off_at_the_end_of_utf8_is_named() -> None:
+    raw = ("é" * 100).encode()[:-1]
+    with pytest.raises(DataError, match="at byte 198, in line 1"):
+        decode_text(raw, "a.csv")
+
+
+@pytest.mark.parametrize("in_memory", [1 << 20, 100])
+def test_chinese_behind_a_long_start_in_ascii_is_chinese(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, in_memory: int
+) -> None:
+    monkeypatch.setattr(room, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(encodings, "_LOOK", 64)
+    text = "a,b\n" * 79 + "ab 很好吃,正面\n" * 9
+    (tmp_path / "a.csv").write_bytes(text.encode("gb18030"))
+    opened, notes = open_text(tmp_path / "a.csv", "a.csv")
+    with opened("\n") as stream:
+        assert stream.read() == text
+    assert notes == ("a.csv is not UTF-8 and was read as gb18030",)

@@ -128,6 +128,22 @@ def test_a_part_without_class_folders_is_refused(tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
+def test_a_class_may_be_called_as_a_part_is(tmp_path: Path) -> None:
+    table = read_folder(_pictures(tmp_path, ["airplane/1.png", "bus/2.png", "train/3.png"]))
+    assert table.columns["label"] == ["airplane", "bus", "train"]
+    assert dict(table.known) == {"image": "file", "label": "label"}
+    assert not table.problems
+    _pictures(tmp_path, ["train/a/3.png"])
+    assert read_folder(tmp_path).columns["file"] == ["train/a/3.png"]
+
+
+@pytest.mark.parametrize("other", ["test/2.png", "notes.png"])
+def test_a_train_part_of_files_alone_is_no_class(tmp_path: Path, other: str) -> None:
+    _pictures(tmp_path, ["train/1.png", other])
+    with pytest.raises(DataError, match="train holds no class folders"):
+        read_folder(tmp_path)
+
+
 def test_files_of_a_test_part_without_class_folders_have_no_label(tmp_path: Path) -> None:
     _pictures(tmp_path, ["train/a/1.png", "train/b/2.png", "test/3.png", "val/a/4.png"])
     table = read_folder(tmp_path)

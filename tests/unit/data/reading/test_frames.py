@@ -1,8 +1,12 @@
 """Tests that lists, arrays and data frames become tables."""
 
+import io
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from PIL import Image as Pil
 
 from regraft.data.reading.frames import read_frame
@@ -128,3 +132,60 @@ def test_lone_surrogates_are_replaced_but_in_paths_only_in_the_frame() -> None:
     paths = read_frame(["caf\udce9.png"])
     assert paths.columns["image"] == ["caf\udce9.png"]
     assert paths.frame.column("image").to_pylist() == ["caf\ufffd.png"]
+
+
+def test_an_odd_path_among_paths_of_pictures_is_no_text() -> None:
+    paths: list[str | None] = [*(f"{n}.png" for n in range(18)), None, "18.heic"]
+    assert dict(read_frame(paths).known) == {"image": "image"}
+    assert dict(read_frame(["a.png", "a film"]).known) == {"text": "text"}
+
+
+def _turned() -> Pil.Image:
+    exif = Pil.Exif()
+    exif[0x0112] = 6
+    return _reopened(Pil.fromarray(np.zeros((30, 40, 3), np.uint8)), "JPEG", exif=exif)
+
+
+def _reopened(picture: Pil.Image, kind: str, **options: Any) -> Pil.Image:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return Pil.open(file)
+
+
+@pytest.mark.parametrize(
+    ("picture", "pixels"),
+    [
+        (Pil.new("RGB", (2, 2), (10, 200, 30)).quantize(4), [10, 200, 30]),
+        (Pil.new("CMYK", (2, 2), (0, 255, 255, 0)), [255, 0, 0]),
+        (Pil.new("RGBA", (2, 2), (255, 0, 0, 0)), [255, 255, 255]),
+        (Pil.fromarray(np.full((2, 2), 65_535, np.uint16)), 255),
+        (Pil.new("1", (2, 2), 1), 255),
+    ],
+)
+def test_pillow_images_of_any_mode_are_seen_as_their_files_are(
+    picture: Pil.Image, pixels: object
+) -> None:
+    found = read_frame([picture]).pixels["image"][0]
+    assert isinstance(found, np.ndarray)
+    assert found[0, 0].tolist() == pixels
+
+
+def test_pillow_images_are_upright_and_whole() -> None:
+    assert _shape(read_frame([_turned()]).pixels["image"][0]) == (40, 30, 3)
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
+    Pil.fromarray(noise).save(file, "PNG")
+    cut = Pil.open(io.BytesIO(file.getvalue()[:2000]))
+    with pytest.raises(DataError, match="input 2 cannot be decoded"):
+        read_frame([Pil.new("L", (2, 2)), cut])
+
+
+def test_two_columns_of_one_name_are_refused_as_they_are_in_files() -> None:
+    frame = pa.Table.from_arrays([pa.array(["a"])] * 2, names=["text", "text"])
+    with pytest.raises(DataError, match="data has more than one column 'text'"):
+        read_frame(frame)
+
+
+def test_tensors_are_neither_texts_nor_pictures() -> None:
+    with pytest.raises(DataError, match="input 1 is of type Tensor"):
+        read_frame([torch.zeros(2, 3)])

@@ -92,6 +92,16 @@ def test_lone_surrogates_are_replaced_in_cells_and_names() -> None:
     assert cells.frame.column("n").to_pylist() == ['{"k": "\ufffd"}']
 
 
+def test_values_inside_of_lists_and_objects_keep_their_kinds() -> None:
+    line = '{"a": {"k": [1, 2.50, true, null, "1"]}, "b": [-3, {"c": NaN}], "n": 7}'
+    cells = _jsonl(line, "a")
+    assert cells.columns["a"] == ['{"k": [1, 2.5, true, null, "1"]}']
+    assert cells.columns["b"] == ['[-3, {"c": null}]']
+    assert cells.frame.column("n").to_pylist() == [7]
+    many = "9" * 5000
+    assert _jsonl(f'{{"a": [{many}]}}', "a").columns["a"] == [f'["{many}"]']
+
+
 def test_a_pair_of_surrogates_is_one_letter() -> None:
     assert _jsonl(r'{"text": "\ud83d\ude42"}', "a.jsonl").columns["text"] == ["\U0001f642"]
 

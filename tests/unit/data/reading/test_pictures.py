@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image as Pil
 
+from regraft.data.reading import pictures
 from regraft.data.reading.pictures import (
     LARGE,
+    are_paths,
     decode,
     is_grey,
     on_all_cores,
     open_picture,
     to_pixels,
+    whole_picture,
 )
 from regraft.errors import DataError
 
@@ -68,6 +71,33 @@ def test_a_header_that_promises_too_many_pixels_is_refused_before_decoding(side:
     body = _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(b"")) + _chunk(b"IEND", b"")
     with pytest.raises(DataError, match=r"pixels|decompression bomb"):
         open_picture(b"\x89PNG\r\n\x1a\n" + body)
+
+
+def test_a_picture_that_is_open_already_is_made_as_its_file_is() -> None:
+    exif = Pil.Exif()
+    exif[0x0112] = 6
+    encoded = _encoded(_noise().convert("CMYK"), "JPEG", exif=exif)
+    found = whole_picture(Pil.open(io.BytesIO(encoded)), "it")
+    assert found.mode == "RGB"
+    assert to_pixels(found).tolist() == to_pixels(open_picture(encoded)).tolist()
+
+
+def test_an_open_picture_that_is_cut_off_or_too_large_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = _encoded(_noise(), "PNG")
+    with pytest.raises(DataError, match="it cannot be decoded"):
+        whole_picture(Pil.open(io.BytesIO(whole[: len(whole) // 2])), "it")
+    monkeypatch.setattr(pictures, "PIXEL_LIMIT", 100)
+    with pytest.raises(DataError, match="it has 40 x 30 pixels"):
+        whole_picture(_noise(), "it")
+
+
+def test_words_are_paths_of_pictures_where_nine_of_ten_are() -> None:
+    assert are_paths(["a.PNG"] * 9 + ["N/A"])
+    assert not are_paths(["a.png"] * 8 + ["N/A"])
+    assert not are_paths(["a" * 1000 + ".png"])
+    assert not are_paths([])
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

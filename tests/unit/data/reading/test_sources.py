@@ -132,3 +132,12 @@ def test_a_starter_s_name_alone_is_told_how_it_is_typed(
     tiny.mkdir(parents=True)
     (tiny / "a.txt").write_text("a text\n")
     assert len(open_source("bbc-news")) == 1  # the user's own folder
+
+
+def test_no_word_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("text\na\n")
+    assert not exists("")
+    assert exists(".")
+    with pytest.raises(DataError, match="there is no file or folder ''"):
+        open_source("")
