@@ -205,12 +205,11 @@ def page_text(page: str, language: str, known: Sequence[Trial]) -> str:
     return "\n\n".join([*parts, told["best"], told["place"].format(places="; ".join(places))])
 
 
-def _ways(
-    settings: list[Setting], found: dict[str, list[Trial]], language: str
-) -> Iterator[str]:
+def _ways(settings: list[Setting], found: dict[str, list[Trial]], language: str) -> Iterator[str]:
     """Yields the scores without training; that of a probe with the setting of its network."""
     for setting in settings:
-        ways = next((t["baselines"] for t in found[setting.name] if t["baselines"]), {})
+        known = [t["baselines"] for t in found[setting.name] if t["baselines"]]
+        ways = known[0] if known else {}
         for key, accuracy in ways.items():
             whose = f" ({setting.shown[language]})" if key == "linear_probe" else ""
             yield f"{key.replace('_', ' ')}{whose} {_score(accuracy)}"

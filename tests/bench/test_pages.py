@@ -97,7 +97,11 @@ def test_each_network_has_its_own_probe_and_what_needs_none_stands_once() -> Non
 
 def test_the_greatest_score_of_a_line_is_bold() -> None:
     ways = {"classic": {"accuracy": score(0.9)}, "linear_probe": {"accuracy": score(0.85)}}
-    trial = {"name": "films", "baselines": ways, "scores": {"test": {"accuracy": score(0.9)}}}
+    trial: dict[str, Any] = {
+        "name": "films",
+        "baselines": ways,
+        "scores": {"test": {"accuracy": score(0.9)}},
+    }
     trial |= {"trained_share": 1.0, "seconds": {"total": 9.0}, "environment": MACHINE}
     line = results.table([trial]).splitlines()[2]
     assert line.count("**0.900 (0.880–0.920)**") == 2

@@ -188,8 +188,9 @@ def _warm(stepper: Stepper, batch: Batch) -> int:
     """Returns how many rows go through at once for speed alone: all where pieces would differ."""
     mode, mask = stepper.session.verdict.training, batch.get("attention_mask")
     plain = mode.device == "cpu" and mode.precision == "fp32" and _adds_up(stepper)
-    whole = mask is None or not plain or _fewest(stepper.session) > 1
-    return sys.maxsize if whole else warm_piece(*mask.shape)
+    if mask is None or not plain or _fewest(stepper.session) > 1:
+        return sys.maxsize
+    return warm_piece(*mask.shape)
 
 
 def _adds_up(stepper: Stepper) -> bool:

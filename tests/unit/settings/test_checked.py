@@ -41,7 +41,7 @@ def test_an_unknown_name_is_met_with_the_nearest_known_one() -> None:
 @pytest.mark.parametrize(("name", "hint"), [("to", "to_domain"), ("from", "from_domain")])
 def test_a_part_of_a_name_is_met_with_the_whole(name: str, hint: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name} is not a setting of adapt; try {hint}$"):
-        AdaptSettings(**{name: "x"})
+        AdaptSettings.model_validate({name: "x"})
 
 
 def test_an_unknown_name_like_none_is_met_with_the_list() -> None:

@@ -41,5 +41,5 @@ def test_a_threshold_is_that_of_its_rule_in_both_verbs(
 
 def test_an_adaptation_freezes_by_the_rule_that_was_typed() -> None:
     words = {"freeze_threshold_rule": "outputs", "freeze_threshold_scope": "any"}
-    fitted = fit_settings(AdaptSettings(freeze_threshold=0.3, **words))
+    fitted = fit_settings(AdaptSettings.model_validate({"freeze_threshold": 0.3, **words}))
     assert rule_of(fitted) == Rule(0.3, "outputs", prefix=False)

@@ -8,7 +8,7 @@ from typing import Any
 from regraft.data.guess import Roles, existing, guess_roles
 from regraft.data.parting.domains import domain_tables
 from regraft.data.parting.sources import check_same_classes, classes_of, join_sources
-from regraft.data.reading.sources import open_source
+from regraft.data.reading.sources import HUB, STARTER, exists, open_source
 from regraft.data.reading.tables import Table
 from regraft.data.starters.wheels import Say
 from regraft.errors import DataError, SettingsError, nearest
@@ -81,7 +81,9 @@ def read_given(
     """
     data = data_given(settings, given, say=say)
     typed = {role: name for role, name in settings.columns.items() if role in TYPED}
-    # Both at once: what is not there is told before a network is opened.
+    if not typed:
+        _refuse_missing(data)
+        return settings, *data
     source, target = (open_source(each, say=say) for each in data)
     lacking = [role for role, name in typed.items() if existing(source, name) is None]
     found = {role: column for role, name in typed.items() if (column := existing(target, name))}
@@ -90,6 +92,13 @@ def read_given(
             raise _nowhere((source, target), role, typed[role])
     own = settings.model_copy(update=dict.fromkeys(lacking))
     return own, source, replace(target, known={**target.known, **found})
+
+
+def _refuse_missing(data: tuple[object, object]) -> None:
+    """Refuses paths of nothing before a network is opened for the other domain."""
+    for each in data:
+        if isinstance(each, str) and not each.startswith((STARTER, HUB)) and not exists(each):
+            open_source(each)
 
 
 def _nowhere(tables: tuple[Table, Table], role: str, name: str) -> DataError:

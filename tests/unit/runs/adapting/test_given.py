@@ -118,6 +118,13 @@ def test_a_column_that_was_typed_is_that_of_the_domain_that_has_it() -> None:
     assert target.known == {"label": "kind"}
 
 
+def test_a_target_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    given = Given(SOURCE, target=str(tmp_path / "none.csv"))
+    settings = AdaptSettings(target=str(tmp_path / "none.csv"))
+    with pytest.raises(DataError, match=r"none\.csv"):
+        read_given(settings, given, say=nobody)
+
+
 def test_nothing_is_opened_where_no_column_was_typed() -> None:
     assert named()[1:] == (SOURCE, ELSEWHERE)
 
