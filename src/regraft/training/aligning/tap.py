@@ -55,14 +55,15 @@ def lies_by_rows(network: Grafted, chain: Chain, *, position: int, batch: Batch)
         position: 1..P.
         batch: Of one row, on the network's device.
     """
-    training, mask = network.training, batch.get("attention_mask")
+    training, mask, found = network.training, batch.get("attention_mask"), []
     network.eval()
-    with tapped(chain, position) as left:
-        for size in SIZES:
-            rows = {name: torch.cat([each] * size) for name, each in batch.items()}
+    for size in SIZES:
+        rows = {name: torch.cat([each] * size) for name, each in batch.items()}
+        with tapped(chain, position) as left:
             network.features(rows)
+        found.append(_fits(left[0], size, mask))
     network.train(training)
-    return all(_fits(made, size, mask) for made, size in zip(left, SIZES, strict=True))
+    return all(found)
 
 
 def _fits(made: Tensor, size: int, mask: Tensor | None) -> bool:
