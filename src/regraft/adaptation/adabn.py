@@ -23,8 +23,10 @@ from regraft.backbones.attention import set_attention
 from regraft.backbones.chain import call
 from regraft.backbones.modes import Mode
 from regraft.data.encode import Encoded
+from regraft.data.mapped.digests import sorted_order
 from regraft.data.spec import InputSpec
 from regraft.features.pooled import to_device
+from regraft.features.rowkeys import row_keys
 from regraft.strategies.options import check_options
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -141,8 +143,10 @@ def statistics_of(
         # With this momentum a layer's statistics are those of the batch that it has just seen.
         norm.momentum = 1.0
         norm.register_forward_hook(partial(_take, found[path]))
-    # In the order of their keys, which is that of no label; parts of nearly equal size.
-    parts = np.array_split(np.arange(len(rows)), -(-len(rows) // together))
+    # Mixed, and from an order that is the same however the rows came: files have one class after
+    # the other, and rows of one class are no sample of the domain. Parts of nearly equal size.
+    mixed = np.random.default_rng(0).permutation(len(rows))
+    parts = np.array_split(sorted_order(row_keys(rows))[mixed], -(-len(rows) // together))
     with torch.no_grad(), mode.running():
         for part in parts:
             call(seen, to_device(rows.batch(part), mode.device))

@@ -92,13 +92,36 @@ def proportions_at(
         target_logits: (L, K).
         shares: (K,) of the classes in the source.
     """
+    first, second = both_estimates(
+        heat, val_logits, val_labels=val_labels, target_logits=target_logits, shares=shares
+    )
+    trust = max(0.0, 1 - float(np.abs(first - second).sum()) / 2 / APART)
+    return np.asarray(shares + trust * ((first + second) / 2 - shares))
+
+
+def both_estimates(
+    heat: float,
+    val_logits: npt.NDArray[np.float32],
+    *,
+    val_labels: Labels,
+    target_logits: npt.NDArray[np.float32],
+    shares: Shares,
+) -> tuple[Shares, Shares]:
+    """Returns (K,) shares as EM and as BBSE estimate them; neither is bounded.
+
+    Args:
+        heat: T of softmax(z / T), which calibrates the classifier.
+        val_logits: (M, K) of source rows that the classifier has not learnt from.
+        val_labels: (M,).
+        target_logits: (L, K).
+        shares: (K,) of the classes in the source.
+    """
     known, asked = (metrics.softmax(z / np.float32(heat)) for z in (val_logits, target_logits))
     first = saerens(asked, shares)
     second = black_box(
         known.argmax(axis=1), val_labels, target_predicted=asked.argmax(axis=1), shares=shares
     )
-    trust = max(0.0, 1 - float(np.abs(first - second).sum()) / 2 / APART)
-    return np.asarray(shares + trust * ((first + second) / 2 - shares))
+    return first, second
 
 
 def temperature(logits: npt.NDArray[np.float32], labels: Labels) -> float:

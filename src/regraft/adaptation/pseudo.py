@@ -58,12 +58,13 @@ class Pseudo:
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         source = Labelled(both.source, domains.source.labels)
         weights = balanced_rows(source.labels, domains.class_weights)
-        share = self.weight * weights.sum() / max(len(taken.labels), 1)
+        guessed = balanced_rows(taken.labels, domains.class_weights)
+        guessed *= self.weight * weights.sum() / max(guessed.sum(), 1e-9)
         return solve(
             joined(source, taken),
             domains.classes,
             strength=domains.start.strength,
-            weights=np.concatenate([weights, np.full(len(taken.labels), share, np.float32)]),
+            weights=np.concatenate([weights, guessed]),
         )
 
 

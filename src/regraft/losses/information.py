@@ -18,9 +18,12 @@ def information(logits: Tensor, *, proportions: Tensor) -> Tensor:
         logits: (B, K) of target rows, p = softmax(z).
         proportions: (K,) q, all above 0 and 1 in sum.
     """
-    spread = torch.softmax(logits.float(), dim=1)
-    entropy = -torch.special.xlogy(spread, spread).sum(1).mean()
+    # A softmax that underflows has a log of minus infinity: times 0 its gradient is no number.
+    logs = torch.log_softmax(logits.float(), dim=1)
+    spread = logs.exp()
+    entropy = -(spread * logs).sum(1).mean()
     mean = spread.mean(0)
-    apart = torch.special.xlogy(mean, mean / proportions).sum()
+    least = torch.finfo(mean.dtype).tiny
+    apart = (mean * (mean.clamp(min=least).log() - proportions.log())).sum()
     loss: Tensor = entropy + apart
     return loss

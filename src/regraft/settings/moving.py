@@ -57,7 +57,8 @@ class MovingSettings(NewRunSettings):
     @property
     def moves(self) -> bool:
         """Whether the trunk moves."""
-        return self.source_strategy.partition(":")[0] not in ("head", "zero")
+        name = self.source_strategy.partition("+")[0].partition(":")[0]
+        return name not in ("head", "zero")
 
 
 class MovingOptions(NewRunOptions, total=False):

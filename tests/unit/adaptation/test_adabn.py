@@ -67,6 +67,17 @@ def test_the_network_stays_and_the_source_has_statistics_of_its_own(
     assert not any(module.training for module in given.trunk.modules())
 
 
+def test_it_does_not_matter_in_which_order_the_rows_came(pictures: Give) -> None:
+    given = pictures()
+    one_after_the_other = np.argsort(np.arange(len(given.train)) % 2, kind="stable")
+    by_class = replace(given, train=given.train.take(one_after_the_other))
+    first, second = (AdaBn(rows=8).prepare(each).source_tensors for each in (given, by_class))
+    assert first is not None
+    assert second is not None
+    for name, tensor in first.items():
+        assert torch.equal(tensor, second[name]), name
+
+
 def test_a_network_without_batch_norms_is_refused(pictures: Give, texts: Give) -> None:
     for given, words in ((pictures(), ""), (texts(), "no batch norm")):
         refusal = AdaBn().refusal(given.trunk, given.spec)

@@ -6,6 +6,7 @@ import pytest
 
 from regraft.adaptation.proportions import (
     black_box,
+    both_estimates,
     bounded,
     estimate_proportions,
     proportions_at,
@@ -113,3 +114,11 @@ def test_logits_that_are_too_sure_get_a_temperature_above_one() -> None:
     right = temperature(known, val.labels)
     assert temperature(known * np.float32(4), val.labels) == pytest.approx(4 * right, rel=0.1)
     assert softmax(known).shape == (1000, 2)
+
+
+def test_both_estimates_are_near_the_truth_where_only_proportions_differ() -> None:
+    known, val, asked = logits(0.7)
+    heat = temperature(known, val.labels)
+    found = both_estimates(heat, known, val_labels=val.labels, target_logits=asked, shares=HALVES)
+    assert found[0] == pytest.approx([0.3, 0.7], abs=0.06)
+    assert found[1] == pytest.approx([0.3, 0.7], abs=0.06)

@@ -1,11 +1,14 @@
 """Tests self-training: which rows are taken, and that they teach."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from regraft.adaptation import pseudo
 from regraft.adaptation.pseudo import Pseudo, surest
+from regraft.adaptation.solver import solve
 from regraft.adaptation.standardise import Standardise
 from regraft.errors import SettingsError
 from tests import two_domains
@@ -40,3 +43,23 @@ def test_rows_of_the_target_weigh_as_much_together_as_was_asked() -> None:
 def test_what_is_no_share_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=r"pseudo:(threshold|shares)="):
         Pseudo(**wrong)
+
+
+def test_rows_of_the_target_weigh_as_their_classes_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.two_classes(100, 1))
+    given = replace(given, class_weights=np.array([0.5, 3.0], np.float32))
+    seen: list[tuple[Any, Any]] = []
+
+    def solved(rows: Any, *others: Any, weights: Any, **named: Any) -> Any:
+        seen.append((rows.labels, weights))
+        return solve(rows, *others, weights=weights, **named)
+
+    monkeypatch.setattr(pseudo, "solve", solved)
+    Pseudo(weight=0.4).adapt(given)
+    own = len(given.source.labels)
+    for labels, weights in seen:
+        guessed, of_class = weights[own:], labels[own:]
+        assert set(of_class.tolist()) == {0, 1}
+        assert guessed.sum() == pytest.approx(0.4 * weights[:own].sum(), rel=1e-5)
+        ratio = guessed[of_class == 1].max() / guessed[of_class == 0].min()
+        assert ratio == pytest.approx(6, rel=1e-5)

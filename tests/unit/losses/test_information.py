@@ -38,3 +38,19 @@ def test_equal_proportions_are_the_paper_s_loss_up_to_a_constant() -> None:
     paper = -(spread * spread.log()).sum(1).mean() + (mean * mean.log()).sum()
     found = information(logits, proportions=HALVES)
     assert float(found) == pytest.approx(float(paper) + math.log(2), abs=1e-5)
+
+
+def test_predictions_that_underflow_have_a_finite_gradient() -> None:
+    # Half of the rows are as sure as can be, and no row at all is of class 2.
+    logits = torch.tensor([[200.0, 0.0, 0.0], [1.0, 0.0, -200.0]], requires_grad=True)
+    proportions = torch.tensor([0.5, 0.3, 0.2])
+    loss = information(logits, proportions=proportions)
+    loss.backward()
+    spread = torch.softmax(logits.detach(), dim=1)
+    mean = spread.mean(0)
+    entropy = -torch.special.xlogy(spread, spread).sum(1).mean()
+    written = entropy + torch.special.xlogy(mean, mean / proportions).sum()
+    assert float(loss.detach()) == pytest.approx(float(written), abs=1e-6)
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+    assert logits.grad[1].abs().max() > 0.01

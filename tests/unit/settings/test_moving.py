@@ -21,6 +21,9 @@ from regraft.settings import AdaptSettings
         ({"freeze_threshold": "0.2"}, "two-stage"),
         ({"strategy": "layerwise", "epochs": 2.0}, "layerwise"),
         ({"strategy": "head", "epochs": 2.0}, "head"),
+        ({"strategy": "head+average"}, "head+average"),
+        ({"strategy": "head+norm-only"}, "head+norm-only"),
+        ({"strategy": "full+average"}, "full+average"),
     ],
 )
 def test_what_is_given_decides_how_the_source_is_trained(
@@ -28,7 +31,7 @@ def test_what_is_given_decides_how_the_source_is_trained(
 ) -> None:
     made = AdaptSettings(**values)
     assert made.source_strategy == strategy
-    assert made.moves is (strategy != "head")
+    assert made.moves is not strategy.startswith("head")
 
 
 @pytest.mark.parametrize(

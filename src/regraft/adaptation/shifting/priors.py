@@ -1,7 +1,8 @@
 """Estimates the classes' shares in the target with intervals; draws a source with them.
 
 Source: none (regraft); the estimate is that of `proportions`, its interval a bootstrap over
-the rows of both domains.
+the rows of both domains, widened to hold both ways of estimating. Where these disagree the estimate
+stays with the source's shares, however the rows are drawn: that is no knowledge.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.adaptation.domains import Shares
-from regraft.adaptation.proportions import proportions_at
+from regraft.adaptation.proportions import both_estimates, proportions_at
 from regraft.adaptation.shifting.held_out import Known
 from regraft.scoring.intervals import Score, around
 from regraft.training.heads.probe import Features
@@ -62,6 +63,10 @@ def estimate_priors(known: Known, asked: Features, *, shares: Shares, seed: int)
         again = Known(known.logits[rows], known.labels[rows])
         drawn.append(_estimate(again, asked[_drawn(len(asked), generator)], shares, heat))
     low, high = np.percentile(np.array(drawn), [2.5, 97.5], axis=0)
+    raw = both_estimates(
+        heat, known.logits, val_labels=known.labels, target_logits=asked, shares=shares
+    )
+    low, high = np.minimum(low, np.min(raw, axis=0)), np.maximum(high, np.max(raw, axis=0))
     ends = zip(low.tolist(), high.tolist(), strict=True)
     found = (around(one, pair) for one, pair in zip(value.tolist(), ends, strict=True))
     return Priors(shares, tuple(found))

@@ -78,9 +78,10 @@ class TwoSample:
 def two_sample(source: Sample, target: Sample, *, seed: int) -> TwoSample:
     """Returns how well two domains are told apart, beside what chance would do.
 
-    Equal rows of a domain count once: a classifier would know them by heart. Contents that
-    both domains have are judged in one fold and keep both names in all permutations, so
-    that exactly half of these rows is right.
+    As many rows of both are drawn, and of these equal ones count once: a classifier would know
+    them by heart, and more rows have more of the rare contents. Contents that both domains have
+    are judged in one fold and keep both names in all permutations, so that exactly half of these
+    rows is right.
 
     Args:
         source: N rows.
@@ -88,7 +89,8 @@ def two_sample(source: Sample, target: Sample, *, seed: int) -> TwoSample:
         seed: Of the rows that are drawn, the folds and the permutations.
     """
     generator = np.random.default_rng(seed)
-    first, second = (_distinct(each, generator) for each in (source, target))
+    drawn = min(len(source), len(target))
+    first, second = (_distinct(each, drawn, generator) for each in (source, target))
     rows = min(len(first), len(second), MOST_ROWS)
     pooled = np.concatenate([first.features[:rows], second.features[:rows]])
     features = scaling_of(pooled).apply(pooled).astype(np.float64)
@@ -100,10 +102,11 @@ def two_sample(source: Sample, target: Sample, *, seed: int) -> TwoSample:
     return TwoSample(found, right[1:], rows)
 
 
-def _distinct(sample: Sample, generator: np.random.Generator) -> Sample:
-    """Returns one row of each content, in random order."""
-    first = np.unique(sample.keys, axis=0, return_index=True)[1]
-    return sample.take(generator.permutation(first))
+def _distinct(sample: Sample, rows: int, generator: np.random.Generator) -> Sample:
+    """Returns one row of each content among so many rows, in random order."""
+    drawn = generator.permutation(len(sample))[:rows]
+    first = np.unique(sample.keys[drawn], axis=0, return_index=True)[1]
+    return sample.take(drawn[generator.permutation(first)])
 
 
 def _folds(first: Keys, second: Keys) -> tuple[Indices, npt.NDArray[np.bool_]]:

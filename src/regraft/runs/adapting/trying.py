@@ -69,17 +69,17 @@ def try_methods(
     space = views.space if views else None
     for name in names:
         started = time.perf_counter()
-        method = make_method(name).method
+        method = _Watched(name, make_method(name).method)
         try:
             seen, rows = views.of(name).domains if views else domains, known.of(name)
-            adapted = _adapted(name, method, with_labelled(seen, rows))
+            adapted = method.adapt(with_labelled(seen, rows))
+            right = right_answers(method, seen, known=rows, once=known.once)
         except DivergedError as error:
             if alone or not found:
                 raise
             say(f"{name} is left out: {error}")
             lost.append(name)
             continue
-        right = right_answers(method, seen, known=rows, once=known.once)
         seconds = time.perf_counter() - started
         start = found[0] if found else None
         signs = start.signs if start else None
@@ -90,19 +90,31 @@ def try_methods(
     return found, lost
 
 
-def _adapted(name: str, method: Method, domains: Domains) -> Adapted:
-    """Returns what a method makes, unless it diverges."""
-    try:
-        made = method.adapt(domains)
-        if not (_whole(made.on_source) and _whole(made.on_target)):
-            raise NotFiniteError
-    except NotFiniteError as error:
-        raise DivergedError(
-            f"{name} diverged: its classifier holds no finite numbers any more",
-            expected="a rate and weights at which its loss falls",
-            hint="the usual options",
-        ) from error
-    return made
+@dataclass(frozen=True)
+class _Watched:
+    """A method that says so where it diverges.
+
+    Args:
+        name: Its word.
+        method: It.
+    """
+
+    name: str
+    method: Method
+
+    def adapt(self, domains: Domains) -> Adapted:
+        """Returns what the method makes, unless it diverges."""
+        try:
+            made = self.method.adapt(domains)
+            if not (_whole(made.on_source) and _whole(made.on_target)):
+                raise NotFiniteError
+        except NotFiniteError as error:
+            raise DivergedError(
+                f"{self.name} diverged: its classifier holds no finite numbers any more",
+                expected="a rate and weights at which its loss falls",
+                hint="the usual options",
+            ) from error
+        return made
 
 
 def _whole(probe: LinearProbe) -> bool:

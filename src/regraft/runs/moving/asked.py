@@ -15,6 +15,7 @@ from regraft.adaptation.table import (
 from regraft.errors import SettingsError, one_of
 from regraft.settings import AdaptSettings
 from regraft.strategies.table import make_strategy
+from regraft.strategies.zero import Zero
 
 TRIED = {
     "fast": ("mcc",),
@@ -58,9 +59,9 @@ def asked_of(settings: AdaptSettings) -> Asked:
     Raises:
         SettingsError: If there is no such method, or the source cannot be trained so.
     """
+    _check_strategy(settings)
     if not settings.moves:
         return Asked(methods_asked(settings.method), [])
-    _check_strategy(settings)
     tried = TRIED[settings.preset or "balanced"]
     on_features: list[str] = []
     moving: list[str] = []
@@ -121,6 +122,12 @@ def _check_strategy(settings: AdaptSettings) -> None:
     """Refuses strategies that a target without labels leaves nothing to."""
     name = settings.source_strategy
     strategy = make_strategy(name)
+    if isinstance(strategy.strategy, Zero):
+        raise SettingsError(
+            f"strategy {name} cannot be used with adapt: it trains no classifier of the source",
+            expected="head, or a strategy that moves the trunk",
+            hint="--strategy head",
+        )
     if name == AUTO or strategy.needs_source or strategy.merging:
         why = {
             name == AUTO: "no target label could choose one",

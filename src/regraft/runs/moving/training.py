@@ -16,12 +16,14 @@ from regraft.adaptation.tapt import Tapt
 from regraft.backbones.graft import Grafted
 from regraft.errors import DivergedError, SettingsError
 from regraft.features.cached import Cache, pooled
+from regraft.features.pooled import to_device
 from regraft.runs.adapting.features import Pools
 from regraft.runs.adapting.trying import method_words
 from regraft.runs.fitting.train import Trained
 from regraft.runs.moving.asked import Asked
 from regraft.runs.moving.source import Start, Work
 from regraft.training.aligning.aligner import discriminator_for
+from regraft.training.aligning.tap import lies_by_rows
 from regraft.training.heads.head import probe_of
 from regraft.training.heads.probe import Features, Labelled
 from regraft.training.keeping.history import handed_over, take_over
@@ -68,7 +70,8 @@ def check_moving(job: Work, asked: Asked) -> None:
 
     Raises:
         SettingsError: If one cannot (raised by `moving_phase` and `make_discriminator`), or if
-            a preparation would train weights that the strategy draws anew.
+            a preparation would train weights that the strategy draws anew, or features do not
+            lie at a position as they are read there.
     """
     undone = [word for word in asked.after if isinstance(make_method(word).preparation, Tapt)]
     if undone and job.prepared.phases[0].fresh:
@@ -78,7 +81,26 @@ def check_moving(job: Work, asked: Asked) -> None:
         )
     for word in (*asked.moving, *asked.following):
         phase = moving_phase(word, job.prepared.phases, chain=job.prepared.chain)
-        discriminator_for(job.session(), [phase])
+        session = job.session()
+        _check_position(word, phase, session=session)
+        discriminator_for(session, [phase])
+
+
+def _check_position(word: str, phase: Phase, *, session: Session) -> None:
+    """Refuses a position whose features lie otherwise than they would be read there."""
+    assert phase.alignment is not None, "a method that moves the trunk aligns"
+    position, rows = phase.alignment.position, session.train.rows
+    if position is None:
+        return
+    # Some networks fill short texts up, and others long ones.
+    for row in (rows.lengths.argmin(), rows.lengths.argmax()):
+        batch = to_device(rows.batch(np.array([row])), session.device)
+        if not lies_by_rows(session.network, session.chain, position=position, batch=batch):
+            raise SettingsError(
+                f"{word} cannot be used: at position {position} this network's features do not lie "
+                "row by row, and token by token in each",
+                expected="another position, or none",
+            )
 
 
 def try_moving(

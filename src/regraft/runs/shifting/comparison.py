@@ -13,6 +13,8 @@ from regraft.runs.shifting.gathered import Gathered
 
 FEWEST = 50
 """Rows of a domain from which it is said that only proportions differ: fewer find nothing."""
+LEAST = 0.5
+"""Share of the rows that told a shift, from which it is said that it is one of proportions."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,18 @@ def compare_domains(gathered: Gathered, *, seed: int) -> Comparison:
         recipe=gathered.recipe,
         seed=seed,
     )
-    evened = _evened(gathered, priors, seed) if told.shift and priors.differ else None
+    evened = _evened(gathered, priors, told, seed) if told.shift and priors.differ else None
     return Comparison(told, evened, priors, estimate)
 
 
-def _evened(gathered: Gathered, priors: Priors, seed: int) -> TwoSample | None:
-    """Returns how well the target is told from source rows in its own proportions."""
+def _evened(gathered: Gathered, priors: Priors, told: TwoSample, seed: int) -> TwoSample | None:
+    """Returns how well the target is told from source rows in its shares, if enough are left.
+
+    Where most of the rows that told the shift are gone, none may be found for want of rows.
+    """
     rows = rows_with_shares(gathered.labels, priors.values, seed=seed)
     if min(len(rows), len(gathered.target)) < FEWEST:
         return None
     some: Sample = gathered.source.take(np.sort(rows))
-    return two_sample(some, gathered.target, seed=seed)
+    found = two_sample(some, gathered.target, seed=seed)
+    return found if found.rows >= LEAST * told.rows else None

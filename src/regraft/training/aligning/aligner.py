@@ -164,10 +164,10 @@ class Aligner:
             loss = loss + share * made
         if passed.lent is not None:
             passed, labels = _only(passed, ~lent), labels[~lent]
-        seen, judge = self._seen(passed, labels >= 0), self.session.discriminator
+        seen, judge = self._seen(passed, labels >= 0, weights), self.session.discriminator
         return loss + term(self.alignment, seen, discriminator=judge)
 
-    def _seen(self, passed: Passed, own: Tensor) -> Seen:
+    def _seen(self, passed: Passed, own: Tensor, weights: Tensor | None) -> Seen:
         session, head = self.session, self.session.network.head
         features = (passed.features - head.shift) * head.scale
         shares = session.proportions
@@ -181,6 +181,7 @@ class Aligner:
             passed.guesses,
             min(1.0, session.place.at / max(self.steps, 1)),
             known.to(own.device),
+            weights,
         )
 
 

@@ -45,6 +45,7 @@ class Seen:
         guesses: (B,) classes that the target's rows are taken for, -1 = none.
         progress: Share of the phase's steps that are done, in [0, 1].
         proportions: (K,) estimated for the target.
+        weights: (K,) weight of each class in the loss; None = 1.
     """
 
     own: Tensor
@@ -55,6 +56,7 @@ class Seen:
     guesses: Tensor | None
     progress: float
     proportions: Tensor
+    weights: Tensor | None = None
 
 
 def term(alignment: Alignment, seen: Seen, *, discriminator: Discriminator | None) -> Tensor:
@@ -117,14 +119,19 @@ def _mcc(alignment: Alignment, seen: Seen, discriminator: Discriminator | None) 
 
 
 def _pseudo(alignment: Alignment, seen: Seen, discriminator: Discriminator | None) -> Tensor:
-    """Makes −1/B Σ 1(max q ≥ τ) log p_argmax q: q of the row as it is, p of it augmented."""
+    """Makes −1/B Σ 1(max q ≥ τ) log p_argmax q: q of the row as it is, p of it augmented.
+
+    Where classes have weights, guesses have those of theirs, and together weigh the same.
+    """
     del alignment, discriminator
     assert seen.guesses is not None, "made where a phase wants them"
     sure = ~seen.own & (seen.guesses >= 0)
-    if not sure.any():
+    guesses, weights = seen.guesses[sure], seen.weights
+    # A class without a labelled row weighs nothing.
+    if not (sure if weights is None else weights[guesses]).any():
         return 0.0 * seen.logits.sum()
     share = float(sure.sum()) / float((~seen.own).sum())
-    return share * cross_entropy(seen.logits[sure], seen.guesses[sure])
+    return share * cross_entropy(seen.logits[sure], guesses, weights=weights)
 
 
 def _shot(alignment: Alignment, seen: Seen, discriminator: Discriminator | None) -> Tensor:

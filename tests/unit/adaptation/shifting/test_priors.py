@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from regraft.adaptation import proportions
 from regraft.adaptation.shifting.held_out import Known
 from regraft.adaptation.shifting.priors import estimate_priors, rows_with_shares
 from regraft.training.heads.probe import Features
@@ -40,3 +41,16 @@ def test_a_class_without_rows_is_passed_over() -> None:
     labels = np.array([0, 0, 0, 2])
     rows = rows_with_shares(labels, np.array([0.25, 0.5, 0.25]), seed=0)
     assert np.bincount(labels[rows]).tolist() == [1, 0, 1]
+
+
+def test_estimates_that_contradict_each_other_leave_the_share_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(proportions, "saerens", lambda *_: np.array([0.9, 0.1]))
+    known = Known(*answers(600, 0, positive=0.5))
+    asked, _ = answers(800, 1, positive=0.7)
+    found = estimate_priors(known, asked, shares=EQUAL, seed=0)
+    assert found.values == pytest.approx(EQUAL)
+    assert found.target[1].low == pytest.approx(0.1)
+    assert found.target[1].high == pytest.approx(0.7, abs=0.06)
+    assert not found.differ

@@ -93,3 +93,20 @@ def test_ridge_regression_is_that_of_scikit_learn(width: int) -> None:
     names = np.sign(generator.standard_normal((30, 2)))
     oracle = Ridge(alpha=RIDGE * 30, fit_intercept=False).fit(rows, names)
     assert _ridge(rows, names, asked=asked) == pytest.approx(oracle.predict(asked), abs=1e-9)
+
+
+def repeated(rows: int, seed: int) -> Sample:
+    """Returns rows of 400 contents, some of which come far more often than others."""
+    often = 1 / np.arange(1, 401) ** 1.2
+    contents = np.random.default_rng(7).standard_normal((400, 6))
+    contents[:, 0] = np.arange(400) / 100
+    drawn = np.random.default_rng(seed).choice(400, size=rows, p=often / often.sum())
+    return sample(contents).take(drawn)
+
+
+def test_repeated_contents_in_samples_of_other_sizes_are_no_shift() -> None:
+    pairs = [(repeated(20_000, 2 * i), repeated(300, 2 * i + 1)) for i in range(8)]
+    found = [two_sample(*pair, seed=i) for i, pair in enumerate(pairs)]
+    assert sum(each.shift for each in found) <= 1
+    turned = [two_sample(second, first, seed=0).shift for first, second in pairs]
+    assert sum(turned) <= 1

@@ -8,6 +8,7 @@ import pytest
 from regraft.adaptation import table
 from regraft.adaptation.adabn import AdaBn
 from regraft.adaptation.domains import Adapted, Domains
+from regraft.adaptation.numbers import NotFiniteError
 from regraft.adaptation.preparation import Preparation
 from regraft.adaptation.source_only import SourceOnly
 from regraft.adaptation.standardise import Standardise
@@ -124,6 +125,34 @@ def test_a_classifier_that_cannot_scale_is_left_out(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(table.METHODS, "mcc", Spoils)
     given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
     assert try_methods(given, [SOURCE_ONLY, "mcc"], say=lambda _: None)[1] == ["mcc"]
+
+
+def test_a_method_that_diverges_on_half_of_the_labelled_rows_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class RunsAway:
+        """A method whose second answer is no finite number."""
+
+        times = 0
+
+        def adapt(self, domains: Domains) -> Adapted:
+            type(self).times += 1
+            if self.times == 2:
+                raise NotFiniteError
+            return Adapted(domains.start, domains.start)
+
+    monkeypatch.setitem(table.METHODS, "mcc", RunsAway)
+    target = two_domains.moved(200)
+    given = two_domains.domains(two_domains.two_classes(200, 0), target)
+    known = Known(lambda _: Labelled(target.features[:40], target.labels[:40]))
+    said: list[str] = []
+    names = [SOURCE_ONLY, "mcc", "standardise"]
+    found, lost = try_methods(given, names, say=said.append, known=known)
+    assert ([each.name for each in found], lost) == ([SOURCE_ONLY, "standardise"], ["mcc"])
+    assert any("mcc is left out: mcc diverged" in line for line in said)
+    RunsAway.times = 0
+    with pytest.raises(DivergedError, match="mcc diverged"):
+        try_methods(given, names[:2], say=said.append, known=known, alone=True)
 
 
 class SaysOne:

@@ -89,11 +89,28 @@ def test_a_preparation_that_cannot_be_made_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("strategy", "why"),
-    [("auto", "no target label"), ("sequential", "another one"), ("two-stage+lora", "own layers")],
+    [
+        ("auto", "no target label"),
+        ("sequential", "another one"),
+        ("two-stage+lora", "own layers"),
+        ("head+lora", "own layers"),
+    ],
 )
 def test_strategies_that_have_no_use_are_refused(strategy: str, why: str) -> None:
     with pytest.raises(SettingsError, match=why):
         asked(strategy=strategy)
+
+
+@pytest.mark.parametrize("strategy", ["zero", "zero:by=means", "zero:by=names", "zero+norm-only"])
+def test_class_means_that_no_method_would_be_held_to_are_refused(strategy: str) -> None:
+    with pytest.raises(SettingsError, match="trains no classifier") as caught:
+        asked(strategy=strategy)
+    assert caught.value.hint == "--strategy head"
+
+
+@pytest.mark.parametrize("modifier", ["average", "bias-only", "norm-only"])
+def test_an_idle_modifier_of_the_head_moves_no_trunk(modifier: str) -> None:
+    assert asked(strategy=f"head+{modifier}") == asked()
 
 
 def test_misspelt_methods_are_told_as_on_a_frozen_trunk() -> None:

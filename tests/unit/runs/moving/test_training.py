@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -249,6 +250,35 @@ def test_mistakes_are_told_before_anything_is_trained(
     with pytest.raises(SettingsError, match=sentence):
         adapt(SOURCE, target=TARGET[0], backbone=str(bert), out=tmp_path / "run", **USUAL, **typed)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "method", ["dann:position=2", "gaussian:position=2", "mcc,cdan:position=1"]
+)
+def test_a_position_where_tokens_come_before_rows_is_refused_before_anything_is_trained(
+    bert: Path, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*given: Any) -> None:
+        raise AssertionError("a step was taken")
+
+    monkeypatch.setattr(steps_module, "_step", never)
+    words: Any = {**USUAL, "method": method, "freeze": 0, "backbone": str(xlnet(bert, tmp_path))}
+    with pytest.raises(SettingsError, match=r"position=\d cannot be used: .* row by row"):
+        adapt(SOURCE, target=TARGET[0], out=tmp_path / "run", **words)
+    assert not (tmp_path / "run").exists()
+
+
+def xlnet(bert: Path, folder: Path) -> Path:
+    """Writes a random XLNet, which passes (T, B, D) on, with the tokenizer of another network."""
+    import transformers
+
+    shutil.copy(bert / "tokenizer.json", folder)
+    size = json.loads((bert / "config.json").read_text())["vocab_size"]
+    config = transformers.XLNetConfig(
+        vocab_size=size, d_model=16, n_layer=2, n_head=2, d_inner=32, pad_token_id=0
+    )
+    transformers.XLNetModel(config).save_pretrained(folder)
+    return folder
 
 
 def test_answers_are_learnt_again_in_features_that_did_not_move() -> None:

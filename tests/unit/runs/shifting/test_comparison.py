@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.runs.shifting.comparison import compare_domains
+from regraft.runs.shifting.gathered import Gathered
 from tests import tiny
 from tests.unit.runs.shifting.conftest import Gather
 
@@ -23,27 +24,41 @@ def test_texts_of_another_kind_are_a_shift_of_more_than_proportions(gathered: Ga
     assert 0 <= found.estimate.accuracy.low <= found.estimate.accuracy.high <= 1
 
 
-def test_where_features_are_equal_only_proportions_can_differ(gathered: Gather) -> None:
-    _, _, made = gathered(600)
+def in_other_shares(made: Gathered, ones: int, noughts: int) -> Gathered:
+    """Returns two halves of the source: so many of class 1 here, and of class 0 there."""
     rows = np.arange(len(made.labels))
     first, second = rows[rows // 2 % 2 == 0], rows[rows // 2 % 2 == 1]
-    # Of the source three of ten are of class 1, of the target six.
-    here = np.concatenate([of_class(made.labels, first, 0), of_class(made.labels, first, 1)[:58]])
+    here = np.concatenate([of_class(made.labels, first, 0), of_class(made.labels, first, 1)[:ones]])
     there = np.concatenate(
-        [of_class(made.labels, second, 0)[:90], of_class(made.labels, second, 1)]
+        [of_class(made.labels, second, 0)[:noughts], of_class(made.labels, second, 1)]
     )
-    halved = replace(
+    return replace(
         made,
         source=made.source.take(here),
         labels=made.labels[here],
         target=made.source.take(there),
     )
-    found = compare_domains(halved, seed=0)
+
+
+def test_where_features_are_equal_only_proportions_can_differ(gathered: Gather) -> None:
+    # Of the source three of ten are of class 1, of the target six.
+    found = compare_domains(in_other_shares(gathered(600)[2], 58, 90), seed=0)
     assert found.told.shift
     assert found.priors.differ
     assert found.priors.target[1].low > 0.4
     assert found.evened is not None
     assert found.only_proportions
+
+
+def test_too_few_rows_of_those_that_told_the_shift_say_nothing_of_proportions(
+    gathered: Gather,
+) -> None:
+    # Of the source one in six is of class 1, of the target four in five: few rows can be evened.
+    found = compare_domains(in_other_shares(gathered(1200)[2], 48, 60), seed=0)
+    assert found.told.shift
+    assert found.priors.differ
+    assert found.evened is None
+    assert not found.only_proportions
 
 
 def test_without_a_shift_nothing_is_evened(gathered: Gather) -> None:

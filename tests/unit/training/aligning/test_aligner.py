@@ -119,6 +119,17 @@ def test_labelled_rows_of_the_target_are_of_neither_domain_in_the_term(name: Ter
     assert loss(everything, LENT) == pytest.approx(expected, abs=1e-5)
 
 
+def test_guesses_have_the_weights_of_their_classes_too() -> None:
+    aligner = Aligner(begun(), Alignment("pseudo"), steps=4)
+    logits, weights = torch.randn(4, 2), torch.tensor([1.0, 3.0])
+    labels, guesses = torch.tensor([1, 0, -1, -1]), torch.tensor([-1, -1, 1, 0])
+    passed = Passed(torch.zeros(4, 16), logits, [], guesses=guesses)
+    found = aligner.loss(passed, labels, weights=weights)
+    own = functional.cross_entropy(logits[:2], labels[:2], weights)
+    expected = own + functional.cross_entropy(logits[2:], guesses[2:], weights)
+    assert float(found) == pytest.approx(float(expected), abs=1e-6)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_with_labels_become_virtual_where_that_is_asked(kind: str) -> None:
     made = begun(kind)

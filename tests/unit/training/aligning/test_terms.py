@@ -142,6 +142,17 @@ def test_pseudo_learns_guesses_of_the_target_as_a_share_of_its_rows() -> None:
     assert float(term(Alignment("pseudo"), none, None)) == 0.0
 
 
+def test_pseudo_learns_guesses_with_the_weights_of_their_classes() -> None:
+    logits = torch.tensor([[9.0, 0.0], [0.0, math.log(3)], [9.0, 0.0], [0.0, 0.0]])
+    made = seen(torch.zeros(4, 1), logits, guesses=torch.tensor([-1, 1, -1, 0]))
+    weighed = replace(made, weights=torch.tensor([1.0, 3.0]))
+    expected = (3 * math.log(4 / 3) + math.log(2)) / 4
+    assert float(term(Alignment("pseudo"), weighed, None)) == pytest.approx(expected)
+    none = replace(weighed, guesses=torch.zeros(4, dtype=torch.long))
+    weightless = replace(none, weights=torch.tensor([0.0, 1.0]))
+    assert float(term(Alignment("pseudo"), weightless, None)) == 0.0
+
+
 @pytest.mark.parametrize("name", TERMS)
 def test_a_lone_row_of_a_domain_says_nothing(name: Any) -> None:
     logits = torch.randn(3, 2, requires_grad=True)
