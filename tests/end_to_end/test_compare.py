@@ -123,7 +123,7 @@ def test_a_table_is_printed_and_words_beside_it(
 
 
 MISTAKES: dict[str, tuple[Line, str]] = {
-    "no such strategy": (("--strategies", "head,two-stag"), "try --strategy two-stage"),
+    "no such strategy": (("--strategies", "head,two-stag"), "try --strategies two-stage"),
     "no share at all": (("--fractions", "0"), "fractions = 0.0 cannot be used"),
     "more than all": (("--fractions", "0.5,2"), "fractions = 2.0 cannot be used"),
     "no seed": (("--seeds", "0"), "seeds = 0 cannot be used"),

@@ -166,7 +166,11 @@ def _check_name(name: str) -> None:
 
 @contextmanager
 def own_hints() -> Iterator[None]:
-    """Gives errors of a strategy's settings hints that can be typed after `compare`."""
+    """Gives errors of a strategy's settings hints that can be typed after `compare`.
+
+    Raises:
+        SettingsError: If one was raised within.
+    """
     try:
         yield
     except SettingsError as error:
