@@ -92,7 +92,7 @@ def guess_roles(
     guess.take(learnt, modality)
     guess.find_input(modality)
     if need_label:
-        guess.refuse_odd_parts()
+        guess.refuse_odd_parts(checked["split"])
     guess.find_label(need_label)
     guess.find_rest(need_label)
     return Roles(**guess.found), tuple(guess.reasons)
@@ -183,11 +183,11 @@ class _Guess:
         if not self._settle("label", fitting) and needed:
             raise self._none("label", "a column of classes")
 
-    def refuse_odd_parts(self) -> None:
-        """Refuses a column that its name and most of its cells call parts, but not all cells."""
-        named = self._named("split", self.columns.is_filled)
-        if "split" not in self.found and not any(map(self.columns.is_split, named)):
-            self.columns.refuse_odd_parts(named)
+    def refuse_odd_parts(self, asked: str | None) -> None:
+        """Refuses a column that was typed, or that its name and most cells say, for no parts."""
+        self.columns.check_parts(asked)
+        if "split" not in self.found:
+            self.columns.refuse_odd_parts(self._named("split", self.columns.is_filled))
 
     def find_rest(self, needed: bool) -> None:
         """Finds domains, parts and groups by name alone; parts and groups decide what is learnt."""

@@ -121,15 +121,29 @@ class TableLooks:
         for row, cell in enumerate(cells):
             yield _part_name(cell) in PART_NAMES or row in self._table.errors
 
-    def refuse_odd_parts(self, names: Sequence[str]) -> None:
-        """Refuses the first column of which most cells, empty ones aside, are names of parts.
-
-        Args:
-            names: Of columns that are called as columns of parts are, none of them whole.
+    def check_parts(self, name: str | None) -> None:
+        """Refuses a column with a cell that is the name of no part; None is no column.
 
         Raises:
             DataError: If there is one.
         """
+        known = list(self._known_parts(self._table.columns[name])) if name is not None else []
+        if name is not None and not all(known):
+            hint = "no --split, and the rows are parted for you"
+            raise no_part(self._table, name, row=known.index(False), hint=hint)
+
+    def refuse_odd_parts(self, names: Sequence[str]) -> None:
+        """Refuses the first column of which most cells, empty ones aside, are names of parts.
+
+        Args:
+            names: Of columns that are called as columns of parts are; where one is whole there is
+                no doubt.
+
+        Raises:
+            DataError: If there is one.
+        """
+        if any(map(self.is_split, names)):
+            return
         for name in names:
             cells = self._table.columns[name]
             known = list(self._known_parts(cells))

@@ -141,6 +141,11 @@ def test_numbers_of_rows_are_not_offered_as_labels() -> None:
         assert caught.value.hint == hint
 
 
+def test_a_column_that_was_typed_for_parts_and_has_none_is_told_before_the_labels() -> None:
+    with pytest.raises(DataError, match=r"has 'yes' in column 'label'.* no --split"):
+        _guess(_table(text=_LONG, label=_FEW), Roles(split="label"))
+
+
 def test_a_first_line_that_is_a_row_is_suspected() -> None:
     table = from_frame(
         pa.table({"this film was a great joy from end to end": _LONG, "1": _FEW}), "t"
