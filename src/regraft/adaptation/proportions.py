@@ -83,15 +83,7 @@ def proportions_at(
     target_logits: npt.NDArray[np.float32],
     shares: Shares,
 ) -> Shares:
-    """Returns (K,) estimated shares where the temperature is known; nothing bounds them.
-
-    Args:
-        heat: T of softmax(z / T), which calibrates the classifier.
-        val_logits: (M, K) of source rows that the classifier has not learnt from.
-        val_labels: (M,).
-        target_logits: (L, K).
-        shares: (K,) of the classes in the source.
-    """
+    """Returns (K,) estimated shares, not bounded; arguments as for `both_estimates`."""
     first, second = both_estimates(
         heat, val_logits, val_labels=val_labels, target_logits=target_logits, shares=shares
     )

@@ -71,6 +71,16 @@ def test_every_part_has_its_heading(page: str) -> None:
     ]
 
 
+def test_of_a_class_without_test_rows_nothing_is_said_to_be_missed() -> None:
+    result = example_result()
+    result["per_class"][0] |= {"rows": 0, "recall": 0.0, "f1": 0.0}
+    cells = re.search(
+        r"<h2>Class by class</h2>.*?<tbody>\s*<tr>(.*?)</tr>", render(result), re.DOTALL
+    )
+    assert cells is not None
+    assert re.findall(r'<td class="number">(.*?)</td>', cells[1])[2:] == ["–", "–"]
+
+
 def test_the_table_shows_the_baselines_and_the_gain_has_its_interval(page: str) -> None:
     for words in ("TF-IDF + logistic regression", "83.2 % [81.2, 85.2]", "+4.1 to +10.9"):
         assert words in page

@@ -1,5 +1,6 @@
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 import regraft
 from regraft.errors import (
     BackboneError,
+    DamagedFileError,
     DataError,
     RegraftError,
     SettingsError,
@@ -26,6 +28,7 @@ from regraft.runs.fitting import repeat as repeat_module
 from regraft.runs.fitting.folder import RunFolder
 from regraft.runs.fitting.logged import beating
 from regraft.runs.trials import automatic as automatic_module
+from regraft.serving.model import Answers, Model
 from regraft.serving.store import load
 from regraft.settings import FitSettings
 from regraft.toml import read_toml
@@ -187,6 +190,21 @@ def test_a_user_mistake_found_late_leaves_nothing_and_a_failure_its_log(
     assert list(tmp_path.iterdir()) == []
     fail(StorageError("full"))
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"log.jsonl", "run.toml"}
+
+
+def test_a_test_row_that_is_lost_is_no_wrong_answer(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Model.answer
+
+    def answer(model: Model, inputs: Any, **named: Any) -> Answers:
+        found = real(model, inputs, **named)
+        return replace(found, errors=("it is gone", *found.errors[1:]))
+
+    monkeypatch.setattr(Model, "answer", answer)
+    with pytest.raises(DamagedFileError, match="cannot be scored: it is gone"):
+        fit(tiny.toy_texts(40), out=tmp_path / "run", **quick(bert))
+    assert (tmp_path / "run" / "log.jsonl").exists()
 
 
 @pytest.mark.parametrize("rows", [40, 240])

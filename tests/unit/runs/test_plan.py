@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from regraft.backbones.modes import Mode
-from regraft.errors import DataError
+from regraft.errors import DataError, SettingsError
 from regraft.runs.choosing.auto import most_seconds
 from regraft.runs.choosing.budget import PROBE_TOKENS, estimate
 from regraft.runs.fitting.prepare import Prepared, prepare
@@ -62,6 +62,14 @@ def test_a_plan_makes_no_folder(
     monkeypatch.chdir(tmp_path)
     planned(data, bert)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_refuses_the_place_that_the_run_could_not_have(
+    data: object, bert: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").write_text("words")
+    with pytest.raises(SettingsError, match="exists already"):
+        planned(data, bert, out=tmp_path)
 
 
 def test_twice_the_epochs_are_twice_the_seconds_of_a_phase(data: object, bert: Path) -> None:

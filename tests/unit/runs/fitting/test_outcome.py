@@ -9,6 +9,7 @@ import pytest
 from PIL import Image as Pil
 
 from regraft.data.rows import Modality, Origin, Rows
+from regraft.reports.thumbnails import thumbnail
 from regraft.runs.fitting import outcome as outcome_module
 from regraft.runs.fitting.outcome import (
     LONGEST,
@@ -83,6 +84,14 @@ def test_an_image_is_shown_by_its_path_and_pixels_are_not_shown() -> None:
     assert first["image"] == "d.png"
     assert "image" not in second
     assert "text" not in second
+
+
+def test_the_picture_of_a_path_is_kept_for_reports_that_are_drawn_elsewhere(tmp_path: Path) -> None:
+    place = tmp_path / "d.png"
+    Pil.new("RGB", (4, 4), "red").save(place)
+    first, _ = worst_mistakes(outcome("image", [str(place)] * 4))
+    assert first["image"] == str(place)
+    assert first["thumbnail"] == thumbnail(place) != ""
 
 
 def test_an_encoded_image_is_shown_as_its_pixels_are() -> None:
