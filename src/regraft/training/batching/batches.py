@@ -16,7 +16,7 @@ SPREAD = 2
 """A batch of short rows may hold this many times the usual number of rows."""
 WARM = 2048
 """Tokens whose activations a processor's cache holds, about: those of a longer batch go through
-memory twice, and a step takes some tenth longer (measured on fp32 networks 384 and 768 wide)."""
+memory twice, and its step takes longer. Smaller pieces are slower again."""
 
 
 def epoch_batches(
