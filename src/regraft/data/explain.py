@@ -77,10 +77,11 @@ def _part_line(part: Part, rows: Rows) -> str:
 
 
 def _cut_lines(cut_share: float | None, length: int | None, cut: Cut) -> list[str]:
-    if cut_share is None:
+    if not cut_share:
         return []
     limit = f" of {length} tokens" if length is not None else ""
-    line = f"the length limit{limit} cuts {cut_share:.1%} of the texts"
+    few = "fewer than 0.1%" if cut_share < 0.001 else f"{cut_share:.1%}"
+    line = f"the length limit{limit} cuts {few} of the texts"
     if cut_share < _MUCH:
         return [line]
     if cut == "middle":

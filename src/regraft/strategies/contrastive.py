@@ -6,6 +6,7 @@ Learning Without Prompts" (SetFit), arXiv 2209.11055.
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from regraft.backbones.chain import Chain
 from regraft.strategies.options import check_options
@@ -26,6 +27,8 @@ class Contrastive:
 
     times: int = 3
     share: float = 0.5
+
+    least_batch: ClassVar[int] = 32  # whose pairs are 500; those of 8 rows would be 28
 
     def __post_init__(self) -> None:
         check_options(

@@ -85,6 +85,12 @@ class Composed:
         return math.prod(float(getattr(part, "rate_share", 1.0)) for part in parts)
 
     @property
+    def least_batch(self) -> int:
+        """Fewest rows that its steps should have where nothing else was typed."""
+        parts = (self.strategy, *self.modifiers)
+        return max(int(getattr(part, "least_batch", 1)) for part in parts)
+
+    @property
     def needs_source(self) -> bool:
         """Whether it trains on rows of a source as well."""
         return bool(getattr(self.strategy, "needs_source", False))

@@ -18,6 +18,7 @@ class Options:
     Args:
         seed: Of order, augmentation and dropout.
         batch_size: Rows of mean length in a step.
+        least_paired: Rows of a domain that a step should have where it compares two, at least.
         optimizer: `adamw` or `sgd`.
         augment: Kind of augmentation of images.
         class_weights: (K,) weights of the loss, or None.
@@ -58,3 +59,4 @@ class Options:
     averaging: float = 0.0
     views: int | None = None
     watched: bool = True
+    least_paired: int = 1

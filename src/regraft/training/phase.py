@@ -108,8 +108,8 @@ class Strategy(Protocol):
     """Makes the phases of a run; one file each under `strategies`.
 
     A class may say more: `whole = True`, that it moves every block where nothing else was
-    typed; `rate_share`, its share of the usual rate; `needs_source = True`, that it trains
-    on rows of a source too.
+    typed; `rate_share`, its share of the usual rate; `least_batch`, the fewest rows that its
+    steps should have; `needs_source = True`, that it trains on rows of a source too.
     """
 
     def phases(self, chain: Chain, facts: Facts) -> list[Phase]:
@@ -119,8 +119,9 @@ class Strategy(Protocol):
 class Modifier(Protocol):
     """Changes any strategy; one file each under `strategies`, named with a plus before it.
 
-    A class may have `rate_share`, as a strategy may, and `graft(trunk, seed=…)` and
-    `merge(trunk)`, which put something beside the trunk's layers and into them at the end.
+    A class may have `rate_share` and `least_batch`, as a strategy may, and
+    `graft(trunk, seed=…)` and `merge(trunk)`, which put something beside the trunk's layers
+    and into them at the end.
     """
 
     def change(self, phases: list[Phase]) -> list[Phase]:

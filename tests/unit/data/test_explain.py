@@ -41,6 +41,9 @@ def test_many_classes_are_summed_up() -> None:
 def test_a_length_limit_that_cuts_much_is_a_warning() -> None:
     little = explain(_dataset(), cut_share=0.01, length=128)
     assert "the length limit of 128 tokens cuts 1.0% of the texts" in little
+    hardly = explain(_dataset(), cut_share=0.0001, length=128)
+    assert "the length limit of 128 tokens cuts fewer than 0.1% of the texts" in hardly
+    assert not any("limit" in line for line in explain(_dataset(), cut_share=0.0, length=128))
     much = explain(_dataset(), cut_share=0.2, length=128)
     assert any(line.startswith("warning: the length limit of 128 tokens cuts 20") for line in much)
     assert "what they say after it is not read" in "".join(much)

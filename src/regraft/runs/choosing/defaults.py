@@ -24,8 +24,12 @@ MULTILINGUAL = "starter:multilingual-e5-small"
 EPOCHS: dict[Modality, tuple[int, int]] = {"text": (3, 12), "image": (4, 15)}
 """Fewest and most passes with the trunk moving."""
 STEPS: dict[Modality, int] = {"text": 150, "image": 300}
-"""Optimiser steps that a small data set should get through more passes."""
-BATCH_SIZE = 32
+"""Optimiser steps of the most rows that a small data set should get through more passes."""
+BATCH_SIZES: dict[Modality, tuple[int, int]] = {"text": (8, 32), "image": (32, 32)}
+"""Fewest and most rows of a step: many small steps teach more of few texts than a few large
+ones, and cost no more where texts are long."""
+A_PASS = 100
+"""Steps that a pass over few rows should have."""
 RATES: dict[Modality, float] = {"text": 2e-4, "image": 1e-3}
 """Peak rate of the top block at a width of 384 (text) or any (image)."""
 RATE_WIDTH = 384
@@ -114,13 +118,13 @@ def choose(
         SettingsError: If the network cannot take images of the size that was typed.
     """
     modality = dataset.modality
-    batch_size = _batch_size(settings)
+    batch_size = _batch_size(settings, dataset)
     return Chosen(
         backbone=choose_backbone(settings, dataset),
         extent=_extent(settings, dataset, backbone.spec, lengths),
         epochs=_epochs(settings, dataset, int(batch_size.value)),
         batch_size=batch_size,
-        lr=_rate(settings, modality, backbone.width),
+        lr=_rate(settings, modality, backbone.width, rows=int(batch_size.value)),
         layer_decay=_layer_decay(settings, modality),
         class_weights=_class_weights(settings, dataset),
         augment=_augment(settings, dataset),
@@ -181,25 +185,38 @@ def _epochs(settings: FitSettings, dataset: Dataset, batch_size: int) -> Choice:
         return Choice("epochs", settings.epochs, TYPED)
     least, most = EPOCHS[dataset.modality]
     rows = len(dataset.parts["train"])
-    steps = max(1, math.ceil(rows / batch_size))
-    value = min(most, max(least, math.ceil(STEPS[dataset.modality] / steps)))
-    return Choice("epochs", value, f"{value * steps} steps over {rows:,} rows")
+    large = max(1, math.ceil(rows / max(batch_size, BATCH_SIZES[dataset.modality][1])))
+    value = min(most, max(least, math.ceil(STEPS[dataset.modality] / large)))
+    steps = value * max(1, math.ceil(rows / batch_size))
+    return Choice("epochs", value, f"{steps} steps over {rows:,} rows")
 
 
-def _batch_size(settings: FitSettings) -> Choice:
+def _batch_size(settings: FitSettings, dataset: Dataset) -> Choice:
     if settings.batch_size is not None:
         return Choice("batch_size", settings.batch_size, TYPED)
-    return Choice("batch_size", BATCH_SIZE, "usual for fine-tuning")
+    least, most = BATCH_SIZES[dataset.modality]
+    least = max(least, make_strategy(settings.strategy).least_batch)
+    rows, value = len(dataset.parts["train"]), most
+    while value > least and rows < A_PASS * value:
+        value //= 2
+    if value == most:
+        return Choice("batch_size", most, "usual for fine-tuning")
+    return Choice("batch_size", value, f"of {rows:,} rows more steps teach more than large ones")
 
 
-def _rate(settings: FitSettings, modality: Modality, width: int) -> Choice:
+def _rate(settings: FitSettings, modality: Modality, width: int, *, rows: int) -> Choice:
+    """Returns the peak rate; a step of fewer rows has a noisier gradient, and is made shorter.
+
+    Source: Malladi, Lyu, Panigrahi and Arora 2022, "On the SDEs and Scaling Rules for Adaptive
+    Gradient Algorithms", arXiv 2205.10287 (the rate goes with the root of the batch).
+    """
     if settings.lr is not None:
         return Choice("lr", settings.lr, TYPED)
     value = RATES[modality]
     reason = f"usual for {modality}s with AdamW"
     if modality == "text":
-        value *= min(1.0, RATE_WIDTH / width)
-        reason = f"usual for a text network {width} wide"
+        value *= min(1.0, RATE_WIDTH / width) * math.sqrt(min(1.0, rows / BATCH_SIZES["text"][1]))
+        reason = f"usual for a text network {width} wide and steps of {rows} rows"
     if settings.optimizer == "sgd":
         value, reason = value * SGD_FACTOR, reason.replace("AdamW", "SGD")
     share = make_strategy(settings.strategy).rate_share

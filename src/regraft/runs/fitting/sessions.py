@@ -24,6 +24,9 @@ from regraft.training.precision import Verdict
 from regraft.training.progress import Progress
 from regraft.training.session import Examples, Session
 
+LEAST_PAIRED = 32
+"""Rows of each domain that a step compares: of fewer their means tell little."""
+
 
 def examples(prepared: Prepared, part: Part) -> Examples:
     """Returns a part's encoded rows with their labels, and which belong together."""
@@ -64,6 +67,7 @@ def new_session(
     options = Options(
         seed=settings.seed,
         batch_size=int(chosen.batch_size.value),
+        least_paired=LEAST_PAIRED,
         optimizer=settings.optimizer,
         augment=str(chosen.augment.value),
         class_weights=balanced_weights(rows[0].labels, classes) if balanced else None,

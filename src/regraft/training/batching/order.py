@@ -21,6 +21,7 @@ def order(session: Session, phase: Phase, *, rows: Encoded, epoch: int) -> list[
     size, seed = session.options.batch_size, session.options.seed
     if phase.alignment is not None:
         pairing = Pairing(row_weights(session), session.unlabelled_from, session.lent_times)
+        size = max(size, session.options.least_paired)
         return paired_batches(rows.lengths, size, pairing=pairing, seed=seed, epoch=epoch)
     if phase.loss == "pairs":
         return pair_batches(session.train.labels, size, seed=seed, epoch=epoch)

@@ -187,24 +187,57 @@ def test_few_rows_get_more_epochs_within_bounds(modality: Modality) -> None:
     spec = TEXTS if modality == "text" else IMAGES
     least, most = defaults.EPOCHS[modality]
     steps = defaults.STEPS[modality]
-    between = -(-steps // (least + 1)) * defaults.BATCH_SIZE  # rows that need least + 1 passes
+    large = defaults.BATCH_SIZES[modality][1]
+    between = -(-steps // (least + 1)) * large  # rows that need least + 1 passes
     for rows, value in ((32, most), (100_000, least), (between, least + 1)):
         choice = chosen("epochs", dataset(modality, (rows // 2, rows // 2)), spec)
         assert choice.value == value
     assert choice.reason.endswith(f"steps over {between:,} rows")
 
 
-def test_the_batch_size_is_the_usual_one() -> None:
-    choice = chosen("batch_size")
-    assert choice == Choice("batch_size", defaults.BATCH_SIZE, "usual for fine-tuning")
+@pytest.mark.parametrize(("rows", "size"), [(200, 8), (1598, 8), (1600, 16), (3198, 16)])
+def test_few_texts_are_taken_in_smaller_steps(rows: int, size: int) -> None:
+    choice = chosen("batch_size", dataset("text", (rows // 2, rows // 2)))
+    assert choice.value == size
+    assert choice.reason == f"of {rows:,} rows more steps teach more than large ones"
+
+
+@pytest.mark.parametrize(("modality", "rows"), [("text", 3200), ("text", 9000), ("image", 200)])
+def test_the_batch_size_is_the_usual_one_elsewhere(modality: Modality, rows: int) -> None:
+    spec = TEXTS if modality == "text" else IMAGES
+    choice = chosen("batch_size", dataset(modality, (rows // 2, rows // 2)), spec)
+    assert choice == Choice("batch_size", 32, "usual for fine-tuning")
+
+
+def test_a_strategy_that_pairs_rows_takes_no_small_steps() -> None:
+    small = dataset("text", (100, 100))
+    assert chosen("batch_size", small, strategy="contrastive").value == 32
+    assert chosen("batch_size", small, strategy="contrastive+average").value == 32
+    assert chosen("batch_size", small, strategy="contrastive", batch_size=8).value == 8
+
+
+def test_smaller_steps_leave_the_passes_as_they_are_and_larger_ones_add_some() -> None:
+    few = dataset("text", (400, 400))
+    usual = chosen("epochs", few, batch_size=32)
+    assert chosen("epochs", few).value == usual.value == 6
+    assert chosen("epochs", few).reason == "600 steps over 800 rows"
+    assert usual.reason == "150 steps over 800 rows"
+    assert chosen("epochs", few, batch_size=64).value == 12
+
+
+@pytest.mark.parametrize(("rows", "rate"), [(64, 2e-4), (32, 2e-4), (8, 1e-4), (2, 5e-5)])
+def test_smaller_steps_of_texts_are_shorter(rows: int, rate: float) -> None:
+    choice = chosen("lr", batch_size=rows)
+    assert choice.value == pytest.approx(rate)
+    assert choice.reason == f"usual for a text network 384 wide and steps of {rows} rows"
 
 
 def test_wider_text_networks_get_lower_rates() -> None:
-    base = defaults.RATES["text"]
+    base = defaults.RATES["text"] / 2  # at 8 rows a step, as 100 rows are taken
     assert chosen("lr", width=384).value == base
     assert chosen("lr", width=32).value == base
     assert chosen("lr", width=768).value == pytest.approx(base / 2, rel=0.01)
-    assert chosen("lr", width=768).reason == "usual for a text network 768 wide"
+    assert chosen("lr", width=768).reason.startswith("usual for a text network 768 wide")
 
 
 def test_plain_gradients_get_higher_rates() -> None:

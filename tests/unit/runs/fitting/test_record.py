@@ -16,7 +16,7 @@ from tests.unit.runs.fitting.conftest import Prepare
 def test_what_was_left_open_is_filled_in(prepared: Prepare) -> None:
     values = resolved(prepared(seed=4))
     assert values["seed"] == 4
-    assert values["batch_size"] == 32
+    assert values["batch_size"] == 8
     assert values["max_length"] == 16
     assert values["epochs"] == 2
     assert None not in values.values()

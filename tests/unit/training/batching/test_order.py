@@ -1,14 +1,16 @@
 """Tests which rows an epoch shows: views that come again, proportions, pure functions."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from regraft.training.aligning.alignment import Alignment
 from regraft.training.batching.order import order, row_weights, shown, turns
 from regraft.training.phase import Phase
-from tests.tiny_sessions import KINDS, options, session
+from tests.tiny_sessions import KINDS, elsewhere_examples, options, session, without_labels
 
 AUGMENT = {"text": "drop-tokens", "image": "flip-crop"}
 
@@ -61,3 +63,19 @@ def test_rows_weigh_as_much_as_their_class_is_expected_of_the_target() -> None:
     weights, labels = row_weights(made), made.train.labels
     assert weights.mean() == pytest.approx(1)
     assert weights[labels == 0].sum() == pytest.approx(0.8 * len(labels), rel=1e-5)
+
+
+def test_steps_that_compare_two_domains_are_not_made_smaller_than_they_should_be() -> None:
+    made = session("text", options(batch_size=2, least_paired=6))
+    made.target = without_labels(elsewhere_examples("text", 20))
+    aligned = replace(phase(0), alignment=Alignment("mcc"))
+    rows = shown(made, aligned, epoch=0)
+
+    def usual(changed: Phase) -> float:
+        return float(np.mean([len(b) for b in order(made, changed, rows=rows, epoch=0)]))
+
+    assert usual(phase(0)) == pytest.approx(2, abs=0.5)
+    assert usual(aligned) == pytest.approx(2 * 6, abs=3)
+    made = session("text", options(batch_size=10, least_paired=6))
+    made.target = without_labels(elsewhere_examples("text", 20))
+    assert usual(aligned) > 15
