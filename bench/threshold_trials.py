@@ -20,6 +20,8 @@ NEEDS = {
     "longer": {"control", "auto"},
 }
 """Rows of the same task and seed whose outcome another row is set by."""
+BATCH = 32
+"""Rows of a step."""
 WARMUP = 0.1
 """Of the default schedule, which rises in this share of the steps and falls to 0."""
 BACKWARD = 2 / 3
@@ -147,7 +149,8 @@ def measure(settings: Settings, data: Path) -> Trial:
 
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
-        result = regraft.fit(data, out=run, baselines=False, **settings)
+        # Of 2,000 texts the steps would be smaller by default than those of the trials so far.
+        result = regraft.fit(data, out=run, baselines=False, batch_size=BATCH, **settings)
         right = right_rows(run)
     freezing, around = result["freezing"], result["environment"]
     return {

@@ -205,6 +205,7 @@ def test_the_line_may_pass_what_is_frozen_above_it(
         backbone=str(bert),
         strategy=strategy,
         epochs=4,
+        batch_size=32,  # in smaller and shorter steps this toy's blocks do not come to rest
         baselines=False,
         out=tmp_path / "run",
         **options,
