@@ -9,6 +9,7 @@ import pytest
 
 import budget
 import few
+import few_texts
 import overfit
 import promises
 import results
@@ -18,7 +19,16 @@ from marks import marks_of
 from promise_parts import geometric
 from tests.house.source import ROOT
 
-SCRIPTS = ("budget", "worked", "few", "overfit", "promises", "sequential", "strategies")
+SCRIPTS = (
+    "budget",
+    "worked",
+    "few",
+    "few_texts",
+    "overfit",
+    "promises",
+    "sequential",
+    "strategies",
+)
 MACHINE = {"processor": "P", "threads": 2, "torch": "2", "precision": "fp32"}
 
 
@@ -179,6 +189,22 @@ def test_few_labels_are_paired_by_seed() -> None:
     known += [few_trial("contrastive", seed, 0.81 + 0.1 * seed, 20.0) for seed in (0, 1)]
     text = few.page_text(known)
     assert "| bbc-news | contrastive | 2 | 0.860 (0.810–0.910) | +1.0 ± 0.0 | 20 | 0.33 |" in text
+
+
+def few_texts_trial(way: str, seed: int, accuracy: float) -> dict[str, Any]:
+    own = {"data": "bbc-news", "rows": 200, "way": way, "seed": seed, "environment": MACHINE}
+    return {**own, "accuracy": accuracy, "log_loss": 0.5, "train_seconds": 30.0}
+
+
+def test_steps_of_other_sizes_are_paired_by_seed() -> None:
+    known = [few_texts_trial("32 rows", seed, 0.8 + 0.1 * seed) for seed in (0, 1)]
+    known += [few_texts_trial("as by default", seed, 0.82 + 0.1 * seed) for seed in (0, 1)]
+    text = few_texts.page_text(known)
+    assert "| bbc-news | 200 | 32 rows | 2 | 0.850 (0.800–0.900) |  | 30 |" in text
+    assert "| bbc-news | 200 | as by default | 2 | 0.870 (0.820–0.920) | +2.0 ± 0.0 | 30 |" in text
+    halfway = few_texts.page_text(known[:2])
+    assert "| bbc-news | 200 | as by default | 0 |  |  |  |" in halfway
+    assert few_texts.page_text([]) == "Not measured."
 
 
 def overfit_trial(strategy: str, train: float, test: float) -> dict[str, Any]:

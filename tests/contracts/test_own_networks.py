@@ -63,8 +63,65 @@ class Tied(Net):
         return found
 
 
+class Masked(Net):
+    """Has infinities in a buffer, as masks of attention do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mask", torch.full((3, 3), float("-inf")).triu(1))
+
+
+class Counted(Net):
+    """Has a parameter of whole numbers, which no gradient can move."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.index = nn.Parameter(torch.arange(4), requires_grad=False)
+
+
+class Keeping(Net):
+    """Keeps for good what its first pass makes, as tables of rotary positions are."""
+
+    kept: Tensor | None = None
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        stem = self.stem(pixels)
+        if self.kept is None:
+            self.kept = torch.linspace(0.5, 1.5, stem.shape[-1])
+        found: Tensor = self.top(stem * self.kept).mean(dim=(2, 3))
+        return found
+
+
+class Deriving(Net):
+    """Keeps in evaluation what it makes of a weight, as LeViT and TinyViT of timm do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.biases = nn.Parameter(torch.zeros(8))
+        self.kept: dict[str, Tensor] = {}
+
+    def train(self, mode: bool = True) -> "Deriving":
+        self.kept = {} if mode else self.kept
+        return super().train(mode)
+
+    def _apply(self, *given: Any, **named: Any) -> Any:
+        self.kept = {}
+        return super()._apply(*given, **named)  # type: ignore[no-untyped-call]
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        biases = self.biases[torch.arange(8).flip(0)]
+        if not self.training:
+            biases = self.kept.setdefault("biases", biases)
+        found: Tensor = (self.top(self.stem(pixels)) + biases[:, None, None]).mean(dim=(2, 3))
+        return found
+
+
 @pytest.mark.parametrize("strategy", ["full+average", "two-stage", "auto"])
-@pytest.mark.parametrize("kind", [Versioned, Twice, Tied])
+@pytest.mark.parametrize(
+    "kind",
+    [Versioned, Twice, Tied, Masked, Counted, Keeping, Deriving],
+    ids=lambda kind: kind.__name__,
+)
 def test_networks_of_other_forms_are_fitted_loaded_and_asked(
     kind: type[Net], strategy: str, tmp_path: Path
 ) -> None:

@@ -82,7 +82,9 @@ def free_copy(trunk: nn.Module) -> nn.Module:
     for module in made.modules():
         # What holds a frozen module in evaluation; see `freezing.line`.
         module.__dict__.pop("train", None)
-    return made.requires_grad_(True)
+    for parameter in made.parameters():
+        parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
+    return made
 
 
 def differences(before: nn.Module, after: nn.Module) -> dict[str, Tensor]:

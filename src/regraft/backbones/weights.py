@@ -36,11 +36,13 @@ _NESTS = ("state_dict", "model", "model_state_dict", "state_dict_ema", "model_em
 """Names under which training scripts put the weights."""
 
 
-def read_weights(path: Path) -> Weights:
-    """Returns the tensors of a weight file by name, finite and detached from the file.
+def read_weights(path: Path, *, own: bool = False) -> Weights:
+    """Returns the tensors of a weight file by name, without NaN and detached from the file.
 
     Args:
         path: A `.safetensors` file, or `.pth`, `.pt`, `.bin` with nothing but tensors.
+        own: Whether a run of ours wrote it, after its weights were seen to be finite: buffers may
+            hold infinities by design, as masks do.
 
     Raises:
         BackboneError: If the kind of file is refused, or holds more than tensors.
@@ -57,7 +59,7 @@ def read_weights(path: Path) -> Weights:
         weights = _read_pickled(path) if suffix in _PICKLED else _read_safetensors(path)
     except OSError as error:
         raise StorageError(f"{path} cannot be read ({error.strerror or error})") from error
-    _refuse_not_finite(weights, path)
+    _refuse_not_finite(weights, path, infinite=own)
     return weights
 
 
@@ -161,10 +163,13 @@ def _refuse_crowd(count: int, path: Path) -> None:
         raise DamagedFileError(f"{path} has {count:,} tensors", expected=f"<= {TENSOR_LIMIT:,}")
 
 
-def _refuse_not_finite(weights: Weights, path: Path) -> None:
-    """Raises where a value is NaN or infinite."""
+def _refuse_not_finite(weights: Weights, path: Path, *, infinite: bool) -> None:
+    """Raises where a value is NaN, or infinite unless that is allowed."""
     for name, tensor in weights.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        if not tensor.is_floating_point():
+            continue
+        good = ~tensor.isnan() if infinite else tensor.isfinite()
+        if not bool(good.all()):
             raise DamagedFileError(f"{path} has values in {name} that are not finite")
 
 
@@ -202,6 +207,33 @@ def put_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     # Versions of modules: some of torchvision refuse a state that does not say them.
     state._metadata = getattr(network.state_dict(), "_metadata", {})  # type: ignore[attr-defined]
     network.load_state_dict(state, strict=True)
+    forget_derived(network)
+
+
+def refuse_infinite(network: nn.Module, source: str) -> None:
+    """Refuses parameters that are not finite; buffers may be infinite by design.
+
+    Args:
+        network: As loaded.
+        source: Where its weights came from, for messages.
+
+    Raises:
+        DamagedFileError: If a parameter is not.
+    """
+    for name, parameter in network.named_parameters():
+        if not bool(parameter.isfinite().all()):
+            raise DamagedFileError(f"{source} has values in {name} that are not finite")
+
+
+def forget_derived(network: nn.Module) -> None:
+    """Lets a network forget what it has made of its weights and kept, such as tables of biases.
+
+    LeViT, TinyViT and others of timm keep these in evaluation until they are moved or trained.
+
+    Args:
+        network: Asked to move to where it is.
+    """
+    network._apply(lambda tensor: tensor)
 
 
 def separate(tensors: Mapping[str, Tensor]) -> Weights:

@@ -175,7 +175,7 @@ class Level:
         found, whole = self._pass(rows, chunk, below)
         return Made(_rows_of(found, rows, chunk), whole)
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not `inference_mode`: a network may keep for training what it makes
     def _pass(
         self, rows: Encoded, chunk: Chunk, below: tuple[int, Tensor] | None
     ) -> tuple[Tensor, bool]:

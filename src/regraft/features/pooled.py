@@ -90,7 +90,7 @@ def _pass(
     set_attention(network.trunk, mode.attention)
     outputs: list[npt.NDArray[np.float32]] = []
     order: list[npt.NDArray[np.int64]] = []
-    with torch.inference_mode(), mode.running():
+    with torch.no_grad(), mode.running():  # see `Level`
         for indices in chunks(rows):
             for some, output in _fitting(rows, indices, mode.device, compute):
                 outputs.append(output)

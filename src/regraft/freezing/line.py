@@ -104,7 +104,9 @@ def move_line(network: Grafted, chain: Chain, *, line: int, above: Above = NOTHI
     """
     frozen = frozen_at(chain, line=line, above=above)
     for name, parameter in network.trunk.named_parameters():
-        parameter.requires_grad_(name not in frozen.parameters)
+        # Whole numbers have no gradient: they never move.
+        whole = not (parameter.is_floating_point() or parameter.is_complex())
+        parameter.requires_grad_(not whole and name not in frozen.parameters)
         parameter.grad = None
     for path, module in network.trunk.named_modules():
         _hold(module, still=path in frozen.modules)

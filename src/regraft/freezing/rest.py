@@ -70,5 +70,6 @@ class Rest:
         for number in blocks:
             found = zip(self._names[number], self._members[number], self.means[number], strict=True)
             for name, tensor, mean in found:
-                if name not in but:
+                # A mask may hold infinities, whose mean with themselves is none.
+                if name not in but and bool(mean.isfinite().all()):
                     tensor.copy_(mean)

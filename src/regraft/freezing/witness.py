@@ -12,6 +12,7 @@ from regraft.backbones.attention import attention_of, set_attention
 from regraft.backbones.backbone import Batch
 from regraft.backbones.chain import Block, Chain
 from regraft.backbones.graft import Grafted
+from regraft.backbones.modes import Mode
 from regraft.backbones.splicing.tree import tensors
 from regraft.freezing.line import Frozen
 from regraft.freezing.proof import Stretch, digest, digest_of, tensors_of
@@ -148,7 +149,9 @@ class Witness:
         # Another kernel rounds differently, and a pass for features may leave another one.
         set_attention(trunk, "eager")
         # A dropout left on by mistake must not disturb the numbers that training draws.
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        # As all passes run: what a processor makes of tiny numbers is a setting of the process.
+        quiet = Mode(device=str(self.network.head.last.weight.device)).running()
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), quiet:
             found = self.chain.prefix(self.frozen.line, self.sample)
         set_attention(trunk, usual)
         return found

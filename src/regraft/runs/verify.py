@@ -37,7 +37,7 @@ def verify(run: str | Path | dict[str, Any]) -> dict[str, Any]:
     if not place.is_file():
         raise incomplete(folder, place)
     try:
-        found = faults_of(freezing, read_weights(place), sha256=file_digest(place))
+        found = faults_of(freezing, read_weights(place, own=True), sha256=file_digest(place))
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedFileError(
             f"{folder} holds no proof of what was frozen ({error} is missing)",

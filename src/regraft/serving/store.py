@@ -17,7 +17,7 @@ from regraft.backbones.modes import Mode
 from regraft.backbones.sources.documents import read_json, write_json
 from regraft.backbones.sources.run import build_trunk, spec_document, spec_from_document
 from regraft.backbones.sources.seal import CONFIG, read_sealed, settle, write_sealed
-from regraft.backbones.weights import load_into_network, read_weights, separate
+from regraft.backbones.weights import load_into_network, read_weights, refuse_infinite, separate
 from regraft.data.rows import Input
 from regraft.data.spec import TextSpec
 from regraft.data.starters.cache import file_digest
@@ -136,7 +136,9 @@ def _assemble(folder: Path, config: dict[str, Any], device: str, given: nn.Modul
     head = make_head(str(config["head"]), width, classes=len(classes), generator=unused)
     trunk = build_trunk(architecture, spec, given=given)
     network = Grafted(trunk, head, pooling=architecture.pooling)
-    load_into_network(network, read_weights(folder / WEIGHTS), source=str(folder / WEIGHTS))
+    weights = read_weights(folder / WEIGHTS, own=True)
+    load_into_network(network, weights, source=str(folder / WEIGHTS))
+    refuse_infinite(network, str(folder / WEIGHTS))
     network.eval()
     words = [str(config[key]) for key in ("licence", "origin")]
     backbone = Backbone(str(config["name"]), trunk, spec, width, architecture, *words)

@@ -33,6 +33,7 @@ class Decay:
     layer: float = 1.0
     whole: ClassVar[bool] = True
     rate_share: ClassVar[float] = 0.5
+    least_batch: ClassVar[int] = 32  # r is of a step: more of them would shrink more
 
     def __post_init__(self) -> None:
         head, share = self.head or 0.0, "a number from 0 to below 1"

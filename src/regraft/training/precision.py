@@ -16,6 +16,7 @@ from regraft.backbones.backbone import Batch
 from regraft.backbones.graft import Grafted
 from regraft.backbones.modes import DTYPES, Mode, Precision
 from regraft.backbones.splicing.recording import at_rest
+from regraft.backbones.weights import forget_derived
 from regraft.data.starters.cache import cache_folder
 from regraft.features.pooled import to_device
 from regraft.losses.cross_entropy import cross_entropy
@@ -236,10 +237,11 @@ def _train_once(network: Grafted, batch: Batch, mode: Mode) -> None:
     labels = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
     cross_entropy(logits, labels).backward()
     network.zero_grad(set_to_none=True)
+    forget_derived(network)  # with it goes the graph that it was made in
 
 
 def _infer_once(network: Grafted, batch: Batch, mode: Mode) -> None:
-    with torch.inference_mode(), mode.running():
+    with torch.no_grad(), mode.running():
         network(batch)
 
 

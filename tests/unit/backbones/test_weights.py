@@ -1,6 +1,7 @@
 """Tests that weight files are read whole or refused, and never run."""
 
 import json
+import math
 import pickle
 import struct
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from regraft.backbones.weights import (
     put_weights,
     read_folder,
     read_weights,
+    refuse_infinite,
     separate,
 )
 from regraft.errors import BackboneError, DamagedFileError, StorageError
@@ -127,6 +129,35 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path, value: float) ->
     save_file({"bias": torch.tensor([1.0, value])}, tmp_path / "w.safetensors")
     with pytest.raises(DamagedFileError, match="values in bias that are not finite"):
         read_weights(tmp_path / "w.safetensors")
+
+
+def test_what_a_run_wrote_may_hold_infinities_but_not_in_parameters(tmp_path: Path) -> None:
+    save_file({"mask": torch.full((2,), -math.inf)}, tmp_path / "a.safetensors")
+    assert read_weights(tmp_path / "a.safetensors", own=True)["mask"].isinf().all()
+    save_file({"mask": torch.full((2,), math.nan)}, tmp_path / "b.safetensors")
+    with pytest.raises(DamagedFileError, match="values in mask that are not finite"):
+        read_weights(tmp_path / "b.safetensors", own=True)
+    layer = nn.Linear(1, 1)
+    refuse_infinite(layer, "a file")
+    nn.init.constant_(layer.weight, math.inf)
+    with pytest.raises(DamagedFileError, match="a file has values in weight"):
+        refuse_infinite(layer, "a file")
+
+
+def test_a_network_forgets_what_it_made_of_its_weights() -> None:
+    class Deriving(nn.Linear):
+        kept: Tensor | None = None
+
+        def _apply(self, *given: Any, **named: Any) -> Any:
+            self.kept = None
+            return super()._apply(*given, **named)  # type: ignore[no-untyped-call]
+
+    layer = Deriving(2, 2)
+    weight = layer.weight
+    layer.kept = weight * 2
+    put_weights(layer, {name: tensor + 1 for name, tensor in layer.state_dict().items()})
+    assert layer.kept is None
+    assert layer.weight is weight
 
 
 def test_a_missing_file_is_a_failure_of_the_disk(tmp_path: Path) -> None:

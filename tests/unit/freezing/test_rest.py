@@ -77,3 +77,15 @@ def test_what_was_frozen_before_stays_where_it_is() -> None:
     chain = spliced(grafted("image"))
     rest.settle([1], but=frozenset(chain.blocks[1].parameters[:1]))
     assert torch.equal(weight, torch.full_like(weight, 2.0))
+
+
+def test_infinities_of_a_buffer_stay_what_they_are() -> None:
+    network = grafted("image")
+    chain = spliced(network)
+    found = next(b for _, b in network.trunk.named_buffers() if b.is_floating_point())
+    found.fill_(-torch.inf)
+    rest = Rest(network.trunk, chain)
+    for _ in range(EVERY):
+        rest.after_step(moving=range(chain.top))
+    rest.settle(range(chain.top))
+    assert bool((found == -torch.inf).all())

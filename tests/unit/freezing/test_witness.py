@@ -61,6 +61,22 @@ def test_the_sample_does_not_disturb_the_random_numbers() -> None:
     assert len(set(found.prefix)) > 1
 
 
+def test_tiny_numbers_are_the_same_however_the_process_was_set() -> None:
+    network = grafted("image")
+    network.get_submodule("trunk.stem").register_forward_hook(
+        lambda module, args, output: output * 1e-40 * 1e10
+    )
+    torch.set_flush_denormal(False)
+    chain = spliced(network)
+    move_line(network, chain, line=1)
+    frozen = frozen_at(chain, line=1)
+    optimiser = make_optimiser(network.trunk, chain, heads=[network.head], kind="sgd")
+    given = (network, chain, frozen, optimiser, example("image"), "tune", 0)
+    seen = Witness(*given, movers_of(chain, frozen, rate=lambda number: 1.0)).open()
+    torch.set_flush_denormal(True)
+    assert len(set(seen.close(0).prefix)) == 1
+
+
 def test_a_frozen_module_in_training_mode_is_counted_even_where_nothing_shows() -> None:
     seen = witness(2)
     relu = seen.network.get_submodule("trunk.stem.2")

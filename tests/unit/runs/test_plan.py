@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from regraft.backbones.modes import Mode
+from regraft.backbones.vocabulary import table_of
 from regraft.errors import DataError, SettingsError
+from regraft.runs.choosing import budget
 from regraft.runs.choosing.auto import most_seconds
 from regraft.runs.choosing.budget import PROBE_TOKENS, estimate
 from regraft.runs.fitting.prepare import Prepared, prepare
@@ -90,7 +92,27 @@ def readied(rows: int, bert: Path) -> Prepared:
     return prepare(FitSettings(backbone=str(bert)), tiny.toy_texts(rows), say=lambda line: None)
 
 
-def test_validation_and_folds_count_in_the_estimate(bert: Path) -> None:
+def test_smaller_steps_cost_the_optimiser_more_often(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "OF_WEIGHT", 1e-3)
+    prepared = readied(240, bert)
+    trunk = prepared.network.trunk
+    table = table_of(trunk)
+    assert table is not None
+    weights = sum(p.numel() for p in trunk.parameters()) - table.weight.numel()
+    steps = len(prepared.encoded["train"]) / 8
+    dear = seconds_of(prepared, 0, (0.0, 0.0))
+    assert dear == pytest.approx(2 * steps * 1e-3 * weights)
+    half = prepared.chain.top // 2
+    live = 1 - half / prepared.chain.top
+    assert seconds_of(prepared, half, (0.0, 0.0)) == pytest.approx(dear * live)
+
+
+def test_validation_and_folds_count_in_the_estimate(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "OF_WEIGHT", 0.0)
     with_val, folded = readied(240, bert), readied(60, bert)
     assert seconds_of(folded, folded.chain.top) == 0
     train, val = (

@@ -81,6 +81,13 @@ def test_what_a_strategy_says_of_itself_is_passed_on() -> None:
     assert (make_strategy("two-stage").whole, make_strategy("two-stage").rate_share) == (False, 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "rows"), [("full", 1), ("contrastive+average", 32), ("decay", 32)]
+)
+def test_strategies_whose_steps_need_many_rows_say_so(name: str, rows: int) -> None:
+    assert make_strategy(name).least_batch == rows
+
+
 def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(SettingsError, match="--strategy two-stage") as caught:
         make_strategy("two_stages")

@@ -12,7 +12,7 @@ from regraft.backbones.build import build
 from regraft.backbones.graft import apply_channels
 from regraft.backbones.sources.documents import read_object
 from regraft.backbones.sources.seal import read_sealed
-from regraft.backbones.weights import load_into_network, read_weights
+from regraft.backbones.weights import load_into_network, read_weights, refuse_infinite
 from regraft.data.spec import ImageSpec, InputSpec, TextSpec
 from regraft.errors import DamagedFileError
 
@@ -49,9 +49,10 @@ def open_run(folder: Path) -> Backbone:
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(f"{place / 'config.json'} does not describe a network") from error
     network = build_trunk(architecture, spec)
-    weights = read_weights(place / "model.safetensors")
+    weights = read_weights(place / "model.safetensors", own=True)
     trunk = {k.removeprefix(TRUNK): v for k, v in weights.items() if k.startswith(TRUNK)}
     load_into_network(network, trunk, source=str(place / "model.safetensors"))
+    refuse_infinite(network, str(place / "model.safetensors"))
     return Backbone(
         name=str(folder),
         network=network,

@@ -12,6 +12,7 @@ from torch.autograd.graph import Node
 from regraft.backbones.backbone import Batch
 from regraft.backbones.splicing.calling import call
 from regraft.backbones.splicing.tree import mapped, primary
+from regraft.backbones.weights import forget_derived
 
 Hook = Callable[..., None]
 
@@ -119,6 +120,7 @@ def at_rest(network: nn.Module, *, graph: bool) -> Iterator[None]:
         stack.enter_context(torch.set_grad_enabled(graph))
         if graph:
             stack.enter_context(_all_require_grad(network))
+        stack.callback(forget_derived, network)
         yield
 
 

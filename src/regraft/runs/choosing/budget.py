@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from regraft.backbones.vocabulary import table_of
 from regraft.data.rows import Part
 from regraft.data.starters.wheels import Say
 from regraft.runs.fitting.prepare import Prepared
@@ -24,6 +25,9 @@ PROBED = 1e-4
 """Seconds that a row takes in the solving of the linear probe."""
 USUAL = 20
 """Classes up to which both take that long."""
+OF_WEIGHT = 2.5e-9
+"""Seconds that a weight that moves takes more in each step, whatever its rows: the gradient's
+norm and the optimiser go through memory. What the probe times is the passes."""
 OF_CLASS = 6e-6
 """Seconds that a row takes more in both for each further class."""
 DEAR = 1 / 3
@@ -82,7 +86,22 @@ def estimate(prepared: Prepared, phase: Phase, *, verdict: Verdict, judged: bool
     live = 1 - phase.line / top
     step = verdict.seconds("training") * (1 - BACKWARD_SHARE * (1 - live))
     train *= 1 + phase.mix
-    return phase.passes * (train * step + val * verdict.seconds("inference"))
+    updates = _steps(prepared, train) * OF_WEIGHT * live * _weights(prepared)
+    return phase.passes * (train * step + updates + val * verdict.seconds("inference"))
+
+
+def _steps(prepared: Prepared, size: float) -> float:
+    """Returns the steps of a pass over so many of the probe's batches."""
+    rows = len(prepared.encoded["train"])
+    of_pass = rows / int(prepared.chosen.batch_size.value)
+    return size / max(batches(prepared, "train"), 1e-9) * of_pass
+
+
+def _weights(prepared: Prepared) -> int:
+    """Returns the weights of the trunk, but for a token table: few of its rows are used."""
+    trunk = prepared.network.trunk
+    table = table_of(trunk)
+    return sum(p.numel() for p in trunk.parameters()) - (table.weight.numel() if table else 0)
 
 
 def closing_seconds(prepared: Prepared, verdict: Verdict, *, ending: float = SAVING) -> float:

@@ -28,6 +28,8 @@ STEPS: dict[Modality, int] = {"text": 150, "image": 300}
 BATCH_SIZES: dict[Modality, tuple[int, int]] = {"text": (8, 32), "image": (32, 32)}
 """Fewest and most rows of a step: many small steps teach more of few texts than a few large
 ones, and cost no more where texts are long."""
+LEAST_PAIRED = 32
+"""Rows of each domain in a step that compares two: of fewer their means tell little."""
 A_PASS = 100
 """Steps that a pass over few rows should have."""
 RATES: dict[Modality, float] = {"text": 2e-4, "image": 1e-3}
@@ -185,7 +187,9 @@ def _epochs(settings: FitSettings, dataset: Dataset, batch_size: int) -> Choice:
         return Choice("epochs", settings.epochs, TYPED)
     least, most = EPOCHS[dataset.modality]
     rows = len(dataset.parts["train"])
-    large = max(1, math.ceil(rows / max(batch_size, BATCH_SIZES[dataset.modality][1])))
+    # Smaller steps of texts are cheap, and their rate is lower: the passes stay as they are.
+    size = max(batch_size, BATCH_SIZES["text"][1]) if dataset.modality == "text" else batch_size
+    large = max(1, math.ceil(rows / size))
     value = min(most, max(least, math.ceil(STEPS[dataset.modality] / large)))
     steps = value * max(1, math.ceil(rows / batch_size))
     return Choice("epochs", value, f"{steps} steps over {rows:,} rows")
@@ -194,11 +198,11 @@ def _epochs(settings: FitSettings, dataset: Dataset, batch_size: int) -> Choice:
 def _batch_size(settings: FitSettings, dataset: Dataset) -> Choice:
     if settings.batch_size is not None:
         return Choice("batch_size", settings.batch_size, TYPED)
-    least, most = BATCH_SIZES[dataset.modality]
-    least = max(least, make_strategy(settings.strategy).least_batch)
+    wanted = make_strategy(settings.strategy).least_batch
+    least, most = (max(size, wanted) for size in BATCH_SIZES[dataset.modality])
     rows, value = len(dataset.parts["train"]), most
     while value > least and rows < A_PASS * value:
-        value //= 2
+        value = max(least, value // 2)
     if value == most:
         return Choice("batch_size", most, "usual for fine-tuning")
     return Choice("batch_size", value, f"of {rows:,} rows more steps teach more than large ones")
@@ -215,7 +219,7 @@ def _rate(settings: FitSettings, modality: Modality, width: int, *, rows: int) -
     value = RATES[modality]
     reason = f"usual for {modality}s with AdamW"
     if modality == "text":
-        value *= min(1.0, RATE_WIDTH / width) * math.sqrt(min(1.0, rows / BATCH_SIZES["text"][1]))
+        value *= min(1.0, RATE_WIDTH / width) * _of_small(rows)
         reason = f"usual for a text network {width} wide and steps of {rows} rows"
     if settings.optimizer == "sgd":
         value, reason = value * SGD_FACTOR, reason.replace("AdamW", "SGD")
@@ -223,6 +227,26 @@ def _rate(settings: FitSettings, modality: Modality, width: int, *, rows: int) -
     if share != 1:
         value, reason = value * share, f"{share:g} of what is {reason}, for {settings.strategy}"
     return Choice("lr", float(f"{value:.2g}"), reason)
+
+
+def _of_small(rows: int) -> float:
+    """Returns the share of the usual rate of texts that steps of so few rows take."""
+    return math.sqrt(min(1.0, rows / BATCH_SIZES["text"][1]))
+
+
+def paired_factor(chosen: Chosen, modality: Modality) -> float:
+    """Returns the factor on the rates of steps that compare two domains.
+
+    They have `LEAST_PAIRED` rows of each where the others have fewer, and so their rate.
+
+    Args:
+        chosen: With the rows of the others, and the rate.
+        modality: Of the rows.
+    """
+    rows = int(chosen.batch_size.value)
+    if modality != "text" or chosen.lr.reason == TYPED:
+        return 1.0
+    return _of_small(max(rows, LEAST_PAIRED)) / _of_small(rows)
 
 
 def _layer_decay(settings: FitSettings, modality: Modality) -> Choice:

@@ -124,7 +124,7 @@ def prepare(
     grafted = graft(backbone, settings, classes=len(dataset.classes))
     apply_dropout(grafted, float(chosen.dropout.value))
     strategy.graft(backbone.network, seed=settings.seed)
-    chain = splice(backbone.network, example(backbone))
+    chain = splice(backbone.network.cpu(), example(backbone))
     grafted.to(device)
     chosen = _of_blocks(chosen, settings, dataset.modality, blocks=chain.top)
     alone = head_alone(settings, left_open=earlier.left_open if earlier else ())

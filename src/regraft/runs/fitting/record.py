@@ -21,7 +21,7 @@ from regraft.training.precision import Verdict
 
 PLACES = ("data", "backbone", "source")
 """Settings that may be paths."""
-OF_STRATEGY = ("lr", "layer_decay", "epochs", "freeze")
+OF_STRATEGY = ("lr", "layer_decay", "epochs", "batch_size", "freeze")
 """What is filled in by the strategy: not before there is one."""
 
 

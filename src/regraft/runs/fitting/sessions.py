@@ -16,6 +16,7 @@ from regraft.data.texts import encode_texts
 from regraft.features.level import Level
 from regraft.freezing.threshold import USUAL, Rule
 from regraft.losses.cross_entropy import balanced_weights
+from regraft.runs.choosing.defaults import LEAST_PAIRED
 from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring import metrics
 from regraft.settings import FitSettings
@@ -23,9 +24,6 @@ from regraft.training.options import Options
 from regraft.training.precision import Verdict
 from regraft.training.progress import Progress
 from regraft.training.session import Examples, Session
-
-LEAST_PAIRED = 32
-"""Rows of each domain that a step compares: of fewer their means tell little."""
 
 
 def examples(prepared: Prepared, part: Part) -> Examples:

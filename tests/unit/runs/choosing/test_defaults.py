@@ -216,6 +216,41 @@ def test_a_strategy_that_pairs_rows_takes_no_small_steps() -> None:
     assert chosen("batch_size", small, strategy="contrastive", batch_size=8).value == 8
 
 
+@pytest.mark.parametrize(("least", "size"), [(12, 12), (20, 20), (64, 64)])
+def test_the_fewest_rows_that_a_strategy_names_are_kept(
+    least: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Full, "least_batch", least, raising=False)
+    assert chosen("batch_size", dataset("text", (100, 100)), strategy="full").value == size
+    usual = chosen("batch_size", dataset("text", (9000, 9000)), strategy="full")
+    assert usual.value == max(32, size)
+    pictures = chosen("batch_size", dataset("image", (100, 100)), IMAGES, strategy="full")
+    assert pictures.value == max(32, size)
+
+
+@pytest.mark.parametrize(
+    ("modality", "typed", "factor"),
+    [("text", {}, 2), ("text", {"batch_size": 64}, 1), ("text", {"lr": 1e-3}, 1), ("image", {}, 1)],
+)
+def test_steps_that_compare_domains_have_the_rate_of_their_own_rows(
+    modality: Modality, typed: dict[str, Any], factor: float
+) -> None:
+    spec = TEXTS if modality == "text" else IMAGES
+    found = choose(
+        FitSettings(**typed),
+        dataset(modality, (100, 100)),
+        backbone=backbone(spec),
+        lengths=np.array([40], np.int64),
+    )
+    assert defaults.paired_factor(found, modality) == pytest.approx(factor)
+
+
+def test_smaller_steps_of_images_leave_the_number_of_steps_as_it_is() -> None:
+    few = dataset("image", (500, 500))
+    assert chosen("epochs", few, IMAGES, batch_size=8).value == defaults.EPOCHS["image"][0]
+    assert chosen("epochs", few, IMAGES).value == 10
+
+
 def test_smaller_steps_leave_the_passes_as_they_are_and_larger_ones_add_some() -> None:
     few = dataset("text", (400, 400))
     usual = chosen("epochs", few, batch_size=32)

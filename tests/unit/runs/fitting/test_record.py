@@ -22,6 +22,13 @@ def test_what_was_left_open_is_filled_in(prepared: Prepare) -> None:
     assert None not in values.values()
 
 
+def test_what_a_strategy_decides_stays_open_while_there_is_none(prepared: Prepare) -> None:
+    open_still = {"lr", "layer_decay", "epochs", "batch_size", "freeze"} & set(
+        resolved(prepared(strategy="auto", epochs=None))
+    )
+    assert not open_still
+
+
 def test_the_file_gives_the_same_settings_again(prepared: Prepare, verdict: Verdict) -> None:
     found = prepared(head="mlp:8", text="text")
     kept = tomllib.loads(run_toml(found, verdict))

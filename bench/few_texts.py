@@ -1,0 +1,101 @@
+"""Measures the default number of rows a step on few texts beside steps of 32 rows.
+
+Every trial is one whole process and one line of a file; a bench that was stopped goes on where
+it was. Both ways pass the same rows as often; the rate of the default goes with the root of
+its rows, see `regraft.runs.choosing.defaults`.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fits import fitted, place_of, points, spread
+from marks import Trial, add_trial, last_of, markdown, marks_of, read_trials, write_between
+from tables import BENCH, Rows, table_of
+
+COMMAND = "python bench/few_texts.py"
+DATA = ("starter:sentiment-news", "starter:sentiment-product", "starter:bbc-news")
+WAYS: dict[str, tuple[str, ...]] = {"32 rows": ("--batch-size", "32"), "as by default": ()}
+OLD = "32 rows"
+ROWS = Rows(200, 50, 150, words=60)
+
+
+def arguments() -> argparse.Namespace:
+    """Returns what was typed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", nargs="*", default=DATA)
+    parser.add_argument("--train", type=int, default=ROWS.train, help="training rows of a class")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--trials", type=Path, default=BENCH / "few_texts.jsonl")
+    parser.add_argument("--write", type=Path, help="a page with the marks; nothing is run")
+    return parser.parse_args()
+
+
+def trials(typed: argparse.Namespace) -> Iterator[Trial]:
+    """Yields what was missing, seed by seed so that pairs are complete."""
+    known = read_trials(typed.trials)
+    rows = Rows(typed.train, ROWS.val, ROWS.test, ROWS.words)
+    for seed in range(typed.seeds):
+        for data in typed.data:
+            table = table_of(data, rows, seed=seed)
+            for way in WAYS:
+                key = {"data": data.removeprefix("starter:"), "way": way, "seed": seed}
+                key["rows"] = rows.train
+                if not any(key.items() <= trial.items() for trial in known):
+                    yield {**key, **_trial(table, way, seed=seed)}
+
+
+def _trial(table: Path, way: str, *, seed: int) -> Trial:
+    with tempfile.TemporaryDirectory() as folder:
+        words = [str(table), *WAYS[way], "--seed", str(seed), "--no-baselines"]
+        result = fitted(words, run=Path(folder) / "run")
+    return {
+        "accuracy": result["scores"]["test"]["accuracy"]["value"],
+        "log_loss": result["scores"]["test"]["log_loss"]["value"],
+        "train_seconds": result["seconds"]["train"],
+        "environment": {**result["environment"], "verdict": None},
+    }
+
+
+def page_text(known: Sequence[Trial]) -> str:
+    """Returns the table: one line for each data set, number of rows and way."""
+    groups = dict.fromkeys((trial["data"], trial["rows"]) for trial in known)
+    lines = [_line(known, data, rows, way) for data, rows in groups for way in WAYS]
+    if not lines:
+        return "Not measured."
+    heads = ("data", "rows a class", "a step", "seeds", "accuracy", "points", "seconds of training")
+    places = sorted({place_of(trial["environment"]) for trial in known})
+    return f"{markdown(heads, lines)}\n\nMeasured on {'; '.join(places)}."
+
+
+def _line(known: Sequence[Trial], data: str, rows: int, way: str) -> list[str]:
+    found = last_of(list(known), data=data, rows=rows, way=way)
+    old = {trial["seed"]: trial for trial in last_of(list(known), data=data, rows=rows, way=OLD)}
+    gaps = [t["accuracy"] - old[t["seed"]]["accuracy"] for t in found if t["seed"] in old]
+    if not found:
+        return [data, str(rows), way, "0", "", "", ""]
+    return [
+        data,
+        str(rows),
+        way,
+        str(len(found)),
+        spread([trial["accuracy"] for trial in found]),
+        points(gaps) if gaps and way != OLD else "",
+        f"{sum(trial['train_seconds'] for trial in found) / len(found):.0f}",
+    ]
+
+
+def main() -> None:
+    """Runs what is missing, or writes the page."""
+    typed = arguments()
+    if typed.write:
+        write_between(typed.write, marks_of(COMMAND), page_text(read_trials(typed.trials)))
+        return
+    for trial in trials(typed):
+        add_trial(typed.trials, trial)
+    print(page_text(read_trials(typed.trials)))
+
+
+if __name__ == "__main__":
+    main()
