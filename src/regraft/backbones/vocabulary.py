@@ -87,7 +87,10 @@ def reduce_table(trunk: nn.Module, rows: Sequence[TokenRows]) -> Reduced | None:
 def table_of(trunk: nn.Module) -> nn.Embedding | None:
     """Returns the token table of a transformers encoder, if nothing else shares its weight."""
     find = getattr(trunk, "get_input_embeddings", None)
-    table = find() if callable(find) else None
+    try:
+        table = find() if callable(find) else None
+    except NotImplementedError:  # so says transformers of networks of images
+        return None
     if type(table) is not nn.Embedding or table.max_norm is not None:
         return None
     shared = [p for _, p in trunk.named_parameters(remove_duplicate=False) if p is table.weight]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from regraft.backbones import vocabulary
-from regraft.backbones.vocabulary import reduce_table
+from regraft.backbones.vocabulary import reduce_table, table_of
 from regraft.freezing.proof import state_digest
 from regraft.strategies.two_stage import TwoStage
 from regraft.training.loop import work
@@ -24,6 +24,16 @@ def answers(trunk: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     with torch.no_grad():
         found: torch.Tensor = trunk(**batch).last_hidden_state
     return found
+
+
+def test_a_network_that_says_it_has_no_table_has_none() -> None:
+    class Pictures(nn.Module):
+        def get_input_embeddings(self) -> nn.Module:
+            raise NotImplementedError
+
+    assert table_of(Pictures()) is None
+    assert table_of(nn.Linear(1, 1)) is None
+    assert table_of(tiny_bert()) is not None
 
 
 def test_the_network_answers_with_the_same_numbers() -> None:
