@@ -107,6 +107,8 @@ def test_smaller_steps_cost_the_optimiser_more_often(
     half = prepared.chain.top // 2
     live = 1 - half / prepared.chain.top
     assert seconds_of(prepared, half, (0.0, 0.0)) == pytest.approx(dear * live)
+    monkeypatch.setattr(Prepared, "device", "cuda")
+    assert seconds_of(prepared, 0, (0.0, 0.0)) == 0
 
 
 def test_validation_and_folds_count_in_the_estimate(

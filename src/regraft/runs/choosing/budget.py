@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import torch
+
 from regraft.backbones.vocabulary import table_of
 from regraft.data.rows import Part
 from regraft.data.starters.wheels import Say
@@ -25,9 +27,9 @@ PROBED = 1e-4
 """Seconds that a row takes in the solving of the linear probe."""
 USUAL = 20
 """Classes up to which both take that long."""
-OF_WEIGHT = 2.5e-9
-"""Seconds that a weight that moves takes more in each step, whatever its rows: the gradient's
-norm and the optimiser go through memory. What the probe times is the passes."""
+OF_WEIGHT = 5e-9
+"""Seconds that a weight that moves takes a processor more in each step, whatever its rows: the
+gradient's norm and the optimiser go through memory. What the probe times is the passes."""
 OF_CLASS = 6e-6
 """Seconds that a row takes more in both for each further class."""
 DEAR = 1 / 3
@@ -98,7 +100,12 @@ def _steps(prepared: Prepared, size: float) -> float:
 
 
 def _weights(prepared: Prepared) -> int:
-    """Returns the weights of the trunk, but for a token table: few of its rows are used."""
+    """Returns the trunk's weights that cost a processor time in each step.
+
+    Not those of a token table, few of whose rows are used; other devices have fast memory.
+    """
+    if torch.device(prepared.device).type != "cpu":
+        return 0
     trunk = prepared.network.trunk
     table = table_of(trunk)
     return sum(p.numel() for p in trunk.parameters()) - (table.weight.numel() if table else 0)
