@@ -9,14 +9,13 @@ both processes lived. Nothing else may run on the machine meanwhile.
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fits import REGRAFT, place_of
-from marks import Trial, add_trial, last_of, markdown, marks_of, read_trials, write_between
+from marks import Trial, add_trial, last_of, markdown, read_trials, run_or_write
 from tables import BENCH, image_folder
 
 COMMAND = "python bench/budget.py"
@@ -134,13 +133,7 @@ def _line(known: list[Trial], data: str, strategy: str, limit: int, way: str) ->
 
 def main() -> None:
     """Runs what is missing, or writes the page."""
-    typed = arguments()
-    if typed.write:
-        write_between(typed.write, marks_of(COMMAND), page_text(read_trials(typed.trials)))
-        return
-    for trial in trials(typed):
-        print(json.dumps(trial), file=sys.stderr)
-    print(page_text(read_trials(typed.trials)))
+    run_or_write(arguments(), COMMAND, missing=trials, page_text=page_text)
 
 
 if __name__ == "__main__":

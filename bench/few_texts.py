@@ -7,11 +7,11 @@ its rows, see `regraft.runs.choosing.defaults`.
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from fits import fitted, place_of, points, spread
-from marks import Trial, add_trial, last_of, markdown, marks_of, read_trials, write_between
+from marks import Trial, add_trial, last_of, markdown, read_trials, run_or_write
 from tables import BENCH, Rows, table_of
 
 COMMAND = "python bench/few_texts.py"
@@ -43,7 +43,9 @@ def trials(typed: argparse.Namespace) -> Iterator[Trial]:
                 key = {"data": data.removeprefix("starter:"), "way": way, "seed": seed}
                 key["rows"] = rows.train
                 if not any(key.items() <= trial.items() for trial in known):
-                    yield {**key, **_trial(table, way, seed=seed)}
+                    trial = {**key, **_trial(table, way, seed=seed)}
+                    add_trial(typed.trials, trial)
+                    yield trial
 
 
 def _trial(table: Path, way: str, *, seed: int) -> Trial:
@@ -58,7 +60,7 @@ def _trial(table: Path, way: str, *, seed: int) -> Trial:
     }
 
 
-def page_text(known: Sequence[Trial]) -> str:
+def page_text(known: list[Trial]) -> str:
     """Returns the table: one line for each data set, number of rows and way."""
     groups = dict.fromkeys((trial["data"], trial["rows"]) for trial in known)
     lines = [_line(known, data, rows, way) for data, rows in groups for way in WAYS]
@@ -69,9 +71,9 @@ def page_text(known: Sequence[Trial]) -> str:
     return f"{markdown(heads, lines)}\n\nMeasured on {'; '.join(places)}."
 
 
-def _line(known: Sequence[Trial], data: str, rows: int, way: str) -> list[str]:
-    found = last_of(list(known), data=data, rows=rows, way=way)
-    old = {trial["seed"]: trial for trial in last_of(list(known), data=data, rows=rows, way=OLD)}
+def _line(known: list[Trial], data: str, rows: int, way: str) -> list[str]:
+    found = last_of(known, data=data, rows=rows, way=way)
+    old = {trial["seed"]: trial for trial in last_of(known, data=data, rows=rows, way=OLD)}
     gaps = [t["accuracy"] - old[t["seed"]]["accuracy"] for t in found if t["seed"] in old]
     if not found:
         return [data, str(rows), way, "0", "", "", ""]
@@ -88,13 +90,7 @@ def _line(known: Sequence[Trial], data: str, rows: int, way: str) -> list[str]:
 
 def main() -> None:
     """Runs what is missing, or writes the page."""
-    typed = arguments()
-    if typed.write:
-        write_between(typed.write, marks_of(COMMAND), page_text(read_trials(typed.trials)))
-        return
-    for trial in trials(typed):
-        add_trial(typed.trials, trial)
-    print(page_text(read_trials(typed.trials)))
+    run_or_write(arguments(), COMMAND, missing=trials, page_text=page_text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """Reads and writes what the benches keep: trials as lines of JSON, texts between two marks."""
 
+import argparse
 import json
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +57,26 @@ def markdown(heads: tuple[str, ...], lines: list[list[str]]) -> str:
     """Returns a table in Markdown."""
     rows = [list(heads), ["---"] * len(heads), *lines]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def run_or_write(
+    typed: argparse.Namespace,
+    command: str,
+    *,
+    missing: Callable[[argparse.Namespace], Iterable[Trial]],
+    page_text: Callable[[list[Trial]], str],
+) -> None:
+    """Runs what is missing and prints the table, or writes it into a page.
+
+    Args:
+        typed: With `trials`, the file of trials, and `write`, a page or None.
+        command: That the page's marks name.
+        missing: Makes and keeps the trials that are missing.
+        page_text: Makes the table.
+    """
+    if typed.write:
+        write_between(typed.write, marks_of(command), page_text(read_trials(typed.trials)))
+        return
+    for trial in missing(typed):
+        print(json.dumps(trial), file=sys.stderr)
+    print(page_text(read_trials(typed.trials)))

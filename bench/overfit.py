@@ -9,7 +9,6 @@ of differences paired by seed.
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fits import REGRAFT, fitted, over_seeds, place_of, points, spread
-from marks import Trial, add_trial, last_of, markdown, marks_of, read_trials, write_between
+from marks import Trial, add_trial, last_of, markdown, read_trials, run_or_write
 from tables import BENCH, Rows, table_of
 
 COMMAND = "python bench/overfit.py"
@@ -151,13 +150,7 @@ def _plain(values: list[float]) -> str:
 
 def main() -> None:
     """Runs what is missing, or writes the page."""
-    typed = arguments()
-    if typed.write:
-        write_between(typed.write, marks_of(COMMAND), page_text(read_trials(typed.trials)))
-        return
-    for trial in trials(typed):
-        print(json.dumps(trial), file=sys.stderr)
-    print(page_text(read_trials(typed.trials)))
+    run_or_write(arguments(), COMMAND, missing=trials, page_text=page_text)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ def test_settings_become_options(prepared: Prepare, verdict: Verdict) -> None:
     made = prepared(40, epochs=2.5, ema=0.9, views=2, patience=4, seed=7)
     rows = (examples(made, "train"), examples(made, "val"))
     session = new_session(made, verdict, rows=rows, progress=Silent())
+    assert session.options.least_paired == 32
     options = session.options
     assert (options.average, options.views, options.patience, options.seed) == (0.9, 2, 4, 7)
     assert session.spec is made.backbone.spec
