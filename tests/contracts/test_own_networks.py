@@ -115,10 +115,36 @@ class Deriving(Net):
         return found
 
 
+class Dropping(Net):
+    """Drops units by code of its own, between two layers and without a layer for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.middle = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU())
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        dropped = nn.functional.dropout(self.stem(pixels), 0.5, self.training)
+        found: Tensor = self.top(self.middle(dropped)).mean(dim=(2, 3))
+        return found
+
+
+@pytest.mark.parametrize("cache", ["on", "off"])
+def test_dropout_without_a_layer_does_not_reach_into_what_is_frozen(
+    cache: str, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    mine = Dropping()
+    backbone = regraft.open_module(mine, SPEC)
+    options: Any = {"baselines": False, "epochs": 2, "strategy": "full", "freeze": 2, "lr": 0.01}
+    data = tiny.toy_pixels(220)
+    regraft.fit(data, out=tmp_path / "run", backbone=backbone, cache=cache, **options)
+    assert regraft.verify(tmp_path / "run")["holds"]
+
+
 @pytest.mark.parametrize("strategy", ["full+average", "two-stage", "auto"])
 @pytest.mark.parametrize(
     "kind",
-    [Versioned, Twice, Tied, Masked, Counted, Keeping, Deriving],
+    [Versioned, Twice, Tied, Masked, Counted, Keeping, Deriving, Dropping],
     ids=lambda kind: kind.__name__,
 )
 def test_networks_of_other_forms_are_fitted_loaded_and_asked(
@@ -145,8 +171,25 @@ def small(channels: int) -> nn.Module:
     return nn.Sequential(stem, nn.Flatten(), nn.Linear(4 * 7 * 7, 8), nn.ReLU())
 
 
+class Repeating(nn.Module):
+    """Takes grey images and shows its stem the same channel three times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, stride=4)
+        self.last = nn.Linear(4, 8)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        states = torch.relu(self.stem(images.repeat(1, 3, 1, 1)))
+        return torch.relu(self.last(states.mean((2, 3))))
+
+
+def repeating(channels: int) -> nn.Module:
+    return Repeating() if channels == 1 else small(channels)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("make", [flat, small])
+@pytest.mark.parametrize("make", [flat, small, repeating])
 def test_small_networks_of_one_size_are_fitted_and_loaded(
     make: Callable[[int], nn.Module], channels: int, tmp_path: Path
 ) -> None:

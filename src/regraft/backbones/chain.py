@@ -67,6 +67,8 @@ class Chain:
         network: The library's own module.
         positions: Positions 0..P.
         blocks: Blocks 0..P-1.
+        unsteady: Paths of modules over several blocks whose own code does something else in
+            training (dropout as a function): it would reach into a frozen prefix.
         cuts: How to skip what lies below each position; of no use outside.
         shapes: Shapes of what is skipped; of no use outside.
     """
@@ -74,6 +76,7 @@ class Chain:
     network: nn.Module
     positions: tuple[Position, ...]
     blocks: tuple[Block, ...]
+    unsteady: frozenset[str]
     cuts: tuple[Cut, ...] = field(repr=False)
     shapes: Shapes = field(repr=False)
 

@@ -11,11 +11,11 @@ from regraft.backbones.splicing.calling import as_batch
 from regraft.backbones.splicing.candidates import candidates, ends_block, owned_between, units
 from regraft.backbones.splicing.cut import Cut
 from regraft.backbones.splicing.graph import sources
-from regraft.backbones.splicing.outline import parent
+from regraft.backbones.splicing.outline import ancestors, parent
 from regraft.backbones.splicing.ownership import Ownership, ownership
 from regraft.backbones.splicing.poison import Finding, examine
 from regraft.backbones.splicing.recording import at_rest
-from regraft.backbones.splicing.study import Study, study
+from regraft.backbones.splicing.study import Study, study, unsteady
 
 
 def splice(
@@ -76,13 +76,16 @@ def _borrowed(seen: Study, finding: Finding) -> frozenset[str]:
 
 def _chain(seen: Study, findings: list[Finding]) -> Chain:
     owners = ownership(seen, findings)
+    cuts = tuple(finding.cut for finding in findings)
+    holders = {above for cut in cuts if cut.path for above in ancestors(parent(cut.path))}
     return Chain(
         network=seen.network,
         positions=tuple(
             _position(seen, index, findings=findings) for index in range(len(findings))
         ),
         blocks=_told_apart(_block(seen, i, owners=owners) for i in range(len(findings) - 1)),
-        cuts=tuple(finding.cut for finding in findings),
+        unsteady=unsteady(seen, sorted(holders)),
+        cuts=cuts,
         shapes=seen.shapes,
     )
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from regraft.backbones.chain import call
+from regraft.backbones.splicing.recording import in_evaluation
 from regraft.backbones.splicing.tree import primary
 from regraft.data.texts import TokenRows
 
@@ -112,12 +113,9 @@ def _exchange(table: nn.Embedding, weight: nn.Parameter) -> None:
 
 def _answer(trunk: nn.Module, rows: TokenRows) -> Tensor:
     """Returns the trunk's first output for a few rows, in evaluation."""
-    training = trunk.training
-    trunk.eval()
     device = next(trunk.parameters()).device
     batch = rows.batch(np.arange(min(len(rows), SAMPLE)))
-    with torch.no_grad():
+    with in_evaluation(trunk), torch.no_grad():
         found = primary(call(trunk, {name: t.to(device) for name, t in batch.items()}))
-    trunk.train(training)
     assert found is not None, "an encoder answers with numbers"
     return found

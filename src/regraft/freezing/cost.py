@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from regraft.backbones.backbone import Batch
 from regraft.backbones.chain import Chain
+from regraft.backbones.splicing.recording import in_evaluation
 from regraft.freezing.proof import Stretch
 from regraft.freezing.witness import ABOVE
 
@@ -21,15 +22,12 @@ def block_flops(chain: Chain, batch: Batch) -> list[int]:
         batch: A few rows on the network's device.
     """
     found = []
-    training = chain.network.training
-    chain.network.eval()
-    with torch.no_grad():
+    with in_evaluation(chain.network), torch.no_grad():
         activation = chain.prefix(0, batch)
         for number in range(chain.top):
             with FlopCounterMode(display=False) as counter:
                 activation = chain.advance(activation, batch, start=number, stop=number + 1)
             found.append(int(counter.get_total_flops()))
-    chain.network.train(training)
     return found
 
 

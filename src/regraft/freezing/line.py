@@ -94,7 +94,8 @@ def move_line(network: Grafted, chain: Chain, *, line: int, above: Above = NOTHI
 
     Gradients, norm and dropout modes and the refusal of `train()` change together here
     and nowhere else. A frozen parameter's gradient is None, so that no optimiser, weight
-    decay or momentum touches it.
+    decay or momentum touches it. What holds blocks on both sides of the line and drops
+    units by code of its own does not do so above the line either.
 
     Args:
         network: The grafted network; its head always moves.
@@ -108,8 +109,9 @@ def move_line(network: Grafted, chain: Chain, *, line: int, above: Above = NOTHI
         whole = not (parameter.is_floating_point() or parameter.is_complex())
         parameter.requires_grad_(not whole and name not in frozen.parameters)
         parameter.grad = None
+    still = frozen.modules | (chain.unsteady if line else frozenset())
     for path, module in network.trunk.named_modules():
-        _hold(module, still=path in frozen.modules)
+        _hold(module, still=path in still)
     network.train()
 
 

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from regraft.backbones.backbone import Batch
 from regraft.backbones.chain import Chain
+from regraft.backbones.splicing.recording import in_evaluation
 
 
 class Outputs:
@@ -30,11 +31,9 @@ class Outputs:
     @torch.no_grad()
     def _outputs(self) -> list[Tensor]:
         chain, found = self._chain, []
-        training = chain.network.training
-        chain.network.eval()
-        activation = chain.prefix(0, self._sample)
-        for number in range(chain.top):
-            activation = chain.advance(activation, self._sample, start=number, stop=number + 1)
-            found.append(activation.clone())
-        chain.network.train(training)
+        with in_evaluation(chain.network):
+            activation = chain.prefix(0, self._sample)
+            for number in range(chain.top):
+                activation = chain.advance(activation, self._sample, start=number, stop=number + 1)
+                found.append(activation.clone())
         return found

@@ -15,7 +15,7 @@ from regraft.backbones.backbone import Architecture, Backbone
 from regraft.backbones.graft import Grafted, make_head
 from regraft.backbones.modes import Mode
 from regraft.backbones.sources.documents import read_json, write_json
-from regraft.backbones.sources.run import build_trunk, spec_document, spec_from_document
+from regraft.backbones.sources.run import TRUNK, build_trunk, spec_document, spec_from_document
 from regraft.backbones.sources.seal import CONFIG, read_sealed, settle, write_sealed
 from regraft.backbones.weights import load_into_network, read_weights, refuse_infinite, separate
 from regraft.data.rows import Input
@@ -134,9 +134,10 @@ def _assemble(folder: Path, config: dict[str, Any], device: str, given: nn.Modul
     width = int(config["width"])
     unused = torch.Generator().manual_seed(0)
     head = make_head(str(config["head"]), width, classes=len(classes), generator=unused)
-    trunk = build_trunk(architecture, spec, given=given)
-    network = Grafted(trunk, head, pooling=architecture.pooling)
     weights = read_weights(folder / WEIGHTS, own=True)
+    of_trunk = {name.removeprefix(TRUNK): value for name, value in weights.items()}
+    trunk = build_trunk(architecture, spec, given=given, weights=of_trunk)
+    network = Grafted(trunk, head, pooling=architecture.pooling)
     load_into_network(network, weights, source=str(folder / WEIGHTS))
     refuse_infinite(network, str(folder / WEIGHTS))
     network.eval()

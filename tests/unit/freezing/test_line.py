@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from regraft.backbones.graft import Grafted, make_head
 from regraft.freezing.line import frozen_at, move_line
 from regraft.freezing.patterns import above_of
-from tests.tiny_sessions import KINDS, changed, example, grafted, spliced, state
+from tests.tiny_sessions import KINDS, ConvNet, changed, example, grafted, spliced, state
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -83,6 +83,28 @@ def test_frozen_dropout_drops_nothing() -> None:
     network = grafted("text", dropout=0.5)
     move_line(network, spliced(network), line=3)
     assert torch.equal(network(example("text")), network(example("text")))
+
+
+class Dropping(ConvNet):
+    """Drops units by code of its own."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        dropped = nn.functional.dropout(self.stem(pixels), 0.5, self.training)
+        found: Tensor = self.top(self.middle(dropped))
+        return found
+
+
+@pytest.mark.parametrize("line", [0, 1, 2])
+def test_dropout_without_a_layer_stands_still_with_what_it_holds(line: int) -> None:
+    network = Grafted(Dropping(), grafted("image").head, pooling="map")
+    chain = spliced(network)
+    move_line(network, chain, line=line)
+    network.train()
+    assert network.trunk.training == (line == 0)
+    assert network.get_submodule("trunk.top").training
+    with torch.no_grad():
+        once, again = (chain.prefix(2, example("image")) for _ in range(2))
+    assert torch.equal(once, again) == (line > 0)
 
 
 def test_a_copy_of_a_frozen_network_is_frozen_on_its_own() -> None:

@@ -1,8 +1,12 @@
 """Tests distances of blocks' outputs: nothing moved, one block moved, by hand."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from regraft.freezing.cost import block_flops
+from regraft.freezing.line import move_line
 from regraft.freezing.outputs import Outputs
 from tests.tiny_sessions import KINDS, SIDE, example, grafted, spliced
 
@@ -14,6 +18,19 @@ def test_nothing_moved_gives_nought_and_leaves_the_mode(kind: str) -> None:
     found = Outputs(spliced(network), example(kind))
     assert found.distances() == [0.0, 0.0, 0.0]
     assert network.trunk.training
+    assert all(module.training for module in network.trunk.modules())
+
+
+def test_what_stands_still_in_training_does_so_afterwards() -> None:
+    network = grafted("text", dropout=0.3)
+    chain = spliced(network)
+    move_line(network, replace(chain, unsteady=frozenset({""})), line=1)
+    before = [module.training for module in network.modules()]
+    Outputs(chain, example("text"))
+    block_flops(chain, example("text"))
+    assert [module.training for module in network.modules()] == before
+    assert any(before)
+    assert not all(before)
 
 
 def test_a_moved_block_changes_its_own_outputs_and_those_above() -> None:

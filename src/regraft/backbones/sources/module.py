@@ -10,6 +10,7 @@ from regraft.backbones.backbone import Architecture, Backbone, Pooling
 from regraft.backbones.sources.specs import refuse_channels
 from regraft.backbones.sources.timm import assembled, build_timm
 from regraft.backbones.splicing.calling import call
+from regraft.backbones.splicing.recording import in_evaluation
 from regraft.backbones.splicing.tree import primary
 from regraft.backbones.weights import load_into_network
 from regraft.data.spec import ImageSpec, InputSpec
@@ -177,14 +178,8 @@ def _answer(network: nn.Module, spec: InputSpec, *, side: int) -> Any:
     else:
         ids = torch.zeros(1, min(4, spec.length_limit), dtype=torch.long, device=device)
         batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        with torch.no_grad():
-            return call(network, batch)
-    finally:
-        for module, training in modes:
-            module.training = training
+    with in_evaluation(network), torch.no_grad():
+        return call(network, batch)
 
 
 def _brief(error: Exception) -> str:

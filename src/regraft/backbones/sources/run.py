@@ -1,11 +1,12 @@
 """Makes backbones from the networks saved in run folders."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from regraft.backbones.backbone import Architecture, Backbone
 from regraft.backbones.build import build
@@ -65,7 +66,11 @@ def open_run(folder: Path) -> Backbone:
 
 
 def build_trunk(
-    architecture: Architecture, spec: InputSpec, *, given: nn.Module | None = None
+    architecture: Architecture,
+    spec: InputSpec,
+    *,
+    given: nn.Module | None = None,
+    weights: Mapping[str, Tensor] | None = None,
 ) -> nn.Module:
     """Returns the network of an architecture with random weights, as a run holds it.
 
@@ -75,17 +80,29 @@ def build_trunk(
         architecture: What builds it.
         spec: How it is fed.
         given: The network where only a program can build it; a copy is returned.
+        weights: Of the trunk, by name, where they are known.
 
     Raises:
         BackboneError: If the network cannot be built or cannot have that stem.
     """
     network = build(architecture) if given is None else copy.deepcopy(given)
-    stem = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
-    # A program's own network may take grey images without any stem that could be changed.
-    own = given is not None and (stem is None or stem.in_channels != _COLOURS)
+    own = given is not None and _is_as_it_was(network, weights or {})
     if isinstance(spec, ImageSpec) and spec.channels == 1 and not own:
         apply_channels(network, 1)
     return network
+
+
+def _is_as_it_was(network: nn.Module, weights: Mapping[str, Tensor]) -> bool:
+    """Says whether a program's own network took grey images without a change of its stem.
+
+    It may have no stem that could be changed, or repeat the channel itself.
+    """
+    stems = ((p, m) for p, m in network.named_modules() if isinstance(m, nn.Conv2d))
+    path, stem = next(stems, ("", None))
+    if stem is None or stem.in_channels != _COLOURS:
+        return True
+    stored = weights.get(f"{path}.weight")
+    return stored is not None and stored.shape == stem.weight.shape
 
 
 def spec_document(spec: InputSpec) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def at_rest(network: nn.Module, *, graph: bool) -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(_cuda_devices(network)))
-        stack.enter_context(_kept_modes(network))
+        stack.enter_context(in_evaluation(network))
         stack.enter_context(_kept_buffers(network))
         stack.enter_context(torch.set_grad_enabled(graph))
         if graph:
@@ -130,7 +130,8 @@ def _cuda_devices(network: nn.Module) -> list[torch.device]:
 
 
 @contextmanager
-def _kept_modes(network: nn.Module) -> Iterator[None]:
+def in_evaluation(network: nn.Module) -> Iterator[None]:
+    """Puts each module into evaluation and gives each its own mode back."""
     # The attribute is set, not `train()` called: whoever guards a frozen prefix overrides that.
     modes = [(module, module.training) for module in network.modules()]
     try:

@@ -1,5 +1,6 @@
 """Makes all that is to be known of a network before it is cut, from a few forwards."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from regraft.backbones.backbone import Batch
-from regraft.backbones.splicing.calling import altered, enlarged
+from regraft.backbones.splicing.calling import altered, call, enlarged
 from regraft.backbones.splicing.outline import Outline, outline
 from regraft.backbones.splicing.recording import Call, Recording, cloned, record
 from regraft.backbones.splicing.shapes import Outputs, Shapes, learned, outputs, sketched, unruly
@@ -97,6 +98,43 @@ def study(network: nn.Module, batch: Batch) -> Study:
         contentless=_contentless(recording, record(network, altered(batch), note=cloned)),
         shapes=Shapes(network, batch, rules=_rules(network, batch, recording=recording)),
     )
+
+
+def unsteady(seen: Study, containers: Collection[str]) -> frozenset[str]:
+    """Returns the modules whose own code does something else in training than at rest.
+
+    Dropout as a function, without a layer of its own, is the usual case. The parts of these
+    modules stay at rest meanwhile.
+
+    Args:
+        seen: The network, at rest.
+        containers: Paths of the modules to look at.
+    """
+    if _answers_alike(seen, containers):
+        return frozenset()
+    return frozenset(path for path in containers if not _answers_alike(seen, (path,)))
+
+
+def _answers_alike(seen: Study, paths: Collection[str]) -> bool:
+    """Says whether the network answers as before, and draws nothing, with some in training."""
+    modules = [seen.outline.modules[path] for path in paths]
+    drawn = torch.get_rng_state()
+    for module in modules:
+        module.training = True
+    try:
+        with torch.no_grad():
+            found = primary(call(seen.network, seen.batch))
+    except Exception:
+        # It asks in training for what an example of inputs lacks (labels, a history).
+        return False
+    finally:
+        for module in modules:
+            module.training = False
+    if found is None or found.shape != seen.reference.shape:
+        return False
+    # Without a graph another kernel may round differently.
+    alike = torch.allclose(found, seen.reference, rtol=1e-3, atol=1e-4)
+    return alike and torch.equal(drawn, torch.get_rng_state())
 
 
 def _contentless(one: Recording, other: Recording) -> frozenset[str]:

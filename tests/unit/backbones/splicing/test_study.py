@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from regraft.backbones.splicing.recording import at_rest
-from regraft.backbones.splicing.study import Study, study
+from regraft.backbones.splicing.study import Study, study, unsteady
 from regraft.errors import BackboneError
 
 BATCH = {"input_ids": torch.tensor([[1, 2, 3], [3, 2, 0]])}
@@ -52,6 +52,43 @@ def test_parameters_are_named_by_identity() -> None:
     network = Tabled()
     seen = studied(network)
     assert seen.named({id(network.words.weight), 0}) == {"words.weight"}
+
+
+class Dropping(nn.Module):
+    """Drops units by code of its own where it is asked to."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share, self.words = share, nn.Embedding(4, 5)
+        self.end = nn.Sequential(nn.Linear(5, 5), nn.Dropout(0.5))
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        kept = nn.functional.dropout(self.words(input_ids), self.share, self.training)
+        out: Tensor = self.end(kept)
+        return out
+
+
+@pytest.mark.parametrize(("share", "found"), [(0.5, {""}), (1e-9, {""}), (0.0, set())])
+def test_a_module_that_drops_by_code_of_its_own_is_unsteady(share: float, found: set[str]) -> None:
+    network = Dropping(share).train()
+    with at_rest(network, graph=True):
+        assert unsteady(study(network, BATCH), ("", "end")) == found
+    assert all(module.training for module in network.modules())
+
+
+class Counting(Tabled):
+    """Wants more in training than an example of inputs has."""
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        if self.training:
+            raise ValueError("labels are missing")
+        return super().forward(input_ids)
+
+
+def test_a_module_that_wants_more_in_training_is_unsteady() -> None:
+    network = Counting()
+    with at_rest(network, graph=True):
+        assert unsteady(study(network, BATCH), ("",)) == {""}
 
 
 class Broken(nn.Module):
