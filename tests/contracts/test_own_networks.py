@@ -128,9 +128,9 @@ class Dropping(Net):
         return found
 
 
-@pytest.mark.parametrize("cache", ["on", "off"])
+@pytest.mark.parametrize("cache", [True, False])
 def test_dropout_without_a_layer_does_not_reach_into_what_is_frozen(
-    cache: str, tmp_path: Path
+    cache: bool, tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
     mine = Dropping()
