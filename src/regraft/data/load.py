@@ -123,7 +123,7 @@ def load_inputs(
     Raises:
         DataError: If the source cannot be read, has no rows, or is of another modality.
     """
-    table = _open_inputs(source, modality, reading.say)
+    table = open_inputs(source, modality, reading.say)
     if len(table) == 0:
         raise DataError(f"{table.name} has no rows", expected="one row or more")
     found, _ = guess_roles(
@@ -136,7 +136,7 @@ def load_inputs(
     if reading.only_test:
         table, found = _test_rows(table, found, reading.say)
     read = meaning_of(table, found, parted=False)
-    outside = (*table.outside, *unknown_labels(read, classes))
+    outside = (*unknown_labels(read, classes), *table.outside)
     return rows_of(read, tuple(classes)), replace(
         table, errors=read.gathered.errors, outside=outside, known=used_columns(found)
     )
@@ -156,8 +156,17 @@ def _test_rows(table: Table, roles: Roles, say: Say) -> tuple[Table, Roles]:
     return table, replace(roles, split=None)
 
 
-def _open_inputs(source: object, modality: Modality, say: Say) -> Table:
-    """Returns the table of a path or name, or of one text that is none."""
+def open_inputs(source: object, modality: Modality, say: Say) -> Table:
+    """Returns the table of a path or name, or of one text that is none.
+
+    Args:
+        source: As for `load_inputs`, which also takes the table.
+        modality: What the network takes.
+        say: Takes one line of progress.
+
+    Raises:
+        DataError: If the source cannot be read.
+    """
     if not isinstance(source, str) or source.startswith((STARTER, HUB)) or exists(source):
         return open_source(source, say=say)
     if modality == "image" or looks_like_path(source):

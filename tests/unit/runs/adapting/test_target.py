@@ -106,6 +106,17 @@ def test_a_single_folder_of_pictures_is_a_target_without_labels(
     assert len(read(made, str(tmp_path / "new")).used) == 20
 
 
+def test_files_of_a_folder_that_are_no_rows_are_told(
+    prepared: Prepare, resnet: Path, tmp_path: Path
+) -> None:
+    source = tiny.image_folders(tmp_path / "source", 40)
+    made = prepared(source=str(source), backbone=str(resnet))
+    dim = tiny.dim_folders(tmp_path / "target", 20)
+    (dim / "top" / "b.heic").write_bytes(b"a picture of another kind")
+    problems = [f"{each.origin}: {each.reason}" for each in read(made, str(dim)).problems]
+    assert problems == [f"{dim}/top/b.heic: not a picture"]
+
+
 def test_folders_of_pictures_that_are_no_classes_are_a_target_without_labels(
     prepared: Prepare, resnet: Path, tmp_path: Path
 ) -> None:
