@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from regraft.data.guess import Roles, guess_roles, used_columns
+from regraft.data.guess import Roles, guess_roles, refuse_odd_parts, used_columns
 from regraft.data.looks import bare_header, case_twins, measured_classes
 from regraft.data.mapped.columns import taken
 from regraft.data.mapped.digests import Numbered, numbered
@@ -121,7 +121,8 @@ def load_inputs(
         reading: What is known of the run, and which rows are wanted.
 
     Raises:
-        DataError: If the source cannot be read, has no rows, or is of another modality.
+        DataError: If the source cannot be read, has no rows, or is of another modality, or the
+            test rows are wanted and a column of parts has odd cells.
     """
     table = open_inputs(source, modality, reading.say)
     if len(table) == 0:
@@ -134,6 +135,8 @@ def load_inputs(
     for warning in bare_header(used_columns(found), classes, name=table.name):
         reading.say(f"warning: {warning}")
     if reading.only_test:
+        used, then = used_columns(found), "all rows are scored"
+        refuse_odd_parts(table, used, learnt=reading.columns, then=then)
         table, found = _test_rows(table, found, reading.say)
     read = meaning_of(table, found, parted=False)
     outside = (*unknown_labels(read, classes), *table.outside)

@@ -119,6 +119,7 @@ def test_parts_of_which_some_are_odd_are_refused_and_other_columns_are_not(
 ) -> None:
     frame = pa.table({"split": ["train", "Test ", odd], "door": ["train", "odd", "even"]})
     looks = TableLooks(from_frame(frame, "t"))
-    looks.refuse_odd_parts(["door"])
-    with pytest.raises(DataError, match=f"t:3 has '{odd or ''}' in column 'split'; expected train"):
-        looks.refuse_odd_parts(["door", "split"])
+    looks.refuse_odd_parts(["door"], then="so on")
+    said = f"t:3 has '{odd or ''}' in column 'split'; expected train.*, and so on"
+    with pytest.raises(DataError, match=said):
+        looks.refuse_odd_parts(["door", "split"], then="so on")

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from regraft.data.encode import Encoded, encode
 from regraft.data.explain import script_of_rows, script_warning
+from regraft.data.guess import refuse_odd_parts
 from regraft.data.load import Reading, load_inputs
 from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.sources import open_source
@@ -115,6 +116,9 @@ def read_target(
         classes=dataset.classes,
         reading=Reading(dataset.columns, say=say),
     )
+    if not whole:
+        then = "all rows are adapted to"
+        refuse_odd_parts(table, table.known, learnt=dataset.columns, then=then)
     check_classes(table, dataset, say=say)
     fine = np.array([row for row in range(len(rows)) if row not in table.errors], np.int64)
     _check_count(table.name, len(fine))

@@ -56,6 +56,17 @@ def test_test_rows_of_a_split_are_scored_and_the_others_adapted_to(
     assert not set(target.used.tolist()) & set(target.scored.tolist())
 
 
+def test_an_odd_cell_in_a_column_of_parts_makes_no_rows_to_adapt_to_of_test_rows(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    parts = ["test" if row % 3 == 0 else "train" for row in range(29)]
+    columns = {"text": TEXTS, "label": LABELS, "split": [*parts, "tset"]}
+    path, made = str(tiny.write_csv(tmp_path / "t.csv", columns)), prepared()
+    with pytest.raises(DataError, match=r"t\.csv:31 has 'tset' in column 'split'.*adapted to$"):
+        read(made, path)
+    assert len(read_target(path, made, score=False, say=nobody, whole=True).used) == 30
+
+
 def test_all_rows_may_be_test_rows_and_are_adapted_to_and_scored(
     prepared: Prepare, tmp_path: Path
 ) -> None:
