@@ -8,6 +8,7 @@ from pathlib import Path
 
 from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.pictures import LONG_PATH, are_paths
+from regraft.data.reading.sources import exists
 from regraft.data.reading.tables import Table
 from regraft.errors import DataError
 
@@ -216,7 +217,7 @@ def _part_name(cell: str | None) -> str:
 
 def _any_exists(cells: Sequence[str | None], folder: Path) -> bool:
     """Says whether one of the first paths exists, seen from a folder."""
-    return any(path.is_file() for path in _first_paths(cells, folder))
+    return any(exists(str(path)) for path in _first_paths(cells, folder))
 
 
 def _first_paths(cells: Sequence[str | None], folder: Path) -> list[Path]:

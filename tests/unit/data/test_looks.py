@@ -50,6 +50,8 @@ def test_a_large_column_is_judged_by_a_sample_over_all_of_it() -> None:
 def test_paths_are_images_only_where_files_exist(tmp_path: Path) -> None:
     table = from_frame(pa.table({"where": ["a.png", "b.png"]}), "t", folder=tmp_path)
     assert not TableLooks(table).is_image("where")
+    long = from_frame(pa.table({"where": ["a" * 300 + ".png"]}), "t", folder=tmp_path)
+    assert not TableLooks(long).is_image("where")  # no file can have such a name
     (tmp_path / "b.png").touch()
     assert TableLooks(table).is_image("where")
 
