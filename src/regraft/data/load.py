@@ -124,7 +124,7 @@ def load_inputs(
         DataError: If the source cannot be read, has no rows, or is of another modality, or the
             test rows are wanted and a column of parts has odd cells.
     """
-    table = open_inputs(source, modality, reading.say)
+    table = open_inputs(source, modality, say=reading.say)
     if len(table) == 0:
         raise DataError(f"{table.name} has no rows", expected="one row or more")
     found, _ = guess_roles(
@@ -159,7 +159,7 @@ def _test_rows(table: Table, roles: Roles, say: Say) -> tuple[Table, Roles]:
     return table, replace(roles, split=None)
 
 
-def open_inputs(source: object, modality: Modality, say: Say) -> Table:
+def open_inputs(source: object, modality: Modality, *, say: Say) -> Table:
     """Returns the table of a path or name, or of one text that is none.
 
     Args:

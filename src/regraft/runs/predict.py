@@ -121,7 +121,7 @@ def _lines(content: bytes) -> list[str]:
 
 def _answered(model: Model, source: object, roles: Roles, suffix: str, say: Say) -> PredictOutcome:
     reading = Reading(model.columns, say=say)
-    opened = open_inputs(source, model.modality, say)
+    opened = open_inputs(source, model.modality, say=say)
     rows, table = load_inputs(
         opened, model.modality, classes=model.classes, roles=roles, reading=reading
     )
