@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -193,8 +194,10 @@ def write_file(out: Path, made: bytes) -> None:
         temporary.write_bytes(made)
         temporary.replace(out)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StorageError(f"{out} cannot be written: {error.strerror}") from None
+    finally:  # Whoever stops a large file from being written leaves no half of it behind.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def refuse_existing(out: Path | None) -> None:

@@ -27,4 +27,9 @@ def _toml(settings: "FitSettings") -> str:
     values = settings.model_dump()
     open_names = [n for n, value in values.items() if value is None and n != "repeat"]
     chosen = f"# Chosen from the data unless set: {', '.join(open_names)}\n" if open_names else ""
+    if "strategy" not in settings.model_fields_set:
+        # Written as one that was typed it would leave nothing for a preset to choose.
+        chosen += (
+            f'# Taken unless set, or chosen by a preset: strategy = "{values.pop("strategy")}"\n'
+        )
     return chosen + write_toml(values)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
-from regraft.data.looks import TableLooks, is_row
+from regraft.data.looks import TableLooks, is_row, of_files
 from regraft.data.reading.tables import Table
 from regraft.data.rows import Modality
 from regraft.errors import DataError, nearest
@@ -107,6 +107,27 @@ def used_columns(roles: Roles) -> dict[str, str]:
     return {role: name for role, name in asdict(roles).items() if name}
 
 
+def refuse_odd_parts(
+    table: Table, used: Mapping[str, str], *, learnt: Mapping[str, str], then: str
+) -> None:
+    """Refuses a column of parts that some odd cells keep from being taken for one.
+
+    Args:
+        table: N rows.
+        used: Column by role, as it was found.
+        learnt: Column by role that a run was trained on.
+        then: What comes of the rows where the column has another name.
+
+    Raises:
+        DataError: If there is one, by its name or as that of the run.
+    """
+    if "split" in used:
+        return
+    looks, free = TableLooks(table), set(table.columns) - set(used.values())
+    named = [n for n in table.columns if n == learnt.get("split") or _plain(n) in _STRONG["split"]]
+    looks.refuse_odd_parts([n for n in named if n in free and looks.is_filled(n)], then=then)
+
+
 def existing(table: Table, name: str) -> str | None:
     """Returns the real name of a column that the user asked for, or None where there is none."""
     if name in table.names:
@@ -168,7 +189,7 @@ class _Guess:
             raise self._tie({"image": images, "text": texts})
         if not self._settle("image", images) and not self._settle("text", texts):
             if modality != "text":
-                self._refuse_lost_pictures()
+                self.columns.refuse_lost_pictures(self._free())
             raise self._none(modality or "text", f"a column of {modality or 'text or image'}s")
 
     def find_label(self, needed: bool) -> None:
@@ -187,7 +208,8 @@ class _Guess:
         """Refuses a column that was typed, or that its name and most cells say, for no parts."""
         self.columns.check_parts(asked)
         if "split" not in self.found:
-            self.columns.refuse_odd_parts(self._named("split", self.columns.is_filled))
+            names = self._named("split", self.columns.is_filled)
+            self.columns.refuse_odd_parts(names, then="the rows are parted for you")
 
     def find_rest(self, needed: bool) -> None:
         """Finds domains, parts and groups by name alone; parts and groups decide what is learnt."""
@@ -196,17 +218,6 @@ class _Guess:
             fitting = self._named(role, fits)
             passed = len(fitting) > 1 and (role == "domain" or not needed)
             self._settle(role, [] if passed else fitting)
-
-    def _refuse_lost_pictures(self) -> None:
-        """Refuses paths of pictures that all lead nowhere: they are no texts either."""
-        for name in self._free():
-            lost = self.columns.lost_pictures(name)
-            if lost:
-                raise DataError(
-                    f"column '{name}' of {self.table.name} holds paths of pictures, but there is "
-                    f"no file '{lost[0].absolute()}', nor at any other of the first {len(lost)}",
-                    expected="paths of files, seen from the folder of the table",
-                )
 
     def _images(self) -> list[str]:
         is_image = self.columns.is_image
@@ -257,7 +268,7 @@ class _Guess:
 
     def _none(self, role: str, expected: str) -> DataError:
         if self.table.known.get("image") == "file" and role != "image":
-            return _of_files(self.table.name, role)
+            return of_files(self.table.name, role)
         if role == "image":
             return DataError(
                 f"{self.table.name} holds no images: its columns are {_listed(self.table.names)}",
@@ -272,20 +283,6 @@ class _Guess:
             expected=expected,
             hint=_flag(role, likely[0]) if likely else "adding such a column",
         )
-
-
-def _of_files(name: str, role: str) -> DataError:
-    """Returns what is wrong with a folder of files, or a file, for a role."""
-    if role == "label":
-        return DataError(
-            f"{name} holds files of one kind, without classes",
-            expected="a folder that holds a folder for each class",
-            hint="the folder above it",
-        )
-    return DataError(
-        f"{name} holds files of pictures where {role}s are wanted",
-        expected=f"a table with a column of {role}s",
-    )
 
 
 def _flag(role: str, column: str) -> str:

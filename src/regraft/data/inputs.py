@@ -11,6 +11,7 @@ from regraft.data.guess import Roles
 from regraft.data.mapped.columns import mapped
 from regraft.data.mapped.digests import Digests, digests_of
 from regraft.data.reading.pictures import LARGE, is_grey, on_all_cores, open_picture, to_pixels
+from regraft.data.reading.sources import exists
 from regraft.data.reading.tables import Picture, Table
 from regraft.data.rows import Image, Input, Modality, PictureFacts
 from regraft.data.split import content_key
@@ -173,7 +174,7 @@ def _path(cell: str, folder: Path) -> str | None:
     plain = cell.strip()
     if not plain:
         return None
-    return str(folder / (cell if plain != cell and (folder / cell).exists() else plain))
+    return str(folder / (cell if plain != cell and exists(str(folder / cell)) else plain))
 
 
 def _decode(source: Picture) -> Image | str:

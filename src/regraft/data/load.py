@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from regraft.data.guess import Roles, guess_roles, used_columns
+from regraft.data.guess import Roles, guess_roles, refuse_odd_parts, used_columns
 from regraft.data.looks import bare_header, case_twins, measured_classes
 from regraft.data.mapped.columns import taken
 from regraft.data.mapped.digests import Numbered, numbered
@@ -121,9 +121,10 @@ def load_inputs(
         reading: What is known of the run, and which rows are wanted.
 
     Raises:
-        DataError: If the source cannot be read, has no rows, or is of another modality.
+        DataError: If the source cannot be read, has no rows, or is of another modality, or the
+            test rows are wanted and a column of parts has odd cells.
     """
-    table = _open_inputs(source, modality, reading.say)
+    table = open_inputs(source, modality, say=reading.say)
     if len(table) == 0:
         raise DataError(f"{table.name} has no rows", expected="one row or more")
     found, _ = guess_roles(
@@ -134,9 +135,11 @@ def load_inputs(
     for warning in bare_header(used_columns(found), classes, name=table.name):
         reading.say(f"warning: {warning}")
     if reading.only_test:
+        used, then = used_columns(found), "all rows are scored"
+        refuse_odd_parts(table, used, learnt=reading.columns, then=then)
         table, found = _test_rows(table, found, reading.say)
     read = meaning_of(table, found, parted=False)
-    outside = (*table.outside, *unknown_labels(read, classes))
+    outside = (*unknown_labels(read, classes), *table.outside)
     return rows_of(read, tuple(classes)), replace(
         table, errors=read.gathered.errors, outside=outside, known=used_columns(found)
     )
@@ -156,8 +159,17 @@ def _test_rows(table: Table, roles: Roles, say: Say) -> tuple[Table, Roles]:
     return table, replace(roles, split=None)
 
 
-def _open_inputs(source: object, modality: Modality, say: Say) -> Table:
-    """Returns the table of a path or name, or of one text that is none."""
+def open_inputs(source: object, modality: Modality, *, say: Say) -> Table:
+    """Returns the table of a path or name, or of one text that is none.
+
+    Args:
+        source: As for `load_inputs`, which also takes the table.
+        modality: What the network takes.
+        say: Takes one line of progress.
+
+    Raises:
+        DataError: If the source cannot be read.
+    """
     if not isinstance(source, str) or source.startswith((STARTER, HUB)) or exists(source):
         return open_source(source, say=say)
     if modality == "image" or looks_like_path(source):

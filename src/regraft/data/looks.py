@@ -8,6 +8,7 @@ from pathlib import Path
 
 from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.pictures import LONG_PATH, are_paths
+from regraft.data.reading.sources import exists
 from regraft.data.reading.tables import Table
 from regraft.errors import DataError
 
@@ -105,7 +106,22 @@ class TableLooks:
         cells = self._table.columns[name]
         return self._look(name).paths and _any_exists(cells, self._table.folder)
 
-    def lost_pictures(self, name: str) -> list[Path]:
+    def refuse_lost_pictures(self, names: Sequence[str]) -> None:
+        """Refuses paths of pictures that all lead nowhere: they are no texts either.
+
+        Raises:
+            DataError: If one of the columns holds such paths.
+        """
+        for name in names:
+            lost = self._lost_pictures(name)
+            if lost:
+                raise DataError(
+                    f"column '{name}' of {self._table.name} holds paths of pictures, but there is "
+                    f"no file '{lost[0].absolute()}', nor at any other of the first {len(lost)}",
+                    expected="paths of files, seen from the folder of the table",
+                )
+
+    def _lost_pictures(self, name: str) -> list[Path]:
         """Returns the first paths of a column of paths of pictures of which none exists."""
         if name in self._table.pixels or not self._look(name).paths or self.is_image(name):
             return []
@@ -132,12 +148,13 @@ class TableLooks:
             hint = "no --split, and the rows are parted for you"
             raise no_part(self._table, name, row=known.index(False), hint=hint)
 
-    def refuse_odd_parts(self, names: Sequence[str]) -> None:
+    def refuse_odd_parts(self, names: Sequence[str], *, then: str) -> None:
         """Refuses the first column of which most cells, empty ones aside, are names of parts.
 
         Args:
             names: Of columns that are called as columns of parts are; where one is whole there is
                 no doubt.
+            then: What comes of the rows where the column has another name.
 
         Raises:
             DataError: If there is one.
@@ -148,7 +165,7 @@ class TableLooks:
             cells = self._table.columns[name]
             known = list(self._known_parts(cells))
             if sum(known) >= 0.5 * sum(bool(_part_name(cell)) for cell in cells):
-                hint = "renaming the column, and the rows are parted for you"
+                hint = f"renaming the column, and {then}"
                 raise no_part(self._table, name, row=known.index(False), hint=hint)
 
     def reason(self, role: str, name: str) -> str:
@@ -175,6 +192,20 @@ def no_part(table: Table, column: str, *, row: int, hint: str) -> DataError:
     )
 
 
+def of_files(name: str, role: str) -> DataError:
+    """Returns what is wrong with a folder of files, or a file, for a role."""
+    if role == "label":
+        return DataError(
+            f"{name} holds files of one kind, without classes",
+            expected="a folder that holds a folder for each class",
+            hint="the folder above it",
+        )
+    return DataError(
+        f"{name} holds files of pictures where {role}s are wanted",
+        expected=f"a table with a column of {role}s",
+    )
+
+
 def is_row(names: Sequence[str]) -> bool:
     """Says whether names of columns are rather the cells of a row without a header."""
     return any(len(name) > LONG_NAME or name.isdigit() for name in names)
@@ -186,7 +217,7 @@ def _part_name(cell: str | None) -> str:
 
 def _any_exists(cells: Sequence[str | None], folder: Path) -> bool:
     """Says whether one of the first paths exists, seen from a folder."""
-    return any(path.is_file() for path in _first_paths(cells, folder))
+    return any(exists(str(path)) for path in _first_paths(cells, folder))
 
 
 def _first_paths(cells: Sequence[str | None], folder: Path) -> list[Path]:

@@ -133,15 +133,18 @@ def _with_whole_names(labels: Labels) -> Labels:
 def _numbers_of(names: Iterable[str], classes: Sequence[str]) -> list[int]:
     """Returns the number of the class that each name is, `UNLABELLED` where it is none.
 
-    A class may be written in another way than the name: by an earlier version, or in other data.
+    A class may be written in another way than the name: by an earlier version, or in other data,
+    as the truths of Parquet are in the CSV that Arrow makes of them.
     """
     exact = {name: number for number, name in enumerate(classes)}
-    alike = {_alike(name): number for name, number in exact.items()}
-    return [exact.get(name, alike.get(_alike(name), UNLABELLED)) for name in names]
+    truths = len(classes) == 2 and {name.casefold() for name in classes} == {"false", "true"}
+    alike = {_alike(name, truths=truths): number for name, number in exact.items()}
+    return [exact.get(name, alike.get(_alike(name, truths=truths), UNLABELLED)) for name in names]
 
 
-def _alike(name: str) -> str:
-    return whole_names([label_of(name)])[0]
+def _alike(name: str, *, truths: bool) -> str:
+    plain = whole_names([label_of(name)])[0]
+    return plain.casefold() if truths else plain
 
 
 def given_parts(table: Table, roles: Roles) -> Parts:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from regraft.data.guess import Roles
-from regraft.data.load import Reading, load_inputs
+from regraft.data.load import Reading, load_inputs, open_inputs
 from regraft.data.reading.cells import text_array
 from regraft.data.reading.sources import exists, looks_like_path
 from regraft.data.rows import Rows
@@ -33,7 +33,7 @@ class PredictOutcome:
 
     Args:
         table: N rows in the input's order.
-        problems: Sentences on the rows that could not be read.
+        problems: Sentences on the rows that could not be read, and on files that are no rows.
     """
 
     table: pa.Table
@@ -121,8 +121,9 @@ def _lines(content: bytes) -> list[str]:
 
 def _answered(model: Model, source: object, roles: Roles, suffix: str, say: Say) -> PredictOutcome:
     reading = Reading(model.columns, say=say)
+    opened = open_inputs(source, model.modality, say=say)
     rows, table = load_inputs(
-        source, model.modality, classes=model.classes, roles=roles, reading=reading
+        opened, model.modality, classes=model.classes, roles=roles, reading=reading
     )
     _refuse_taken(table.frame.column_names, [name + suffix for name in our_names(model.classes)])
     told = told_rows(say, len(rows), verb="predicted")
@@ -131,7 +132,10 @@ def _answered(model: Model, source: object, roles: Roles, suffix: str, say: Say)
     for name, column in prediction_columns(answers, model.classes, suffix=suffix).items():
         frame = frame.append_column(name, column)
     failed = zip(rows.origins, answers.errors, strict=True)
-    return PredictOutcome(frame, [f"{origin}: {error}" for origin, error in failed if error])
+    problems = [f"{origin}: {error}" for origin, error in failed if error]
+    # Labels that are none of the classes, which `table` tells of too, are no matter here.
+    outside = [f"{problem.origin}: {problem.reason}" for problem in opened.outside]
+    return PredictOutcome(frame, [*problems, *outside])
 
 
 def _refuse_taken(theirs: Sequence[str], ours: Sequence[str]) -> None:

@@ -74,7 +74,7 @@ class FitSettings(NewRunSettings):
             raise SettingsError(
                 f"preset = {self.preset!r} cannot be used with the strategy {self.strategy}",
                 expected="one of the two",
-                hint=f"--preset {self.preset}",
+                hint=f"--strategy auto --preset {self.preset}",
             )
         return self
 

@@ -12,6 +12,7 @@ import pytest
 
 from regraft.cli.printing import (
     refuse_existing,
+    write_file,
     write_json,
     write_out,
     write_predictions,
@@ -107,6 +108,18 @@ def test_nothing_that_exists_is_overwritten(tmp_path: Path, table: pa.Table) -> 
     with pytest.raises(SettingsError, match=r"p\.csv exists"):
         write_predictions(table, there, guard_formulas=False)
     assert there.read_text() == "mine"
+
+
+def test_whoever_stops_the_writing_leaves_no_half_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(self: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_file(tmp_path / "p.csv", b"text")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

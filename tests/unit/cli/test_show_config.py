@@ -17,6 +17,17 @@ def test_what_is_printed_can_be_used_again(typed: Type, tmp_path: Path) -> None:
     )
 
 
+def test_a_strategy_that_nobody_gave_leaves_a_preset_its_choice(
+    typed: Type, tmp_path: Path
+) -> None:
+    file = tmp_path / "fit.toml"
+    file.write_text(typed("show-config", "d.csv").out, encoding="utf-8")
+    assert 'strategy = "two-stage"' in file.read_text(encoding="utf-8").splitlines()[1]
+    again = FitSettings(**read_toml(file), preset="fast")
+    assert (again.strategy, again.preset) == ("auto", "fast")
+    assert '\nstrategy = "head"' in typed("show-config", "d.csv", "--strategy", "head").out
+
+
 def test_what_is_left_open_is_said(typed: Type) -> None:
     first = typed("show-config", "d.csv", "--lr", "0.1").out.splitlines()[0]
     assert first.startswith("# Chosen from the data unless set:")

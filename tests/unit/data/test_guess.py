@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from regraft.data.guess import Roles, guess_roles, used_columns
+from regraft.data.guess import Roles, guess_roles, refuse_odd_parts, used_columns
 from regraft.data.reading.tables import Table, from_frame
 from regraft.data.rows import Modality
 from regraft.errors import DataError
@@ -224,6 +224,18 @@ def test_columns_of_a_run_that_the_table_lacks_or_that_are_images_are_passed_ove
     table = _table(text=_LONG, label=_FEW, file=_OTHER)
     learnt = {"image": "file", "label": "verdict"}
     assert _guess_with(table, learnt) == Roles(text="text", label="label")
+
+
+def test_a_column_of_parts_with_an_odd_cell_is_refused_by_its_name_or_that_of_the_run() -> None:
+    odd, whole = [*["train", "test"] * 9, "train", "tset"], ["train", "test"] * 10
+    learnt = {"split": "fold"}
+    for name in ("fold", "split"):
+        with pytest.raises(DataError, match=f"reviews:20 has 'tset' in column '{name}'.* so on"):
+            refuse_odd_parts(_table(**{name: odd}), {}, learnt=learnt, then="so on")
+    refuse_odd_parts(_table(fold=odd), {}, learnt={}, then="so on")
+    refuse_odd_parts(_table(fold=odd), {"group": "fold"}, learnt=learnt, then="so on")
+    refuse_odd_parts(_table(fold=odd, a=whole), {"split": "a"}, learnt=learnt, then="so on")
+    refuse_odd_parts(_table(split=[""] * 20), {}, learnt=learnt, then="so on")
 
 
 def test_a_column_of_parts_of_a_run_must_hold_parts_again() -> None:

@@ -50,6 +50,8 @@ def test_a_large_column_is_judged_by_a_sample_over_all_of_it() -> None:
 def test_paths_are_images_only_where_files_exist(tmp_path: Path) -> None:
     table = from_frame(pa.table({"where": ["a.png", "b.png"]}), "t", folder=tmp_path)
     assert not TableLooks(table).is_image("where")
+    long = from_frame(pa.table({"where": ["a" * 300 + ".png"]}), "t", folder=tmp_path)
+    assert not TableLooks(long).is_image("where")  # no file can have such a name
     (tmp_path / "b.png").touch()
     assert TableLooks(table).is_image("where")
 
@@ -119,6 +121,7 @@ def test_parts_of_which_some_are_odd_are_refused_and_other_columns_are_not(
 ) -> None:
     frame = pa.table({"split": ["train", "Test ", odd], "door": ["train", "odd", "even"]})
     looks = TableLooks(from_frame(frame, "t"))
-    looks.refuse_odd_parts(["door"])
-    with pytest.raises(DataError, match=f"t:3 has '{odd or ''}' in column 'split'; expected train"):
-        looks.refuse_odd_parts(["door", "split"])
+    looks.refuse_odd_parts(["door"], then="so on")
+    said = f"t:3 has '{odd or ''}' in column 'split'; expected train.*, and so on"
+    with pytest.raises(DataError, match=said):
+        looks.refuse_odd_parts(["door", "split"], then="so on")

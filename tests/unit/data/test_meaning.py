@@ -99,6 +99,21 @@ def test_labels_match_classes_that_are_written_in_another_way(
     assert len(unknown_labels(read, classes)) == expected.count(UNLABELLED)
 
 
+@pytest.mark.parametrize("classes", [("False", "True"), ("false", "true")])
+def test_truths_match_classes_that_are_written_in_another_case(classes: tuple[str, ...]) -> None:
+    labels: list[str | None] = [*classes, "TRUE", "false", "True", "no"]
+    read = _read(labels, ["train", "train", "val", "val", "test", "test"])
+    assert classes_of(read, np.arange(5)) == classes
+    assert rows_of(read, classes).labels.tolist() == [0, 1, 1, 0, 1, UNLABELLED]
+    assert [str(problem.origin) for problem in unknown_labels(read, classes)] == ["t:6"]
+
+
+@pytest.mark.parametrize("classes", [("False", "True", "unknown"), ("NO", "YES")])
+def test_case_tells_other_classes_apart(classes: tuple[str, ...]) -> None:
+    read = _read([name.lower() for name in classes[:2]], parted=False)
+    assert rows_of(read, classes).labels.tolist() == [UNLABELLED] * 2
+
+
 def test_letters_made_of_one_or_two_characters_are_one_class_and_match_old_ones() -> None:
     one, two = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
     assert _learnt(one, two, "thé") == (one, "thé")

@@ -163,6 +163,15 @@ def test_a_column_of_parts_can_be_named(text_run: Path, tmp_path: Path) -> None:
     assert heard(text_run, path, split="fold")[0]["rows"] == 4
 
 
+def test_an_odd_cell_in_a_column_of_parts_does_not_make_test_rows_of_all(
+    text_run: Path, tmp_path: Path
+) -> None:
+    path = parted(tmp_path / "a.csv", named="split", parts=[*["train", "test"] * 4, "tset"])
+    with pytest.raises(DataError, match=r"a\.csv:10 has 'tset' in column 'split'.*are scored$"):
+        evaluate(text_run, path)
+    assert len(predict(text_run, path).table) == 9
+
+
 def test_without_a_test_row_all_are_scored_with_a_warning(text_run: Path, tmp_path: Path) -> None:
     path = parted(tmp_path / "a.csv", named="split", parts=["train", "val"] * 4)
     result, said = heard(text_run, path)

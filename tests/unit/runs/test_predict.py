@@ -184,6 +184,23 @@ def test_a_folder_of_images_is_answered_row_by_row(image_run: Path, tmp_path: Pa
     assert len(outcome.problems) == 1
 
 
+def test_files_of_a_folder_that_are_no_rows_are_told(image_run: Path, tmp_path: Path) -> None:
+    data = tiny.image_folders(tmp_path / "tiles", 2)
+    (data / "top" / "001.heic").write_bytes(b"a picture of another kind")
+    (data / "top" / "000.png").rename(data / "loose.png")
+    outcome = typed(image_run, str(data))
+    assert outcome.table.column("file").to_pylist() == ["bottom/001.png"]
+    assert outcome.problems == [
+        f"{data}/loose.png: a picture outside of the class folders",
+        f"{data}/top/001.heic: not a picture",
+    ]
+
+
+def test_labels_that_are_no_classes_are_no_problem(text_run: Path, tmp_path: Path) -> None:
+    path = tiny.write_csv(tmp_path / "a.csv", {"text": TEXTS[:2], "label": ["neutral", "pos"]})
+    assert typed(text_run, str(path)).problems == []
+
+
 def test_image_files_can_be_named_one_by_one(image_run: Path, tmp_path: Path) -> None:
     data = tiny.image_folders(tmp_path / "tiles", 2)
     paths = [str(data / "top" / "000.png"), str(data / "bottom" / "001.png")]

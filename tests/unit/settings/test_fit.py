@@ -99,6 +99,7 @@ def test_the_named_columns_are_given_by_role() -> None:
             "the scope prefix",
         ),
         ({"check_cache": True, "cache": False}, "without the cache"),
+        ({"preset": "fast", "strategy": "head"}, "try --strategy auto --preset fast"),
     ],
 )
 def test_what_does_not_go_together_is_refused(values: dict[str, Any], words: str) -> None:

@@ -2,10 +2,10 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -54,13 +54,28 @@ def parse_tsv(opened: Opened, shown: str) -> Cells:
     plain = _parse(opened, shown, delimiter="\t", quoting=csv.QUOTE_NONE)
     if not _has_quotes(opened):
         return plain
-    try:
-        quoted = _parse(opened, shown, delimiter="\t", quoting=csv.QUOTE_MINIMAL)
-    except DataError:
-        return plain
-    # Quotes that swallow whole rows, each of the right width, were letters.
-    swallowed = not plain.errors and len(plain.lines) > len(quoted.lines)
-    return plain if swallowed or len(plain.errors) < len(quoted.errors) else quoted
+    for strict in (True, False):
+        try:
+            quoted = _parse(opened, shown, delimiter="\t", quoting=csv.QUOTE_MINIMAL, strict=strict)
+        except DataError:
+            continue
+        return plain if _are_letters(plain, quoted, strict=strict) else quoted
+    return plain
+
+
+def _are_letters(plain: Cells, quoted: Cells, *, strict: bool) -> bool:
+    """Says whether quotes are letters: as quotes they cost more rows than they mend.
+
+    Args:
+        plain: Read with quotes as letters.
+        quoted: Read with quotes as quotes.
+        strict: Whether no cell has letters behind a closing quote, as `"Good" film` has.
+    """
+    mended = len(plain.errors) - len(quoted.errors)
+    # Rows of the right width that are inside of other rows now.
+    swallowed = len(plain.lines) - len(quoted.lines) - mended
+    sure = strict or any(name.startswith('"') for name in plain.columns)
+    return swallowed > mended or mended < (0 if sure else 1)
 
 
 def _has_quotes(opened: Opened) -> bool:
@@ -84,11 +99,18 @@ def _delimiter(opened: Opened) -> tuple[str, int]:
 
 
 def _parse(
-    opened: Opened, shown: str, *, delimiter: str, quoting: _Quoting, skipped: int = 0
+    opened: Opened,
+    shown: str,
+    *,
+    delimiter: str,
+    quoting: _Quoting,
+    skipped: int = 0,
+    strict: bool = False,
 ) -> Cells:
     with _raised_field_limit(), opened("") as stream:
-        rest = islice(stream, skipped, None)
-        records = _records(rest, shown, delimiter=delimiter, quoting=quoting, above=skipped)
+        rest = chain(islice(stream, skipped, None), ("\n", _END))
+        reader = csv.reader(rest, delimiter=delimiter, quoting=quoting, strict=strict)
+        records = _records(reader, shown, above=skipped)
         _, names = next(records, (0, []))
         if not "".join(names).strip():
             raise DataError(f"{shown} is empty", expected="a first line with names of columns")
@@ -120,11 +142,14 @@ def _ragged(cells: list[str], width: int) -> str:
     return f"the row has {counted(len(cells), 'cell')} where the header has {width}"
 
 
-def _records(
-    stream: Iterable[str], shown: str, *, delimiter: str, quoting: _Quoting, above: int
-) -> Iterator[_Record]:
-    """Yields each record that is not blank with the line of the file where it starts."""
-    reader = csv.reader(chain(stream, ("\n", _END)), delimiter=delimiter, quoting=quoting)
+def _records(reader: Any, shown: str, *, above: int) -> Iterator[_Record]:
+    """Yields each record that is not blank with the line of the file where it starts.
+
+    Args:
+        reader: Of csv; its last line is `_END`.
+        shown: How messages call the file.
+        above: Lines of the file that the reader is not given.
+    """
     start = opened = above + 1
     try:
         for cells in reader:

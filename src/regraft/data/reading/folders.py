@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import overload
 
 import pyarrow as pa
 
 from regraft.data.reading.cells import text_array, whole_cells
 from regraft.data.reading.encodings import decode_text
+from regraft.data.reading.origins import FileOrigins
 from regraft.data.reading.pictures import PICTURE_SUFFIXES
 from regraft.data.reading.tables import (
     SPLIT,
@@ -48,11 +48,16 @@ class _Place:
         return [each.name for each in self._visible() if each.is_dir()]
 
     def files(self) -> list[str]:
-        return [each.name for each in self._visible() if each.is_file()]
+        """Returns names of files, and of links to what is gone, which are problems of their own."""
+        return [each.name for each in self._visible() if each.is_file() or _is_broken(each)]
 
     def _visible(self) -> list[Path]:
         everything = sorted(self.root.iterdir(), key=lambda each: each.name)
         return [each for each in everything if not each.name.startswith((".", "__MACOSX"))]
+
+
+def _is_broken(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 @dataclass
@@ -63,27 +68,6 @@ class _Found:
     labels: list[str | None] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-
-
-class FileOrigins(Sequence[Origin]):
-    """Gives the origin of each row that is a file, made when asked for."""
-
-    def __init__(self, shown: str, files: Sequence[str]) -> None:
-        self._shown = shown
-        self._files = files
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    @overload
-    def __getitem__(self, index: int) -> Origin: ...
-    @overload
-    def __getitem__(self, index: slice) -> "FileOrigins": ...
-    def __getitem__(self, index: int | slice) -> "Origin | FileOrigins":
-        if isinstance(index, slice):
-            return FileOrigins(self._shown, self._files[index])
-        prefix = f"{self._shown}/" if self._shown else ""
-        return Origin(prefix + self._files[index])
 
 
 def read_folder(root: str | Path, shown: str = "") -> Table:
@@ -158,7 +142,15 @@ def _read_tables(place: _Place, files: list[str]) -> Table:
         )
     read = {p: read_table(place.root / f, f"{place.shown}/{f}") for p, f in by_part.items()}
     order: tuple[Part, ...] = ("train", "val", "test")
-    return join_parts({part: read[part] for part in order if part in read}, place.root.name)
+    joined = join_parts({part: read[part] for part in order if part in read}, place.root.name)
+    return replace(joined, outside=(*joined.outside, *_no_parts(place, files)))
+
+
+def _no_parts(place: _Place, files: list[str]) -> list[Problem]:
+    """Returns a problem for each table that stands beside those of parts."""
+    paths = [Path(file) for file in files if Path(file).stem.lower() not in PART_NAMES]
+    reason = "a table that is no part, as val{0} or test{0} would be, and was not read"
+    return [Problem(Origin(f"{place.shown}/{path}"), reason.format(path.suffix)) for path in paths]
 
 
 def _find_files(place: _Place) -> _Found:
@@ -292,6 +284,8 @@ def _read_text(
         return decode_text((table.folder / file).read_bytes(), str(table.origins[row]))
     except DataError as error:
         errors[row] = str(error)
+    except FileNotFoundError:
+        errors[row] = f"there is no file '{table.folder / file}'"
     return None, ()
 
 

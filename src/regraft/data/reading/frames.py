@@ -62,6 +62,13 @@ def _to_arrow(source: Any) -> pa.Table:
 
 def _with_nulls(columns: dict[str, Any]) -> dict[str, Any]:
     """Returns columns whose lists have nulls where they have what pandas calls missing."""
+    for name, values in columns.items():
+        if isinstance(values, str | bytes):  # Arrow would take its letters for rows.
+            raise DataError(
+                f"column '{name}' is one value, not a list",
+                expected="columns of one length, each of one type",
+                hint="[value] for a single row",
+            )
     plain = (list, tuple, np.ndarray)
     return {
         name: pa.array(values, from_pandas=True) if isinstance(values, plain) else values
@@ -109,12 +116,23 @@ def _from_lists(inputs: Any, labels: list[Any] | None) -> Table:
 def _as_pictures(inputs: Any) -> list[Picture] | None:
     """Returns N pictures, or None where the inputs are no arrays and no pictures."""
     if isinstance(inputs, np.ndarray):
+        _refuse_one_picture(inputs.shape)
         return list(inputs) if inputs.ndim >= 3 else None
     if not isinstance(inputs, list | tuple) or not inputs:
         return None
     if not isinstance(inputs[0], np.ndarray | Pil.Image):
         return None
     return [_as_picture(each, row) for row, each in enumerate(inputs, 1)]
+
+
+def _refuse_one_picture(shape: tuple[int, ...]) -> None:
+    """Refuses the shape of a single picture with channels, whose lines are no pictures."""
+    if len(shape) == 3 and shape[2] in (1, 3, 4):
+        raise DataError(
+            f"an array of the shape {shape} is one picture",
+            expected="the shape (N, H, W) or (N, H, W, C)",
+            hint="[array] for a single picture",
+        )
 
 
 def _as_picture(each: Picture | Pil.Image, row: int) -> Picture:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.tables import Table, from_frame, join_parts
-from regraft.data.rows import Part
+from regraft.data.rows import Origin, Part, Problem
 from regraft.data.starters.reach import answers, offline
 from regraft.errors import DataError, RegraftError, UnreachableError
 
@@ -117,16 +117,19 @@ def _refused(name: str, error: Exception, closed: str) -> RegraftError:
 
 def _join(parts: Any, name: str) -> Table:
     tables: dict[Part, Table] = {}
+    left: list[Problem] = []
     for key in parts:
-        part = PART_NAMES.get(str(key).lower())
+        part, shown = PART_NAMES.get(str(key).lower()), f"hf:{name}/{key}"
         if part is not None and part not in tables:
-            tables[part] = _as_table(parts[key], f"hf:{name}/{key}")
+            tables[part] = _as_table(parts[key], shown)
+        else:
+            kind = f"another part {part}" if part else "a part that is none of train, val and test"
+            left.append(Problem(Origin(shown), f"{kind}, and was not read"))
     if "train" not in tables:
         raise DataError(f"hf:{name} has no train part", expected="a part named train")
     short = name.rstrip("/").partition("@")[0].partition(":")[0].rpartition("/")[2]
-    if len(tables) == 1:
-        return replace(tables["train"], name=short)
-    return join_parts(tables, short)
+    joined = join_parts(tables, short) if len(tables) > 1 else tables["train"]
+    return replace(joined, name=short, outside=tuple(left))
 
 
 def _as_table(rows: Any, shown: str) -> Table:

@@ -36,6 +36,27 @@ class LineOrigins(Sequence[Origin]):
         return Origin(self._file, int(self._lines[index]))
 
 
+class FileOrigins(Sequence[Origin]):
+    """Gives the origin of each row that is a file, made when asked for."""
+
+    def __init__(self, shown: str, files: Sequence[str]) -> None:
+        self._shown = shown
+        self._files = files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @overload
+    def __getitem__(self, index: int) -> Origin: ...
+    @overload
+    def __getitem__(self, index: slice) -> "FileOrigins": ...
+    def __getitem__(self, index: int | slice) -> "Origin | FileOrigins":
+        if isinstance(index, slice):
+            return FileOrigins(self._shown, self._files[index])
+        prefix = f"{self._shown}/" if self._shown else ""
+        return Origin(prefix + self._files[index])
+
+
 class JoinedOrigins(Sequence[Origin]):
     """Gives the origins of several tables one after another, made when asked for."""
 

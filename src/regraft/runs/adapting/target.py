@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from regraft.data.encode import Encoded, encode
 from regraft.data.explain import script_of_rows, script_warning
+from regraft.data.guess import refuse_odd_parts
 from regraft.data.load import Reading, load_inputs
 from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.sources import open_source
@@ -35,7 +36,7 @@ class Target:
         used: Numbers of the rows that are adapted to.
         scored: Numbers of the rows that are scored; none unless that was asked for.
         labels: Classes of those.
-        problems: Rows that were left out, with reasons.
+        problems: Rows and files that were left out, with reasons.
         offered: Numbers of the rows that may be drawn to learn their labels, no two of them
             alike; none unless that was asked for.
         answers: Classes of those.
@@ -108,13 +109,16 @@ def read_target(
         DataError: If it cannot be read, has too few rows, other classes or only one, is of
             another modality, is the source itself, or lacks labels that are asked for.
     """
-    dataset = prepared.dataset
+    dataset, opened = prepared.dataset, open_source(source, say=say)
     rows, table = load_inputs(
-        open_source(source, say=say),
+        opened,
         dataset.modality,
         classes=dataset.classes,
         reading=Reading(dataset.columns, say=say),
     )
+    if not whole:
+        then = "all rows are adapted to"
+        refuse_odd_parts(table, table.known, learnt=dataset.columns, then=then)
     check_classes(table, dataset, say=say)
     fine = np.array([row for row in range(len(rows)) if row not in table.errors], np.int64)
     _check_count(table.name, len(fine))
@@ -132,7 +136,7 @@ def read_target(
     _check_count(table.name, len(used), beside=" beside its test rows" if test.any() else "")
     known = rows.labels[kept]
     unlabelled = replace(rows.take(kept), labels=np.full(len(kept), UNLABELLED))
-    problems, none = _problems(table), used[:0]
+    problems, none = (*_problems(table), *opened.outside), used[:0]
     if problems:
         say(f"{counted(len(problems), 'row')} of the target left out, as in problems.csv")
     target = Target(table.name, unlabelled, encoded.take(order), used, none, none, problems)

@@ -10,15 +10,20 @@ from regraft.backbones.backbone import Backbone
 from regraft.backbones.open import open_backbone
 from regraft.data.encode import texts_of
 from regraft.data.explain import explain
-from regraft.data.rows import Dataset
+from regraft.data.rows import Dataset, Modality
 from regraft.data.spec import TextSpec
 from regraft.data.starters.wheels import Say
 from regraft.data.texts import token_lengths
-from regraft.errors import BackboneError
+from regraft.errors import BackboneError, SettingsError
 from regraft.runs.choosing.defaults import MULTILINGUAL, TYPED, Chosen
 from regraft.settings import FitSettings
 
 Network = nn.Module | Backbone
+OF_OTHERS: dict[Modality, tuple[str, ...]] = {
+    "text": ("image_size",),
+    "image": ("max_length", "cut"),
+}
+"""Settings that are for rows of the other kind alone."""
 
 
 def open_for(
@@ -33,8 +38,10 @@ def open_for(
         say: Told one line at a time.
 
     Raises:
+        SettingsError: If something was typed that is for rows of the other kind.
         BackboneError: If it cannot be opened, or reads what the data are not.
     """
+    _refuse_of_others(settings, dataset.modality)
     backbone = open_backbone(named, arch=settings.arch, say=say)
     wanted = "text" if isinstance(backbone.spec, TextSpec) else "image"
     if wanted != dataset.modality:
@@ -46,6 +53,17 @@ def open_for(
     if isinstance(backbone.spec, TextSpec):
         return replace(backbone, spec=replace(backbone.spec, cut=settings.cut))
     return backbone
+
+
+def _refuse_of_others(settings: FitSettings, modality: Modality) -> None:
+    """Refuses what would do nothing with these rows; a run that is repeated may hold it."""
+    for name in OF_OTHERS[modality] if settings.repeat is None else ():
+        value = getattr(settings, name)
+        if value != FitSettings.model_fields[name].default:
+            raise SettingsError(
+                f"{name} = {value!r} is not for {modality}s",
+                hint=f"no --{name.replace('_', '-')}",
+            )
 
 
 def text_lengths(dataset: Dataset, backbone: Backbone) -> npt.NDArray[np.int64]:

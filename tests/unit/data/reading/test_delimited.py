@@ -103,6 +103,26 @@ def test_lone_quotes_in_a_tsv_are_letters() -> None:
     assert not cells.errors
 
 
+def test_lone_quotes_in_a_tsv_are_letters_also_beside_a_ragged_row() -> None:
+    cells = _tsv('text\tlabel\n"well\tpos\nfine"\tneg\nbad\tneg\textra\n', "a.tsv")
+    assert cells.columns["text"] == ['"well', 'fine"', "bad"]
+    assert list(cells.errors) == [2]
+
+
+def test_quotes_around_some_words_of_a_cell_of_a_tsv_are_letters() -> None:
+    cells = _tsv('text\tlabel\n"Good" film\tpos\nbad\tneg\n', "a.tsv")
+    assert cells.columns["text"] == ['"Good" film', "bad"]
+    assert not cells.errors
+
+
+def test_one_cell_with_odd_quotes_makes_no_letters_of_the_quotes_of_a_whole_tsv() -> None:
+    rows = '"a\tb"\tpos\n"c\nd\te\nf"\tneg\n"Good" film\tpos\n'
+    cells = _tsv(f"text\tlabel\n{rows}", "a.tsv")
+    assert cells.columns["text"] == ["a\tb", "c\nd\te\nf", "Good film"]
+    cells = _tsv('"text"\t"label"\n"bad"\t"neg"\n"Good" film\t"pos"\n', "a.tsv")
+    assert cells.columns == {"text": ["bad", "Good film"], "label": ["neg", "pos"]}
+
+
 def test_whole_quotes_in_a_tsv_are_quotes() -> None:
     cells = _tsv('text\tlabel\n"a\tb"\tpos\n', "a.tsv")
     assert cells.columns["text"] == ["a\tb"]

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pil
 
-from regraft.data.reading.folders import FileOrigins, read_files, read_folder
-from regraft.data.rows import Origin
+from regraft.data.reading.folders import read_files, read_folder
 from regraft.errors import DataError
 
 
@@ -78,6 +77,18 @@ def test_files_of_another_kind_are_problems_not_rows(tmp_path: Path) -> None:
     ]
 
 
+def test_links_to_what_is_gone_stay_in_place_with_their_reason(tmp_path: Path) -> None:
+    _texts(tmp_path / "texts", {"pos/1.txt": "good", "neg/1.txt": "bad"})
+    (tmp_path / "texts/neg/2.txt").symlink_to(tmp_path / "gone.txt")
+    table = read_folder(tmp_path / "texts")
+    assert table.columns["text"] == ["bad", None, "good"]
+    assert dict(table.errors) == {1: f"there is no file '{tmp_path}/texts/neg/2.txt'"}
+    _pictures(tmp_path / "pictures", ["a/1.png", "b/2.png"])
+    (tmp_path / "pictures/a/3.png").symlink_to(tmp_path / "gone.png")
+    files = read_folder(tmp_path / "pictures").columns["file"]
+    assert files == ["a/1.png", "a/3.png", "b/2.png"]
+
+
 def test_pictures_outside_of_class_folders_and_empty_classes_are_told(tmp_path: Path) -> None:
     _pictures(tmp_path, ["a/1.png", "b/2.png", "loose.png"])
     (tmp_path / "c").mkdir()
@@ -92,6 +103,14 @@ def test_tables_named_by_part_are_joined(tmp_path: Path) -> None:
     assert table.columns["text"] == ["a", "b", "c"]
     assert table.columns["split"] == ["train", "val", "test"]
     assert str(table.origins[1]) == f"{tmp_path}/dev.csv:2"
+
+
+def test_a_table_beside_those_of_parts_is_told(tmp_path: Path) -> None:
+    table = "text,label\na,x\n"
+    _texts(tmp_path, {"train.csv": table, "test.csv": table, "eval.csv": table})
+    (problem,) = read_folder(tmp_path).problems
+    assert str(problem.origin) == f"{tmp_path}/eval.csv"
+    assert problem.reason.startswith("a table that is no part, as val.csv or test.csv would be")
 
 
 def test_one_table_alone_in_a_folder_is_the_data(tmp_path: Path) -> None:
@@ -177,12 +196,6 @@ def test_listed_files_of_two_kinds_are_refused(tmp_path: Path) -> None:
     _texts(tmp_path, {"2.txt": "x"})
     with pytest.raises(DataError, match=r"2\.txt cannot be read along"):
         read_files([str(tmp_path / "1.png"), str(tmp_path / "2.txt")])
-
-
-def test_origins_of_files_are_made_for_single_rows_and_slices() -> None:
-    origins = FileOrigins("root", ["a", "b"])
-    assert origins[-1] == Origin("root/b")
-    assert list(origins[:1]) == [Origin("root/a")]
 
 
 def test_names_of_folders_that_are_not_utf8_are_classes_that_can_be_written(

@@ -118,6 +118,9 @@ def test_a_table_is_taken_as_it_is() -> None:
         (7, "data of type int"),
         ({"text": ["a"], "label": ["x", "y"]}, "one length"),
         ({"text": ["a", 1]}, "each of one type"),
+        ({"text": "I loved it"}, r"column 'text' is one value.*; try \[value\]"),
+        (np.zeros((8, 9, 3), np.uint8), r"\(8, 9, 3\) is one picture.*; try \[array\]"),
+        ((np.zeros((2, 9, 1), np.uint8), [0, 1]), r"\(2, 9, 1\) is one picture"),
     ],
 )
 def test_other_objects_are_refused(source: object, said: str) -> None:

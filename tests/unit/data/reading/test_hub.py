@@ -57,6 +57,19 @@ def test_one_part_alone_has_no_split(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "split" not in read_hub("owner/name").columns
 
 
+def test_parts_that_are_not_read_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("train", "dev", "validation", "unsupervised")
+    _install(monkeypatch, {name: _part(name, 0) for name in names})
+    table = read_hub("owner/name")
+    assert table.columns["text"] == ["train", "dev"]
+    assert {str(problem.origin): problem.reason for problem in table.problems} == {
+        "hf:owner/name/validation": "another part val, and was not read",
+        "hf:owner/name/unsupervised": (
+            "a part that is none of train, val and test, and was not read"
+        ),
+    }
+
+
 def test_a_set_without_train_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     _install(monkeypatch, {"test": _part("a", 1)})
     with pytest.raises(DataError, match="no train part"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regraft.data.reading.origins import JoinedOrigins, LineOrigins
+from regraft.data.reading.origins import FileOrigins, JoinedOrigins, LineOrigins
 from regraft.data.rows import Origin
 
 
@@ -15,6 +15,12 @@ def test_origins_are_made_for_single_rows_and_slices() -> None:
 
 def test_lines_that_lie_in_an_array_are_plain_numbers() -> None:
     assert repr(LineOrigins("a.csv", np.array([2, 5]))[1]) == "Origin(file='a.csv', line=5)"
+
+
+def test_origins_of_files_are_made_for_single_rows_and_slices() -> None:
+    origins = FileOrigins("root", ["a", "b"])
+    assert origins[-1] == Origin("root/b")
+    assert list(origins[:1]) == [Origin("root/a")]
 
 
 def test_joined_origins_are_those_of_the_tables_in_turn() -> None:

@@ -56,6 +56,17 @@ def test_test_rows_of_a_split_are_scored_and_the_others_adapted_to(
     assert not set(target.used.tolist()) & set(target.scored.tolist())
 
 
+def test_an_odd_cell_in_a_column_of_parts_makes_no_rows_to_adapt_to_of_test_rows(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    parts = ["test" if row % 3 == 0 else "train" for row in range(29)]
+    columns = {"text": TEXTS, "label": LABELS, "split": [*parts, "tset"]}
+    path, made = str(tiny.write_csv(tmp_path / "t.csv", columns)), prepared()
+    with pytest.raises(DataError, match=r"t\.csv:31 has 'tset' in column 'split'.*adapted to$"):
+        read(made, path)
+    assert len(read_target(path, made, score=False, say=nobody, whole=True).used) == 30
+
+
 def test_all_rows_may_be_test_rows_and_are_adapted_to_and_scored(
     prepared: Prepare, tmp_path: Path
 ) -> None:
@@ -104,6 +115,17 @@ def test_a_single_folder_of_pictures_is_a_target_without_labels(
     for path in dim.rglob("*.png"):
         path.rename(tmp_path / "new" / "photos" / path.name)
     assert len(read(made, str(tmp_path / "new")).used) == 20
+
+
+def test_files_of_a_folder_that_are_no_rows_are_told(
+    prepared: Prepare, resnet: Path, tmp_path: Path
+) -> None:
+    source = tiny.image_folders(tmp_path / "source", 40)
+    made = prepared(source=str(source), backbone=str(resnet))
+    dim = tiny.dim_folders(tmp_path / "target", 20)
+    (dim / "top" / "b.heic").write_bytes(b"a picture of another kind")
+    problems = [f"{each.origin}: {each.reason}" for each in read(made, str(dim)).problems]
+    assert problems == [f"{dim}/top/b.heic: not a picture"]
 
 
 def test_folders_of_pictures_that_are_no_classes_are_a_target_without_labels(

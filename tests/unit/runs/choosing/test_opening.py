@@ -1,6 +1,7 @@
 """Tests that a network is opened for the data it can read, and fed as was typed."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from regraft.data.load import load
 from regraft.data.rows import Dataset
 from regraft.data.spec import Cut, TextSpec
-from regraft.errors import BackboneError
+from regraft.errors import BackboneError, SettingsError
 from regraft.runs.choosing.defaults import choose
 from regraft.runs.choosing.opening import explained, open_for, text_lengths
 from regraft.settings import FitSettings
@@ -35,6 +36,25 @@ def test_texts_are_cut_where_that_was_typed(bert: Path, dataset: Dataset, cut: C
 def test_a_network_that_reads_something_else_is_refused(resnet: Path, dataset: Dataset) -> None:
     with pytest.raises(BackboneError, match="reads images, and the data are texts"):
         open_for(str(resnet), FitSettings(), dataset=dataset, say=nobody)
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "said"),
+    [
+        ("text", {"image_size": 64}, "image_size = 64 is not for texts; try no --image-size"),
+        ("image", {"max_length": 64}, "max_length = 64 is not for images; try no --max-length"),
+        ("image", {"cut": "middle"}, "cut = 'middle' is not for images; try no --cut"),
+    ],
+)
+def test_what_is_for_rows_of_the_other_kind_is_refused_but_where_a_run_is_repeated(
+    bert: Path, resnet: Path, kind: str, typed: dict[str, Any], said: str
+) -> None:
+    named, source = (bert, tiny.toy_texts(40)) if kind == "text" else (resnet, tiny.toy_pixels(40))
+    rows = load(source, say=nobody)
+    with pytest.raises(SettingsError, match=f"^{said}$"):
+        open_for(str(named), FitSettings(**typed), dataset=rows, say=nobody)
+    repeated = FitSettings(**typed, repeat=Path("run.toml"))
+    assert open_for(str(named), repeated, dataset=rows, say=nobody).name
 
 
 def test_what_is_cut_off_is_told(bert: Path, dataset: Dataset) -> None:
