@@ -191,6 +191,40 @@ def test_a_stopped_run_is_completed_as_if_it_never_was(
     assert not (tmp_path / "stopped" / "checkpoints").exists()
 
 
+@pytest.mark.parametrize("step", [5, 26])
+def test_rates_that_nobody_typed_stay_when_a_run_goes_on_and_when_it_is_repeated(
+    bert: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regraft.toml import read_toml
+
+    prefer(monkeypatch)
+    # Steps of one domain have fewer rows than those that compare two, and so another rate.
+    monkeypatch.setitem(defaults.BATCH_SIZES, "text", (8, 32))
+    typed = {name: value for name, value in USUAL.items() if name != "lr"}
+    settings = AdaptSettings(
+        data=str(tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})),
+        target=str(tiny.write_csv(tmp_path / "target.csv", {"text": TARGET[0]})),
+        backbone=str(bert),
+        method="mcc",
+        **{**typed, "epochs": 1.0},
+    )
+
+    def run(name: str) -> dict[str, Any]:
+        own = settings.model_copy(update={"out": tmp_path / name})
+        return run_adapt(own, Silent(), report=False)
+
+    whole = run("whole")
+    with monkeypatch.context() as patch:
+        stop_after(step, patch)
+        with pytest.raises(StoppedHereError):
+            run("stopped")
+    assert weights(resume(tmp_path / "stopped")) == weights(whole)
+    written = read_toml(tmp_path / "whole" / "run.toml")
+    assert (written["batch_size"], written["lr"]) == (8, pytest.approx(1e-4))
+    again = AdaptSettings(**{**written, "out": tmp_path / "again"})
+    assert weights(run_adapt(again, Silent(), report=False)) == weights(whole)
+
+
 @pytest.mark.parametrize("edited", ["source", "target", "labels"])
 def test_a_stopped_run_is_refused_on_other_rows_though_its_source_is_learnt(
     bert: Path, tmp_path: Path, edited: str, monkeypatch: pytest.MonkeyPatch
