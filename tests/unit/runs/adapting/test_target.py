@@ -86,6 +86,31 @@ def test_a_column_of_labels_of_another_name_is_no_business_of_ours(
     assert len(read(prepared(), str(tiny.write_csv(tmp_path / "t.csv", columns))).used) == 30
 
 
+@pytest.mark.parametrize("column", ["label", "category"])
+def test_whole_numbers_with_a_fraction_of_nought_are_the_source_s_classes(
+    prepared: Prepare, tmp_path: Path, column: str
+) -> None:
+    digits = {"pos": "1", "neg": "0"}
+    texts, labels = tiny.toy_texts(60)
+    made = prepared(source=(texts, [digits[label] for label in labels]))
+    columns = {"text": TEXTS, column: [f"{digits[label]}.0" for label in LABELS]}
+    target = read(made, str(tiny.write_csv(tmp_path / "t.csv", columns)), score=True)
+    known = dict(zip(TEXTS, LABELS, strict=True))
+    for row, label in zip(target.scored.tolist(), target.labels.tolist(), strict=True):
+        assert made.dataset.classes[label] == digits[known[str(target.rows.inputs[row])]]
+    assert len(target.scored) == 30
+
+
+def test_a_row_of_too_many_cells_is_left_out_and_no_class(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    place = tiny.write_csv(tmp_path / "t.csv", {"text": TEXTS, "label": LABELS})
+    with place.open("a", encoding="utf-8") as file:
+        file.write("they say so, or so,pos\n")
+    target = read(prepared(), str(place))
+    assert (len(target.rows), len(target.problems)) == (30, 1)
+
+
 def test_other_classes_are_refused_whatever_their_column_is_called(
     prepared: Prepare, tmp_path: Path
 ) -> None:
