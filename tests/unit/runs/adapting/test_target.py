@@ -238,6 +238,26 @@ def test_more_labels_than_there_are_are_refused(prepared: Prepare) -> None:
         learnt(made, TEXTS, 5)
 
 
+def test_labels_that_are_all_learnt_from_leave_none_to_score(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    made = prepared()
+
+    def both(source: object, count: int) -> Target:
+        return read_target(source, made, score=True, say=nobody, learn=count)
+
+    with pytest.raises(DataError, match=r"no labelled row of data is left.*--target-labels 15"):
+        both((APART, LABELS), 30)
+    assert len(both((APART, LABELS), 29).scored) == 30
+    parts = ["test" if row % 3 == 0 else "train" for row in range(30)]
+    columns = {"text": APART, "label": LABELS, "split": parts}
+    assert len(both(str(tiny.write_csv(tmp_path / "t.csv", columns)), 20).scored) == 10
+    twice = [APART[row + 1] if part == "test" else APART[row] for row, part in enumerate(parts)]
+    place = str(tiny.write_csv(tmp_path / "u.csv", {**columns, "text": twice}))
+    with pytest.raises(DataError, match="no labelled row of u is left to score"):
+        both(place, 20)
+
+
 def test_some_rows_of_the_source_in_the_target_are_a_warning(prepared: Prepare) -> None:
     said: list[str] = []
     both = [*TEXTS, *tiny.toy_texts(5)[0]]
