@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from regraft.backbones.open import open_backbone
 from regraft.errors import DataError, SettingsError
 from regraft.runs.adapt import adapt, run_adapt
 from regraft.runs.choosing import defaults
@@ -223,6 +225,45 @@ def test_rates_that_nobody_typed_stay_when_a_run_goes_on_and_when_it_is_repeated
     assert (written["batch_size"], written["lr"]) == (8, pytest.approx(1e-4))
     again = AdaptSettings(**{**written, "out": tmp_path / "again"})
     assert weights(run_adapt(again, Silent(), report=False)) == weights(whole)
+
+
+def test_a_trunk_that_moves_on_is_pulled_back_to_where_the_source_began(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefer(monkeypatch)
+    starts: list[dict[str, Any]] = []
+
+    def work(session: Any, phases: Any) -> None:
+        real(session, phases)
+        starts.append(session.start)
+
+    real = moving.work
+    monkeypatch.setattr(moving, "work", work)
+    settings = AdaptSettings(
+        data=str(tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})),
+        target=str(tiny.write_csv(tmp_path / "target.csv", {"text": TARGET[0]})),
+        backbone=str(bert),
+        strategy="l2-start:alpha=0.3",
+        method="mcc",
+        **USUAL,
+    )
+
+    def run(name: str) -> dict[str, Any]:
+        own = settings.model_copy(update={"out": tmp_path / name})
+        return run_adapt(own, Silent(), report=False)
+
+    whole = run("whole")
+    with monkeypatch.context() as patch:
+        stop_after(16, patch)
+        with pytest.raises(StoppedHereError):
+            run("stopped")
+    assert weights(resume(tmp_path / "stopped")) == weights(whole)
+    came = open_backbone(str(bert)).network.state_dict()
+    assert len(starts) == 2
+    for start in starts:
+        same = [torch.equal(start[name], came[name]) for name in came if "layer" in name.lower()]
+        assert len(same) > 20
+        assert all(same)
 
 
 @pytest.mark.parametrize("edited", ["source", "target", "labels"])
