@@ -70,6 +70,7 @@ def test_a_class_that_no_row_belongs_to_is_nowhere_where_no_prior_holds_it() -> 
     labels = np.arange(90, dtype=np.int64) % 3
     centres = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 10.0]])
     rows = (centres[labels] + 0.01 * generator.standard_normal((90, 2))).astype(np.float32)
+    rows[labels < 2, 1] = 0
     target = Labelled(rows[labels < 2], labels[labels < 2])
     given = two_domains.domains(Labelled(rows, labels), target)
     with pytest.raises(NotFiniteError):
