@@ -94,7 +94,9 @@ def test_whole_numbers_with_a_fraction_of_nought_are_the_source_s_classes(
     texts, labels = tiny.toy_texts(60)
     made = prepared(source=(texts, [digits[label] for label in labels]))
     columns = {"text": TEXTS, column: [f"{digits[label]}.0" for label in LABELS]}
-    target = read(made, str(tiny.write_csv(tmp_path / "t.csv", columns)), score=True)
+    place, said = str(tiny.write_csv(tmp_path / "t.csv", columns)), list[str]()
+    target = read_target(place, made, score=True, say=said.append)
+    assert said == []
     known = dict(zip(TEXTS, LABELS, strict=True))
     for row, label in zip(target.scored.tolist(), target.labels.tolist(), strict=True):
         assert made.dataset.classes[label] == digits[known[str(target.rows.inputs[row])]]
