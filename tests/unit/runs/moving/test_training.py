@@ -230,6 +230,8 @@ def test_rates_that_nobody_typed_stay_when_a_run_goes_on_and_when_it_is_repeated
 def test_a_trunk_that_moves_on_is_pulled_back_to_where_the_source_began(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from regraft.training.loop import work as real
+
     prefer(monkeypatch)
     starts: list[dict[str, Any]] = []
 
@@ -237,7 +239,6 @@ def test_a_trunk_that_moves_on_is_pulled_back_to_where_the_source_began(
         real(session, phases)
         starts.append(session.start)
 
-    real = moving.work
     monkeypatch.setattr(moving, "work", work)
     settings = AdaptSettings(
         data=str(tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})),
