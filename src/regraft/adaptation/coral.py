@@ -11,6 +11,7 @@ from torch import Tensor
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.residual import GENTLE, Pace, Pair, learn_map
 from regraft.losses.coral import coral
+from regraft.strategies.options import check_options
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class Coral:
 
     weight: float = 1.0
     pace: Pace = GENTLE
+
+    def __post_init__(self) -> None:
+        rows = self.pace.rows
+        check_options("coral", ("rows", rows, rows >= 2, "a whole number, at least 2"))
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns map and classifier in one."""

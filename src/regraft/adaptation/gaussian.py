@@ -18,13 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.adaptation.domains import Adapted, Domains, Shares
-from regraft.adaptation.numbers import check_rows
+from regraft.adaptation.numbers import NotFiniteError, check_rows
 from regraft.adaptation.scaling import standardise_each
 from regraft.adaptation.solver import balanced_rows, joined, solve
 from regraft.scoring.metrics import softmax
 from regraft.training.heads.probe import Features, Labelled
 
 Wide = npt.NDArray[np.float64]
+RIDGE = 1e-9
+"""Of the mean variance, and at the least so much: rows that are all alike have no variance."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,18 @@ class Gaussian:
         return both.adapted(weight, bias, strength=strength)
 
     def _moved(self, means: Wide, spread: Wide, target: Features, shares: Shares) -> Wide:
-        """Returns the (K, D) class means after the rounds on the target."""
+        """Returns the (K, D) class means after the rounds on the target.
+
+        Raises:
+            NotFiniteError: If nothing holds a class that no row belongs to.
+        """
         held = self.prior * len(target) / len(means)
         now = means
         for _ in range(self.rounds):
             belongs = responsibilities(target, now, spread=spread, shares=shares)
             weight = held + belongs.sum(axis=0)
+            if not (weight > 0).all():
+                raise NotFiniteError
             now = (held * means + belongs.T @ target) / weight[:, None]
         return now
 
@@ -112,7 +120,8 @@ def shrunk_covariance(residuals: Features) -> Wide:
 def responsibilities(target: Features, means: Wide, *, spread: Wide, shares: Shares) -> Wide:
     """Returns (L, K) the probability that each row belongs to each class.
 
-    log P = log q_k + m_kᵀ S⁻¹ x − ½ m_kᵀ S⁻¹ m_k, up to what is the same for all classes.
+    log P = log q_k + m_kᵀ S⁻¹ x − ½ m_kᵀ S⁻¹ m_k, up to what is the same for all classes, where
+    S has a tiny ridge.
 
     Args:
         target: (L, D) x.
@@ -120,7 +129,8 @@ def responsibilities(target: Features, means: Wide, *, spread: Wide, shares: Sha
         spread: (D, D) S.
         shares: (K,) q.
     """
-    turned = np.linalg.solve(spread, means.T)
+    ridge = max(RIDGE, RIDGE * float(np.trace(spread)) / len(spread))
+    turned = np.linalg.solve(spread + ridge * np.eye(len(spread)), means.T)
     scores = target @ turned - (means.T * turned).sum(axis=0) / 2 + np.log(shares)
     return softmax(scores)
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from regraft.adaptation.domains import Adapted, Domains
+from regraft.adaptation.numbers import NotFiniteError
 from regraft.adaptation.residual import GENTLE, Pace, Pair, learn_map, mapped_width
 from regraft.losses.joint_transport import joint_cost, transported
 
@@ -67,9 +68,14 @@ def best_plan(cost: Square) -> Square:
 
     Args:
         cost: (B, B) C.
+
+    Raises:
+        NotFiniteError: If a cost is no finite number.
     """
     from scipy.optimize import linear_sum_assignment
 
+    if not np.isfinite(cost).all():
+        raise NotFiniteError
     plan = np.zeros_like(cost)
     plan[linear_sum_assignment(cost)] = 1 / len(cost)
     return plan

@@ -235,8 +235,10 @@ def moving_phase(word: str, phases: Sequence[Phase], *, chain: Chain) -> Phase:
     made: Moving = made_with(MOVING[term], name, words=words)
     alignment, last = made.alignment(term, chain), moving[-1]
     if alignment.position is not None and alignment.position <= last.line:
+        frozen = f"what lies below position {last.line} is frozen"
+        why = frozen if last.line else "position 0 is the input, which no block has changed"
         raise SettingsError(
-            f"{word} cannot be used: what lies below position {last.line} is frozen",
+            f"{word} cannot be used: {why}",
             expected=f"a position from {last.line + 1} to {chain.top}",
         )
     return replace(

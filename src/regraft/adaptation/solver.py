@@ -4,9 +4,12 @@ Source: none (regraft); multinomial logistic regression by scikit-learn's L-BFGS
 linear probe.
 """
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 
+from regraft.adaptation.numbers import NotFiniteError
 from regraft.training.heads.probe import ABSENT, Features, Labelled
 
 Linear = tuple[Features, Features]
@@ -23,9 +26,14 @@ def solve(
         classes: K.
         strength: Inverse penalty, for a sum of weights of N.
         weights: (N,) weight of each row in the loss; None = equal ones.
+
+    Raises:
+        NotFiniteError: If a feature, as a method may have drawn it, is no finite number.
     """
     from sklearn.linear_model import LogisticRegression
 
+    if not np.isfinite(rows.features).all():
+        raise NotFiniteError
     present = np.unique(rows.labels)
     weight = np.zeros((classes, rows.features.shape[1]), np.float32)
     bias = np.full(classes, ABSENT, np.float32)
@@ -33,7 +41,9 @@ def solve(
         bias[present] = 0
         return weight, bias
     model = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
-    model.fit(rows.features, rows.labels, sample_weight=weights)
+    with warnings.catch_warnings():  # of few rows of many classes, as if these were numbers
+        warnings.filterwarnings("ignore", message="The number of unique classes")
+        model.fit(rows.features, rows.labels, sample_weight=weights)
     weight[present], bias[present] = _for_each_class(model.coef_), _for_each_class(model.intercept_)
     return weight, bias
 

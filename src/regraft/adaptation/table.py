@@ -34,6 +34,8 @@ from regraft.strategies.options import made_with, options_of
 
 AUTO = "auto"
 SOURCE_ONLY = "source-only"
+PLUS = re.compile(r"\+(?=\s*[^\W\d_])")
+"""Between a preparation and a method: a letter follows, unlike in `1e+2`."""
 METHODS: dict[str, Callable[..., Method]] = {
     SOURCE_ONLY: SourceOnly,
     "standardise": Standardise,
@@ -116,7 +118,17 @@ def words_of(typed: str) -> list[str]:
             found[-1] += f",{piece}"
         else:
             found.append(piece)
-    return ["+".join(map(_dashed, word.split("+"))) for word in found] or [typed]
+    return ["+".join(map(_dashed, PLUS.split(word))) for word in found] or [typed]
+
+
+def parted(word: str) -> tuple[str, str]:
+    """Returns a preparation or method, and the method behind a plus, empty where there is none.
+
+    >>> parted("adabn+dann"), parted("gaussian:prior=1e+2")
+    (('adabn', 'dann'), ('gaussian:prior=1e+2', ''))
+    """
+    first, *second = PLUS.split(word, maxsplit=1)
+    return first, "".join(second)
 
 
 def make_method(word: str) -> Made:
@@ -125,8 +137,8 @@ def make_method(word: str) -> Made:
     Raises:
         SettingsError: If it cannot be made.
     """
-    first, plus, second = word.partition("+")
-    if not plus and first.partition(":")[0] not in PREPARATIONS:
+    first, second = parted(word)
+    if not second and first.partition(":")[0] not in PREPARATIONS:
         return Made(_made(first, METHODS, others=PREPARATIONS))
     preparation = _made(first, PREPARATIONS)
     return Made(_made(second or SOURCE_ONLY, METHODS), preparation)

@@ -41,7 +41,7 @@ class Labels:
 
     def are(self, wanted: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Returns (N,) whether the label of each row is one of those wanted."""
-        known = [number != UNLABELLED for number in _numbers_of(self.names, wanted)]
+        known = [number != UNLABELLED for number in numbers_of(self.names, wanted)]
         # The last one stands for rows without a label, whose number is -1.
         return np.array([*known, False])[self.numbers]
 
@@ -108,6 +108,19 @@ def label_of(cell: str | None) -> str:
     return unicodedata.normalize("NFC", (cell or "").strip())
 
 
+def usable_cells(table: Table, column: str) -> list[str | None]:
+    """Returns the N cells of a column of texts, None for rows that cannot be used.
+
+    In a row that has too many or too few cells they are not those of their columns.
+
+    Args:
+        table: N rows.
+        column: Its name; where it has no texts there are no cells.
+    """
+    cells = enumerate(table.columns.get(column, []))
+    return [None if row in table.errors else cell for row, cell in cells]
+
+
 def whole_names(names: Sequence[str]) -> list[str]:
     """Returns names of classes without `.0` where all of them are whole numbers.
 
@@ -130,11 +143,15 @@ def _with_whole_names(labels: Labels) -> Labels:
     return Labels(tuple(known), numbers)
 
 
-def _numbers_of(names: Iterable[str], classes: Sequence[str]) -> list[int]:
+def numbers_of(names: Iterable[str], classes: Sequence[str]) -> list[int]:
     """Returns the number of the class that each name is, `UNLABELLED` where it is none.
 
     A class may be written in another way than the name: by an earlier version, or in other data,
     as the truths of Parquet are in the CSV that Arrow makes of them.
+
+    Args:
+        names: Of labels, as `label_of` gives them.
+        classes: Names of the K classes, in the order of their numbers.
     """
     exact = {name: number for number, name in enumerate(classes)}
     truths = len(classes) == 2 and {name.casefold() for name in classes} == {"false", "true"}
@@ -220,7 +237,7 @@ def unknown_labels(read: Read, classes: Sequence[str]) -> list[Problem]:
 
 def rows_of(read: Read, classes: tuple[str, ...]) -> Rows:
     """Returns the rows of a table, labels as numbers of classes."""
-    table = np.array([*_numbers_of(read.labels.names, classes), UNLABELLED], np.int64)
+    table = np.array([*numbers_of(read.labels.names, classes), UNLABELLED], np.int64)
     found = read.labels.numbers
     return Rows(
         modality=read.gathered.modality,

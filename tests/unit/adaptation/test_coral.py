@@ -1,8 +1,12 @@
 """Tests that a shear becomes smaller where both domains are drawn together."""
 
+import numpy as np
+import pytest
+
 from regraft.adaptation.coral import Coral
 from regraft.adaptation.residual import Pace
 from regraft.adaptation.standardise import Standardise
+from regraft.errors import SettingsError
 from tests import two_domains
 
 PACE = Pace(steps=300, rows=128, rate=1e-2, decay=0.0)
@@ -22,3 +26,11 @@ def test_its_weight_is_that_of_the_term() -> None:
     few = Pace(steps=20, rows=32, rate=1e-2)
     found = [Coral(weight=weight, pace=few).adapt(given).on_target.weight for weight in (0.0, 10.0)]
     assert abs(found[0] - found[1]).max() > 1e-3
+
+
+def test_one_row_has_no_covariance() -> None:
+    with pytest.raises(SettingsError, match=r"coral:rows=1 \(expected: a whole number, at least 2"):
+        Coral(pace=Pace(rows=1))
+    given = two_domains.domains(two_domains.two_classes(80, 0), two_domains.sheared(80))
+    made = Coral(pace=Pace(steps=5, rows=2)).adapt(given)
+    assert np.isfinite(made.on_target.weight).all()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from regraft.adaptation.gaussian import Gaussian, responsibilities, rows_around, shrunk_covariance
+from regraft.adaptation.numbers import NotFiniteError
 from regraft.adaptation.standardise import Standardise
 from regraft.scoring.metrics import row_losses, softmax
 from regraft.training.heads.probe import Labelled
@@ -54,6 +55,27 @@ def test_responsibilities_are_bayes_rule_written_out() -> None:
 def test_a_covariance_of_few_rows_can_be_inverted() -> None:
     residuals = np.random.default_rng(0).standard_normal((5, 20)).astype(np.float32)
     assert np.linalg.eigvalsh(shrunk_covariance(residuals)).min() > 0
+
+
+def test_classes_of_one_row_each_have_no_covariance_and_are_told_apart_all_the_same() -> None:
+    source = two_domains.two_classes(40, 0)
+    still = np.array([[-1.0, 0.0], [1.0, 0.0]], np.float32)[source.labels]
+    target = two_domains.moved(60)
+    given = two_domains.domains(Labelled(still, source.labels), target)
+    assert two_domains.accuracy(Gaussian().adapt(given), target) > 0.9
+
+
+def test_a_class_that_no_row_belongs_to_is_nowhere_where_no_prior_holds_it() -> None:
+    generator = np.random.default_rng(0)
+    labels = np.arange(90, dtype=np.int64) % 3
+    centres = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 10.0]])
+    rows = (centres[labels] + 0.01 * generator.standard_normal((90, 2))).astype(np.float32)
+    rows[labels < 2, 1] = 0
+    target = Labelled(rows[labels < 2], labels[labels < 2])
+    given = two_domains.domains(Labelled(rows, labels), target)
+    with pytest.raises(NotFiniteError):
+        Gaussian(prior=0.0).adapt(given)
+    assert np.isfinite(Gaussian().adapt(given).on_target.weight).all()
 
 
 def test_virtual_rows_lie_around_real_ones_with_the_covariance_asked_for() -> None:

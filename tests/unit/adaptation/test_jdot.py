@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from regraft.adaptation.jdot import Jdot, best_plan
+from regraft.adaptation.numbers import NotFiniteError
 from regraft.adaptation.residual import Pace
 from regraft.adaptation.standardise import Standardise
 from tests import two_domains
@@ -37,6 +38,12 @@ def test_no_plan_of_linear_programming_is_cheaper(seed: int) -> None:
     assert plan.sum(axis=1) == pytest.approx(np.full(size, 1 / size))
     first, second = linear_sum_assignment(cost)
     assert plan[first, second] == pytest.approx(np.full(size, 1 / size))
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_there_is_no_plan_where_a_cost_is_no_finite_number(odd: float) -> None:
+    with pytest.raises(NotFiniteError):
+        best_plan(np.array([[1.0, odd], [odd, odd]]))
 
 
 def test_it_follows_classes_that_turned() -> None:

@@ -68,7 +68,7 @@ def test_a_position_has_a_number_and_a_name() -> None:
     [
         ("dann:discriminator=gru", "dann:discriminator=gru"),
         ("dann:position=9", "position=9 does not exist"),
-        ("cdan:position=0", "below position 0 is frozen"),
+        ("cdan:position=0", "position 0 is the input, .*; expected a position from 1 to 3"),
         ("cdan:hidden=0", "hidden=0"),
         ("cdan:confusion=-1", "cdan:confusion=-1.0"),
         ("mcc:temperature=0", "mcc:temperature=0.0"),
@@ -76,7 +76,7 @@ def test_a_position_has_a_number_and_a_name() -> None:
         ("pseudo:threshold=2", "pseudo:threshold=2.0"),
         ("mmd:weight=-1", "mmd:weight=-1.0"),
         ("shot:weight=1", "shot has no options"),
-        ("gaussian:position=0", "below position 0 is frozen"),
+        ("gaussian:position=0", "position 0 is the input"),
         ("gaussian:position=9", "position=9 does not exist"),
         ("gaussian:position=2,around=0", "gaussian:around=0.0"),
         ("gaussian:position=2,share=2", "gaussian:share=2.0"),
@@ -88,8 +88,10 @@ def test_what_cannot_be_used_is_told(word: str, sentence: str) -> None:
 
 
 def test_a_position_below_the_line_is_frozen() -> None:
-    with pytest.raises(SettingsError, match="a position from 3 to 3"):
-        made("dann:position=2", start_line=2)
+    sentence = "below position 2 is frozen; expected a position from 3 to 3"
+    for position in (0, 2):
+        with pytest.raises(SettingsError, match=sentence):
+            made(f"dann:position={position}", start_line=2)
 
 
 def test_nothing_moves_where_all_blocks_are_frozen() -> None:

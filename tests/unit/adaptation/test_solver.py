@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from regraft.adaptation.numbers import NotFiniteError
 from regraft.adaptation.solver import balanced_rows, joined, solve
 from regraft.training.heads.probe import ABSENT, Labelled, fit_probe
 from tests import two_domains
@@ -40,6 +41,20 @@ def test_rows_of_one_class_are_answered_with_it() -> None:
     weight, bias = solve(rows, 2, strength=1.0)
     assert (weight == 0).all()
     assert bias.argmax() == 1
+
+
+def test_many_classes_of_few_rows_are_no_warning() -> None:
+    labels = np.arange(30, dtype=np.int64) % 20
+    features = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
+    assert solve(Labelled(features, labels), 20, strength=1.0)[0].shape == (20, 4)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_features_that_are_no_finite_numbers_are_refused(odd: float) -> None:
+    rows = two_domains.two_classes(20, 0)
+    rows.features[3, 1] = odd
+    with pytest.raises(NotFiniteError):
+        solve(rows, 2, strength=1.0)
 
 
 def test_rows_take_the_weight_of_their_class() -> None:

@@ -68,6 +68,18 @@ def test_options_stand_behind_a_colon_and_a_preparation_before_a_plus() -> None:
     assert made[0].preparation is None
 
 
+def test_a_plus_in_a_number_is_no_preparation_s() -> None:
+    words = words_of("gaussian:prior=1e+2,rows=2,coral_recolour:ridge=1E+0,tapt:rate=1e+0 + coral")
+    assert words == [
+        "gaussian:prior=1e+2,rows=2",
+        "coral-recolour:ridge=1E+0",
+        "tapt:rate=1e+0+coral",
+    ]
+    assert make_method(words[0]).method == METHODS["gaussian"](prior=100.0, rows=2.0)
+    made = make_method(words[2])
+    assert (made.method, made.preparation) == (METHODS["coral"](), Tapt(rate=1.0))
+
+
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         methods_asked(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from regraft.adaptation.numbers import NotFiniteError
 from regraft.adaptation.residual import seeded
 from regraft.adaptation.scaling import standardise_each
 from regraft.adaptation.source_only import SourceOnly
@@ -44,6 +45,12 @@ def test_the_loss_is_error_and_divergence_written_out() -> None:
         total = total + (made - features[row]).square().sum() / 2
         total = total + (spread.exp() + mean.square() - 1 - spread).sum() / 2
     assert float(found.detach()) == pytest.approx(float(total.detach()) / 5, rel=1e-5)
+
+
+def test_a_last_step_that_ran_away_is_seen_in_what_is_drawn() -> None:
+    given = two_domains.domains(two_domains.two_classes(60, 0), two_domains.moved(60))
+    with pytest.raises(NotFiniteError):
+        Vae(steps=1, rate=1e30).adapt(given)
 
 
 def test_it_is_a_function_of_the_seed() -> None:

@@ -1,13 +1,22 @@
 """Tests that cells become labels, parts and classes, each different name kept once."""
 
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from regraft.data.guess import Roles
-from regraft.data.meaning import Read, classes_of, meaning_of, rows_of, unknown_labels
+from regraft.data.meaning import (
+    Read,
+    classes_of,
+    meaning_of,
+    numbers_of,
+    rows_of,
+    unknown_labels,
+    usable_cells,
+)
 from regraft.data.reading.tables import from_frame
 from regraft.data.rows import UNLABELLED
 from regraft.errors import DataError
@@ -59,6 +68,16 @@ def test_labels_of_no_class_are_problems_and_count_as_none() -> None:
     read = _read(["a", None, "x", "b"])
     assert [str(problem.origin) for problem in unknown_labels(read, ("a", "b"))] == ["t:3"]
     assert rows_of(read, ("a", "b")).labels.tolist() == [0, UNLABELLED, UNLABELLED, 1]
+
+
+def test_cells_of_rows_that_cannot_be_used_are_missing() -> None:
+    table = replace(_read(["a", "b", None]).table, errors={1: "4 cells, not 5"})
+    assert usable_cells(table, "label") == ["a", None, None]
+    assert usable_cells(table, "pixels") == []
+
+
+def test_names_of_no_class_have_no_number() -> None:
+    assert numbers_of(["2.0", "x", "1"], ("1", "2")) == [1, UNLABELLED, 0]
 
 
 def test_domains_lose_their_blanks() -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from regraft.data.guess import Roles, guess_roles, used_columns
 from regraft.data.inputs import found_pictures
-from regraft.data.meaning import label_of, whole_names
+from regraft.data.meaning import label_of, usable_cells, whole_names
 from regraft.data.parting.domains import joined_name
 from regraft.data.reading.cells import text_array
 from regraft.data.reading.tables import Picture, Table, join_tables, with_column
@@ -36,7 +36,7 @@ class _Understood:
 
     @property
     def classes(self) -> set[str]:
-        return classes_of(self.table.columns.get(self.columns["label"], []))
+        return classes_of(usable_cells(self.table, self.columns["label"]))
 
 
 def join_sources(tables: Sequence[Table], roles: Roles) -> Table:

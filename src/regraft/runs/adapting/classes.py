@@ -1,7 +1,8 @@
 """Decides what the names of classes in a target mean: they are refused, warned of or fine."""
 
+from regraft.data.meaning import label_of, numbers_of, usable_cells
 from regraft.data.reading.tables import Table
-from regraft.data.rows import Dataset
+from regraft.data.rows import UNLABELLED, Dataset
 from regraft.data.starters.wheels import Say
 from regraft.errors import DataError
 
@@ -25,22 +26,24 @@ def check_classes(table: Table, dataset: Dataset, *, say: Say) -> None:
         DataError: If the target has classes that the source lacks, or all its rows one class.
     """
     column = table.known.get("label", "")
-    names = {cell.strip() for cell in table.columns.get(column, []) if cell and cell.strip()}
-    known = set(dataset.classes)
-    if names and not names & known and _is_folder(table) and _no_classes(names, known):
+    names = {label_of(cell) for cell in usable_cells(table, column)} - {""}
+    numbers = dict(zip(names, numbers_of(names, dataset.classes), strict=True))
+    strange = {name for name, number in numbers.items() if number == UNLABELLED}
+    none_known = bool(names) and strange == names
+    if none_known and _is_folder(table) and _no_classes(names, set(dataset.classes)):
         if len(names) > 1:  # a single folder of pictures: it is called somehow
             say(
                 f"warning: no folder of the target {table.name} is called as a class of the source "
                 f"is ({_listed(names)}): its rows are read as rows without labels"
             )
-    elif names and not names & known and column != dataset.columns.get("label"):
+    elif none_known and column != dataset.columns.get("label"):
         say(
             f"warning: column '{column}' of the target {table.name} has none of the source's "
             "classes: it is not read"
         )
-    elif names - known:
+    elif strange:
         raise DataError(
-            f"the target {table.name} has classes that the source lacks: {_listed(names - known)}",
+            f"the target {table.name} has classes that the source lacks: {_listed(strange)}",
             expected=f"the classes {', '.join(dataset.classes[:MOST_SHOWN])}",
             hint=(
                 "all files in one folder, where they have no labels"
@@ -48,8 +51,8 @@ def check_classes(table: Table, dataset: Dataset, *, say: Say) -> None:
                 else "the target without these rows, or without its column of labels"
             ),
         )
-    elif len(names) == 1:
-        _check_others(table, column, names.pop(), say)
+    elif len(set(numbers.values())) == 1:
+        _check_others(table, column, min(names), say)
 
 
 def _check_others(table: Table, column: str, name: str, say: Say) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from regraft.data.guess import Roles, existing, guess_roles
+from regraft.data.meaning import usable_cells
 from regraft.data.parting.domains import domain_tables
 from regraft.data.parting.sources import check_same_classes, classes_of, join_sources
 from regraft.data.reading.sources import HUB, STARTER, exists, open_source
@@ -181,7 +182,7 @@ def _domains(settings: AdaptSettings, given: Given, say: Say) -> tuple[Table, Ta
         say=say,
     )
     labels, _ = guess_roles(source, Roles(**settings.columns), need_label=True)
-    cells = source.columns.get(labels.label or "", [])
+    cells = usable_cells(source, labels.label or "")
     places = [(cell or "").strip() for cell in source.columns[column]]
     by_domain: dict[str, list[str | None]] = {place: [] for place in places}
     for place, cell in zip(places, cells, strict=False):

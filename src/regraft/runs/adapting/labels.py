@@ -11,9 +11,9 @@ from regraft.adaptation.domains import Domains
 from regraft.adaptation.labelled import FEW, WEIGHT, halves, judging_rows
 from regraft.data.starters.wheels import Say
 from regraft.draws import draws
-from regraft.errors import DataError, counted
+from regraft.errors import counted
 from regraft.features.rowkeys import row_keys
-from regraft.runs.adapting.target import Target
+from regraft.runs.adapting.target import Target, none_left
 from regraft.training.heads.probe import Features, Labelled
 from regraft.training.session import Examples
 
@@ -164,9 +164,5 @@ def _without(target: Target, rows: Labels) -> Target:
     drawn = {keys[row] for row in rows.tolist()}
     kept = np.array([keys[row] not in drawn for row in target.scored.tolist()], bool)
     if not kept.any():
-        raise DataError(
-            f"no labelled row of {target.name} is left to score beside those that are learnt from",
-            expected="more labelled rows",
-            hint=f"--target-labels {max(1, len(rows) // 2)}, or no --score-target",
-        )
+        raise none_left(target.name, len(rows))
     return replace(target, scored=target.scored[kept], labels=target.labels[kept])

@@ -107,7 +107,8 @@ def read_target(
 
     Raises:
         DataError: If it cannot be read, has too few rows, other classes or only one, is of
-            another modality, is the source itself, or lacks labels that are asked for.
+            another modality, is the source itself, lacks labels that are asked for, or has none
+            to score beside those that are learnt from.
     """
     dataset, opened = prepared.dataset, open_source(source, say=say)
     rows, table = load_inputs(
@@ -168,7 +169,33 @@ def _to_learn(target: Target, known: Labels, count: int) -> Target:
             expected=f"{there:,} at most" if there else "a target with some labels",
             hint=f"--target-labels {there}" if there else "no --target-labels",
         )
-    return replace(target, offered=offered, answers=known[offered], learn=count)
+    target = replace(target, offered=offered, answers=known[offered], learn=count)
+    if _all_learnt(target):
+        raise none_left(target.name, count)
+    return target
+
+
+def _all_learnt(target: Target) -> bool:
+    """Says whether no row is left to score, whichever of those offered are drawn."""
+    if target.learn < len(target.offered) or not len(target.scored):
+        return False
+    keys = [key.tobytes() for key in row_keys(target.encoded)]
+    learnt = {keys[row] for row in target.offered.tolist()}
+    return all(keys[row] in learnt for row in target.scored.tolist())
+
+
+def none_left(name: str, count: int) -> DataError:
+    """Returns the error for labelled rows that are all learnt from, where some are scored.
+
+    Args:
+        name: Of the target.
+        count: How many rows are learnt from.
+    """
+    return DataError(
+        f"no labelled row of {name} is left to score beside those that are learnt from",
+        expected="more labelled rows",
+        hint=f"--target-labels {max(1, count // 2)}, or no --score-target",
+    )
 
 
 def _offered(used: Labels, encoded: Encoded, known: Labels) -> Labels:

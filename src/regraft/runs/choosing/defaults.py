@@ -1,6 +1,7 @@
 """Decides what the user left open, from facts of the data, each choice with its reason."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -234,7 +235,7 @@ def _of_small(rows: int) -> float:
     return math.sqrt(min(1.0, rows / BATCH_SIZES["text"][1]))
 
 
-def paired_factor(chosen: Chosen, modality: Modality) -> float:
+def paired_factor(chosen: Chosen, modality: Modality, *, left_open: Collection[str] = ()) -> float:
     """Returns the factor on the rates of steps that compare two domains.
 
     They have `LEAST_PAIRED` rows of each where the others have fewer, and so their rate.
@@ -242,9 +243,11 @@ def paired_factor(chosen: Chosen, modality: Modality) -> float:
     Args:
         chosen: With the rows of the others, and the rate.
         modality: Of the rows.
+        left_open: Names that an earlier run filled in: nobody typed these.
     """
     rows = int(chosen.batch_size.value)
-    if modality != "text" or chosen.lr.reason == TYPED:
+    typed = chosen.lr.reason == TYPED and chosen.lr.name not in left_open
+    if modality != "text" or typed:
         return 1.0
     return _of_small(max(rows, LEAST_PAIRED)) / _of_small(rows)
 

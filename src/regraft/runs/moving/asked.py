@@ -10,6 +10,7 @@ from regraft.adaptation.table import (
     SOURCE_ONLY,
     make_method,
     methods_asked,
+    parted,
     words_of,
 )
 from regraft.errors import SettingsError, one_of
@@ -67,7 +68,7 @@ def asked_of(settings: AdaptSettings) -> Asked:
     moving: list[str] = []
     after: dict[str, list[str]] = {}
     for word in words_of(settings.method):
-        first, _, second = word.partition("+")
+        first, second = parted(word)
         if word == AUTO:
             on_features += [name for name in methods_asked(AUTO) if _reads_as_it_came(name)]
             moving += [name for name in MOVING if name in tried]

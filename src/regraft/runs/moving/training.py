@@ -108,7 +108,8 @@ def _check_position(word: str, phase: Phase, *, session: Session) -> None:
 def _phase(word: str, prepared: Prepared) -> Phase:
     """Returns a method's phase, at the rates of its steps, which may have more rows."""
     phase = moving_phase(word, prepared.phases, chain=prepared.chain)
-    factor = paired_factor(prepared.chosen, prepared.dataset.modality)
+    left_open = prepared.earlier.left_open if prepared.earlier else ()
+    factor = paired_factor(prepared.chosen, prepared.dataset.modality, left_open=left_open)
     rates = tuple(rate * factor for rate in phase.rates)
     return replace(phase, head_rate=phase.head_rate * factor, rates=rates)
 

@@ -27,12 +27,15 @@ class Comparison:
             no shift, or no class has another share, or too few rows are left.
         priors: Shares of the classes.
         estimate: Of source-only's accuracy on the target.
+        tested: Whether it is known if the shift is one of proportions alone: nothing is evened
+            too where no class has another share, and then it is none.
     """
 
     told: TwoSample
     evened: TwoSample | None
     priors: Priors
     estimate: Estimate
+    tested: bool
 
     @property
     def only_proportions(self) -> bool:
@@ -62,7 +65,9 @@ def compare_domains(gathered: Gathered, *, seed: int) -> Comparison:
         seed=seed,
     )
     evened = _evened(gathered, priors, told, seed) if told.shift and priors.differ else None
-    return Comparison(told, evened, priors, estimate)
+    few = min(len(gathered.source), len(gathered.target)) < FEWEST
+    same_shares = told.shift and not (priors.differ or few)
+    return Comparison(told, evened, priors, estimate, evened is not None or same_shares)
 
 
 def _evened(gathered: Gathered, priors: Priors, told: TwoSample, seed: int) -> TwoSample | None:

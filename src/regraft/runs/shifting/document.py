@@ -51,7 +51,7 @@ def shift_document(
         "seed": prepared.settings.seed,
         "verdict": "shift" if found.told.shift else "no shift",
         "only_proportions": found.only_proportions,
-        "proportions_tested": found.evened is not None,
+        "proportions_tested": found.tested,
         "domain_classifier": _told(found),
         "proportions": {n: {"source": s, "target": asdict(t)} for n, s, t in shares},
         "differences": _differences(prepared, target),

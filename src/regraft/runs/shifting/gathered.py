@@ -9,6 +9,7 @@ from regraft.adaptation.shifting.held_out import Known, Recipe, held_out, picked
 from regraft.adaptation.shifting.two_sample import Sample
 from regraft.data.rows import Part, Rows
 from regraft.data.starters.wheels import Say, say_nothing
+from regraft.errors import DataError
 from regraft.features import cached
 from regraft.features.rowkeys import row_keys
 from regraft.losses.cross_entropy import balanced_weights
@@ -26,6 +27,8 @@ ENOUGH = 500
 """Validation rows from which their answers are taken, and no others are left out in turn."""
 MOST_ROWS = 3000
 """Source rows that are left out in turn, and from which twins learn."""
+TWINS = 2
+"""Rows from which a pair of twins can learn."""
 PARTS: tuple[Part, ...] = ("train", "val")
 
 
@@ -72,8 +75,9 @@ def gather(
         say: Told of rows of the target that are left out.
 
     Raises:
-        DataError: If the network makes no finite numbers of a row of the source, or of too many
-            of the target's (raised by `without_lost`).
+        DataError: If there are too few rows to leave some out in turn, or the network makes no
+            finite numbers of a row of the source, or of too many of the target's (raised by
+            `without_lost`).
     """
     parts, classes = prepared.dataset.parts, len(prepared.dataset.classes)
     pooled = pool_parts(prepared, verdict, test=None)
@@ -131,8 +135,18 @@ def _sample(count: int, *, seed: int) -> Indices:
 
 
 def _folds(prepared: Prepared, rows: Indices, labels: Indices) -> Indices:
-    """Returns the fold of each of the rows; equal contents and groups are never parted."""
+    """Returns the fold of each of the rows; equal contents and groups are never parted.
+
+    Raises:
+        DataError: If beside those that are left out fewer than two stay, as twins need.
+    """
     keys: list[str] = []
     for part in PARTS:
         keys += fold_keys(prepared.dataset.parts[part])
-    return assign_folds([keys[row] for row in rows.tolist()], labels[rows])
+    folds = assign_folds([keys[row] for row in rows.tolist()], labels[rows])
+    if len(rows) - np.bincount(folds).max() < TWINS:
+        raise DataError(
+            f"{len(rows)} labelled rows are too few to leave some out in turn",
+            expected="three different rows of a class, or groups, at the least",
+        )
+    return folds

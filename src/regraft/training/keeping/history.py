@@ -15,6 +15,7 @@ from regraft.training.progress import EpochRecord
 from regraft.training.session import Best, Session
 
 NETWORK = "network/"
+START = "start/"
 
 
 def history_of(session: Session) -> dict[str, Any]:
@@ -52,6 +53,8 @@ def put_history(session: Session, content: dict[str, Any]) -> None:
 def handed_over(session: Session) -> Kept:
     """Returns what a session that is done leaves to another: its best network and its history.
 
+    Where it knows how its trunk came, the other knows it too.
+
     Args:
         session: All of its phases are worked; the best checkpoint is in the network.
     """
@@ -60,6 +63,7 @@ def handed_over(session: Session) -> Kept:
     # Not the best checkpoint's own copy: its token table may be the small one of a training.
     state = session.network.state_dict()
     tensors = {f"{NETWORK}{name}": tensor for name, tensor in state.items()}
+    tensors |= {f"{START}{name}": tensor for name, tensor in session.start.items()}
     tensors["best logits"] = torch.from_numpy(best.val_logits)
     named = ("key", "phase", "epoch", "step", "share")
     place = {name: getattr(best, name) for name in named}
@@ -77,14 +81,18 @@ def take_over(session: Session, kept: Kept) -> None:
         kept: From `handed_over`.
     """
     put_history(session, kept.content)
-    names = [name for name in kept.tensors if name.startswith(NETWORK)]
-    state = {name.removeprefix(NETWORK): kept.tensors[name] for name in names}
+    state, start = (_below(prefix, kept.tensors) for prefix in (NETWORK, START))
     load_into_network(session.network, state, source="what was kept of the run")
+    session.start = {name: tensor.to(session.device) for name, tensor in start.items()}
     place = {**kept.content["best"], "key": tuple(kept.content["best"]["key"])}
     logits = kept.tensors["best logits"].numpy()
     copies = {name: t.detach().clone() for name, t in session.network.state_dict().items()}
     session.best = Best(**place, state=copies, val_logits=logits)
     session.trunk_moved()
+
+
+def _below(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
 def _check(content: dict[str, Any]) -> Check:

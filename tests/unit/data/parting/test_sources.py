@@ -110,6 +110,14 @@ def test_rows_that_cannot_be_used_are_told_with_their_own_place(tmp_path: Path) 
     assert str(problem.origin).endswith("b.csv:122")
 
 
+def test_a_row_of_too_many_cells_makes_no_class(tmp_path: Path) -> None:
+    first = written(tmp_path / "a.csv", 0)
+    with Path(first).open("a", encoding="utf-8") as file:
+        file.write("it was so, or so,pos\n")
+    (problem,) = joined(first, written(tmp_path / "b.csv", 120)).problems
+    assert str(problem.origin).endswith("a.csv:122")
+
+
 def test_other_classes_are_refused_by_name(tmp_path: Path) -> None:
     other = (TEXTS[120:], ["so-so", *LABELS[121:]])
     with pytest.raises(DataError, match="the source a has no row of 'so-so', which another") as it:

@@ -1,5 +1,6 @@
 """Tests which names of classes in a target are refused, warned of, or no business of ours."""
 
+import unicodedata
 from collections.abc import Sequence
 
 import pytest
@@ -58,6 +59,25 @@ def test_one_class_is_refused_where_every_row_has_it_and_told_where_some_have_no
     assert said(target([*["pos"] * 5, *[None] * 35])) == [
         "warning: all rows of the target data that have a label have the class 'pos'"
     ]
+
+
+def test_a_row_that_cannot_be_used_has_no_class() -> None:
+    from dataclasses import replace
+
+    table = replace(target([*["pos", "neg"] * 6, " or so"]), errors={12: "3 cells, not 2"})
+    assert said(table) == []
+
+
+@pytest.mark.parametrize("column", ["label", "category"])
+def test_classes_that_are_written_in_another_way_are_the_source_s(column: str) -> None:
+    digits = load((TEXTS, ["0", "1"] * 20))
+    check_classes(target(["0.0", "1.0"] * 6, column), digits, say=pytest.fail)
+    with pytest.raises(DataError, match="has only the class '1'"):
+        check_classes(target(["1.0", "1"] * 6, column), digits, say=pytest.fail)
+    drinks = load((TEXTS, ["caf\u00e9", "th\u00e9"] * 20))
+    apart = [unicodedata.normalize("NFD", name) for name in drinks.classes] * 6
+    for folder in (False, True):
+        check_classes(target(apart, column, folder=folder), drinks, say=pytest.fail)
 
 
 def test_rows_that_cannot_be_used_need_no_label_for_that() -> None:

@@ -85,6 +85,18 @@ def test_domains_of_other_classes_are_refused() -> None:
     assert len(table(from_domain="odd")) == 10
 
 
+def test_a_row_of_too_many_cells_makes_no_class_of_its_domain(tmp_path: Path) -> None:
+    places = ["film"] * 10 + ["news"] * 10 + ["shop"] * 20
+    columns = {"place": places, "text": TEXTS, "label": LABELS}
+    path = tiny.write_csv(tmp_path / "a.csv", columns)
+    with path.open("a", encoding="utf-8") as file:
+        file.write("film,it was so, or so,pos\n")
+    names: Any = {"from_domain": ("film", "news"), "to_domain": "shop"}
+    source, _ = read(data=str(path), domain="place", **names)
+    assert isinstance(source, Table)
+    assert (len(source), list(source.errors)) == (21, [20])
+
+
 def test_a_target_is_needed() -> None:
     with pytest.raises(SettingsError, match="the target is missing"):
         read(data="a")

@@ -92,6 +92,13 @@ def test_all_of_them_leave_nothing_to_score(draw: Draw) -> None:
     assert len(draw(40, score=False).rows) == 40
 
 
+def test_some_of_them_may_leave_nothing_to_score_too(steps: Steps) -> None:
+    target = read(steps()[0], LABELS, 8, True)
+    one = replace(target, scored=target.offered[:1], labels=target.answers[:1])
+    with pytest.raises(DataError, match=r"no labelled row .* is left to score.*--target-labels 4"):
+        draw_labelled(one, lambda: np.arange(8), say=nobody)
+
+
 def test_what_they_are_used_for_is_said_in_words_and_in_numbers(draw: Draw) -> None:
     drawn = draw(8)
     document = drawn.document(learnt=8)

@@ -97,6 +97,33 @@ def test_a_column_of_labels_of_another_name_is_no_business_of_ours(
     assert len(read(prepared(), str(tiny.write_csv(tmp_path / "t.csv", columns))).used) == 30
 
 
+@pytest.mark.parametrize("column", ["label", "category"])
+def test_whole_numbers_with_a_fraction_of_nought_are_the_source_s_classes(
+    prepared: Prepare, tmp_path: Path, column: str
+) -> None:
+    digits = {"pos": "1", "neg": "0"}
+    texts, labels = tiny.toy_texts(60)
+    made = prepared(source=(texts, [digits[label] for label in labels]))
+    columns = {"text": TEXTS, column: [f"{digits[label]}.0" for label in LABELS]}
+    place, said = str(tiny.write_csv(tmp_path / "t.csv", columns)), list[str]()
+    target = read_target(place, made, score=True, say=said.append)
+    assert said == []
+    known = dict(zip(TEXTS, LABELS, strict=True))
+    for row, label in zip(target.scored.tolist(), target.labels.tolist(), strict=True):
+        assert made.dataset.classes[label] == digits[known[str(target.rows.inputs[row])]]
+    assert len(target.scored) == 30
+
+
+def test_a_row_of_too_many_cells_is_left_out_and_no_class(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    place = tiny.write_csv(tmp_path / "t.csv", {"text": TEXTS, "label": LABELS})
+    with place.open("a", encoding="utf-8") as file:
+        file.write("they say so, or so,pos\n")
+    target = read(prepared(), str(place))
+    assert (len(target.rows), len(target.problems)) == (30, 1)
+
+
 def test_other_classes_are_refused_whatever_their_column_is_called(
     prepared: Prepare, tmp_path: Path
 ) -> None:
@@ -233,6 +260,26 @@ def test_more_labels_than_there_are_are_refused(prepared: Prepare) -> None:
         learnt(made, (APART, LABELS), 31)
     with pytest.raises(DataError, match=r"has 0 rows with a label.*try no --target-labels"):
         learnt(made, TEXTS, 5)
+
+
+def test_labels_that_are_all_learnt_from_leave_none_to_score(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    made = prepared()
+
+    def both(source: object, count: int) -> Target:
+        return read_target(source, made, score=True, say=nobody, learn=count)
+
+    with pytest.raises(DataError, match=r"no labelled row of data is left.*--target-labels 15"):
+        both((APART, LABELS), 30)
+    assert len(both((APART, LABELS), 29).scored) == 30
+    parts = ["test" if row % 3 == 0 else "train" for row in range(30)]
+    columns = {"text": APART, "label": LABELS, "split": parts}
+    assert len(both(str(tiny.write_csv(tmp_path / "t.csv", columns)), 20).scored) == 10
+    twice = [APART[row + 1] if part == "test" else APART[row] for row, part in enumerate(parts)]
+    place = str(tiny.write_csv(tmp_path / "u.csv", {**columns, "text": twice}))
+    with pytest.raises(DataError, match="no labelled row of u is left to score"):
+        both(place, 20)
 
 
 def test_some_rows_of_the_source_in_the_target_are_a_warning(prepared: Prepare) -> None:

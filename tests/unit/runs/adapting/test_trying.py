@@ -113,6 +113,23 @@ def test_of_several_methods_one_that_diverged_is_left_out_and_told() -> None:
     assert any("is left out: mcc:rate=1e30,steps=9 diverged" in line for line in said)
 
 
+@pytest.mark.parametrize("word", ["vae:steps=1,rate=1e30", "jdot:rate=1e10,steps=9"])
+def test_what_overflows_on_its_way_is_left_out_too(word: str) -> None:
+    given = two_domains.domains(two_domains.two_classes(200, 0), two_domains.moved(100))
+    said: list[str] = []
+    found, lost = try_methods(given, [SOURCE_ONLY, word, "standardise"], say=said.append)
+    assert ([each.name for each in found], lost) == ([SOURCE_ONLY, "standardise"], [word])
+    assert said[1].startswith(f"{word} is left out: {word} diverged")
+
+
+def test_every_method_can_be_tried_where_a_class_is_one_row_again_and_again() -> None:
+    rows = two_domains.two_classes(40, 0)
+    still = np.array([[-1.0, 0.0], [1.0, 0.0]], np.float32)[rows.labels]
+    given = two_domains.domains(Labelled(still, rows.labels), two_domains.moved(60))
+    found, lost = try_methods(given, list(table.METHODS), say=lambda _: None)
+    assert ([each.name for each in found], lost) == (list(table.METHODS), [])
+
+
 class Spoils:
     """A method whose weights are fine and whose scale is not."""
 

@@ -245,6 +245,17 @@ def test_steps_that_compare_domains_have_the_rate_of_their_own_rows(
     assert defaults.paired_factor(found, modality) == pytest.approx(factor)
 
 
+def test_a_rate_that_an_earlier_run_filled_in_is_not_a_typed_one() -> None:
+    found = choose(
+        FitSettings(lr=1e-3, batch_size=8),
+        dataset(),
+        backbone=backbone(TEXTS),
+        lengths=np.array([40], np.int64),
+    )
+    assert defaults.paired_factor(found, "text", left_open=("batch_size",)) == 1
+    assert defaults.paired_factor(found, "text", left_open=("batch_size", "lr")) == 2
+
+
 def test_smaller_steps_of_images_leave_the_number_of_steps_as_it_is() -> None:
     few = dataset("image", (500, 500))
     assert chosen("epochs", few, IMAGES, batch_size=8).value == defaults.EPOCHS["image"][0]

@@ -49,6 +49,15 @@ def test_virtual_rows_are_of_features_unless_a_position_is_named() -> None:
         asked(method="fourier+gaussian:rounds=2", epochs=1.0)
 
 
+def test_a_plus_in_a_number_is_no_preparation_s() -> None:
+    word = "dann:weight=1e+0"
+    assert asked(method=word, epochs=1.0) == (["source-only"], [word])
+    behind = asked_of(AdaptSettings(method=f"tapt:rate=1e+0,steps=5+{word}", epochs=1.0))
+    assert behind.after == {"tapt:rate=1e+0,steps=5": [word]}
+    features = ["source-only", "gaussian:prior=1e+2"]
+    assert asked(method="gaussian:prior=1e+2", epochs=1.0) == (features, [])
+
+
 def test_several_methods_are_each_tried_where_they_belong() -> None:
     words = "standardise,mcc,dann:hidden=8,weight=0.5,mcc"
     assert asked(method=words, freeze=1) == (

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from regraft.backbones.open import open_backbone
 from regraft.errors import DataError, SettingsError
 from regraft.runs.adapt import adapt, run_adapt
 from regraft.runs.choosing import defaults
@@ -189,6 +191,80 @@ def test_a_stopped_run_is_completed_as_if_it_never_was(
     ledgers = [json.dumps(each["freezing"]["ledger"]) for each in (found, whole)]
     assert ledgers[0] == ledgers[1]
     assert not (tmp_path / "stopped" / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("step", [5, 26])
+def test_rates_that_nobody_typed_stay_when_a_run_goes_on_and_when_it_is_repeated(
+    bert: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regraft.toml import read_toml
+
+    prefer(monkeypatch)
+    # Steps of one domain have fewer rows than those that compare two, and so another rate.
+    monkeypatch.setitem(defaults.BATCH_SIZES, "text", (8, 32))
+    typed = {name: value for name, value in USUAL.items() if name != "lr"}
+    settings = AdaptSettings(
+        data=str(tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})),
+        target=str(tiny.write_csv(tmp_path / "target.csv", {"text": TARGET[0]})),
+        backbone=str(bert),
+        method="mcc",
+        **{**typed, "epochs": 1.0},
+    )
+
+    def run(name: str) -> dict[str, Any]:
+        own = settings.model_copy(update={"out": tmp_path / name})
+        return run_adapt(own, Silent(), report=False)
+
+    whole = run("whole")
+    with monkeypatch.context() as patch:
+        stop_after(step, patch)
+        with pytest.raises(StoppedHereError):
+            run("stopped")
+    assert weights(resume(tmp_path / "stopped")) == weights(whole)
+    written = read_toml(tmp_path / "whole" / "run.toml")
+    assert written["lr"] == pytest.approx(1e-4)
+    again = AdaptSettings(**{**written, "out": tmp_path / "again"})
+    assert weights(run_adapt(again, Silent(), report=False)) == weights(whole)
+
+
+def test_a_trunk_that_moves_on_is_pulled_back_to_where_the_source_began(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regraft.training.loop import work as real
+
+    prefer(monkeypatch)
+    starts: list[dict[str, Any]] = []
+
+    def work(session: Any, phases: Any) -> None:
+        real(session, phases)
+        starts.append(session.start)
+
+    monkeypatch.setattr(moving, "work", work)
+    settings = AdaptSettings(
+        data=str(tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})),
+        target=str(tiny.write_csv(tmp_path / "target.csv", {"text": TARGET[0]})),
+        backbone=str(bert),
+        strategy="l2-start:alpha=0.3",
+        method="mcc",
+        **USUAL,
+    )
+
+    def run(name: str) -> dict[str, Any]:
+        own = settings.model_copy(update={"out": tmp_path / name})
+        return run_adapt(own, Silent(), report=False)
+
+    whole = run("whole")
+    with monkeypatch.context() as patch:
+        stop_after(16, patch)
+        with pytest.raises(StoppedHereError):
+            run("stopped")
+    assert weights(resume(tmp_path / "stopped")) == weights(whole)
+    came = open_backbone(str(bert)).network.state_dict()
+    assert len(starts) == 2
+    for start in starts:
+        same = [torch.equal(start[name], came[name]) for name in came if "layer" in name.lower()]
+        assert len(same) > 20
+        assert all(same)
 
 
 @pytest.mark.parametrize("edited", ["source", "target", "labels"])

@@ -22,10 +22,12 @@ Gather = Callable[..., tuple[Prepared, Target, Gathered]]
 def gathered(_own_cache: None, bert: Path) -> Gather:
     """Goes the steps up to the features, on so many source rows or on other data."""
 
-    def make(rows: int = 240, *, target: object = None, **typed: Any) -> Any:
+    def make(rows: int = 240, *, source: object = None, target: object = None, **typed: Any) -> Any:
         settings = ShiftSettings(backbone=str(bert), **typed)
         made = prepare(
-            fit_settings(settings.adapting()), tiny.toy_texts(rows), say=list[str]().append
+            fit_settings(settings.adapting()),
+            source or tiny.toy_texts(rows),
+            say=list[str]().append,
         )
         elsewhere = target or tiny.texts_elsewhere(60)
         read = read_target(elsewhere, made, score=True, say=list[str]().append, whole=True)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from regraft.runs.shifting.comparison import compare_domains
 from regraft.runs.shifting.gathered import Gathered
@@ -47,6 +48,7 @@ def test_where_features_are_equal_only_proportions_can_differ(gathered: Gather) 
     assert found.priors.differ
     assert found.priors.target[1].low > 0.4
     assert found.evened is not None
+    assert found.tested
     assert found.only_proportions
 
 
@@ -58,6 +60,29 @@ def test_too_few_rows_of_those_that_told_the_shift_say_nothing_of_proportions(
     assert found.told.shift
     assert found.priors.differ
     assert found.evened is None
+    assert not found.tested
+    assert not found.only_proportions
+
+
+@pytest.mark.parametrize(
+    ("rows", "by", "tested"), [(600, 5.0, True), (60, 5.0, False), (600, 0.0, False)]
+)
+def test_where_no_class_has_another_share_a_shift_is_of_more_than_proportions(
+    gathered: Gather, rows: int, by: float, tested: bool
+) -> None:
+    made = gathered(600)[2]
+    halves = in_other_shares(replace(made, labels=made.labels[:rows]), rows, rows)
+    # Where the classifier does not look: it answers as before.
+    way = np.random.default_rng(0).standard_normal(made.source.features.shape[1])
+    seen = np.linalg.qr(made.start.weight.T.astype(np.float64))[0]
+    aside = (way - seen @ (seen.T @ way)) / made.start.scale
+    features = (halves.target.features + by * aside).astype(np.float32)
+    moved = replace(halves.target, features=features)
+    found = compare_domains(replace(halves, target=moved), seed=0)
+    assert found.told.shift is (by > 0)
+    assert not found.priors.differ
+    assert found.evened is None
+    assert found.tested is tested
     assert not found.only_proportions
 
 

@@ -1,6 +1,7 @@
 """The document of a shift: plain data, and sentences that say what they mean."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,17 @@ from regraft.runs.shifting.comparison import compare_domains
 from regraft.runs.shifting.document import sentences, shift_document
 from tests.unit.reports.example_shift import example_shift
 from tests.unit.runs.shifting.conftest import Gather
+
+
+@pytest.mark.parametrize("tested", [True, False])
+def test_whether_proportions_were_tested_is_what_the_comparison_says(
+    gathered: Gather, tested: bool
+) -> None:
+    prepared, target, found = gathered()
+    compared = replace(compare_domains(found, seed=0), evened=None, tested=tested)
+    document = shift_document(compared, found, prepared=prepared, target=target)
+    assert document["proportions_tested"] is tested
+    assert ("It is not one of proportions alone." in document["sentences"]) is tested
 
 
 @pytest.fixture(scope="module")

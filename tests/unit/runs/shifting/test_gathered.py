@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regraft.errors import DataError
 from regraft.features import cached
 from regraft.runs.shifting import gathered as module
+from regraft.runs.shifting.comparison import compare_domains
 from regraft.runs.shifting.gathered import source_rows
 from regraft.training.heads.probe import Labelled, fit_probe
+from tests import tiny
 from tests.unit.runs.shifting.conftest import Gather
 
 
@@ -61,6 +64,29 @@ def test_under_two_hundred_rows_there_is_no_validation_part(gathered: Gather) ->
     prepared, _, found = gathered(80)
     assert len(prepared.dataset.parts["val"]) == 0
     assert len(found.known.labels) == len(prepared.dataset.parts["train"])
+
+
+@pytest.mark.parametrize(
+    ("train", "groups"),
+    [(2, False), (60, True)],
+)
+def test_a_source_of_which_nothing_can_be_left_out_is_refused(
+    gathered: Gather, train: int, groups: bool
+) -> None:
+    texts, labels = tiny.toy_texts(train + 20)
+    columns = {"text": texts, "label": labels, "split": ["train"] * train + ["test"] * 20}
+    typed = {"group": "who"} if groups else {}
+    columns |= {"who": ["ann"] * train + ["bob"] * 20} if groups else {}
+    with pytest.raises(DataError, match=rf"{train} labelled rows are too few to leave some out"):
+        gathered(source=columns, **typed)
+
+
+def test_three_rows_are_enough_to_leave_some_out(gathered: Gather) -> None:
+    texts, labels = tiny.toy_texts(23)
+    columns = {"text": texts, "label": labels, "split": ["train"] * 3 + ["test"] * 20}
+    prepared, _, found = gathered(source=columns)
+    assert len(prepared.dataset.parts["train"]) == len(found.folds) == 3
+    assert np.isfinite(compare_domains(found, seed=0).estimate.accuracy.value)
 
 
 def test_rows_to_show_are_training_rows(gathered: Gather) -> None:

@@ -4,14 +4,16 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from regraft.freezing.proof import state_digest
+from regraft.strategies.l2_start import L2Start
 from regraft.strategies.two_stage import TwoStage
 from regraft.training.keeping.history import handed_over, history_of, put_history, take_over
 from regraft.training.loop import work
 from regraft.training.session import Session
 from tests.contracts.test_strategies import verified
-from tests.tiny_sessions import KINDS, facts, session
+from tests.tiny_sessions import KINDS, facts, session, state
 
 
 def worked(kind: str) -> Session:
@@ -40,6 +42,20 @@ def test_what_goes_on_is_proved_together_with_what_was_before(kind: str) -> None
     assert len(second.stretches) == 3
     assert verified(second) == []
     assert second.step > first.step
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_how_the_trunk_came_is_handed_on_where_weights_are_pulled_back_to_it(kind: str) -> None:
+    first, second = session(kind), session(kind)
+    came = state(first.network.trunk)
+    phases = L2Start().phases(first.chain, facts(kind, epochs=6))
+    work(first, phases)
+    take_over(second, handed_over(first))
+    work(second, phases[1:])
+    moved = dict(second.network.trunk.named_parameters())
+    for name, weight in moved.items():
+        assert not torch.equal(weight, came[name])
+        assert torch.equal(second.start[name], came[name])
 
 
 def test_a_history_can_be_put_back_from_json() -> None:
