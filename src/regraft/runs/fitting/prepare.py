@@ -109,7 +109,7 @@ def prepare(
     device = pick_device(settings.device)
     strategy = make_strategy(settings.strategy)
     check_source(settings, strategy)
-    earlier = read_earlier(settings.repeat)
+    earlier = read_earlier(settings.repeat, settings)
     whole = load(source, Roles(**settings.columns), say=say)
     dataset = take_share(whole, settings.fraction, seed=settings.seed)
     # A copy, so that the caller's own network is not trained.
