@@ -1,6 +1,6 @@
 """Refuses strategies that settings or network cannot have, and tells what is idle."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -12,6 +12,10 @@ from regraft.freezing.line import Above, frozen_at, of_blocks
 from regraft.settings import FitSettings
 from regraft.strategies.table import Composed
 from regraft.training.phase import Phase
+
+OF_STEPS = ("epochs", "lr", "batch_size", "ema", "patience")
+"""Settings that only steps look at."""
+NO_STEPS = "nothing is trained in steps"
 
 
 def check_moves(
@@ -120,26 +124,63 @@ def idle(strategy: str, phases: Sequence[Phase], *, top: int) -> list[str]:
     return [f"+{modifiers} does nothing with {name}: nothing of the trunk moves"]
 
 
-def unused(settings: FitSettings, phases: Sequence[Phase], *, top: int) -> list[str]:
-    """Returns a line for each typed setting of rate and decay that none of the phases looks at.
+def unused(
+    settings: FitSettings,
+    phases: Sequence[Phase],
+    *,
+    top: int,
+    left_open: Collection[str] = (),
+    judged: bool = True,
+) -> list[str]:
+    """Returns a line for each typed setting that none of the phases looks at.
 
     Args:
         settings: As typed.
         phases: Of the strategy.
         top: P; phases with their line there do not move the trunk.
+        left_open: Names that an earlier run filled in: nobody typed these.
+        judged: Whether there are validation rows.
     """
-    told, name, decay = [], settings.strategy, settings.weight_decay
-    rates = [(rate, phase.head_rate) for phase in phases for rate in phase.rates if rate]
-    if (settings.layer_decay or 1.0) < 1 and all(rate == peak for rate, peak in rates):
-        why = "no block moves at a rate below the highest one"
-        told.append(f"layer_decay = {settings.layer_decay:g} does nothing with {name}: {why}")
-    # A linear head alone is solved: its phase takes no steps that could decay.
+    typed = settings.model_copy(update=dict.fromkeys(left_open))
+    # A linear head alone is solved: its phase takes no steps.
     steps = [phase for phase in phases if phase.line < top or settings.head != "linear"]
-    usual = FitSettings.model_fields["weight_decay"].default
-    if decay != usual and all(phase.weight_decay != decay for phase in steps):
-        why = "it has a decay of its own" if steps else "nothing is trained in steps"
-        told.append(f"weight_decay = {decay:g} does nothing with {name}: {why}")
-    return told
+    reasons = {
+        "layer_decay": _flat(typed, phases),
+        "weight_decay": _undecayed(typed, steps),
+        **_unstepped(steps, top=top, judged=judged),
+    }
+    return [
+        f"{name} = {getattr(typed, name):g} does nothing with {settings.strategy}: {why}"
+        for name, why in reasons.items()
+        if why and getattr(typed, name) is not None
+    ]
+
+
+def _flat(typed: FitSettings, phases: Sequence[Phase]) -> str:
+    """Returns why the decay of the rates is not looked at, or nothing where it is."""
+    rates = [(rate, phase.head_rate) for phase in phases for rate in phase.rates if rate]
+    if (typed.layer_decay or 1.0) < 1 and all(rate == peak for rate, peak in rates):
+        return "no block moves at a rate below the highest one"
+    return ""
+
+
+def _undecayed(typed: FitSettings, steps: Sequence[Phase]) -> str:
+    """Returns why the decay of the weights is not looked at, or nothing where it is."""
+    decay, usual = typed.weight_decay, FitSettings.model_fields["weight_decay"].default
+    if decay == usual or any(phase.weight_decay == decay for phase in steps):
+        return ""
+    return "it has a decay of its own" if steps else NO_STEPS
+
+
+def _unstepped(steps: Sequence[Phase], *, top: int, judged: bool) -> dict[str, str]:
+    """Returns why settings of steps are not looked at, empty where they are."""
+    if not steps:
+        return dict.fromkeys(OF_STEPS, NO_STEPS)
+    still = all(phase.line == top for phase in steps)
+    return {
+        "ema": "nothing of the trunk moves" if still else "",
+        "patience": "" if judged else "without validation rows no phase ends early",
+    }
 
 
 def unaveraged(dataset: Dataset, phases: Sequence[Phase], *, where: str = "here") -> list[str]:

@@ -127,13 +127,16 @@ def prepare(
     chain = splice(backbone.network.cpu(), example(backbone))
     grafted.to(device)
     chosen = _of_blocks(chosen, settings, dataset.modality, blocks=chain.top)
-    alone = head_alone(settings, left_open=earlier.left_open if earlier else ())
+    left_open = earlier.left_open if earlier else frozenset[str]()
+    alone = head_alone(settings, left_open=left_open)
     facts = _facts(settings, dataset, chosen, alone)
     phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
     extent = int(chosen.extent.value)
     above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
     told = [*idle(settings.strategy, phases, top=chain.top), *unaveraged(dataset, phases)]
-    understood += _said([*told, *unused(settings, phases, top=chain.top)], say)
+    judged = len(dataset.parts["val"]) > 0
+    told += unused(settings, phases, top=chain.top, left_open=left_open, judged=judged)
+    understood += _said(told, say)
     encoded, reading = _encoded(dataset, backbone, chosen)
     return Prepared(
         settings,
