@@ -110,6 +110,31 @@ def check_strategy(
         )
 
 
+def without_use(
+    settings: FitSettings,
+    phases: Sequence[Phase],
+    *,
+    dataset: Dataset,
+    top: int,
+    left_open: Collection[str] = (),
+) -> list[str]:
+    """Returns a line for each thing that was typed and does nothing with these phases.
+
+    Args:
+        settings: As typed.
+        phases: Of the strategy.
+        dataset: Rows in parts.
+        top: P; phases with their line there do not move the trunk.
+        left_open: Names that an earlier run filled in: nobody typed these.
+    """
+    typed = settings.model_copy(update=dict.fromkeys(left_open))
+    return [
+        *idle(settings.strategy, phases, top=top),
+        *unaveraged(dataset, phases),
+        *unused(typed, phases, top=top, judged=len(dataset.parts["val"]) > 0),
+    ]
+
+
 def idle(strategy: str, phases: Sequence[Phase], *, top: int) -> list[str]:
     """Returns a line that says so where modifiers have nothing to do: no trunk that moves.
 
@@ -125,12 +150,7 @@ def idle(strategy: str, phases: Sequence[Phase], *, top: int) -> list[str]:
 
 
 def unused(
-    settings: FitSettings,
-    phases: Sequence[Phase],
-    *,
-    top: int,
-    left_open: Collection[str] = (),
-    judged: bool = True,
+    settings: FitSettings, phases: Sequence[Phase], *, top: int, judged: bool = True
 ) -> list[str]:
     """Returns a line for each typed setting that none of the phases looks at.
 
@@ -138,35 +158,33 @@ def unused(
         settings: As typed.
         phases: Of the strategy.
         top: P; phases with their line there do not move the trunk.
-        left_open: Names that an earlier run filled in: nobody typed these.
         judged: Whether there are validation rows.
     """
-    typed = settings.model_copy(update=dict.fromkeys(left_open))
     # A linear head alone is solved: its phase takes no steps.
     steps = [phase for phase in phases if phase.line < top or settings.head != "linear"]
     reasons = {
-        "layer_decay": _flat(typed, phases),
-        "weight_decay": _undecayed(typed, steps),
+        "layer_decay": _flat(settings, phases),
+        "weight_decay": _undecayed(settings, steps),
         **_unstepped(steps, top=top, judged=judged),
     }
     return [
-        f"{name} = {getattr(typed, name):g} does nothing with {settings.strategy}: {why}"
+        f"{name} = {getattr(settings, name):g} does nothing with {settings.strategy}: {why}"
         for name, why in reasons.items()
-        if why and getattr(typed, name) is not None
+        if why and getattr(settings, name) is not None
     ]
 
 
-def _flat(typed: FitSettings, phases: Sequence[Phase]) -> str:
+def _flat(settings: FitSettings, phases: Sequence[Phase]) -> str:
     """Returns why the decay of the rates is not looked at, or nothing where it is."""
     rates = [(rate, phase.head_rate) for phase in phases for rate in phase.rates if rate]
-    if (typed.layer_decay or 1.0) < 1 and all(rate == peak for rate, peak in rates):
+    if (settings.layer_decay or 1.0) < 1 and all(rate == peak for rate, peak in rates):
         return "no block moves at a rate below the highest one"
     return ""
 
 
-def _undecayed(typed: FitSettings, steps: Sequence[Phase]) -> str:
+def _undecayed(settings: FitSettings, steps: Sequence[Phase]) -> str:
     """Returns why the decay of the weights is not looked at, or nothing where it is."""
-    decay, usual = typed.weight_decay, FitSettings.model_fields["weight_decay"].default
+    decay, usual = settings.weight_decay, FitSettings.model_fields["weight_decay"].default
     if decay == usual or any(phase.weight_decay == decay for phase in steps):
         return ""
     return "it has a decay of its own" if steps else NO_STEPS

@@ -30,7 +30,7 @@ from regraft.runs.choosing.device import pick_device
 from regraft.runs.choosing.line import block_decay, choose_line, depth_rate, frozen_words
 from regraft.runs.choosing.network import example, fit_channels, graft
 from regraft.runs.choosing.opening import Network, explained, open_for, text_lengths
-from regraft.runs.choosing.refusals import check_moves, check_strategy, idle, unaveraged, unused
+from regraft.runs.choosing.refusals import check_moves, check_strategy, without_use
 from regraft.runs.fitting.repeat import Earlier, read_earlier
 from regraft.runs.fitting.source import Source, check_source, read_source
 from regraft.settings import FitSettings
@@ -112,8 +112,7 @@ def prepare(
     earlier = read_earlier(settings.repeat, settings)
     whole = load(source, Roles(**settings.columns), say=say)
     dataset = take_share(whole, settings.fraction, seed=settings.seed)
-    # A copy, so that the caller's own network is not trained.
-    named = copy.deepcopy(network)
+    named = copy.deepcopy(network)  # the caller's own is not trained
     if named is None:
         named = choose_backbone(settings, dataset).value
     backbone, notes = fit_channels(open_for(named, settings, dataset=dataset, say=say), dataset)
@@ -133,9 +132,7 @@ def prepare(
     phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
     extent = int(chosen.extent.value)
     above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
-    told = [*idle(settings.strategy, phases, top=chain.top), *unaveraged(dataset, phases)]
-    judged = len(dataset.parts["val"]) > 0
-    told += unused(settings, phases, top=chain.top, left_open=left_open, judged=judged)
+    told = without_use(settings, phases, dataset=dataset, top=chain.top, left_open=left_open)
     understood += _said(told, say)
     encoded, reading = _encoded(dataset, backbone, chosen)
     return Prepared(
