@@ -301,7 +301,7 @@ def _patience(settings: FitSettings, dataset: Dataset) -> Choice:
         return Choice("patience", settings.patience, TYPED)
     reason = "a phase stops when validation has not risen for so long"
     if not len(dataset.parts["val"]):
-        reason = "not looked at in folds, which take every pass: there is no validation part"
+        reason = "not looked at in folds, as there is no validation part"
     return Choice("patience", PATIENCE, reason)
 
 

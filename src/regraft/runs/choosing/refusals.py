@@ -1,6 +1,7 @@
 """Refuses strategies that settings or network cannot have, and tells what is idle."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -11,7 +12,7 @@ from regraft.errors import SettingsError
 from regraft.freezing.line import Above, frozen_at, of_blocks
 from regraft.settings import FitSettings
 from regraft.strategies.table import Composed
-from regraft.training.phase import Phase
+from regraft.training.phase import Facts, Phase
 
 OF_STEPS = ("epochs", "lr", "batch_size", "ema", "patience")
 """Settings that only steps look at."""
@@ -43,13 +44,45 @@ def check_moves(
     blocks = chain.blocks[min(lines, default=chain.top) :]
     moving = {name for block in blocks for name in block.parameters}
     if lines and not moving - above.parameters:
-        raise SettingsError(
-            f"{settings.strategy} with freeze = {settings.freeze} leaves nothing of the network to "
-            "train but its head",
-            hint="--strategy head, or a smaller --freeze",
-        )
+        raise _nothing_left(settings)
     if settings.batch_size == 1:
         _check_norms(chain, phases, above, settings)
+
+
+def check_line(
+    settings: FitSettings,
+    strategy: Composed,
+    *,
+    chain: Chain,
+    facts: Facts,
+    phases: Sequence[Phase],
+) -> None:
+    """Refuses to freeze every block for a strategy that is to move some of them.
+
+    Args:
+        settings: As typed.
+        strategy: That they name.
+        chain: The trunk's blocks.
+        facts: That it made its phases from.
+        phases: These.
+
+    Raises:
+        SettingsError: If the frozen blocks alone are why nothing but the head would be trained.
+    """
+    top = chain.top
+    if facts.start_line < top or any(phase.line < top for phase in phases):
+        return
+    free = strategy.phases(chain, replace(facts, start_line=0))
+    if any(phase.line < top for phase in free):
+        raise _nothing_left(settings)
+
+
+def _nothing_left(settings: FitSettings) -> SettingsError:
+    return SettingsError(
+        f"{settings.strategy} with freeze = {settings.freeze} leaves nothing of the network to "
+        "train but its head",
+        hint="--strategy head, or a smaller --freeze",
+    )
 
 
 def _check_norms(
@@ -197,7 +230,7 @@ def _unstepped(steps: Sequence[Phase], *, top: int, judged: bool) -> dict[str, s
     still = all(phase.line == top for phase in steps)
     return {
         "ema": "nothing of the trunk moves" if still else "",
-        "patience": "" if judged else "without validation rows no phase ends early",
+        "patience": "" if judged else "without validation rows it ends no phase",
     }
 
 

@@ -30,7 +30,7 @@ from regraft.runs.choosing.device import pick_device
 from regraft.runs.choosing.line import block_decay, choose_line, depth_rate, frozen_words
 from regraft.runs.choosing.network import example, fit_channels, graft
 from regraft.runs.choosing.opening import Network, explained, open_for, text_lengths
-from regraft.runs.choosing.refusals import check_moves, check_strategy, without_use
+from regraft.runs.choosing.refusals import check_line, check_moves, check_strategy, without_use
 from regraft.runs.fitting.repeat import Earlier, read_earlier
 from regraft.runs.fitting.source import Source, check_source, read_source
 from regraft.settings import FitSettings
@@ -131,7 +131,7 @@ def prepare(
     facts = _facts(settings, dataset, chosen, alone)
     phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
     extent = int(chosen.extent.value)
-    above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
+    above = _above(settings, strategy, backbone=backbone, chain=chain, facts=facts, phases=phases)
     told = without_use(settings, phases, dataset=dataset, top=chain.top, left_open=left_open)
     understood += _said(told, say)
     encoded, reading = _encoded(dataset, backbone, chosen)
@@ -187,7 +187,8 @@ def replanned(
     )
     facts = _facts(settings, dataset, chosen, prepared.alone)
     phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
-    above = _above(settings, strategy, backbone=prepared.backbone, chain=chain, phases=phases)
+    backbone = prepared.backbone
+    above = _above(settings, strategy, backbone=backbone, chain=chain, facts=facts, phases=phases)
     return replace(prepared, settings=settings, chosen=chosen, phases=phases, above=above)
 
 
@@ -215,6 +216,7 @@ def _above(
     *,
     backbone: Backbone,
     chain: Chain,
+    facts: Facts,
     phases: list[Phase],
 ) -> Above:
     """Returns what is frozen wherever the line is, where strategy and freeze go together."""
@@ -222,6 +224,7 @@ def _above(
     trunk = backbone.network
     above = above_of(trunk, frozen_words(settings)[1]) | strategy.held(trunk)
     check_moves(chain, phases, above=above, settings=settings)
+    check_line(settings, strategy, chain=chain, facts=facts, phases=phases)
     return above
 
 

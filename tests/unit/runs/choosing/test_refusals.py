@@ -29,6 +29,11 @@ NO_TWIN = {"strategy": "two-stage+lora", "freeze_threshold": "auto", "control": 
         ({"strategy": "contrastive", "ema": 0.9}, "ema = 0.9 cannot be used with contrastive"),
         ({"strategy": "two-stage+norm-only", "freeze": "norm"}, "leaves nothing of the network"),
         ({"strategy": "two-stage+bias-only", "freeze": "*.bias"}, "leaves nothing of the network"),
+        *(
+            ({"strategy": name, "freeze": "3"}, f"{name} with freeze = 3 leaves nothing")
+            for name in ("two-stage", "full", "gradual", "contrastive", "auto")
+        ),
+        ({"strategy": "scratch", "freeze": "3"}, "would freeze random weights"),
         ({"strategy": "scratch", "freeze": "1"}, "would freeze random weights"),
         ({"strategy": "scratch", "freeze": "norm"}, "would freeze random weights"),
         ({"strategy": "scratch+bias-only"}, "would freeze random weights"),
@@ -40,6 +45,12 @@ def test_what_does_not_go_together_is_refused(
     settings = FitSettings(backbone=str(bert), **changed)
     with pytest.raises(SettingsError, match=words):
         prepare(settings, tiny.toy_texts(240), say=lambda _: None)
+
+
+@pytest.mark.parametrize("strategy", ["head", "zero"])
+def test_every_block_may_be_frozen_where_none_is_to_move(strategy: str, bert: Path) -> None:
+    settings = FitSettings(backbone=str(bert), strategy=strategy, freeze="3")
+    assert prepare(settings, tiny.toy_texts(240), say=lambda _: None).chosen.freeze.value == 3
 
 
 def test_a_program_s_own_network_has_no_other_start(tmp_path: Path) -> None:
