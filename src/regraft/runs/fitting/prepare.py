@@ -163,14 +163,16 @@ def replanned(
     *,
     lr: Choice | None = None,
     epochs: Choice | None = None,
+    freeze: Choice | None = None,
 ) -> Prepared:
     """Returns the same data and network for another strategy.
 
     Args:
         prepared: Of the settings as typed.
-        settings: With another strategy, or another freeze.
+        settings: With another strategy.
         lr: The rate that is taken instead of the usual one.
         epochs: The passes that are taken instead of the usual ones.
+        freeze: The blocks that never move instead of the usual ones.
 
     Raises:
         SettingsError: If the strategy cannot be made or the head cannot be used with it.
@@ -184,6 +186,7 @@ def replanned(
         extent=prepared.chosen.extent,
         lr=lr or chosen.lr,
         epochs=epochs or chosen.epochs,
+        freeze=freeze or chosen.freeze,
     )
     facts = _facts(settings, dataset, chosen, prepared.alone)
     phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
