@@ -93,7 +93,7 @@ def _earlier(content: dict[str, Any], settings: FitSettings | None) -> Earlier:
     kept = {str(name): bool(value) for name, value in content.get("kept", {}).items()}
     left_open = frozenset(map(str, content["left_open"]))
     if settings is not None:
-        left_open -= _typed_since(settings, content["settings"])
+        left_open -= _typed_since(settings, content.get("settings", {}))
     threads = int(machine.get("threads", 0))
     return Earlier(verdict, str(machine["torch"]), left_open, kept, threads)
 
