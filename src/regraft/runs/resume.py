@@ -1,5 +1,6 @@
 """Goes on with a run that was stopped: the verb that completes its folder."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from regraft.errors import DataError, SettingsError
 from regraft.runs.adapt import run_adapt
 from regraft.runs.choosing.clock import began
+from regraft.runs.comparing.folder import COMPARE
 from regraft.runs.fit import complete
 from regraft.runs.fitting.folder import CHECKPOINTS, CONTROL, RESULT, SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import prepare
@@ -71,6 +73,12 @@ def _written(folder: RunFolder) -> dict[str, Any]:
         for name in (CHECKPOINTS, CONTROL):  # killed before they were cleared away
             Keeper(run / name).clear()
         raise SettingsError(f"{run} is complete", hint=f"regraft report {run}")
+    if (run / COMPARE).is_file():
+        raise DataError(
+            f"{run} holds a comparison, which resume does not go on with",
+            expected="a folder that regraft fit or regraft adapt made",
+            hint=f"the same regraft compare command with --out {shlex.quote(str(run))}",
+        )
     if not folder.begun:
         why = f"{run / SETTINGS} is missing or empty" if run.exists() else "there is no such folder"
         raise DataError(

@@ -12,7 +12,7 @@ from typing import Any, cast
 from torch import nn
 
 from regraft.backbones.chain import Chain
-from regraft.errors import SettingsError, nearest, one_of
+from regraft.errors import RegraftError, SettingsError, nearest, one_of
 from regraft.freezing.line import NOTHING, Above
 from regraft.strategies.average import Average
 from regraft.strategies.bias_only import BiasOnly
@@ -206,8 +206,11 @@ def _own(name: str) -> Strategy:
     module, _, attribute = name.partition(":")
     try:
         made: Strategy = getattr(importlib.import_module(module), attribute)()
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise SettingsError(f"strategy {name!r} cannot be made ({error})", expected=OWN) from error
+    except RegraftError:  # it says what is wrong itself
+        raise
+    except Exception as error:  # of the user's own code
+        words = f"{type(error).__name__}: {error}"
+        raise SettingsError(f"strategy {name!r} cannot be made ({words})", expected=OWN) from error
     if not callable(getattr(made, "phases", None)):
         raise SettingsError(f"strategy {name!r} has no method phases", expected=OWN)
     return made

@@ -158,6 +158,16 @@ def test_a_folder_without_settings_is_no_run(tmp_path: Path) -> None:
         resume(tmp_path)
 
 
+def test_a_stopped_comparison_is_gone_on_with_by_its_own_command(tmp_path: Path) -> None:
+    out = tmp_path / "my c"
+    out.mkdir()
+    (out / "compare.toml").write_text("seeds = 3\n")
+    hint = f"try the same regraft compare command with --out '{out}'"
+    with pytest.raises(DataError, match="holds a comparison") as caught:
+        resume(out)
+    assert str(caught.value).endswith(hint)
+
+
 def test_a_run_on_python_objects_says_what_to_do(text_run: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(text_run, tmp_path / "run"))
     (run / "result.json").unlink()

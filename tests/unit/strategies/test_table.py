@@ -1,6 +1,7 @@
 """Tests that a name finds its strategy, and that a wrong one is refused with a hint."""
 
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -28,10 +29,24 @@ class Needy(Own):
         self.wanted = wanted
 
 
+class Torn(Own):
+    """Has a mistake where it is made."""
+
+    def __init__(self) -> None:
+        raise KeyError("rate")
+
+
+class Choosy(Own):
+    """Says itself what it cannot be made with."""
+
+    def __init__(self) -> None:
+        raise SettingsError("a strategy of mine needs a licence")
+
+
 @pytest.fixture(autouse=True)
 def own_module(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("own_strategies")
-    vars(module).update(Own=Own, Needy=Needy, nothing=dict)
+    vars(module).update(Own=Own, Needy=Needy, Torn=Torn, Choosy=Choosy, nothing=dict)
     monkeypatch.setitem(sys.modules, "own_strategies", module)
 
 
@@ -120,3 +135,23 @@ def test_what_is_no_strategy_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="importable module, a colon and a class") as caught:
         make_strategy(name)
     assert repr(name) in str(caught.value)
+
+
+def test_a_mistake_in_a_user_s_own_class_is_told_with_its_module() -> None:
+    with pytest.raises(SettingsError, match=r"'own_strategies:Torn' cannot .*KeyError: 'rate'"):
+        make_strategy("own_strategies:Torn")
+    with pytest.raises(SettingsError, match=r"^a strategy of mine needs a licence$"):
+        make_strategy("own_strategies:Choosy")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("1 / 0", "ZeroDivisionError: division by zero"), ("class Own(:", "SyntaxError: ")],
+)
+def test_a_mistake_in_a_user_s_own_module_is_told(
+    code: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torn_strategies.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SettingsError, match=f"'torn_strategies:Own' cannot be made .{words}"):
+        make_strategy("torn_strategies:Own")

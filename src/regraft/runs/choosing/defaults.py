@@ -131,7 +131,7 @@ def choose(
         layer_decay=_layer_decay(settings, modality),
         class_weights=_class_weights(settings, dataset),
         augment=_augment(settings, dataset),
-        patience=_patience(settings),
+        patience=_patience(settings, dataset),
         dropout=_dropout(settings),
     )
 
@@ -299,10 +299,13 @@ def _typed_augment(kind: str, modality: Modality) -> Choice:
     return Choice("augment", kind, TYPED)
 
 
-def _patience(settings: FitSettings) -> Choice:
+def _patience(settings: FitSettings, dataset: Dataset) -> Choice:
     if settings.patience is not None:
         return Choice("patience", settings.patience, TYPED)
-    return Choice("patience", PATIENCE, "a phase stops when validation has not risen for so long")
+    reason = "a phase stops when validation has not risen for so long"
+    if not len(dataset.parts["val"]):
+        reason = "not looked at in folds, as there is no validation part"
+    return Choice("patience", PATIENCE, reason)
 
 
 def _dropout(settings: FitSettings) -> Choice:

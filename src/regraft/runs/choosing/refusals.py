@@ -1,6 +1,7 @@
 """Refuses strategies that settings or network cannot have, and tells what is idle."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -11,7 +12,11 @@ from regraft.errors import SettingsError
 from regraft.freezing.line import Above, frozen_at, of_blocks
 from regraft.settings import FitSettings
 from regraft.strategies.table import Composed
-from regraft.training.phase import Phase
+from regraft.training.phase import Facts, Phase
+
+OF_STEPS = ("epochs", "lr", "batch_size", "ema", "patience")
+"""Settings that only steps look at."""
+NO_STEPS = "nothing is trained in steps"
 
 
 def check_moves(
@@ -39,13 +44,45 @@ def check_moves(
     blocks = chain.blocks[min(lines, default=chain.top) :]
     moving = {name for block in blocks for name in block.parameters}
     if lines and not moving - above.parameters:
-        raise SettingsError(
-            f"{settings.strategy} with freeze = {settings.freeze} leaves nothing of the network to "
-            "train but its head",
-            hint="--strategy head, or a smaller --freeze",
-        )
+        raise _nothing_left(settings)
     if settings.batch_size == 1:
         _check_norms(chain, phases, above, settings)
+
+
+def check_line(
+    settings: FitSettings,
+    strategy: Composed,
+    *,
+    chain: Chain,
+    facts: Facts,
+    phases: Sequence[Phase],
+) -> None:
+    """Refuses to freeze every block for a strategy that is to move some of them.
+
+    Args:
+        settings: As typed.
+        strategy: That they name.
+        chain: The trunk's blocks.
+        facts: That it made its phases from.
+        phases: These.
+
+    Raises:
+        SettingsError: If the frozen blocks alone are why nothing but the head would be trained.
+    """
+    top = chain.top
+    if facts.start_line < top or any(phase.line < top for phase in phases):
+        return
+    free = strategy.phases(chain, replace(facts, start_line=0))
+    if any(phase.line < top for phase in free):
+        raise _nothing_left(settings)
+
+
+def _nothing_left(settings: FitSettings) -> SettingsError:
+    return SettingsError(
+        f"{settings.strategy} with freeze = {settings.freeze} leaves nothing of the network to "
+        "train but its head",
+        hint="--strategy head, or a smaller --freeze",
+    )
 
 
 def _check_norms(
@@ -106,6 +143,31 @@ def check_strategy(
         )
 
 
+def without_use(
+    settings: FitSettings,
+    phases: Sequence[Phase],
+    *,
+    dataset: Dataset,
+    top: int,
+    left_open: Collection[str] = (),
+) -> list[str]:
+    """Returns a line for each thing that was typed and does nothing with these phases.
+
+    Args:
+        settings: As typed.
+        phases: Of the strategy.
+        dataset: Rows in parts.
+        top: P; phases with their line there do not move the trunk.
+        left_open: Names that an earlier run filled in: nobody typed these.
+    """
+    typed = settings.model_copy(update=dict.fromkeys(left_open))
+    return [
+        *idle(settings.strategy, phases, top=top),
+        *unaveraged(dataset, phases),
+        *unused(typed, phases, top=top, judged=len(dataset.parts["val"]) > 0),
+    ]
+
+
 def idle(strategy: str, phases: Sequence[Phase], *, top: int) -> list[str]:
     """Returns a line that says so where modifiers have nothing to do: no trunk that moves.
 
@@ -120,26 +182,56 @@ def idle(strategy: str, phases: Sequence[Phase], *, top: int) -> list[str]:
     return [f"+{modifiers} does nothing with {name}: nothing of the trunk moves"]
 
 
-def unused(settings: FitSettings, phases: Sequence[Phase], *, top: int) -> list[str]:
-    """Returns a line for each typed setting of rate and decay that none of the phases looks at.
+def unused(
+    settings: FitSettings, phases: Sequence[Phase], *, top: int, judged: bool = True
+) -> list[str]:
+    """Returns a line for each typed setting that none of the phases looks at.
 
     Args:
         settings: As typed.
         phases: Of the strategy.
         top: P; phases with their line there do not move the trunk.
+        judged: Whether there are validation rows.
     """
-    told, name, decay = [], settings.strategy, settings.weight_decay
+    # A linear head alone is solved: its phase takes no steps.
+    steps = [phase for phase in phases if phase.line < top or settings.head != "linear"]
+    reasons = {
+        "layer_decay": _flat(settings, phases),
+        "weight_decay": _undecayed(settings, steps),
+        **_unstepped(steps, top=top, judged=judged),
+    }
+    return [
+        f"{name} = {getattr(settings, name):g} does nothing with {settings.strategy}: {why}"
+        for name, why in reasons.items()
+        if why and getattr(settings, name) is not None
+    ]
+
+
+def _flat(settings: FitSettings, phases: Sequence[Phase]) -> str:
+    """Returns why the decay of the rates is not looked at, or nothing where it is."""
     rates = [(rate, phase.head_rate) for phase in phases for rate in phase.rates if rate]
     if (settings.layer_decay or 1.0) < 1 and all(rate == peak for rate, peak in rates):
-        why = "no block moves at a rate below the highest one"
-        told.append(f"layer_decay = {settings.layer_decay:g} does nothing with {name}: {why}")
-    # A linear head alone is solved: its phase takes no steps that could decay.
-    steps = [phase for phase in phases if phase.line < top or settings.head != "linear"]
-    usual = FitSettings.model_fields["weight_decay"].default
-    if decay != usual and all(phase.weight_decay != decay for phase in steps):
-        why = "it has a decay of its own" if steps else "nothing is trained in steps"
-        told.append(f"weight_decay = {decay:g} does nothing with {name}: {why}")
-    return told
+        return "no block moves at a rate below the highest one"
+    return ""
+
+
+def _undecayed(settings: FitSettings, steps: Sequence[Phase]) -> str:
+    """Returns why the decay of the weights is not looked at, or nothing where it is."""
+    decay, usual = settings.weight_decay, FitSettings.model_fields["weight_decay"].default
+    if decay == usual or any(phase.weight_decay == decay for phase in steps):
+        return ""
+    return "it has a decay of its own" if steps else NO_STEPS
+
+
+def _unstepped(steps: Sequence[Phase], *, top: int, judged: bool) -> dict[str, str]:
+    """Returns why settings of steps are not looked at, empty where they are."""
+    if not steps:
+        return dict.fromkeys(OF_STEPS, NO_STEPS)
+    still = all(phase.line == top for phase in steps)
+    return {
+        "ema": "nothing of the trunk moves" if still else "",
+        "patience": "" if judged else "without validation rows it ends no phase",
+    }
 
 
 def unaveraged(dataset: Dataset, phases: Sequence[Phase], *, where: str = "here") -> list[str]:

@@ -11,6 +11,14 @@ from regraft.settings import FitSettings
 NOT_KEPT = frozenset(
     {"check_cache", "control", "data", "out", "preset", "repeat", "source", "strategy"}
 )
+UNSOLVED = frozenset(
+    {
+        *("augment", "batch_size", "dropout", "ema", "epochs", "head", "layer_decay", "lr"),
+        *("freeze", "freeze_threshold", "freeze_threshold_rule", "freeze_threshold_scope"),
+        *("optimizer", "patience", "views", "weight_decay"),
+    }
+)
+"""What a head that is solved on features never reads, and the other kinds of heads."""
 EVALUATED = frozenset({"device", "text", "image", "label", "split"})
 
 
@@ -45,7 +53,8 @@ def keep_command(key: str, prepared: Prepared) -> str:
     settings = prepared.settings
     if key == "linear_probe":
         data = shlex.quote(settings.data) if settings.data else "DATA"
-        words = shlex.join(["--strategy", "head", *flags(settings)])
+        kept = FitSettings.model_fields.keys() - NOT_KEPT - UNSOLVED
+        words = shlex.join(["--strategy", "head", *flags(settings, kept)])
         return f"regraft fit {data} {words}"
     if key == "majority":
         return "always answer with the most frequent class"

@@ -30,7 +30,7 @@ from regraft.runs.choosing.device import pick_device
 from regraft.runs.choosing.line import block_decay, choose_line, depth_rate, frozen_words
 from regraft.runs.choosing.network import example, fit_channels, graft
 from regraft.runs.choosing.opening import Network, explained, open_for, text_lengths
-from regraft.runs.choosing.refusals import check_moves, check_strategy, idle, unaveraged, unused
+from regraft.runs.choosing.refusals import check_line, check_moves, check_strategy, without_use
 from regraft.runs.fitting.repeat import Earlier, read_earlier
 from regraft.runs.fitting.source import Source, check_source, read_source
 from regraft.settings import FitSettings
@@ -109,11 +109,10 @@ def prepare(
     device = pick_device(settings.device)
     strategy = make_strategy(settings.strategy)
     check_source(settings, strategy)
-    earlier = read_earlier(settings.repeat)
+    earlier = read_earlier(settings.repeat, settings)
     whole = load(source, Roles(**settings.columns), say=say)
     dataset = take_share(whole, settings.fraction, seed=settings.seed)
-    # A copy, so that the caller's own network is not trained.
-    named = copy.deepcopy(network)
+    named = copy.deepcopy(network)  # the caller's own is not trained
     if named is None:
         named = choose_backbone(settings, dataset).value
     backbone, notes = fit_channels(open_for(named, settings, dataset=dataset, say=say), dataset)
@@ -127,13 +126,14 @@ def prepare(
     chain = splice(backbone.network.cpu(), example(backbone))
     grafted.to(device)
     chosen = _of_blocks(chosen, settings, dataset.modality, blocks=chain.top)
-    alone = head_alone(settings, left_open=earlier.left_open if earlier else ())
+    left_open = earlier.left_open if earlier else frozenset[str]()
+    alone = head_alone(settings, left_open=left_open)
     facts = _facts(settings, dataset, chosen, alone)
     phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
     extent = int(chosen.extent.value)
-    above = _above(settings, strategy, backbone=backbone, chain=chain, phases=phases)
-    told = [*idle(settings.strategy, phases, top=chain.top), *unaveraged(dataset, phases)]
-    understood += _said([*told, *unused(settings, phases, top=chain.top)], say)
+    above = _above(settings, strategy, backbone=backbone, chain=chain, facts=facts, phases=phases)
+    told = without_use(settings, phases, dataset=dataset, top=chain.top, left_open=left_open)
+    understood += _said(told, say)
     encoded, reading = _encoded(dataset, backbone, chosen)
     return Prepared(
         settings,
@@ -163,14 +163,16 @@ def replanned(
     *,
     lr: Choice | None = None,
     epochs: Choice | None = None,
+    freeze: Choice | None = None,
 ) -> Prepared:
     """Returns the same data and network for another strategy.
 
     Args:
         prepared: Of the settings as typed.
-        settings: With another strategy, or another freeze.
+        settings: With another strategy.
         lr: The rate that is taken instead of the usual one.
         epochs: The passes that are taken instead of the usual ones.
+        freeze: The blocks that never move instead of the usual ones.
 
     Raises:
         SettingsError: If the strategy cannot be made or the head cannot be used with it.
@@ -184,10 +186,12 @@ def replanned(
         extent=prepared.chosen.extent,
         lr=lr or chosen.lr,
         epochs=epochs or chosen.epochs,
+        freeze=freeze or chosen.freeze,
     )
     facts = _facts(settings, dataset, chosen, prepared.alone)
     phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
-    above = _above(settings, strategy, backbone=prepared.backbone, chain=chain, phases=phases)
+    backbone = prepared.backbone
+    above = _above(settings, strategy, backbone=backbone, chain=chain, facts=facts, phases=phases)
     return replace(prepared, settings=settings, chosen=chosen, phases=phases, above=above)
 
 
@@ -215,6 +219,7 @@ def _above(
     *,
     backbone: Backbone,
     chain: Chain,
+    facts: Facts,
     phases: list[Phase],
 ) -> Above:
     """Returns what is frozen wherever the line is, where strategy and freeze go together."""
@@ -222,6 +227,7 @@ def _above(
     trunk = backbone.network
     above = above_of(trunk, frozen_words(settings)[1]) | strategy.held(trunk)
     check_moves(chain, phases, above=above, settings=settings)
+    check_line(settings, strategy, chain=chain, facts=facts, phases=phases)
     return above
 
 

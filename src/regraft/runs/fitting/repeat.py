@@ -1,6 +1,7 @@
 """Makes the verdict of an earlier run, to be used again, from its `run.toml`."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from regraft.backbones.modes import Mode
 from regraft.errors import SettingsError, counted
 from regraft.machine import device_name
+from regraft.settings import FitSettings
 from regraft.training.precision import Verdict
 
 
@@ -20,7 +22,7 @@ class Earlier:
     Args:
         verdict: Its modes of training and inference.
         torch: Version of torch that it was measured with.
-        left_open: Names of settings that the run filled in.
+        left_open: Names of settings that the run filled in, and nobody has typed since.
         kept: Whether what frozen blocks make was kept, as the cache names it.
         threads: That it computed with; 0 = nobody knows.
     """
@@ -60,11 +62,12 @@ class Earlier:
         return "; ".join(other)
 
 
-def read_earlier(path: Path | None) -> Earlier | None:
+def read_earlier(path: Path | None, settings: FitSettings | None = None) -> Earlier | None:
     """Returns what a run wrote down, or None where there is none to be repeated.
 
     Args:
         path: Its `run.toml`.
+        settings: Of the run that repeats it: those that differ were typed; None = none were.
 
     Raises:
         SettingsError: If the file is not there, or not one that a run wrote.
@@ -72,14 +75,14 @@ def read_earlier(path: Path | None) -> Earlier | None:
     if path is None:
         return None
     try:
-        return _earlier(tomllib.loads(path.read_text("utf-8")))
+        return _earlier(tomllib.loads(path.read_text("utf-8")), settings)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(
             f"{path} cannot be repeated ({error})", expected="a run.toml as regraft fit wrote it"
         ) from error
 
 
-def _earlier(content: dict[str, Any]) -> Earlier:
+def _earlier(content: dict[str, Any], settings: FitSettings | None) -> Earlier:
     machine = content["machine"]
     training, inference = (
         Mode(content["precision"][use], content["attention"][use], str(machine["device"]))
@@ -89,5 +92,14 @@ def _earlier(content: dict[str, Any]) -> Earlier:
     verdict = Verdict(training, inference, timings, str(machine["processor"]))
     kept = {str(name): bool(value) for name, value in content.get("kept", {}).items()}
     left_open = frozenset(map(str, content["left_open"]))
+    if settings is not None:
+        left_open -= _typed_since(settings, content.get("settings", {}))
     threads = int(machine.get("threads", 0))
     return Earlier(verdict, str(machine["torch"]), left_open, kept, threads)
+
+
+def _typed_since(settings: FitSettings, written: Mapping[str, Any]) -> frozenset[str]:
+    """Returns the names of the settings that are others than a run wrote down."""
+    usual = {name: field.default for name, field in FitSettings.model_fields.items()}
+    before = {**usual, **written}
+    return frozenset(name for name in usual if getattr(settings, name) != before[name])

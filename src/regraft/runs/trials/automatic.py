@@ -30,6 +30,8 @@ PLACE = "auto.json"
 PROBE = Candidate("head")
 LINEAR, ALONE = "the linear probe", "the head alone"
 """What the head on the trunk as it came is called, and what one with hidden layers is."""
+BELOW, DIVERGED = "ended below it", "diverged"
+"""How what was taken at first ended, where the head alone took its place."""
 LOST = 1e9
 """Log loss of a trial that diverged."""
 
@@ -45,6 +47,7 @@ class Automatic:
         tried: All trials.
         seconds: That they took.
         floor: What the head alone is called.
+        why: How what was taken at first ended, where the head alone took its place.
     """
 
     taken: Candidate
@@ -52,6 +55,7 @@ class Automatic:
     tried: tuple[Tried, ...]
     seconds: float
     floor: str = LINEAR
+    why: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain data, for `result.json` and for a run that goes on."""
@@ -61,14 +65,15 @@ class Automatic:
             "tried": [each.as_json() for each in self.tried],
             "seconds": round(self.seconds, 3),
             "floor": self.floor,
+            "why": self.why,
             "sentence": self._words(),
         }
 
     def _words(self) -> str:
         if self.taken == PROBE:
-            beaten = "what was left of the trials ended below it, or diverged"
-            why = beaten if self.tried else "what was taken without trials diverged"
-            return f"auto: {self.floor}, {self.probe.score:.3f} on validation: {why}"
+            first = "was left of the trials" if self.tried else "was taken without trials"
+            reached = f"{self.floor}, {self.probe.score:.3f} on validation"
+            return f"auto: {reached}: what {first} {self.why or f'{BELOW}, or {DIVERGED}'}"
         if not self.tried:
             return f"auto: {self.taken.words()}, without trials"
         last = {each.candidate: each for each in self.tried}
@@ -87,8 +92,9 @@ def automatic_from_json(text: str) -> Automatic:
     content = json.loads(text)
     tried = tuple(_tried(each) for each in content["tried"])
     taken = Candidate(**content["taken"])
-    floor = content.get("floor", LINEAR)
-    return Automatic(taken, _tried(content["probe"]), tried, float(content["seconds"]), floor)
+    probe, seconds = _tried(content["probe"]), float(content["seconds"])
+    floor, why = content.get("floor", LINEAR), content.get("why", "")
+    return Automatic(taken, probe, tried, seconds, floor, why)
 
 
 @dataclass(frozen=True)
@@ -157,20 +163,25 @@ def trained_as_asked(job: Job) -> tuple[Prepared, Trained, Automatic | None]:
     start = _state(job.prepared)
     trained, name = _trained(job), job.prepared.settings.strategy
     if trained is not None and not is_worse_than_probe(automatic, trained):
-        return job.prepared, trained, automatic
-    why = "diverged" if trained is None else f"ends below {automatic.floor}"
-    job.progress.say(f"{name} {why}: {automatic.floor if trained is None else 'that'} is kept")
+        return job.prepared, trained, _with_score(automatic, trained)
+    told = "diverged" if trained is None else f"ends below {automatic.floor}"
+    job.progress.say(f"{name} {told}: {automatic.floor if trained is None else 'that'} is kept")
     put_weights(job.prepared.network, start)
     for keeper in filter(None, job.keepers):
         keeper.clear()
     job = replace(job, prepared=taken_up(job.prepared, PROBE), keepers=(None, None))
-    automatic = replace(automatic, taken=PROBE)
+    automatic = replace(automatic, taken=PROBE, why=DIVERGED if trained is None else BELOW)
     _write_down(job, automatic)
     kept = job.train()
-    if not automatic.probe.share:  # it was not tried before
-        score, minus = _scored(kept)
-        automatic = replace(automatic, probe=Tried(PROBE, 1.0, score, -minus, 0.0))
-    return job.prepared, kept, automatic
+    return job.prepared, kept, _with_score(automatic, kept)
+
+
+def _with_score(automatic: Automatic, trained: Trained) -> Automatic:
+    """Returns the same with the score of the head alone, where it is kept and was not tried."""
+    if automatic.taken != PROBE or automatic.probe.share:
+        return automatic
+    score, minus = _scored(trained)
+    return replace(automatic, probe=Tried(PROBE, 1.0, score, -minus, 0.0))
 
 
 def _trained(job: Job) -> Trained | None:

@@ -1,11 +1,10 @@
 """Decides what `auto` tries for a run's settings, and makes what trains each candidate."""
 
 from dataclasses import replace
-from typing import Any
 
 from regraft.errors import SettingsError
 from regraft.runs.choosing.auto import Candidate, candidates
-from regraft.runs.choosing.defaults import TYPED
+from regraft.runs.choosing.defaults import TYPED, Choice
 from regraft.runs.fitting.prepare import Prepared, replanned
 
 USUAL = "two-stage"
@@ -47,14 +46,20 @@ def taken_up(prepared: Prepared, candidate: Candidate, *, share: float = 1.0) ->
         candidate: Its strategy, and its factor on the usual rate.
         share: In (0, 1].
     """
-    blocks = prepared.chain.top
-    changes: dict[str, Any] = {"strategy": candidate.strategy, "preset": None}
-    if candidate.freeze and prepared.settings.freeze is None:
-        changes["freeze"] = str(round(candidate.freeze * blocks))
-    made = replanned(prepared, prepared.settings.model_copy(update=changes))
+    changes = {"strategy": candidate.strategy, "preset": None}
+    settings, freeze = prepared.settings.model_copy(update=changes), _frozen(prepared, candidate)
+    made = replanned(prepared, settings, freeze=freeze)
     lr, epochs = made.chosen.lr, made.chosen.epochs
     if lr.reason != TYPED and candidate.rate != 1:
         value = float(f"{lr.value * candidate.rate:.2g}")
         lr = replace(lr, value=value, reason=f"{candidate.rate:g} of what is {lr.reason}")
     epochs = replace(epochs, value=epochs.value * share)
-    return replanned(prepared, made.settings, lr=lr, epochs=epochs)
+    return replanned(prepared, settings, lr=lr, epochs=epochs, freeze=freeze)
+
+
+def _frozen(prepared: Prepared, candidate: Candidate) -> Choice | None:
+    """Returns the blocks that a preset freezes; None where it does not, or others were typed."""
+    if not candidate.freeze or prepared.settings.freeze is not None:
+        return None
+    reason = f"{100 * candidate.freeze:g} % of the blocks, by preset {prepared.settings.preset}"
+    return Choice("freeze", round(candidate.freeze * prepared.chain.top), reason)

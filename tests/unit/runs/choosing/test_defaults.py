@@ -335,9 +335,16 @@ def test_an_augmentation_of_the_other_modality_is_refused() -> None:
 
 def test_the_rest_has_its_reason_too() -> None:
     assert chosen("patience").value == defaults.PATIENCE
-    assert "validation" in chosen("patience").reason
     assert chosen("dropout").value == 0
     assert "CPU" in chosen("dropout").reason
+
+
+def test_patience_is_said_to_be_of_no_use_in_folds() -> None:
+    few, whole = dataset(), dataset()
+    whole.parts["val"] = whole.parts["train"]
+    assert chosen("patience", few).reason.startswith("not looked at in folds")
+    assert chosen("patience", whole).reason.startswith("a phase stops when validation")
+    assert chosen("patience", few, patience=5).reason == TYPED
 
 
 def test_every_choice_is_listed_once() -> None:

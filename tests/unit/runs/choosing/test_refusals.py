@@ -7,11 +7,15 @@ import pytest
 from torch import nn
 
 import regraft
+from regraft.backbones.modes import Mode
 from regraft.errors import SettingsError
 from regraft.runs.choosing.refusals import unused
 from regraft.runs.fitting.prepare import prepare
+from regraft.runs.fitting.record import run_toml
 from regraft.settings import FitSettings
+from regraft.toml import read_toml
 from regraft.training.phase import Phase
+from regraft.training.precision import Verdict
 from tests import tiny
 
 NO_TWIN = {"strategy": "two-stage+lora", "freeze_threshold": "auto", "control": True}
@@ -25,6 +29,11 @@ NO_TWIN = {"strategy": "two-stage+lora", "freeze_threshold": "auto", "control": 
         ({"strategy": "contrastive", "ema": 0.9}, "ema = 0.9 cannot be used with contrastive"),
         ({"strategy": "two-stage+norm-only", "freeze": "norm"}, "leaves nothing of the network"),
         ({"strategy": "two-stage+bias-only", "freeze": "*.bias"}, "leaves nothing of the network"),
+        *(
+            ({"strategy": name, "freeze": "3"}, f"{name} with freeze = 3 leaves nothing")
+            for name in ("two-stage", "full", "gradual", "contrastive", "auto")
+        ),
+        ({"strategy": "scratch", "freeze": "3"}, "would freeze random weights"),
         ({"strategy": "scratch", "freeze": "1"}, "would freeze random weights"),
         ({"strategy": "scratch", "freeze": "norm"}, "would freeze random weights"),
         ({"strategy": "scratch+bias-only"}, "would freeze random weights"),
@@ -36,6 +45,12 @@ def test_what_does_not_go_together_is_refused(
     settings = FitSettings(backbone=str(bert), **changed)
     with pytest.raises(SettingsError, match=words):
         prepare(settings, tiny.toy_texts(240), say=lambda _: None)
+
+
+@pytest.mark.parametrize("strategy", ["head", "zero"])
+def test_every_block_may_be_frozen_where_none_is_to_move(strategy: str, bert: Path) -> None:
+    settings = FitSettings(backbone=str(bert), strategy=strategy, freeze="3")
+    assert prepare(settings, tiny.toy_texts(240), say=lambda _: None).chosen.freeze.value == 3
 
 
 def test_a_program_s_own_network_has_no_other_start(tmp_path: Path) -> None:
@@ -114,6 +129,55 @@ def test_a_head_with_hidden_layers_does_decay() -> None:
     alone = Phase("head", 2, 5, 1e-3, (0.0, 0.0), 0.2)
     settings = FitSettings(strategy="l2-start", head="mlp:8", weight_decay=0.2)
     assert unused(settings, [alone], top=2) == []
+
+
+def told(rows: int, bert: Path, **typed: Any) -> list[str]:
+    """Returns what is said to do nothing on so many texts."""
+    settings = FitSettings(backbone=str(bert), **typed)
+    lines = prepare(settings, tiny.toy_texts(rows), say=lambda _: None).understood
+    return [line for line in lines if "does nothing with" in line]
+
+
+OF_STEPS = {"epochs": 3.0, "lr": 0.5, "batch_size": 16, "ema": 0.9, "patience": 5}
+UNSTEPPED = "{} = {:g} does nothing with {}: nothing is trained in steps"
+
+
+@pytest.mark.parametrize("strategy", ["head", "zero"])
+def test_settings_of_steps_are_told_where_none_are_taken(strategy: str, bert: Path) -> None:
+    lines = [UNSTEPPED.format(name, value, strategy) for name, value in OF_STEPS.items()]
+    assert told(240, bert, strategy=strategy, **OF_STEPS) == lines
+    assert told(240, bert, strategy=strategy) == []
+
+
+def test_settings_of_steps_are_not_told_where_steps_are_taken(bert: Path) -> None:
+    assert told(240, bert, **OF_STEPS) == []
+    alone = {name: value for name, value in OF_STEPS.items() if name != "ema"}
+    assert told(240, bert, strategy="head", head="mlp:8", **alone) == []
+
+
+def test_an_average_of_weights_is_told_where_the_trunk_stands_still(bert: Path) -> None:
+    lines = told(240, bert, strategy="head", head="mlp:8", ema=0.9)
+    assert lines == ["ema = 0.9 does nothing with head: nothing of the trunk moves"]
+
+
+def test_patience_is_told_where_folds_choose_the_passes(bert: Path) -> None:
+    (line,) = told(60, bert, patience=5)
+    assert line.startswith("patience = 5 does nothing with two-stage: without validation rows")
+    assert told(60, bert) == []
+
+
+def test_what_an_earlier_run_filled_in_is_not_told(bert: Path, tmp_path: Path) -> None:
+    verdict = Verdict(Mode(), Mode(), {}, "a processor")
+    first = prepare(
+        FitSettings(backbone=str(bert), strategy="full"), tiny.toy_texts(60), say=lambda _: None
+    )
+    place = tmp_path / "run.toml"
+    place.write_text(run_toml(first, verdict), "utf-8")
+    written = {n: v for n, v in read_toml(place).items() if n != "backbone"}
+    assert {"layer_decay", "epochs", "patience"} <= written.keys()
+    assert told(60, bert, **written) == []
+    assert told(60, bert, **{**written, "strategy": "head"}) == []
+    assert told(60, bert, **{**written, "layer_decay": 0.5}) == [FLAT.format("full")]
 
 
 def tiles(folder: Path, **changed: Any) -> list[str]:

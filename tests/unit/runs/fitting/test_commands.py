@@ -1,6 +1,7 @@
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from regraft.backbones.backbone import Architecture
 from regraft.runs.fitting.commands import flags, keep_command, next_commands
@@ -25,6 +26,33 @@ def test_the_command_that_keeps_the_probe_keeps_what_was_typed(prepared: Prepare
         *("regraft", "fit", "my data.csv", "--strategy", "head"),
         *("--seed", "4", "--label", "the label"),
     ]
+
+
+def test_the_command_that_keeps_the_probe_has_nothing_but_what_a_probe_is(
+    prepared: Prepare,
+) -> None:
+    found = prepared(40)
+    steps: dict[str, Any] = {
+        "epochs": 3.0,
+        "lr": 0.1,
+        "batch_size": 8,
+        "optimizer": "sgd",
+        "patience": 2,
+    }
+    trunk: dict[str, Any] = {
+        "freeze": "1",
+        "freeze_threshold": "auto",
+        "layer_decay": 0.5,
+        "dropout": 0.1,
+    }
+    beside: dict[str, Any] = {"ema": 0.9, "weight_decay": 0.1, "augment": "none", "views": 2}
+    settings = FitSettings(
+        data="d", head="mlp:256", class_weights="balanced", **{**steps, **trunk, **beside}
+    )
+    command = keep_command("linear_probe", replace(found, settings=settings))
+    assert command == "regraft fit d --strategy head --class-weights balanced"
+    again = FitSettings(data="d", strategy="head", class_weights="balanced")
+    assert keep_command("linear_probe", replace(found, settings=again)) == command
 
 
 def test_the_next_commands_can_be_typed(prepared: Prepare, resnet: Path) -> None:

@@ -12,7 +12,10 @@ from regraft.errors import BackboneError, SettingsError
 from regraft.runs.choosing.defaults import MULTILINGUAL
 from regraft.runs.choosing.network import GREY
 from regraft.runs.fitting.prepare import prepare, replanned
+from regraft.runs.fitting.record import left_open, run_toml
 from regraft.settings import FitSettings
+from regraft.toml import read_toml
+from regraft.training.precision import Verdict
 from tests import tiny
 from tests.unit.runs.fitting.conftest import Prepare
 
@@ -100,6 +103,20 @@ def test_what_was_typed_reaches_a_head_with_hidden_layers(prepared: Prepare) -> 
     assert (head.epochs, head.head_rate, head.weight_decay) == (3, 0.02, 0.5)
     drops = [m.p for m in typed.network.head.modules() if isinstance(m, nn.Dropout)]
     assert drops == [0.25]
+
+
+def test_what_was_typed_for_a_repeat_reaches_a_head_with_hidden_layers(
+    prepared: Prepare, verdict: Verdict, tmp_path: Path
+) -> None:
+    first = prepared(40, strategy="head", head="mlp:8", epochs=None)
+    place = tmp_path / "run.toml"
+    place.write_text(run_toml(first, verdict), "utf-8")
+    again = prepared(40, **read_toml(place))
+    assert again.alone == first.alone
+    typed = prepared(40, **{**read_toml(place), "lr": 0.02, "epochs": 5.0})
+    assert typed.alone == replace(first.alone, rate=0.02, epochs=5)
+    assert {"lr", "epochs"}.isdisjoint(left_open(typed))
+    assert "batch_size" in left_open(typed)
 
 
 def test_a_fraction_cuts_train_and_val_and_is_said(prepared: Prepare) -> None:

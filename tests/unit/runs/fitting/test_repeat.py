@@ -9,6 +9,8 @@ from regraft.errors import SettingsError
 from regraft.machine import processor_name
 from regraft.runs.fitting.record import run_toml
 from regraft.runs.fitting.repeat import Earlier, read_earlier
+from regraft.settings import FitSettings
+from regraft.toml import read_toml
 from regraft.training.precision import Verdict
 from tests.unit.runs.fitting.conftest import Prepare
 
@@ -27,6 +29,29 @@ def test_what_a_run_wrote_down_is_read_again(prepared: Prepare, tmp_path: Path) 
     assert "epochs" not in found.left_open
     assert found.kept == {}
     assert found.threads == torch.get_num_threads()
+
+
+def test_what_is_typed_for_the_repeat_was_not_left_open(prepared: Prepare, tmp_path: Path) -> None:
+    place = tmp_path / "run.toml"
+    place.write_text(run_toml(prepared(40, epochs=None), FOUND), "utf-8")
+    same = FitSettings(**read_toml(place))
+    names = {"lr", "epochs", "batch_size", "patience", "freeze", "augment", "dropout"}
+    found = read_earlier(place, same)
+    assert found is not None
+    assert names <= found.left_open
+    typed = read_earlier(place, same.model_copy(update={"lr": 0.5, "epochs": 7.0}))
+    assert typed is not None
+    assert typed.left_open == found.left_open - {"lr", "epochs"}
+
+
+def test_what_the_file_leaves_out_is_as_usual(prepared: Prepare, tmp_path: Path) -> None:
+    place = tmp_path / "run.toml"
+    place.write_text(run_toml(prepared(40, strategy="auto", epochs=None), FOUND), "utf-8")
+    same = FitSettings(**read_toml(place))
+    for typed, still in (({}, True), ({"lr": 0.5}, False)):
+        found = read_earlier(place, same.model_copy(update=typed))
+        assert found is not None
+        assert ("lr" in found.left_open) is still
 
 
 def test_without_a_run_there_is_nothing_to_repeat() -> None:

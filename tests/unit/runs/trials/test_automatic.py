@@ -1,6 +1,7 @@
 """`auto` tries, takes the best on validation, never goes below the probe, and can be resumed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,29 @@ def test_what_ends_below_the_probe_gives_way_to_it(
     assert result["scores"]["test"] == plain["scores"]["test"]
 
 
+@pytest.mark.parametrize(
+    ("preset", "words"),
+    [
+        ("fast", "what was taken without trials ended below it"),
+        ("balanced", "what was left of the trials ended below it"),
+    ],
+)
+def test_what_ends_below_the_probe_is_not_said_to_have_diverged(
+    preset: Any,
+    words: str,
+    reviews: Path,
+    bert: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        module, "is_worse_than_probe", lambda found, trained: trained.session.step > 0
+    )
+    result = fitted(reviews, bert, tmp_path / "run", preset=preset)
+    assert result["auto"]["taken"]["strategy"] == "head"
+    assert result["auto"]["sentence"].endswith(f"on validation: {words}")
+
+
 def stop_at(call: int, reviews: Path, bert: Path, run: Path, *, patch: pytest.MonkeyPatch) -> None:
     real, calls = train_module.train, []
 
@@ -117,6 +141,32 @@ def test_what_diverges_without_trials_gives_way_to_a_probe_with_its_own_score(
     monkeypatch.setattr(module, "pass_seconds", lambda *_, **__: 1000.0)
     result = fitted(reviews, bert, tmp_path / "run", max_seconds=60, baselines=False)
     score = result["scores"]["val"]["accuracy"]["value"]
+    assert result["auto"]["probe"]["score"] == pytest.approx(score)
+    words = f"the linear probe, {score:.3f} on validation: what was taken without trials diverged"
+    assert words in result["auto"]["sentence"]
+
+
+def test_a_probe_that_took_over_before_a_stop_has_its_own_score(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = train_module.train
+
+    def stopped(prepared: Any, *given: Any, **named: Any) -> Any:
+        if prepared.settings.strategy != "head":
+            raise DivergedError("the training diverged")
+        if stopping:
+            raise KeyboardInterrupt
+        return real(prepared, *given, **named)
+
+    monkeypatch.setattr(module, "train", stopped)
+    monkeypatch.setattr(module, "pass_seconds", lambda *_, **__: 1000.0)
+    stopping = True
+    with pytest.raises(KeyboardInterrupt):
+        fitted(reviews, bert, tmp_path / "run", max_seconds=60, baselines=False)
+    stopping = False
+    result = run_resume(tmp_path / "run", Silent())
+    score = result["scores"]["val"]["accuracy"]["value"]
+    assert result["strategy"] == "head"
     assert result["auto"]["probe"]["score"] == pytest.approx(score)
     words = f"the linear probe, {score:.3f} on validation: what was taken without trials diverged"
     assert words in result["auto"]["sentence"]
@@ -223,6 +273,8 @@ def test_what_was_chosen_comes_back_from_its_file() -> None:
     probe = Tried(Candidate("head"), 1.0, 0.7, 0.5, 1.0)
     made = Automatic(Candidate("layerwise", 0.5), probe, (tried,), 4.0)
     assert automatic_from_json(json.dumps(made.as_json())) == made
+    lost = replace(made, taken=Candidate("head"), why="diverged")
+    assert automatic_from_json(json.dumps(lost.as_json())) == lost
 
 
 @pytest.fixture

@@ -1,16 +1,27 @@
 """Tests what `auto` tries for the settings that were typed, and what trains it."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from regraft.backbones.modes import Mode
 from regraft.errors import SettingsError
 from regraft.runs.choosing.auto import Candidate
+from regraft.runs.choosing.defaults import Choice
 from regraft.runs.fitting.prepare import Prepared, prepare
+from regraft.runs.fitting.record import run_toml
 from regraft.runs.trials.wanted import taken_up, wanted_by
 from regraft.settings import FitSettings
+from regraft.training.precision import Verdict
 from tests import tiny
+
+
+@pytest.fixture
+def verdict() -> Verdict:
+    """Everything in fp32, without a probe."""
+    return Verdict(Mode(), Mode(), {}, "a processor")
 
 
 def prepared(bert: Path, rows: int = 240, **typed: Any) -> Prepared:
@@ -37,6 +48,16 @@ def test_where_a_freeze_is_typed_nothing_is_frozen_besides(bert: Path) -> None:
     made = prepare(settings, tiny.toy_texts(240), say=lambda line: None)
     assert words(made) == ["two-stage"]
     assert taken_up(made, wanted_by(made)[0]).phases[-1].line == 1
+
+
+def test_what_a_preset_freezes_was_not_typed(bert: Path, verdict: Verdict) -> None:
+    made = prepared(bert, preset="fast")
+    taken = taken_up(made, wanted_by(made)[0])
+    assert taken.phases[-1].line == 2
+    assert taken.chosen.freeze == Choice("freeze", 2, "50 % of the blocks, by preset fast")
+    written = tomllib.loads(run_toml(taken, verdict))
+    assert "freeze" in written["left_open"]
+    assert written["settings"]["freeze"] == "2"
 
 
 def test_what_the_settings_cannot_have_is_not_tried(bert: Path) -> None:
