@@ -1,8 +1,9 @@
 """Measures the default number of rows a step on few texts beside steps of 32 rows.
 
 Every trial is one whole process and one line of a file; a bench that was stopped goes on where
-it was. Both ways pass the same rows as often; the rate of the default goes with the root of
-its rows, see `regraft.runs.choosing.defaults`.
+it was. The rate of the default goes with the root of its rows, and as many more steps are taken
+as it is lower: of 8 rows half of the passes, see `regraft.runs.choosing.defaults`. A third way
+takes the small steps for all passes that steps of 32 rows have.
 """
 
 import argparse
@@ -10,14 +11,19 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from fits import fitted, place_of, points, spread
 from marks import Trial, add_trial, last_of, markdown, read_trials, run_or_write
+from regraft.runs.choosing.defaults import passes_over
 from tables import BENCH, Rows, table_of
 
 COMMAND = "python bench/few_texts.py"
 DATA = ("starter:sentiment-news", "starter:sentiment-product", "starter:bbc-news")
-WAYS: dict[str, tuple[str, ...]] = {"32 rows": ("--batch-size", "32"), "as by default": ()}
-OLD = "32 rows"
+OLD, ALL, NEW = "32 rows", "small, as many passes", "as by default"
+WAYS = (OLD, ALL, NEW)
+OLD_ROWS = 32
 ROWS = Rows(200, 50, 150, words=60)
 
 
@@ -50,7 +56,7 @@ def trials(typed: argparse.Namespace) -> Iterator[Trial]:
 
 def _trial(table: Path, way: str, *, seed: int) -> Trial:
     with tempfile.TemporaryDirectory() as folder:
-        words = [str(table), *WAYS[way], "--seed", str(seed), "--no-baselines"]
+        words = [str(table), *_flags(table, way), "--seed", str(seed), "--no-baselines"]
         result = fitted(words, run=Path(folder) / "run")
     return {
         "accuracy": result["scores"]["test"]["accuracy"]["value"],
@@ -58,6 +64,15 @@ def _trial(table: Path, way: str, *, seed: int) -> Trial:
         "train_seconds": result["seconds"]["train"],
         "environment": {**result["environment"], "verdict": None},
     }
+
+
+def _flags(table: Path, way: str) -> list[str]:
+    if way == OLD:
+        return ["--batch-size", str(OLD_ROWS)]
+    if way == NEW:
+        return []
+    rows = pc.sum(pc.equal(pq.read_table(table)["split"], "train")).as_py()
+    return ["--epochs", str(passes_over(int(rows), "text", batch_size=OLD_ROWS))]
 
 
 def page_text(known: list[Trial]) -> str:

@@ -1,7 +1,6 @@
 """Decides what the user left open, from facts of the data, each choice with its reason."""
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -25,7 +24,7 @@ MULTILINGUAL = "starter:multilingual-e5-small"
 EPOCHS: dict[Modality, tuple[int, int]] = {"text": (3, 12), "image": (4, 15)}
 """Fewest and most passes with the trunk moving."""
 STEPS: dict[Modality, int] = {"text": 150, "image": 300}
-"""Optimiser steps of the most rows that a small data set should get through more passes."""
+"""Optimiser steps at the usual rate that a small data set should get through more passes."""
 BATCH_SIZES: dict[Modality, tuple[int, int]] = {"text": (8, 32), "image": (32, 32)}
 """Fewest and most rows of a step: many small steps teach more of few texts than a few large
 ones, and cost no more where texts are long."""
@@ -186,14 +185,25 @@ def _possible(size: int, spec: ImageSpec) -> int:
 def _epochs(settings: FitSettings, dataset: Dataset, batch_size: int) -> Choice:
     if settings.epochs is not None:
         return Choice("epochs", settings.epochs, TYPED)
-    least, most = EPOCHS[dataset.modality]
     rows = len(dataset.parts["train"])
-    # Smaller steps of texts are cheap, and their rate is lower: the passes stay as they are.
-    size = max(batch_size, BATCH_SIZES["text"][1]) if dataset.modality == "text" else batch_size
-    large = max(1, math.ceil(rows / size))
-    value = min(most, max(least, math.ceil(STEPS[dataset.modality] / large)))
+    value = passes_over(rows, dataset.modality, batch_size=batch_size)
     steps = value * max(1, math.ceil(rows / batch_size))
     return Choice("epochs", value, f"{steps} steps over {rows:,} rows")
+
+
+def passes_over(rows: int, modality: Modality, *, batch_size: int) -> int:
+    """Returns how often rows are gone through: few of them more often.
+
+    Steps of few texts are shorter, and as many more are taken as their rate is lower.
+
+    Args:
+        rows: Of training.
+        modality: Of the rows.
+        batch_size: Rows of a step.
+    """
+    least, most = EPOCHS[modality]
+    wanted = STEPS[modality] / (share_of_rate(batch_size) if modality == "text" else 1)
+    return min(most, max(least, math.ceil(wanted / max(1, math.ceil(rows / batch_size)))))
 
 
 def _batch_size(settings: FitSettings, dataset: Dataset) -> Choice:
@@ -220,7 +230,7 @@ def _rate(settings: FitSettings, modality: Modality, width: int, *, rows: int) -
     value = RATES[modality]
     reason = f"usual for {modality}s with AdamW"
     if modality == "text":
-        value *= min(1.0, RATE_WIDTH / width) * _of_small(rows)
+        value *= min(1.0, RATE_WIDTH / width) * share_of_rate(rows)
         reason = f"usual for a text network {width} wide and steps of {rows} rows"
     if settings.optimizer == "sgd":
         value, reason = value * SGD_FACTOR, reason.replace("AdamW", "SGD")
@@ -230,26 +240,9 @@ def _rate(settings: FitSettings, modality: Modality, width: int, *, rows: int) -
     return Choice("lr", float(f"{value:.2g}"), reason)
 
 
-def _of_small(rows: int) -> float:
+def share_of_rate(rows: int) -> float:
     """Returns the share of the usual rate of texts that steps of so few rows take."""
     return math.sqrt(min(1.0, rows / BATCH_SIZES["text"][1]))
-
-
-def paired_factor(chosen: Chosen, modality: Modality, *, left_open: Collection[str] = ()) -> float:
-    """Returns the factor on the rates of steps that compare two domains.
-
-    They have `LEAST_PAIRED` rows of each where the others have fewer, and so their rate.
-
-    Args:
-        chosen: With the rows of the others, and the rate.
-        modality: Of the rows.
-        left_open: Names that an earlier run filled in: nobody typed these.
-    """
-    rows = int(chosen.batch_size.value)
-    typed = chosen.lr.reason == TYPED and chosen.lr.name not in left_open
-    if modality != "text" or typed:
-        return 1.0
-    return _of_small(max(rows, LEAST_PAIRED)) / _of_small(rows)
 
 
 def _layer_decay(settings: FitSettings, modality: Modality) -> Choice:

@@ -19,10 +19,9 @@ from regraft.features.cached import Cache, pooled
 from regraft.features.pooled import to_device
 from regraft.runs.adapting.features import Pools
 from regraft.runs.adapting.trying import method_words
-from regraft.runs.choosing.defaults import paired_factor
-from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
 from regraft.runs.moving.asked import Asked
+from regraft.runs.moving.paired import paired
 from regraft.runs.moving.source import Start, Work
 from regraft.training.aligning.aligner import discriminator_for
 from regraft.training.aligning.tap import lies_by_rows
@@ -105,15 +104,6 @@ def _check_position(word: str, phase: Phase, *, session: Session) -> None:
             )
 
 
-def _phase(word: str, prepared: Prepared) -> Phase:
-    """Returns a method's phase, at the rates of its steps, which may have more rows."""
-    phase = moving_phase(word, prepared.phases, chain=prepared.chain)
-    left_open = prepared.earlier.left_open if prepared.earlier else ()
-    factor = paired_factor(prepared.chosen, prepared.dataset.modality, left_open=left_open)
-    rates = tuple(rate * factor for rate in phase.rates)
-    return replace(phase, head_rate=phase.head_rate * factor, rates=rates)
-
-
 def try_moving(
     job: Work, words: Sequence[str], *, start: Start, alone: bool, unit: str = "method"
 ) -> tuple[list[Moved], list[str]]:
@@ -131,7 +121,8 @@ def try_moving(
         DivergedError: If the only method did.
     """
     prepared = job.prepared
-    phases = [_phase(word, prepared) for word in words]
+    made = [moving_phase(word, prepared.phases, chain=prepared.chain) for word in words]
+    phases = [paired(phase, prepared) for phase in made]
     found: list[Moved] = []
     lost: list[str] = []
     for number, (word, phase) in enumerate(zip(words, phases, strict=True)):

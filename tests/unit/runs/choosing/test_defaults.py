@@ -186,9 +186,9 @@ def test_a_size_that_the_network_cannot_take_is_refused(spec: ImageSpec, sentenc
 def test_few_rows_get_more_epochs_within_bounds(modality: Modality) -> None:
     spec = TEXTS if modality == "text" else IMAGES
     least, most = defaults.EPOCHS[modality]
-    steps = defaults.STEPS[modality]
-    large = defaults.BATCH_SIZES[modality][1]
-    between = -(-steps // (least + 1)) * large  # rows that need least + 1 passes
+    size = defaults.BATCH_SIZES[modality][0]
+    steps = defaults.STEPS[modality] * (2 if modality == "text" else 1)  # at half of the rate
+    between = -(-steps // (least + 1)) * size  # rows that need least + 1 passes
     for rows, value in ((32, most), (100_000, least), (between, least + 1)):
         choice = chosen("epochs", dataset(modality, (rows // 2, rows // 2)), spec)
         assert choice.value == value
@@ -228,47 +228,22 @@ def test_the_fewest_rows_that_a_strategy_names_are_kept(
     assert pictures.value == max(32, size)
 
 
-@pytest.mark.parametrize(
-    ("modality", "typed", "factor"),
-    [("text", {}, 2), ("text", {"batch_size": 64}, 1), ("text", {"lr": 1e-3}, 1), ("image", {}, 1)],
-)
-def test_steps_that_compare_domains_have_the_rate_of_their_own_rows(
-    modality: Modality, typed: dict[str, Any], factor: float
-) -> None:
-    spec = TEXTS if modality == "text" else IMAGES
-    found = choose(
-        FitSettings(**typed),
-        dataset(modality, (100, 100)),
-        backbone=backbone(spec),
-        lengths=np.array([40], np.int64),
-    )
-    assert defaults.paired_factor(found, modality) == pytest.approx(factor)
-
-
-def test_a_rate_that_an_earlier_run_filled_in_is_not_a_typed_one() -> None:
-    found = choose(
-        FitSettings(lr=1e-3, batch_size=8),
-        dataset(),
-        backbone=backbone(TEXTS),
-        lengths=np.array([40], np.int64),
-    )
-    assert defaults.paired_factor(found, "text", left_open=("batch_size",)) == 1
-    assert defaults.paired_factor(found, "text", left_open=("batch_size", "lr")) == 2
-
-
 def test_smaller_steps_of_images_leave_the_number_of_steps_as_it_is() -> None:
     few = dataset("image", (500, 500))
     assert chosen("epochs", few, IMAGES, batch_size=8).value == defaults.EPOCHS["image"][0]
     assert chosen("epochs", few, IMAGES).value == 10
 
 
-def test_smaller_steps_leave_the_passes_as_they_are_and_larger_ones_add_some() -> None:
+@pytest.mark.parametrize(
+    ("size", "passes", "steps"), [(8, 3, 300), (16, 5, 250), (32, 6, 150), (64, 12, 156)]
+)
+def test_as_many_more_small_steps_of_texts_are_taken_as_their_rate_is_lower(
+    size: int, passes: int, steps: int
+) -> None:
     few = dataset("text", (400, 400))
-    usual = chosen("epochs", few, batch_size=32)
-    assert chosen("epochs", few).value == usual.value == 6
-    assert chosen("epochs", few).reason == "600 steps over 800 rows"
-    assert usual.reason == "150 steps over 800 rows"
-    assert chosen("epochs", few, batch_size=64).value == 12
+    found = chosen("epochs", few, batch_size=size)
+    assert (found.value, found.reason) == (passes, f"{steps} steps over 800 rows")
+    assert chosen("epochs", few).value == 3  # 8 rows a step as by default
 
 
 @pytest.mark.parametrize(("rows", "rate"), [(64, 2e-4), (32, 2e-4), (8, 1e-4), (2, 5e-5)])

@@ -16,11 +16,10 @@ from regraft.errors import DataError, SettingsError
 from regraft.runs.adapt import adapt, run_adapt
 from regraft.runs.choosing import defaults
 from regraft.runs.evaluate import evaluate
-from regraft.runs.fitting.prepare import prepare
 from regraft.runs.moving import training as moving
 from regraft.runs.resume import resume
 from regraft.runs.verify import verify
-from regraft.settings import AdaptSettings, FitSettings
+from regraft.settings import AdaptSettings
 from regraft.training import steps as steps_module
 from regraft.training.keeping import keeper
 from regraft.training.progress import Silent
@@ -383,16 +382,3 @@ def test_where_every_method_diverges_source_only_falls_back_and_names_them(
     result = adapt(SOURCE, target=TARGET[0], backbone=str(bert), out=tmp_path / "run", **words)
     assert result["chosen"] == "source_only"
     assert result["reason"].endswith("as dann:rate=1e30 and cdan:rate=1e30 diverged")
-
-
-def test_an_aligning_phase_has_the_rates_of_its_own_steps(
-    bert: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def rates(least: int) -> tuple[float, ...]:
-        monkeypatch.setitem(defaults.BATCH_SIZES, "text", (least, 32))
-        settings = FitSettings(backbone=str(bert), strategy="two-stage", epochs=2)
-        made = prepare(settings, SOURCE, say=lambda line: None)
-        phase = moving._phase("mcc", made)
-        return (phase.head_rate, *phase.rates)
-
-    assert rates(8) == pytest.approx(rates(32))

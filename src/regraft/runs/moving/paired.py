@@ -1,0 +1,42 @@
+"""Fits a phase to steps that compare two domains, which have rows enough for their means."""
+
+from dataclasses import replace
+
+from regraft.runs.choosing.defaults import (
+    LEAST_PAIRED,
+    TYPED,
+    Choice,
+    passes_over,
+    share_of_rate,
+)
+from regraft.runs.fitting.prepare import Prepared
+from regraft.training.phase import Phase
+
+
+def paired(phase: Phase, prepared: Prepared) -> Phase:
+    """Returns a phase with the rates and passes of steps of at least `LEAST_PAIRED` rows.
+
+    Args:
+        phase: At the rates and passes of the strategy's own steps, which may have fewer.
+        prepared: What was chosen for these; what was typed stays.
+    """
+    chosen, modality = prepared.chosen, prepared.dataset.modality
+    rows = int(chosen.batch_size.value)
+    more = max(rows, LEAST_PAIRED)
+    if modality != "text" or more == rows:
+        return phase
+    if _is_open(chosen.lr, prepared):
+        factor = share_of_rate(more) / share_of_rate(rows)
+        rates = tuple(rate * factor for rate in phase.rates)
+        phase = replace(phase, head_rate=phase.head_rate * factor, rates=rates)
+    if _is_open(chosen.epochs, prepared):
+        known = len(prepared.dataset.parts["train"])
+        times = [passes_over(known, modality, batch_size=size) for size in (more, rows)]
+        phase = replace(phase, epochs=max(1, round(phase.epochs * times[0] / times[1])))
+    return phase
+
+
+def _is_open(choice: Choice, prepared: Prepared) -> bool:
+    """Says whether nobody typed a value: what an earlier run filled in was not typed."""
+    left_open = prepared.earlier.left_open if prepared.earlier else ()
+    return choice.reason != TYPED or choice.name in left_open
