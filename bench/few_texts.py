@@ -83,13 +83,25 @@ def page_text(known: list[Trial]) -> str:
         return "Not measured."
     heads = ("data", "rows a class", "a step", "seeds", "accuracy", "points", "seconds of training")
     places = sorted({place_of(trial["environment"]) for trial in known})
-    return f"{markdown(heads, lines)}\n\nMeasured on {'; '.join(places)}."
+    pooled = " ".join(f"All pairs, {way}: {_pooled(known, way)} points." for way in WAYS[1:])
+    return f"{markdown(heads, lines)}\n\n{pooled}\n\nMeasured on {'; '.join(places)}."
+
+
+def _pooled(known: list[Trial], way: str) -> str:
+    """Returns the mean gap over all data, numbers of rows and seeds that have both ways."""
+    groups = dict.fromkeys((trial["data"], trial["rows"]) for trial in known)
+    return points([gap for data, rows in groups for gap in _gaps(known, data, rows, way)])
+
+
+def _gaps(known: list[Trial], data: str, rows: int, way: str) -> list[float]:
+    old = {trial["seed"]: trial for trial in last_of(known, data=data, rows=rows, way=OLD)}
+    found = last_of(known, data=data, rows=rows, way=way)
+    return [t["accuracy"] - old[t["seed"]]["accuracy"] for t in found if t["seed"] in old]
 
 
 def _line(known: list[Trial], data: str, rows: int, way: str) -> list[str]:
     found = last_of(known, data=data, rows=rows, way=way)
-    old = {trial["seed"]: trial for trial in last_of(known, data=data, rows=rows, way=OLD)}
-    gaps = [t["accuracy"] - old[t["seed"]]["accuracy"] for t in found if t["seed"] in old]
+    gaps = _gaps(known, data, rows, way)
     if not found:
         return [data, str(rows), way, "0", "", "", ""]
     return [
