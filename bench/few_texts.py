@@ -83,14 +83,15 @@ def page_text(known: list[Trial]) -> str:
         return "Not measured."
     heads = ("data", "rows a class", "a step", "seeds", "accuracy", "points", "seconds of training")
     places = sorted({place_of(trial["environment"]) for trial in known})
-    pooled = " ".join(f"All pairs, {way}: {_pooled(known, way)} points." for way in WAYS[1:])
-    return f"{markdown(heads, lines)}\n\n{pooled}\n\nMeasured on {'; '.join(places)}."
+    pooled = "".join(_pooled(known, way) for way in WAYS[1:])
+    return f"{markdown(heads, lines)}\n\n{pooled}Measured on {'; '.join(places)}."
 
 
 def _pooled(known: list[Trial], way: str) -> str:
-    """Returns the mean gap over all data, numbers of rows and seeds that have both ways."""
+    """Tells the mean gap over all data, numbers of rows and seeds that have both ways."""
     groups = dict.fromkeys((trial["data"], trial["rows"]) for trial in known)
-    return points([gap for data, rows in groups for gap in _gaps(known, data, rows, way)])
+    gaps = [gap for data, rows in groups for gap in _gaps(known, data, rows, way)]
+    return f"All pairs, {way}: {points(gaps)} points.\n\n" if gaps else ""
 
 
 def _gaps(known: list[Trial], data: str, rows: int, way: str) -> list[float]:

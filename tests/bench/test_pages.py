@@ -202,7 +202,9 @@ def test_steps_of_other_sizes_are_paired_by_seed() -> None:
     text = few_texts.page_text(known)
     assert "| bbc-news | 200 | 32 rows | 2 | 0.850 (0.800–0.900) |  | 30 |" in text
     assert "| bbc-news | 200 | as by default | 2 | 0.870 (0.820–0.920) | +2.0 ± 0.0 | 30 |" in text
+    assert "All pairs, as by default: +2.0 ± 0.0 points." in text
     halfway = few_texts.page_text(known[:2])
+    assert "All pairs" not in halfway
     assert "| bbc-news | 200 | as by default | 0 |  |  |  |" in halfway
     assert few_texts.page_text([]) == "Not measured."
 

@@ -72,7 +72,7 @@ def predict(
     quiet = flags.get("quiet", False)
     outcome = run_predict(settings, progress_for(quiet=quiet))
     _write(outcome, settings, flags)
-    return _report_problems(outcome.problems, quiet=quiet)
+    return _report_problems(outcome.problems, outside=outcome.outside, quiet=quiet)
 
 
 def _write(outcome: "PredictOutcome", settings: "PredictSettings", flags: PredictFlags) -> None:
@@ -129,7 +129,7 @@ def _cell(value: object) -> str:
     return words if len(words) <= 60 else words[:59] + "…"
 
 
-def _report_problems(problems: list[str], *, quiet: bool) -> int:
+def _report_problems(problems: list[str], *, outside: int, quiet: bool) -> int:
     from regraft.cli.printing import write_words
     from regraft.errors import counted
 
@@ -137,6 +137,8 @@ def _report_problems(problems: list[str], *, quiet: bool) -> int:
         return 0
     if not quiet:
         more = f"… and {len(problems) - 10} more" if len(problems) > 10 else ""
-        unread = counted(len(problems), "row")
-        write_words([f"{unread} could not be read:", *problems[:10], more])
+        rows = len(problems) - outside
+        unread = f"{counted(rows, 'row')} could not be read" if rows else ""
+        others = f"{counted(outside, 'problem')} of what is no row" if outside else ""
+        write_words([f"{' and '.join(filter(None, (unread, others)))}:", *problems[:10], more])
     return UNREADABLE_ROWS

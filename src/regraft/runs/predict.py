@@ -33,11 +33,13 @@ class PredictOutcome:
 
     Args:
         table: N rows in the input's order.
-        problems: Sentences on the rows that could not be read, and on files that are no rows.
+        problems: Sentences on the rows that could not be read, then on what is no row.
+        outside: How many of them are on files, folders and parts of the source that are no rows.
     """
 
     table: pa.Table
     problems: list[str]
+    outside: int = 0
 
 
 def predict(run: str | Path | Model, data: object, *, suffix: str = "") -> PredictOutcome:
@@ -135,7 +137,7 @@ def _answered(model: Model, source: object, roles: Roles, suffix: str, say: Say)
     problems = [f"{origin}: {error}" for origin, error in failed if error]
     # Labels that are none of the classes, which `table` tells of too, are no matter here.
     outside = [f"{problem.origin}: {problem.reason}" for problem in opened.outside]
-    return PredictOutcome(frame, [*problems, *outside])
+    return PredictOutcome(frame, [*problems, *outside], len(outside))
 
 
 def _refuse_taken(theirs: Sequence[str], ours: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from regraft.errors import DataError
 from tests.unit.cli.conftest import Stand, Type
 
 
-def outcome_of(*problems: str) -> Any:
+def outcome_of(*problems: str, outside: int = 0) -> Any:
     table = pa.table(
         {
             "text": ["a good day"],
@@ -22,7 +22,7 @@ def outcome_of(*problems: str) -> Any:
             "error": pa.array([None], pa.string()),
         }
     )
-    return SimpleNamespace(table=table, problems=list(problems))
+    return SimpleNamespace(table=table, problems=list(problems), outside=outside)
 
 
 def test_the_verb_gets_all_texts_and_options(typed: Type, stand_in: Stand) -> None:
@@ -92,6 +92,16 @@ def test_unreadable_rows_are_told_and_end_in_3(typed: Type, stand_in: Stand) -> 
     assert outcome.out.count("\n") == 2
     assert outcome.err.splitlines()[:2] == ["12 rows could not be read:", "d.csv:0: empty"]
     assert outcome.err.splitlines()[-1] == "… and 2 more"
+
+
+def test_what_is_no_row_is_counted_apart(typed: Type, stand_in: Stand) -> None:
+    stand_in("predict:run_predict", outcome_of("d/a.png: empty", "d/b.md: not", outside=1))
+    outcome = typed("predict", "r", "d")
+    assert outcome.code == 3
+    first = "1 row could not be read and 1 problem of what is no row:"
+    assert outcome.err.splitlines() == [first, "d/a.png: empty", "d/b.md: not"]
+    stand_in("predict:run_predict", outcome_of("d/b.md: not", outside=1))
+    assert typed("predict", "r", "d").err.splitlines()[0] == "1 problem of what is no row:"
 
 
 def test_a_path_that_does_not_exist_ends_in_2(typed: Type, stand_in: Stand) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.adaptation.domains import Shares
-from regraft.adaptation.proportions import both_estimates, proportions_at
+from regraft.adaptation.proportions import APART, both_estimates, proportions_at
 from regraft.adaptation.shifting.held_out import Known
 from regraft.scoring.intervals import Score, around
 from regraft.training.heads.probe import Features
@@ -29,10 +29,12 @@ class Priors:
     Args:
         source: (K,) as counted.
         target: K estimates.
+        known: Whether the two ways of estimating agree so far that both count.
     """
 
     source: Shares
     target: tuple[Score, ...]
+    known: bool = True
 
     @property
     def values(self) -> Shares:
@@ -69,7 +71,8 @@ def estimate_priors(known: Known, asked: Features, *, shares: Shares, seed: int)
     low, high = np.minimum(low, np.min(raw, axis=0)), np.maximum(high, np.max(raw, axis=0))
     ends = zip(low.tolist(), high.tolist(), strict=True)
     found = (around(one, pair) for one, pair in zip(value.tolist(), ends, strict=True))
-    return Priors(shares, tuple(found))
+    apart = float(np.abs(raw[0] - raw[1]).sum()) / 2
+    return Priors(shares, tuple(found), apart < APART)
 
 
 def rows_with_shares(labels: Indices, shares: Shares, *, seed: int) -> Indices:

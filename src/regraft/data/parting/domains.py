@@ -39,7 +39,9 @@ def domain_tables(
         raise DataError(
             f"the domain '{second}' is source and target", expected="a target that is no source"
         )
-    return _of_domains(table, cells, names), _of_domains(table, cells, [second])
+    # What is no row at all is told once, with the first.
+    target = replace(_of_domains(table, cells, [second]), outside=())
+    return _of_domains(table, cells, names), target
 
 
 def domain_names(words: Sequence[str], known: Set[str]) -> list[str]:

@@ -48,7 +48,10 @@ class _Place:
         return [each.name for each in self._visible() if each.is_dir()]
 
     def files(self) -> list[str]:
-        """Returns names of files, and of links to what is gone, which are problems of their own."""
+        return [each.name for each in self._visible() if each.is_file()]
+
+    def members(self) -> list[str]:
+        """Returns names of files, and of links to what is gone: rows with that problem."""
         return [each.name for each in self._visible() if each.is_file() or _is_broken(each)]
 
     def _visible(self) -> list[Path]:
@@ -157,7 +160,7 @@ def _find_files(place: _Place) -> _Found:
     found, folders = _Found(), place.folders()
     parts = {name: PART_NAMES[name.lower()] for name in folders if name.lower() in PART_NAMES}
     if not folders:
-        found.files = place.files()
+        found.files = place.members()
     elif _are_parts(place, parts):
         _find_parts(place, parts, found=found)
     else:
@@ -183,8 +186,8 @@ def _find_parts(place: _Place, parts: dict[str, Part], *, found: _Found) -> None
             inner = place.enter(name)
             if part == "test" and inner.files() and not inner.folders():
                 # As competitions have it; the labels are to be predicted.
-                found.files += [f"{name}/{file}" for file in inner.files()]
-                found.labels += [None] * len(inner.files())
+                found.files += [f"{name}/{file}" for file in inner.members()]
+                found.labels += [None] * len(inner.members())
             else:
                 _find_classes(inner, f"{name}/", found=found)
             found.parts += [part] * (len(found.files) - len(found.parts))
@@ -203,7 +206,7 @@ def _find_classes(place: _Place, prefix: str, *, found: _Found) -> None:
 
 
 def _find_members(place: _Place, prefix: str, *, label: str, found: _Found) -> None:
-    files, deeper = place.files(), place.folders()
+    files, deeper = place.members(), place.folders()
     if deeper and not files:
         raise DataError(f"{place.shown} holds folders, not files", expected=_LAYOUT)
     reason = "a folder inside a class folder"

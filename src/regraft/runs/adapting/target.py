@@ -139,7 +139,7 @@ def read_target(
     unlabelled = replace(rows.take(kept), labels=np.full(len(kept), UNLABELLED))
     problems, none = (*_problems(table), *opened.outside), used[:0]
     if problems:
-        say(f"{counted(len(problems), 'row')} of the target left out, as in problems.csv")
+        say(f"left out of the target: {len(problems):,}")
     target = Target(table.name, unlabelled, encoded.take(order), used, none, none, problems)
     if score:
         target = _to_score(target, test | ~test.any(), known)

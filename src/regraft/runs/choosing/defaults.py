@@ -297,7 +297,7 @@ def _patience(settings: FitSettings, dataset: Dataset) -> Choice:
         return Choice("patience", settings.patience, TYPED)
     reason = "a phase stops when validation has not risen for so long"
     if not len(dataset.parts["val"]):
-        reason = "not looked at in folds, as there is no validation part"
+        reason = "folds have no validation part: only phases that align look at it"
     return Choice("patience", PATIENCE, reason)
 
 

@@ -99,7 +99,10 @@ def _earlier(content: dict[str, Any], settings: FitSettings | None) -> Earlier:
 
 
 def _typed_since(settings: FitSettings, written: Mapping[str, Any]) -> frozenset[str]:
-    """Returns the names of the settings that are others than a run wrote down."""
+    """Returns the names of the settings that are others than a run wrote down.
+
+    One that was typed as the run had filled it in cannot be told from one that was not.
+    """
     usual = {name: field.default for name, field in FitSettings.model_fields.items()}
     before = {**usual, **written}
     return frozenset(name for name in usual if getattr(settings, name) != before[name])

@@ -28,7 +28,7 @@ class Comparison:
         priors: Shares of the classes.
         estimate: Of source-only's accuracy on the target.
         tested: Whether it is known if the shift is one of proportions alone: nothing is evened
-            too where no class has another share, and then it is none.
+            too where the estimates agree that no class has another share: then it is none.
     """
 
     told: TwoSample
@@ -66,7 +66,7 @@ def compare_domains(gathered: Gathered, *, seed: int) -> Comparison:
     )
     evened = _evened(gathered, priors, told, seed) if told.shift and priors.differ else None
     few = min(len(gathered.source), len(gathered.target)) < FEWEST
-    same_shares = told.shift and not (priors.differ or few)
+    same_shares = told.shift and priors.known and not (priors.differ or few)
     return Comparison(told, evened, priors, estimate, evened is not None or same_shares)
 
 

@@ -54,3 +54,10 @@ def test_estimates_that_contradict_each_other_leave_the_share_open(
     assert found.target[1].low == pytest.approx(0.1)
     assert found.target[1].high == pytest.approx(0.7, abs=0.06)
     assert not found.differ
+    assert not found.known
+
+
+def test_estimates_that_agree_are_known() -> None:
+    asked, _ = answers(800, 1, positive=0.5)
+    found = estimate_priors(Known(*answers(600, 0, positive=0.5)), asked, shares=EQUAL, seed=0)
+    assert found.known

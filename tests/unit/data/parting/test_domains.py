@@ -23,6 +23,14 @@ def test_each_domain_is_a_table_of_its_own_with_its_lines(both: Path) -> None:
     assert [origin.line for origin in films.origins] == [2, 4]
 
 
+def test_what_is_no_row_is_told_with_the_first_alone(both: Path) -> None:
+    tiny.write_csv(both.with_name("train.csv"), {"text": ["a", "b"], "place": ["film", "shop"]})
+    both.rename(both.with_name("codes.csv"))
+    first, second = domain_tables(str(both.parent), "place", first="film", second="shop")
+    assert [str(problem.origin) for problem in first.outside] == [f"{both.parent}/codes.csv"]
+    assert second.outside == ()
+
+
 def test_a_missing_column_is_met_with_the_nearest(both: Path) -> None:
     with pytest.raises(DataError, match=r"no column 'plac'.*try --domain place"):
         domain_tables(str(both), "plac", first="film", second="shop")

@@ -89,6 +89,13 @@ def test_links_to_what_is_gone_stay_in_place_with_their_reason(tmp_path: Path) -
     assert files == ["a/1.png", "a/3.png", "b/2.png"]
 
 
+def test_links_to_what_is_gone_beside_the_classes_change_nothing(tmp_path: Path) -> None:
+    _pictures(tmp_path / "all" / "pictures", ["a/1.png", "b/2.png"])
+    for place in (tmp_path / "all", tmp_path / "all" / "pictures"):
+        (place / "labels.csv").symlink_to(tmp_path / "gone.csv")
+    assert read_folder(tmp_path / "all").columns["file"] == ["a/1.png", "b/2.png"]
+
+
 def test_pictures_outside_of_class_folders_and_empty_classes_are_told(tmp_path: Path) -> None:
     _pictures(tmp_path, ["a/1.png", "b/2.png", "loose.png"])
     (tmp_path / "c").mkdir()

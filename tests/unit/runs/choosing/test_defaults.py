@@ -317,7 +317,7 @@ def test_the_rest_has_its_reason_too() -> None:
 def test_patience_is_said_to_be_of_no_use_in_folds() -> None:
     few, whole = dataset(), dataset()
     whole.parts["val"] = whole.parts["train"]
-    assert chosen("patience", few).reason.startswith("not looked at in folds")
+    assert chosen("patience", few).reason.startswith("folds have no validation part")
     assert chosen("patience", whole).reason.startswith("a phase stops when validation")
     assert chosen("patience", few, patience=5).reason == TYPED
 

@@ -6,8 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from regraft.adaptation.shifting.priors import Priors
+from regraft.runs.shifting import comparison
 from regraft.runs.shifting.comparison import compare_domains
 from regraft.runs.shifting.gathered import Gathered
+from regraft.scoring.intervals import Score
 from tests import tiny
 from tests.unit.runs.shifting.conftest import Gather
 
@@ -84,6 +87,19 @@ def test_where_no_class_has_another_share_a_shift_is_of_more_than_proportions(
     assert found.evened is None
     assert found.tested is tested
     assert not found.only_proportions
+
+
+def test_estimates_that_contradict_each_other_say_nothing_of_proportions(
+    gathered: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = gathered(600)[2]
+    moved = replace(made.target, features=made.target.features + 5)
+    contradicted = Priors(np.array([0.5, 0.5]), (Score(0.5, 0, 1), Score(0.5, 0, 1)), known=False)
+    monkeypatch.setattr(comparison, "estimate_priors", lambda *_, **__: contradicted)
+    found = compare_domains(replace(made, target=moved), seed=0)
+    assert found.told.shift
+    assert not found.priors.differ
+    assert not found.tested
 
 
 def test_without_a_shift_nothing_is_evened(gathered: Gather) -> None:
