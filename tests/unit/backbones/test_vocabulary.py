@@ -48,6 +48,14 @@ def test_the_network_answers_with_the_same_numbers() -> None:
     assert trunk.get_parameter(TABLE).shape[0] == 5
 
 
+def test_dropout_is_at_rest_for_the_comparison_and_every_module_keeps_its_mode() -> None:
+    trunk = tiny_bert(0.5).train()
+    trunk.get_submodule("embeddings").training = False
+    modes = [module.training for module in trunk.modules()]
+    assert reduce_table(trunk, [ROWS]) is not None
+    assert [module.training for module in trunk.modules()] == modes
+
+
 def test_the_whole_table_comes_back_with_the_rows_as_they_are_now() -> None:
     trunk = tiny_bert()
     before = state(trunk)[TABLE]

@@ -194,6 +194,7 @@ def test_files_of_a_folder_that_are_no_rows_are_told(image_run: Path, tmp_path: 
         f"{data}/loose.png: a picture outside of the class folders",
         f"{data}/top/001.heic: not a picture",
     ]
+    assert outcome.outside == 2
 
 
 def test_labels_that_are_no_classes_are_no_problem(text_run: Path, tmp_path: Path) -> None:

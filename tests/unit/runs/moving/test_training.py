@@ -46,6 +46,17 @@ def stop_after(step: int, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(steps_module, "_step", killed)
 
 
+def tables(folder: Path) -> dict[str, Any]:
+    """Returns the settings that name both domains, as tables in a folder."""
+    source = tiny.write_csv(folder / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})
+    target = tiny.write_csv(folder / "target.csv", {"text": TARGET[0]})
+    return {"data": str(source), "target": str(target)}
+
+
+def run_to(out: Path, settings: AdaptSettings) -> dict[str, Any]:
+    return run_adapt(settings.model_copy(update={"out": out}), Silent(), report=False)
+
+
 def weights(result: dict[str, Any]) -> str:
     """Returns the digest of the saved weights, the last entry of the ledger."""
     digest: str = result["freezing"]["ledger"][-1]["digests"]["model.safetensors"]
@@ -203,16 +214,14 @@ def test_rates_that_nobody_typed_stay_when_a_run_goes_on_and_when_it_is_repeated
     monkeypatch.setitem(defaults.BATCH_SIZES, "text", (8, 32))
     typed = {name: value for name, value in USUAL.items() if name != "lr"}
     settings = AdaptSettings(
-        data=str(tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})),
-        target=str(tiny.write_csv(tmp_path / "target.csv", {"text": TARGET[0]})),
+        **tables(tmp_path),
         backbone=str(bert),
         method="mcc",
         **{**typed, "epochs": 1.0},
     )
 
     def run(name: str) -> dict[str, Any]:
-        own = settings.model_copy(update={"out": tmp_path / name})
-        return run_adapt(own, Silent(), report=False)
+        return run_to(tmp_path / name, settings)
 
     whole = run("whole")
     with monkeypatch.context() as patch:
@@ -240,8 +249,7 @@ def test_a_trunk_that_moves_on_is_pulled_back_to_where_the_source_began(
 
     monkeypatch.setattr(moving, "work", work)
     settings = AdaptSettings(
-        data=str(tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})),
-        target=str(tiny.write_csv(tmp_path / "target.csv", {"text": TARGET[0]})),
+        **tables(tmp_path),
         backbone=str(bert),
         strategy="l2-start:alpha=0.3",
         method="mcc",
@@ -249,8 +257,7 @@ def test_a_trunk_that_moves_on_is_pulled_back_to_where_the_source_began(
     )
 
     def run(name: str) -> dict[str, Any]:
-        own = settings.model_copy(update={"out": tmp_path / name})
-        return run_adapt(own, Silent(), report=False)
+        return run_to(tmp_path / name, settings)
 
     whole = run("whole")
     with monkeypatch.context() as patch:
