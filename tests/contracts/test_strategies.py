@@ -27,6 +27,7 @@ from tests.tiny_sessions import EXAMPLES, KINDS, changed, facts, grafted, sessio
 EVERY = [*STRATEGIES, *(f"two-stage+{name}" for name in MODIFIERS)]
 EVERY.remove("two-stage+lora")  # has tests of its own: the network is another one
 EVERY += [
+    "head:refit=true",
     "zero:by=means",
     "surgical:blocks=middle",
     "two-stage+average+bias-only",

@@ -34,6 +34,7 @@ class Phase:
         still: Numbers of blocks above the line that stand still as well.
         solving: How a linear head is found on features: a `probe` (logistic regression),
             the classes' `means`, or the features of their `names`.
+        refit: Whether a head that was solved is solved once more, on the validation rows too.
         loss: Of the `classes`, or of `pairs` of rows: of one class or not.
         shrink: Share by which each matrix that moves is made smaller after each step: of each of
             the P blocks, then of the head; empty = none.
@@ -60,6 +61,7 @@ class Phase:
     rows: int | None = None
     still: frozenset[int] = frozenset()
     solving: Solving = "probe"
+    refit: bool = False
     loss: Loss = "classes"
     shrink: tuple[float, ...] = ()
     pull: tuple[float, float] = (0.0, 0.0)

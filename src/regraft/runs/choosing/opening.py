@@ -1,5 +1,6 @@
 """Opens the network for the data, and says what was understood of both."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +28,12 @@ OF_OTHERS: dict[Modality, tuple[str, ...]] = {
 
 
 def open_for(
-    named: str | Network, settings: FitSettings, *, dataset: Dataset, say: Say
+    named: str | Network,
+    settings: FitSettings,
+    *,
+    dataset: Dataset,
+    say: Say,
+    held: Collection[str] = (),
 ) -> Backbone:
     """Returns the backbone, which is fed texts cut where that was typed.
 
@@ -36,12 +42,13 @@ def open_for(
         settings: As typed.
         dataset: The data.
         say: Told one line at a time.
+        held: Names of settings that are as an earlier run wrote them down.
 
     Raises:
         SettingsError: If something was typed that is for rows of the other kind.
         BackboneError: If it cannot be opened, or reads what the data are not.
     """
-    _refuse_of_others(settings, dataset.modality)
+    _refuse_of_others(settings, dataset.modality, held=held)
     backbone = open_backbone(named, arch=settings.arch, say=say)
     wanted = "text" if isinstance(backbone.spec, TextSpec) else "image"
     if wanted != dataset.modality:
@@ -55,11 +62,11 @@ def open_for(
     return backbone
 
 
-def _refuse_of_others(settings: FitSettings, modality: Modality) -> None:
+def _refuse_of_others(settings: FitSettings, modality: Modality, *, held: Collection[str]) -> None:
     """Refuses what would do nothing with these rows; a run that is repeated may hold it."""
-    for name in OF_OTHERS[modality] if settings.repeat is None else ():
+    for name in OF_OTHERS[modality]:
         value = getattr(settings, name)
-        if value != FitSettings.model_fields[name].default:
+        if name not in held and value != FitSettings.model_fields[name].default:
             raise SettingsError(
                 f"{name} = {value!r} is not for {modality}s",
                 hint=f"no --{name.replace('_', '-')}",

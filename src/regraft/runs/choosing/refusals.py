@@ -141,6 +141,12 @@ def check_strategy(
             f"head = {settings.head!r} cannot be used with {settings.strategy}: it trains nothing",
             hint="--head linear",
         )
+    if settings.head != "linear" and any(phase.refit for phase in phases):
+        raise SettingsError(
+            f"head = {settings.head!r} cannot be used with {settings.strategy}: only a linear "
+            "head is solved once more",
+            hint="--head linear",
+        )
 
 
 def without_use(
@@ -164,6 +170,7 @@ def without_use(
     return [
         *idle(settings.strategy, phases, top=top),
         *unaveraged(dataset, phases),
+        *unrefitted(dataset, phases),
         *unused(typed, phases, top=top, judged=len(dataset.parts["val"]) > 0),
     ]
 
@@ -245,3 +252,15 @@ def unaveraged(dataset: Dataset, phases: Sequence[Phase], *, where: str = "here"
     if len(dataset.parts["val"]) or not any(phase.average for phase in phases):
         return []
     return [f"+average does nothing {where}: there are no validation rows to choose the point by"]
+
+
+def unrefitted(dataset: Dataset, phases: Sequence[Phase]) -> list[str]:
+    """Returns a line that says so where a head is to see validation rows and there are none.
+
+    Args:
+        dataset: Rows in parts.
+        phases: One of which may solve its head once more.
+    """
+    if len(dataset.parts["val"]) or not any(phase.refit for phase in phases):
+        return []
+    return ["refit=true does nothing here: without validation rows the head sees all rows anyway"]

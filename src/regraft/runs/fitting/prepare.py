@@ -115,7 +115,7 @@ def prepare(
     named = copy.deepcopy(network)  # the caller's own is not trained
     if named is None:
         named = choose_backbone(settings, dataset).value
-    backbone, notes = fit_channels(open_for(named, settings, dataset=dataset, say=say), dataset)
+    backbone, notes = _opened(named, settings, dataset=dataset, earlier=earlier, say=say)
     lengths = text_lengths(dataset, backbone)
     chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
     told = explained(dataset, backbone, chosen=chosen, lengths=lengths)
@@ -155,6 +155,19 @@ def prepare(
         else None,
         reading=reading,
     )
+
+
+def _opened(
+    named: str | Network,
+    settings: FitSettings,
+    *,
+    dataset: Dataset,
+    earlier: Earlier | None,
+    say: Say,
+) -> tuple[Backbone, list[str]]:
+    """Returns the backbone, fitted to the channels of the data, and what was done for that."""
+    held = earlier.held if earlier else frozenset[str]()
+    return fit_channels(open_for(named, settings, dataset=dataset, say=say, held=held), dataset)
 
 
 def replanned(

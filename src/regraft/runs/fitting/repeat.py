@@ -25,6 +25,7 @@ class Earlier:
         left_open: Names of settings that the run filled in, and nobody has typed since.
         kept: Whether what frozen blocks make was kept, as the cache names it.
         threads: That it computed with; 0 = nobody knows.
+        held: Names of settings that are as the run wrote them down.
     """
 
     verdict: Verdict
@@ -32,6 +33,7 @@ class Earlier:
     left_open: frozenset[str]
     kept: dict[str, bool] = field(default_factory=dict)
     threads: int = 0
+    held: frozenset[str] = frozenset()
 
     @property
     def other_threads(self) -> str:
@@ -92,10 +94,11 @@ def _earlier(content: dict[str, Any], settings: FitSettings | None) -> Earlier:
     verdict = Verdict(training, inference, timings, str(machine["processor"]))
     kept = {str(name): bool(value) for name, value in content.get("kept", {}).items()}
     left_open = frozenset(map(str, content["left_open"]))
+    held = frozenset(FitSettings.model_fields)
     if settings is not None:
-        left_open -= _typed_since(settings, content.get("settings", {}))
+        held -= _typed_since(settings, content.get("settings", {}))
     threads = int(machine.get("threads", 0))
-    return Earlier(verdict, str(machine["torch"]), left_open, kept, threads)
+    return Earlier(verdict, str(machine["torch"]), left_open & held, kept, threads, held)
 
 
 def _typed_since(settings: FitSettings, written: Mapping[str, Any]) -> frozenset[str]:

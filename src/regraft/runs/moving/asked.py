@@ -15,6 +15,7 @@ from regraft.adaptation.table import (
 )
 from regraft.errors import SettingsError, one_of
 from regraft.settings import AdaptSettings
+from regraft.strategies.head import Head
 from regraft.strategies.table import make_strategy
 from regraft.strategies.zero import Zero
 
@@ -127,6 +128,12 @@ def _check_strategy(settings: AdaptSettings) -> None:
         raise SettingsError(
             f"strategy {name} cannot be used with adapt: it trains no classifier of the source",
             expected="head, or a strategy that moves the trunk",
+            hint="--strategy head",
+        )
+    if isinstance(strategy.strategy, Head) and strategy.strategy.refit:
+        raise SettingsError(
+            f"strategy {name} cannot be used with adapt: methods are judged by rows of val that no "
+            "head has seen",
             hint="--strategy head",
         )
     if name == AUTO or strategy.needs_source or strategy.merging:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from regraft.backbones.graft import Head
+from regraft.errors import counted
 from regraft.features.cached import pooled
 from regraft.features.pooled import head_logits
 from regraft.losses.cross_entropy import cross_entropy
@@ -54,7 +55,27 @@ def train_head(session: Session, phase: Phase) -> None:
         _train_hidden(session, phase, parts)
         return
     load_probe(session, probe)
-    _record(session, phase, parts, (1, start, 0.0))
+    best = _record(session, phase, parts, (1, start, 0.0))
+    if phase.refit and best and val is not None:  # rows of a fold stay held out
+        _refit(session, parts, probe.strength)
+
+
+def _refit(session: Session, parts: "_Parts", strength: float) -> None:
+    """Solves the head once more, on the validation rows too, with the penalty they chose.
+
+    What was said of these rows stays what the head before it answered: it had not seen them.
+    """
+    both = (parts.train, parts.val)
+    features = np.concatenate([part.features for part in both])
+    labels = np.concatenate([part.labels for part in both])
+    classes, weights = session.network.head.classes, session.options.class_weights
+    rows = Labelled(features, labels)
+    load_probe(session, solve_probe(rows, classes, strength=strength, weights=weights))
+    session.keep_state()
+    session.progress.say(
+        f"solved once more on train and val, {counted(len(labels), 'row')}; "
+        "the scores of val are those of the head before"
+    )
 
 
 def _solved(

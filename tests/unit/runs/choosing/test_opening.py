@@ -53,8 +53,8 @@ def test_what_is_for_rows_of_the_other_kind_is_refused_but_where_a_run_is_repeat
     rows = load(source, say=nobody)
     with pytest.raises(SettingsError, match=f"^{said}$"):
         open_for(str(named), FitSettings(**typed), dataset=rows, say=nobody)
-    repeated = FitSettings(**typed, repeat=Path("run.toml"))
-    assert open_for(str(named), repeated, dataset=rows, say=nobody).name
+    settings = FitSettings(**typed)
+    assert open_for(str(named), settings, dataset=rows, say=nobody, held=set(typed)).name
 
 
 def test_what_is_cut_off_is_told(bert: Path, dataset: Dataset) -> None:

@@ -26,6 +26,7 @@ NO_TWIN = {"strategy": "two-stage+lora", "freeze_threshold": "auto", "control": 
     [
         (NO_TWIN, r"control = true cannot be used with two-stage\+lora"),
         ({"strategy": "zero", "head": "mlp:8"}, "'mlp:8' cannot be used with zero"),
+        ({"strategy": "head:refit=true", "head": "mlp:8"}, "only a linear head is solved once"),
         ({"strategy": "contrastive", "ema": 0.9}, "ema = 0.9 cannot be used with contrastive"),
         ({"strategy": "two-stage+norm-only", "freeze": "norm"}, "leaves nothing of the network"),
         ({"strategy": "two-stage+bias-only", "freeze": "*.bias"}, "leaves nothing of the network"),
@@ -72,6 +73,15 @@ def test_what_a_modifier_leaves_is_enough(bert: Path) -> None:
     settings = FitSettings(backbone=str(bert), strategy="two-stage+norm-only", freeze="1")
     made = prepare(settings, tiny.toy_texts(240), say=lambda _: None)
     assert made.phases[-1].line == 1
+
+
+def test_that_no_validation_rows_are_there_to_be_learnt_is_told(bert: Path) -> None:
+    settings = FitSettings(backbone=str(bert), strategy="head:refit=true")
+    few, many = (
+        prepare(settings, tiny.toy_texts(rows), say=lambda _: None).understood for rows in (40, 240)
+    )
+    assert any("refit=true does nothing here" in line for line in few)
+    assert not any("refit" in line for line in many)
 
 
 def test_an_average_without_rows_to_choose_by_is_told(bert: Path) -> None:

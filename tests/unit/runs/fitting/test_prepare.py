@@ -119,6 +119,18 @@ def test_what_was_typed_for_a_repeat_reaches_a_head_with_hidden_layers(
     assert "batch_size" in left_open(typed)
 
 
+def test_what_is_for_other_rows_is_refused_for_a_repeat_unless_the_run_had_it(
+    prepared: Prepare, verdict: Verdict, tmp_path: Path
+) -> None:
+    place = tmp_path / "run.toml"
+    written = run_toml(prepared(40), verdict)
+    place.write_text(written, "utf-8")
+    with pytest.raises(SettingsError, match="image_size = 64 is not for texts"):
+        prepared(40, **{**read_toml(place), "image_size": 64})
+    place.write_text(written.replace("[settings]", "[settings]\nimage_size = 64"), "utf-8")
+    assert prepared(40, **read_toml(place)).settings.image_size == 64
+
+
 def test_a_fraction_cuts_train_and_val_and_is_said(prepared: Prepare) -> None:
     whole, half = prepared(600), prepared(600, fraction=0.5)
     sizes = {part: len(rows) for part, rows in half.dataset.parts.items()}

@@ -42,6 +42,8 @@ def test_what_is_typed_for_the_repeat_was_not_left_open(prepared: Prepare, tmp_p
     typed = read_earlier(place, same.model_copy(update={"lr": 0.5, "epochs": 7.0}))
     assert typed is not None
     assert typed.left_open == found.left_open - {"lr", "epochs"}
+    assert typed.held == found.held - {"lr", "epochs"}
+    assert found.held == set(FitSettings.model_fields)
 
 
 def test_what_the_file_leaves_out_is_as_usual(prepared: Prepare, tmp_path: Path) -> None:

@@ -117,6 +117,13 @@ def test_class_means_that_no_method_would_be_held_to_are_refused(strategy: str) 
     assert caught.value.hint == "--strategy head"
 
 
+def test_a_head_that_has_seen_the_validation_rows_is_refused() -> None:
+    with pytest.raises(SettingsError, match="rows of val that no head has seen") as caught:
+        asked(strategy="head:refit=true")
+    assert caught.value.hint == "--strategy head"
+    assert asked(strategy="head:refit=false") == asked()
+
+
 @pytest.mark.parametrize("modifier", ["average", "bias-only", "norm-only"])
 def test_an_idle_modifier_of_the_head_moves_no_trunk(modifier: str) -> None:
     assert asked(strategy=f"head+{modifier}") == asked()

@@ -16,7 +16,7 @@ from regraft.scoring.metrics import loss_and_accuracy
 from regraft.training import session as session_module
 from regraft.training.heads import head as head_module
 from regraft.training.heads.head import load_probe, train_head
-from regraft.training.heads.probe import Labelled, fit_probe
+from regraft.training.heads.probe import Labelled, fit_probe, solve_probe
 from regraft.training.heads.sample import sample_rows
 from regraft.training.options import Options
 from regraft.training.phase import Phase
@@ -87,6 +87,30 @@ def test_validation_rows_choose_the_penalty_only_where_they_may(choosing: bool) 
     assert np.array_equal(found, fit_probe(train, 2, val=val).weight)
     usual = fit_probe(train, 2).weight
     assert np.array_equal(found, usual) is not choosing
+
+
+def test_a_head_that_is_solved_once_more_learns_the_validation_rows_too() -> None:
+    made = session("text")
+    made.val = type(made.val)(made.val.rows, 1 - made.val.labels)  # rows that say otherwise
+    trained(made, replace(PHASE, refit=True))
+    parts = [
+        Labelled(made.pooled(n), r.labels) for n, r in (("train", made.train), ("val", made.val))
+    ]
+    first = fit_probe(parts[0], 2, val=parts[1])
+    features = np.concatenate([part.features for part in parts])
+    both = Labelled(features, np.concatenate([part.labels for part in parts]))
+    again = solve_probe(both, 2, strength=first.strength)
+    assert np.array_equal(made.network.head.last.weight.detach().numpy(), again.weight)
+    assert not np.array_equal(again.weight, first.weight)
+    assert made.best is not None
+    assert np.array_equal(made.best.state["head.last.weight"].numpy(), again.weight)
+    assert made.chosen_logits() == pytest.approx(first.logits(parts[1].features), abs=1e-4)
+
+
+def test_rows_of_a_fold_stay_held_out_of_a_head_that_is_solved_once_more() -> None:
+    held = trained(session("text", options(penalty_on_val=False)), replace(PHASE, refit=True))
+    usual = trained(session("text", options(penalty_on_val=False)))
+    assert state_digest(held.network.head) == state_digest(usual.network.head)
 
 
 def hidden(chosen: Options, **phase: Any) -> Session:
