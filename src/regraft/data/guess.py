@@ -218,6 +218,9 @@ class _Guess:
             fitting = self._named(role, fits)
             passed = len(fitting) > 1 and (role == "domain" or not needed)
             self._settle(role, [] if passed else fitting)
+        if "split" not in self.found:
+            names = self._named("split", self.columns.is_filled)
+            self.reasons += self.columns.without_parts(names)
 
     def _images(self) -> list[str]:
         is_image = self.columns.is_image

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.data.guess import Roles, guess_roles, refuse_odd_parts, used_columns
-from regraft.data.looks import bare_header, case_twins, measured_classes
+from regraft.data.looks import LONG_NAME, case_twins, measured_classes
 from regraft.data.mapped.columns import taken
 from regraft.data.mapped.digests import Numbered, numbered
 from regraft.data.mapped.room import picked
@@ -16,6 +16,7 @@ from regraft.data.meaning import (
     classes_of,
     given_parts,
     meaning_of,
+    nan_labels,
     rows_of,
     unknown_labels,
 )
@@ -89,7 +90,8 @@ def load(source: object, roles: Roles = _NO_ROLES, *, say: Say = say_nothing) ->
         notes=notes,
         warnings=(
             *warning,
-            *bare_header(used_columns(found), rows.classes, name=table.name),
+            *nan_labels(read.labels),
+            *_bare_header(used_columns(found), rows.classes, name=table.name),
             *_warnings(rows, (kept, contents), assignment.parts),
         ),
         problems=problems,
@@ -132,12 +134,13 @@ def load_inputs(
     )
     if modality != ("image" if found.image else "text"):
         raise DataError(f"{table.name} holds no {modality}s", expected=f"{modality}s")
-    for warning in bare_header(used_columns(found), classes, name=table.name):
+    bare = _bare_header(used_columns(found), classes, name=table.name)
+    for warning in bare or _other_columns(table, roles, found=found, reading=reading):
         reading.say(f"warning: {warning}")
     if reading.only_test:
         used, then = used_columns(found), "all rows are scored"
         refuse_odd_parts(table, used, learnt=reading.columns, then=then)
-        table, found = _test_rows(table, found, reading.say)
+        table, found = _test_rows(table, found, then=then, say=reading.say)
     read = meaning_of(table, found, parted=False)
     outside = (*unknown_labels(read, classes), *table.outside)
     return rows_of(read, tuple(classes)), replace(
@@ -145,9 +148,48 @@ def load_inputs(
     )
 
 
-def _test_rows(table: Table, roles: Roles, say: Say) -> tuple[Table, Roles]:
+def _other_columns(table: Table, asked: Roles, *, found: Roles, reading: Reading) -> list[str]:
+    """Returns a warning for each column that was guessed, where the run learnt from another."""
+    told = {**used_columns(asked), **table.known}
+    wanted = ("text", "image", "label") if reading.only_test else ("text", "image")
+    return [
+        f"{table.name} has no column '{learnt}'; '{used_columns(found)[role]}' is read "
+        f"(--{role} COLUMN reads another)"
+        for role, learnt in reading.columns.items()
+        if role in wanted and role in used_columns(found) and role not in told
+        if learnt not in table.names
+    ]
+
+
+def _bare_header(columns: Mapping[str, str], classes: Sequence[str], *, name: str) -> list[str]:
+    """Returns a warning where names of columns look like the cells of a row.
+
+    Args:
+        columns: Column by role.
+        classes: Of the labels.
+        name: Of the table.
+
+    >>> _bare_header({"text": "what a film", "label": "good"}, ["bad", "good"], name="a")[0][:33]
+    'the first line of a looks like a '
+    >>> _bare_header({"text": "review", "label": "verdict"}, ["bad", "good"], name="a")
+    []
+    """
+    label, text = columns.get("label", ""), columns.get("text", "")
+    if label in classes:
+        why = f"'{label}' is the name of the column of labels and a label"
+    elif len(text) > LONG_NAME:
+        why = f"the column of texts is called '{text[:LONG_NAME]}…'"
+    else:
+        return []
+    return [
+        f"the first line of {name} looks like a row: {why}; if it is one, it is lost until a "
+        "line with names of columns is put above it"
+    ]
+
+
+def _test_rows(table: Table, roles: Roles, *, then: str, say: Say) -> tuple[Table, Roles]:
     """Returns the test rows of a table with a split, else all rows and no split; says which."""
-    rows = np.flatnonzero(given_parts(table, roles) == TEST)
+    rows = np.flatnonzero(given_parts(table, roles, then=then) == TEST)
     if len(rows):
         say(
             f"column '{roles.split}' parts the rows of {table.name}: the {len(rows):,} of part "

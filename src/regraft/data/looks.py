@@ -1,18 +1,23 @@
 """Decides what the cells of a column look like, and the order of classes, from a sample."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from unicodedata import east_asian_width
 
-from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.pictures import LONG_PATH, are_paths
 from regraft.data.reading.sources import exists
 from regraft.data.reading.tables import Table
+from regraft.data.rows import PART_NAMES
 from regraft.errors import DataError
 
 _SAMPLE = 2000
+_START = 100  # characters of a cell among which wide ones are counted
+# A letter beside a blank, or one outside of ASCII: neither are in paths, times and codes.
+_WORDED = re.compile(r"[^\W\d_]\s|\s[^\W\d_]|[^\W\d_\x00-\x7f]")
 LONG_NAME = 40
 """Characters above which the name of a column is rather a cell."""
 MANY_NUMBERS = 20
@@ -26,6 +31,8 @@ class Looks:
     Args:
         filled: Share of cells that are not empty, a fraction in [0, 1].
         length: Mean number of characters.
+        width: The same, where a wide character (Chinese, Japanese, Korean) counts as two.
+        worded: Share of cells that have a blank beside letters, or letters outside of ASCII.
         distinct: Number of different cells.
         count: Number of cells that are not empty.
         numeric: Whether all cells are numbers.
@@ -34,6 +41,8 @@ class Looks:
 
     filled: float
     length: float
+    width: float
+    worded: float
     distinct: int
     count: int
     numeric: bool
@@ -41,11 +50,12 @@ class Looks:
 
     @property
     def as_text(self) -> bool:
-        """Says whether the cells are long and mostly different, as texts are."""
+        """Says whether the cells are long, of words, and mostly different, as texts are."""
         return (
             self.count > 0
             and not (self.numeric or self.paths)
-            and self.length >= 12
+            and self.width >= 12
+            and self.worded > 0.5
             and self.distinct >= 0.5 * self.count
         )
 
@@ -63,11 +73,18 @@ def look_at(cells: Sequence[str | None]) -> Looks:
     return Looks(
         filled=len(filled) / max(1, len(sample)),
         length=sum(map(len, filled)) / max(1, len(filled)),
+        width=sum(map(_width, filled)) / max(1, len(filled)),
+        worded=sum(map(bool, map(_WORDED.search, filled))) / max(1, len(filled)),
         distinct=len(set(filled)),
         count=len(filled),
         numeric=all(map(is_number, filled)),
         paths=are_paths(filled),
     )
+
+
+def _width(cell: str) -> int:
+    start = "" if cell.isascii() else cell[:_START]
+    return len(cell) + sum(east_asian_width(letter) in "WF" for letter in start)
 
 
 class TableLooks:
@@ -168,6 +185,13 @@ class TableLooks:
                 hint = f"renaming the column, and {then}"
                 raise no_part(self._table, name, row=known.index(False), hint=hint)
 
+    def without_parts(self, names: Sequence[str]) -> list[str]:
+        """Returns why each of these columns, called as columns of parts are, is not used."""
+        columns, no_odd = self._table.columns, ("", *PART_NAMES)
+        odd = {n: next((c for c in columns[n] if _part_name(c) not in no_odd), "") for n in names}
+        why = "column '{}' is not used: '{}' is none of train, val, test"
+        return [why.format(name, (cell or "")[:LONG_NAME]) for name, cell in odd.items()]
+
     def reason(self, role: str, name: str) -> str:
         """Returns why a column was taken for a role by its content."""
         look = self._look(name)
@@ -245,32 +269,6 @@ def class_order(labels: Sequence[str]) -> tuple[str, ...]:
     if all(map(is_number, different)):
         different.sort(key=float)
     return tuple(different)
-
-
-def bare_header(columns: Mapping[str, str], classes: Sequence[str], *, name: str) -> list[str]:
-    """Returns a warning where names of columns look like the cells of a row.
-
-    Args:
-        columns: Column by role.
-        classes: Of the labels.
-        name: Of the table.
-
-    >>> bare_header({"text": "what a film", "label": "good"}, ["bad", "good"], name="a")[0][:33]
-    'the first line of a looks like a '
-    >>> bare_header({"text": "review", "label": "verdict"}, ["bad", "good"], name="a")
-    []
-    """
-    label, text = columns.get("label", ""), columns.get("text", "")
-    if label in classes:
-        why = f"'{label}' is the name of the column of labels and a label"
-    elif len(text) > LONG_NAME:
-        why = f"the column of texts is called '{text[:LONG_NAME]}…'"
-    else:
-        return []
-    return [
-        f"the first line of {name} looks like a row: {why}; if it is one, it is lost until a "
-        "line with names of columns is put above it"
-    ]
 
 
 def case_twins(classes: Sequence[str]) -> list[str]:

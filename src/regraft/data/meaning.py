@@ -13,13 +13,13 @@ from regraft.data.inputs import Inputs, gather
 from regraft.data.looks import class_order, is_number, no_part
 from regraft.data.mapped.columns import mapped
 from regraft.data.mapped.room import room_made, room_of
-from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.tables import Table
-from regraft.data.rows import PARTS, UNLABELLED, Problem, Rows
+from regraft.data.rows import PART_NAMES, PARTS, UNLABELLED, Problem, Rows
 from regraft.data.split import TRAIN, Parts
 from regraft.errors import DataError, nearest
 
 Numbers = npt.NDArray[np.int64]
+_NAN = "nan"
 _NOUGHTS = re.compile(r"\.0*$")
 
 
@@ -78,7 +78,7 @@ def meaning_of(table: Table, roles: Roles, *, parted: bool) -> Read:
         DataError: If the labels are pictures, or a part has another name than those known.
     """
     given = given_parts(table, roles if parted else Roles())
-    labels = _labels(table, roles)
+    labels = _without_nan(_labels(table, roles))
     if parted:
         labels = _with_whole_names(labels)
     return Read(table, roles, gather(table, roles), labels, given)
@@ -106,6 +106,31 @@ def _labels(table: Table, roles: Roles) -> Labels:
 def label_of(cell: str | None) -> str:
     """Returns the label in a cell, empty where there is none: what looks alike is alike."""
     return unicodedata.normalize("NFC", (cell or "").strip())
+
+
+def true_names(names: Iterable[str]) -> list[str]:
+    """Returns names of labels without `nan` where all others are numbers: there it means none.
+
+    >>> true_names(["1", "NaN"]), true_names(["naan", "nan"])
+    (['1'], ['naan', 'nan'])
+    """
+    every = list(names)
+    others = [name for name in every if name.casefold() != _NAN]
+    return others if others and all(map(is_number, others)) else every
+
+
+def _without_nan(labels: Labels) -> Labels:
+    known = {name: number for number, name in enumerate(true_names(labels.names))}
+    if len(known) == len(labels.names):
+        return labels
+    return _renumbered(labels, tuple(known), [known.get(n, UNLABELLED) for n in labels.names])
+
+
+def nan_labels(labels: Labels) -> list[str]:
+    """Returns a warning where the word `nan` is a class: a missing label is often written so."""
+    count = int(labels.are([name for name in labels.names if name.casefold() == _NAN]).sum())
+    told = f"1 label is '{_NAN}'" if count == 1 else f"{count:,} labels are '{_NAN}'"
+    return [f"{told}; if that means none, leave these cells empty"] if count else []
 
 
 def usable_cells(table: Table, column: str) -> list[str | None]:
@@ -137,10 +162,14 @@ def _with_whole_names(labels: Labels) -> Labels:
     if plain == list(labels.names):
         return labels
     known = {name: number for number, name in enumerate(dict.fromkeys(plain))}
-    table = np.array([*(known[name] for name in plain), UNLABELLED], np.int64)
-    found = labels.numbers
-    numbers = room_made(found.shape, np.int64, make=lambda block: table[found[block]])
-    return Labels(tuple(known), numbers)
+    return _renumbered(labels, tuple(known), [known[name] for name in plain])
+
+
+def _renumbered(labels: Labels, names: tuple[str, ...], numbers: list[int]) -> Labels:
+    """Returns labels of other names, each old one with its new number."""
+    table, found = np.array([*numbers, UNLABELLED], np.int64), labels.numbers
+    made = room_made(found.shape, np.int64, make=lambda block: table[found[block]])
+    return Labels(names, made)
 
 
 def numbers_of(names: Iterable[str], classes: Sequence[str]) -> list[int]:
@@ -164,8 +193,13 @@ def _alike(name: str, *, truths: bool) -> str:
     return plain.casefold() if truths else plain
 
 
-def given_parts(table: Table, roles: Roles) -> Parts:
+def given_parts(table: Table, roles: Roles, *, then: str = "the rows are parted for you") -> Parts:
     """Returns (N,) parts as the data says, or nothing where it says none.
+
+    Args:
+        table: N rows.
+        roles: The column of each role.
+        then: What comes of the rows without such a column.
 
     Raises:
         DataError: If a part has another name than those known.
@@ -180,7 +214,7 @@ def given_parts(table: Table, roles: Roles) -> Parts:
         if part is None and row in table.errors:  # It is left out anyhow.
             return TRAIN
         if part is None:
-            raise no_part(table, split, row=row, hint="no --split, and the rows are parted for you")
+            raise no_part(table, split, row=row, hint=f"no --split, and {then}")
         return PARTS.index(part)
 
     return room_of((place(*each) for each in enumerate(cells)), len(cells), dtype=np.int8)

@@ -14,6 +14,13 @@ from regraft.errors import whole
 Modality = Literal["text", "image"]
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
+_NAMES: dict[Part, str] = {
+    "train": "train training 训练 训练集",
+    "val": "val valid validation dev 验证 验证集",
+    "test": "test testing 测试 测试集",
+}
+PART_NAMES = {name: part for part, names in _NAMES.items() for name in names.split()}
+"""The part that each name means, in lower case."""
 Image = npt.NDArray[np.uint8]
 """Decoded pixels, (H, W) grey or (H, W, C)."""
 Input = str | bytes | Image
@@ -150,7 +157,8 @@ class Dataset:
 
     Args:
         name: Short name for run folders and tables.
-        parts: Rows by part; `val` is empty under 200 labelled rows (then folds are used).
+        parts: Rows by part; `val` is empty where train and val have under 200 labelled rows
+            together (then folds are used).
         split_rule: One sentence that says how the parts were made.
         notes: Sentences on what was guessed or changed, each with its reason.
         warnings: Sentences that the user should act on.

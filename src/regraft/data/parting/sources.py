@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from regraft.data.guess import Roles, guess_roles, used_columns
 from regraft.data.inputs import found_pictures
-from regraft.data.meaning import label_of, usable_cells, whole_names
+from regraft.data.meaning import label_of, true_names, usable_cells, whole_names
 from regraft.data.parting.domains import joined_name
 from regraft.data.reading.cells import text_array
 from regraft.data.reading.tables import Picture, Table, join_tables, with_column
@@ -89,7 +89,7 @@ def check_same_classes(classes: Mapping[str, set[str]]) -> None:
 
 def classes_of(cells: Sequence[str | None]) -> set[str]:
     """Returns the names of the classes in a column of labels."""
-    return set(whole_names(list({label_of(cell) for cell in cells} - {""})))
+    return set(whole_names(true_names({label_of(cell) for cell in cells} - {""})))
 
 
 def distinct(names: Sequence[str]) -> list[str]:

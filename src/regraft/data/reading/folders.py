@@ -18,19 +18,9 @@ from regraft.data.reading.tables import (
     missing_path,
     read_table,
 )
-from regraft.data.rows import Origin, Part, Problem
+from regraft.data.rows import PART_NAMES, Origin, Part, Problem
 from regraft.errors import DataError
 
-PART_NAMES: dict[str, Part] = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
 _LAYOUT = "ROOT/CLASS/FILE, ROOT/train/CLASS/FILE or ROOT/train.csv"
 
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.tables import Table, from_frame, join_parts
-from regraft.data.rows import Origin, Part, Problem
+from regraft.data.rows import PART_NAMES, Origin, Part, Problem
 from regraft.data.starters.reach import answers, offline
 from regraft.errors import DataError, RegraftError, UnreachableError
 

@@ -1,6 +1,6 @@
 """Decides what the names of classes in a target mean: they are refused, warned of or fine."""
 
-from regraft.data.meaning import label_of, numbers_of, usable_cells
+from regraft.data.meaning import label_of, numbers_of, true_names, usable_cells
 from regraft.data.reading.tables import Table
 from regraft.data.rows import UNLABELLED, Dataset
 from regraft.data.starters.wheels import Say
@@ -26,7 +26,7 @@ def check_classes(table: Table, dataset: Dataset, *, say: Say) -> None:
         DataError: If the target has classes that the source lacks, or all its rows one class.
     """
     column = table.known.get("label", "")
-    names = {label_of(cell) for cell in usable_cells(table, column)} - {""}
+    names = set(true_names({label_of(cell) for cell in usable_cells(table, column)} - {""}))
     numbers = dict(zip(names, numbers_of(names, dataset.classes), strict=True))
     strange = {name for name, number in numbers.items() if number == UNLABELLED}
     none_known = bool(names) and strange == names

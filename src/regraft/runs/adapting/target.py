@@ -9,10 +9,9 @@ from regraft.data.encode import Encoded, encode
 from regraft.data.explain import script_of_rows, script_warning
 from regraft.data.guess import refuse_odd_parts
 from regraft.data.load import Reading, load_inputs
-from regraft.data.reading.folders import PART_NAMES
 from regraft.data.reading.sources import open_source
 from regraft.data.reading.tables import Table
-from regraft.data.rows import UNLABELLED, Problem, Rows
+from regraft.data.rows import PART_NAMES, UNLABELLED, Problem, Rows
 from regraft.data.spec import TextSpec
 from regraft.data.starters.wheels import Say
 from regraft.errors import DataError, counted
