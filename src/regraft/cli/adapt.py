@@ -99,16 +99,16 @@ class AdaptFlags(SharedFlags, FreezeFlags, OutputFlags, total=False):
         option(TRAINING, "RATE", "Peak learning rate of head and top block."),
     ]
     score_target: Annotated[
-        bool,
+        bool | None,
         switch(
             TRAINING,
-            "--score-target",
+            "--score-target/--no-score-target",
             "Score with the target's labels in the end; nothing is chosen by them.",
         ),
     ]
     strict: Annotated[
-        bool,
-        switch(TRAINING, "--strict", "Exit with 4 where no method is fit to be kept."),
+        bool | None,
+        switch(TRAINING, "--strict/--no-strict", "Exit with 4 where no method is fit to be kept."),
     ]
 
 

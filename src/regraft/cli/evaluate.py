@@ -32,12 +32,12 @@ def evaluate(
 ) -> int:
     """Score a finished run on labelled data; on its test rows, if the data have a split."""
     from regraft.cli.options import typed_settings
-    from regraft.cli.printing import json_text, refuse_existing, write_file, write_result
+    from regraft.cli.printing import json_text, refuse_document, write_file, write_result
     from regraft.cli.progress import progress_for
     from regraft.settings import EvaluateSettings
 
     settings = EvaluateSettings(run=Path(run), data=data, **typed_settings(flags))
-    refuse_existing(settings.out)
+    refuse_document(settings.out)
     quiet = flags.get("quiet", False)
     from regraft.runs.evaluate import run_evaluate
 

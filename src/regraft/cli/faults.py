@@ -26,6 +26,8 @@ REFUSALS = frozenset(
 )
 """What a system says of a path, a permission or a disk."""
 FREE_FLAGS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
+PART_FLAGS = ("--train", "--val", "--valid", "--validation", "--dev", "--test")
+OF_PARTS = "a folder with train.csv and test.csv, or --split COLUMN"
 
 
 def check_verb(words: Sequence[str], verbs: Sequence[str]) -> None:
@@ -91,6 +93,8 @@ def _no_such_flag(flag: str, context: Any) -> SettingsError:
         return SettingsError(f"{flag} is not a flag of {verb}, it stands alone", hint=hint)
     verbs = getattr(context.parent and context.parent.command, "commands", {})
     others = [name for name, command in verbs.items() if flag in _flags_of(command)]
+    if not others and flag in PART_FLAGS and "--split" in known:
+        return SettingsError(f"{flag} is not a flag of {verb}", hint=OF_PARTS)
     if not others:
         near = _nearest_flag(flag, known)
         return SettingsError(f"{flag} is not a flag of {verb}", hint=near or f"{verb} --help")
@@ -101,7 +105,11 @@ def _no_such_flag(flag: str, context: Any) -> SettingsError:
 
 
 def _flags_of(command: Any) -> list[str]:
-    return [flag for parameter in command.params for flag in parameter.opts]
+    return [
+        flag
+        for parameter in command.params
+        for flag in (*parameter.opts, *getattr(parameter, "secondary_opts", ()))
+    ]
 
 
 def _arguments_of(command: Any) -> list[Any]:

@@ -45,7 +45,10 @@ def option(panel: str, metavar: str, words: str, *, name: str = "") -> Any:
 
 
 def switch(panel: str, name: str, words: str) -> Any:
-    """Returns a flag that is there or not; arguments as for `option`."""
+    """Returns a flag that is there or not; arguments as for `option`.
+
+    Of `--control/--no-control` either wins over a file of settings: it is None untyped.
+    """
     return Option(name, help=words, rich_help_panel=panel)
 
 
@@ -95,15 +98,17 @@ class CacheFlag(TypedDict, total=False):
     """The flag that leaves the features kept on the disk alone."""
 
     no_cache: Annotated[
-        bool,
-        switch(MACHINE, "--no-cache", "Compute features of what is frozen anew, and keep none."),
+        bool | None,
+        switch(MACHINE, "--no-cache/--cache", "Compute what is frozen anew, and keep no features."),
     ]
 
 
 class OutFlag(TypedDict, total=False):
-    """The flag that names a file to write."""
+    """The flag that names a file of JSON to write."""
 
-    out: Annotated[Path | None, option(OUTPUT, "FILE", "File to write, which must not exist yet.")]
+    out: Annotated[
+        Path | None, option(OUTPUT, "FILE", "JSON file to write, which must not exist yet.")
+    ]
 
 
 class SharedFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, total=False):
@@ -128,14 +133,14 @@ class SharedFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, total=False):
     seed: Annotated[int | None, option(TRAINING, "NUMBER", "Of everything random (0).")]
     precision: Annotated[str | None, option(MACHINE, "FORMAT", "auto, fp32, bf16 or fp16.")]
     no_baselines: Annotated[
-        bool,
-        switch(TRAINING, "--no-baselines", "Skip the models that show what transfer gained."),
+        bool | None,
+        switch(TRAINING, "--no-baselines/--baselines", "Skip what shows what transfer gained."),
     ]
     check_cache: Annotated[
-        bool,
+        bool | None,
         switch(
             MACHINE,
-            "--check-cache",
+            "--check-cache/--no-check-cache",
             "Compute a sample of what was read anew, and compare bit by bit.",
         ),
     ]
@@ -210,9 +215,11 @@ class FitFlags(TrainFlags, OutputFlags, total=False):
         float | None, option(TRAINING, "SHARE", "Share of the labelled rows that is used (1).")
     ]
     control: Annotated[
-        bool,
+        bool | None,
         switch(
-            TRAINING, "--control", "Train an unfrozen twin from the first freeze on, and compare."
+            TRAINING,
+            "--control/--no-control",
+            "Train an unfrozen twin from the first freeze on, and compare.",
         ),
     ]
     out: Annotated[Path | None, option(OUTPUT, "RUN", "Folder to make (runs/DATA-STRATEGY-NNN).")]
@@ -244,17 +251,13 @@ def _flag(name: str, annotation: Any) -> inspect.Parameter:
 
 def given(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the flags that were typed and are settings of a verb."""
-    return {
-        name: value
-        for name, value in flags.items()
-        if value is not None and value is not False and name not in _NO_SETTINGS
-    }
+    return {n: value for n, value in flags.items() if value is not None and n not in _NO_SETTINGS}
 
 
 def typed_settings(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the settings that flags say, those that switch something off among them."""
-    off = {name: False for name in ("baselines", "cache") if flags.get(f"no_{name}")}
-    return {**given(flags), **off}
+    off = {name: flags.get(f"no_{name}") for name in ("baselines", "cache")}
+    return given(flags) | {name: not value for name, value in off.items() if value is not None}
 
 
 def fit_settings(data: str | None, flags: Mapping[str, Any]) -> "FitSettings":

@@ -12,7 +12,6 @@ from regraft.cli.options import (
     CacheFlag,
     ColumnFlags,
     DeviceFlag,
-    OutFlag,
     OutputFlags,
     Run,
     option,
@@ -31,9 +30,13 @@ _NAMED = re.compile(r"(starter|hf):\S+")
 _SHOWN = ("text", "prediction", "confidence", "error")
 
 
-class PredictFlags(ColumnFlags, DeviceFlag, CacheFlag, OutFlag, OutputFlags, total=False):
+class PredictFlags(ColumnFlags, DeviceFlag, CacheFlag, OutputFlags, total=False):
     """Flags of `predict`."""
 
+    out: Annotated[
+        Path | None,
+        option(OUTPUT, "FILE", "File to write (.csv, .jsonl, .parquet), which must not exist yet."),
+    ]
     suffix: Annotated[
         str | None,
         option(OUTPUT, "TEXT", "Put behind the names of our columns."),

@@ -222,6 +222,21 @@ def refuse_existing(out: Path | None) -> None:
         raise SettingsError(f"{out.parent} is not a folder", expected="a folder that exists")
 
 
+def refuse_document(out: Path | None) -> None:
+    """Does nothing where a file of JSON may be made.
+
+    Raises:
+        SettingsError: If its name says another kind, or as in `refuse_existing`.
+    """
+    from regraft.errors import SettingsError
+
+    if out is not None and out.suffix.lower() != ".json":
+        raise SettingsError(
+            f"{out} would hold JSON", expected="a name that ends in .json", hint="--out scores.json"
+        )
+    refuse_existing(out)
+
+
 def without_bytes(table: "pa.Table", *, quiet: bool) -> "pa.Table":
     """Returns a table without the columns of bytes, which text cannot hold; says which.
 

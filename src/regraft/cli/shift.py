@@ -63,17 +63,17 @@ class ShiftFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, OutFlag, Output
     seed: Annotated[int | None, _value(TRAINING, "NUMBER", "Of everything random (0).")]
     precision: Annotated[str | None, _value(MACHINE, "FORMAT", "auto, fp32, bf16 or fp16.")]
     score_target: Annotated[
-        bool,
+        bool | None,
         Option(
-            "--score-target",
+            "--score-target/--no-score-target",
             help="Show the true accuracy beside the estimate, by the target's labels.",
             rich_help_panel=TRAINING,
         ),
     ]
     check_cache: Annotated[
-        bool,
+        bool | None,
         Option(
-            "--check-cache",
+            "--check-cache/--no-check-cache",
             help="Compute a sample of what was read anew, and compare bit by bit.",
             rich_help_panel=MACHINE,
         ),
@@ -86,11 +86,11 @@ class ShiftFlags(ColumnFlags, SplitFlags, DeviceFlag, CacheFlag, OutFlag, Output
 @spelled_out(ShiftFlags)
 def shift(source: Source = None, target: Target = None, **flags: Unpack[ShiftFlags]) -> int:
     """Say whether two data sets differ, in what, and what a model of the first would score."""
-    from regraft.cli.printing import json_text, refuse_existing, write_checked, write_file
+    from regraft.cli.printing import json_text, refuse_document, write_checked, write_file
     from regraft.cli.progress import progress_for
 
     settings = shift_settings(source, target, flags=flags)
-    refuse_existing(settings.out)
+    refuse_document(settings.out)
     quiet = flags.get("quiet", False)
     from regraft.runs.shift import run_shift
 

@@ -7,6 +7,9 @@ from regraft.cli.options import Data, FitFlags, fit_settings, spelled_out
 if TYPE_CHECKING:
     from regraft.settings import FitSettings
 
+OFF = frozenset({"arch", "ema", "max_seconds", "out", "preset", "source", "views"})
+"""Settings that do nothing where they are None."""
+
 
 @spelled_out(FitFlags)
 def show_config(data: Data = None, **flags: Unpack[FitFlags]) -> int:
@@ -26,10 +29,15 @@ def _toml(settings: "FitSettings") -> str:
 
     values = settings.model_dump()
     open_names = [n for n, value in values.items() if value is None and n != "repeat"]
-    chosen = f"# Chosen from the data unless set: {', '.join(open_names)}\n" if open_names else ""
+    chosen = _listed("Chosen from the data unless set", [n for n in open_names if n not in OFF])
     if "strategy" not in settings.model_fields_set:
         # Written as one that was typed it would leave nothing for a preset to choose.
         chosen += (
             f'# Taken unless set, or chosen by a preset: strategy = "{values.pop("strategy")}"\n'
         )
-    return chosen + write_toml(values)
+    off = _listed("Nothing unless set", [n for n in open_names if n in OFF])
+    return chosen + off + write_toml(values)
+
+
+def _listed(words: str, names: list[str]) -> str:
+    return f"# {words}: {', '.join(names)}\n" if names else ""

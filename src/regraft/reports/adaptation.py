@@ -55,12 +55,26 @@ def _scatter(
 
 def _number(axes: "Axes", points: Sequence[Sequence[float]], classes: Sequence[int]) -> None:
     """Writes the number of each class, from 1, at the mean of its source rows."""
-    present = sorted(set(classes))
-    for label in present if len(present) <= NUMBERED else ():
+    for label in _few(classes):
         own = [point for point, of in zip(points, classes, strict=True) if of == label]
         across, up = (sum(point[axis] for point in own) / len(own) for axis in (0, 1))
         place = (across, up)
         axes.annotate(str(label + 1), place, color=INK, fontsize=10, fontweight="bold", ha="center")
+
+
+def _few(classes: Sequence[int]) -> list[int]:
+    """Returns the classes that rows have, from 0; none where they are too many to be numbered."""
+    present = sorted(set(classes))
+    return present if len(present) <= NUMBERED else []
+
+
+def numbered(result: Mapping[str, Any]) -> list[int]:
+    """Returns the numbers, from 1, that stand in the picture of both domains.
+
+    Args:
+        result: As for `domains_picture`.
+    """
+    return [label + 1 for label in _few((result.get("projection") or {}).get("classes") or [])]
 
 
 def watched_picture(result: Mapping[str, Any]) -> str:

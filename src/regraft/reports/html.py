@@ -13,6 +13,7 @@ from regraft.reports.adaptation import (
     guard_lines,
     kept_words,
     moved_words,
+    numbered,
     watched_picture,
 )
 from regraft.reports.plots import calibration_curve, confusion_map, learning_curves
@@ -119,6 +120,7 @@ def _methods(result: Mapping[str, Any]) -> dict[str, Any]:
         "chosen": methods.chosen_line(result),
         "guards": guard_lines(result),
         "picture": domains_picture(result),
+        "numbered": numbered(result),
         "watched": watched_picture(result),
     }
 

@@ -87,16 +87,22 @@ def calibration_curve(bins: Sequence[Mapping[str, Any]]) -> str:
 
 
 def confusion_map(confusion: Sequence[Sequence[int]]) -> str:
-    """Returns a map of row shares for more classes than a table can show.
+    """Returns a map of row shares for more classes than a table can show, numbered from 1.
 
     Args:
         confusion: (K, K) counts, true class by predicted class.
     """
+    from matplotlib.ticker import MaxNLocator
+
     shares = [[count / max(sum(row), 1) for count in row] for row in confusion]
+    last = len(confusion) + 0.5
     figure = figure_of(5.2, 5.0)
     (axes,) = panels(figure, 1)
     axes.grid(visible=False)
-    axes.imshow(shares, cmap="cividis", vmin=0, vmax=1, interpolation="nearest")
+    extent = (0.5, last, last, 0.5)  # Classes are numbered from 1, as in the table of them.
+    axes.imshow(shares, cmap="cividis", vmin=0, vmax=1, interpolation="nearest", extent=extent)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="predicted class (number)", ylabel="true class (number)")
     return uri_of(figure)
 

@@ -59,11 +59,15 @@ def made_with(make: Callable[..., Any], name: str, *, words: str) -> Any:
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for option, text in _pairs(words):
+        if kinds and text is None:
+            example = f"{name}:{_example(make, option)}"
+            wrong.append(f"{name}:{option} (expected: option=value, such as {example})")
+            continue
         if option not in kinds:
             wrong.append(_unknown(name, option, kinds))
             continue
         try:
-            values[option] = _value(kinds[option], text)
+            values[option] = _value(kinds[option], text or "")
         except ValueError:
             wrong.append(f"{name}:{option}={text} (expected: {_kind_words(kinds[option])})")
     try:
@@ -98,10 +102,10 @@ def _built(make: Callable[..., Any], values: Mapping[str, Any]) -> Any:
     return make(**own)
 
 
-def _pairs(words: str) -> Iterator[tuple[str, str]]:
+def _pairs(words: str) -> Iterator[tuple[str, str | None]]:
     for word in filter(None, words.split(",")):
-        option, _, text = word.partition("=")
-        yield option.strip(), text.strip()
+        option, equals, text = word.partition("=")
+        yield option.strip(), text.strip() if equals else None
 
 
 def _value(kind: Any, text: str) -> Any:
@@ -112,6 +116,24 @@ def _value(kind: Any, text: str) -> Any:
     if text.lower() not in WORDS:
         raise ValueError(text)
     return WORDS[text.lower()]
+
+
+def _example(make: Any, word: str) -> str:
+    """Returns an option with a value: what was probably meant by a word that has no `=`."""
+    kinds, usual = _kinds(make), options_of(make)
+    fitting = [option for option, kind in kinds.items() if _fits(kind, word)]
+    if fitting and word not in kinds:
+        return f"{fitting[0]}={word}"
+    option = word if word in kinds else next(iter(kinds))
+    return f"{option}={'VALUE' if usual[option] is None else typed(usual[option])}"
+
+
+def _fits(kind: Any, text: str) -> bool:
+    try:
+        _value(kind, text)
+    except ValueError:
+        return False
+    return True
 
 
 def _kind_words(kind: Any) -> str:

@@ -177,7 +177,12 @@ def _strategy(word: str) -> Strategy:
     if word == AUTO:
         return TwoStage()
     name, _, options = word.partition(":")
-    if (options and "=" not in options) or word.startswith(":") or word.endswith(":"):
+    if name == AUTO:
+        raise SettingsError(
+            f"strategy {word!r} cannot be made: {AUTO} has no options", hint="--preset best"
+        )
+    own = options and "=" not in options and name not in STRATEGIES
+    if own or word.startswith(":") or word.endswith(":"):
         return _own(word)
     found: Strategy = made_with(_named(name, STRATEGIES, flag="--strategy "), name, words=options)
     return found

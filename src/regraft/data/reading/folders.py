@@ -9,7 +9,7 @@ import pyarrow as pa
 from regraft.data.reading.cells import text_array, whole_cells
 from regraft.data.reading.encodings import decode_text
 from regraft.data.reading.origins import FileOrigins
-from regraft.data.reading.pictures import PICTURE_SUFFIXES
+from regraft.data.reading.pictures import PICTURE_SUFFIXES, folders_in, holds_pictures
 from regraft.data.reading.tables import (
     SPLIT,
     TABLE_SUFFIXES,
@@ -43,6 +43,9 @@ class _Place:
     def members(self) -> list[str]:
         """Returns names of files, and of links to what is gone: rows with that problem."""
         return [each.name for each in self._visible() if each.is_file() or _is_broken(each)]
+
+    def problems(self, names: Sequence[str], reason: str) -> list[Problem]:
+        return [Problem(Origin(f"{self.shown}/{name}"), reason) for name in names]
 
     def _visible(self) -> list[Path]:
         everything = sorted(self.root.iterdir(), key=lambda each: each.name)
@@ -127,7 +130,8 @@ def _read_tables(place: _Place, files: list[str]) -> Table:
         if part:
             by_part[part] = file
     if "train" not in by_part and len(files) == 1:
-        return read_table(place.root / files[0], f"{place.shown}/{files[0]}")
+        table = read_table(place.root / files[0], f"{place.shown}/{files[0]}")
+        return replace(table, outside=(*table.outside, *_passed_over(place, table)))
     if "train" not in by_part:
         raise DataError(
             f"{place.shown} has {len(files)} tables: {', '.join(files)}",
@@ -136,7 +140,8 @@ def _read_tables(place: _Place, files: list[str]) -> Table:
     read = {p: read_table(place.root / f, f"{place.shown}/{f}") for p, f in by_part.items()}
     order: tuple[Part, ...] = ("train", "val", "test")
     joined = join_parts({part: read[part] for part in order if part in read}, place.root.name)
-    return replace(joined, outside=(*joined.outside, *_no_parts(place, files)))
+    others = (*_no_parts(place, files), *_passed_over(place, joined))
+    return replace(joined, outside=(*joined.outside, *others))
 
 
 def _no_parts(place: _Place, files: list[str]) -> list[Problem]:
@@ -144,6 +149,24 @@ def _no_parts(place: _Place, files: list[str]) -> list[Problem]:
     paths = [Path(file) for file in files if Path(file).stem.lower() not in PART_NAMES]
     reason = "a table that is no part, as val{0} or test{0} would be, and was not read"
     return [Problem(Origin(f"{place.shown}/{path}"), reason.format(path.suffix)) for path in paths]
+
+
+def _passed_over(place: _Place, table: Table) -> list[Problem]:
+    """Returns a problem for each folder and file that looks like data and is not in the table."""
+    parts = {name for name in place.folders() if name.lower() in PART_NAMES}
+    data = [n for n in place.folders() if n in parts or holds_pictures(place.root / n)]
+    named = folders_in(table.columns.values()) if data else set()
+    reason = "a folder beside tables, which name no file in it, and was not read"
+    unread = [name for name in data if name not in named]
+    return [*place.problems(unread, reason), *_strange_parts(place)]
+
+
+def _strange_parts(place: _Place) -> list[Problem]:
+    """Returns a problem for each file that is called as a part and is of a kind that is not."""
+    known = (*TABLE_SUFFIXES, *PICTURE_SUFFIXES)
+    files = [file for file in place.files() if file.partition(".")[0].lower() in PART_NAMES]
+    strange = [file for file in files if Path(file).suffix.lower() not in known]
+    return place.problems(strange, "called as a part, but of a kind that is not read there")
 
 
 def _find_files(place: _Place) -> _Found:
@@ -155,6 +178,8 @@ def _find_files(place: _Place) -> _Found:
         _find_parts(place, parts, found=found)
     else:
         _find_classes(place, "", found=found)
+    if folders:
+        found.problems += _strange_parts(place)
     if not found.files:
         raise DataError(f"{place.shown} holds no rows", expected=_LAYOUT)
     return found
@@ -181,14 +206,13 @@ def _find_parts(place: _Place, parts: dict[str, Part], *, found: _Found) -> None
             else:
                 _find_classes(inner, f"{name}/", found=found)
             found.parts += [part] * (len(found.files) - len(found.parts))
-    for name in [name for name in place.folders() if name not in parts]:
-        found.problems.append(Problem(Origin(f"{place.shown}/{name}"), "a folder that is no part"))
+    others = [name for name in place.folders() if name not in parts]
+    found.problems += place.problems(others, "a folder that is no part")
 
 
 def _find_classes(place: _Place, prefix: str, *, found: _Found) -> None:
     loose = [file for file in place.files() if Path(file).suffix.lower() in PICTURE_SUFFIXES]
-    reason = "a picture outside of the class folders"
-    found.problems += [Problem(Origin(f"{place.shown}/{file}"), reason) for file in loose]
+    found.problems += place.problems(loose, "a picture outside of the class folders")
     if not place.folders():
         raise DataError(f"{place.shown} holds no class folders", expected=_LAYOUT)
     for label in place.folders():
@@ -199,8 +223,7 @@ def _find_members(place: _Place, prefix: str, *, label: str, found: _Found) -> N
     files, deeper = place.members(), place.folders()
     if deeper and not files:
         raise DataError(f"{place.shown} holds folders, not files", expected=_LAYOUT)
-    reason = "a folder inside a class folder"
-    found.problems += [Problem(Origin(f"{place.shown}/{name}"), reason) for name in deeper]
+    found.problems += place.problems(deeper, "a folder inside a class folder")
     if not files:
         found.problems.append(Problem(Origin(place.shown), "a class folder without files"))
     found.files += [prefix + file for file in files]
@@ -247,12 +270,11 @@ def _kind(file: str) -> str:
 
 
 def _layout_notes(columns: dict[str, list[str | None]]) -> tuple[str, ...]:
-    notes = []
-    if "label" in columns:
-        notes.append("classes are the names of the folders that hold the files")
-    if SPLIT in columns:
-        notes.append("parts are the names of the folders that hold the class folders")
-    return tuple(notes)
+    notes = {
+        "label": "classes are the names of the folders that hold the files",
+        SPLIT: "parts are the names of the folders that hold the class folders",
+    }
+    return tuple(note for column, note in notes.items() if column in columns)
 
 
 def _with_texts(table: Table) -> Table:

@@ -5,7 +5,7 @@ import os
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -151,6 +151,23 @@ def are_paths(words: Sequence[str]) -> bool:
     """
     ending = sum(_ends_as_picture(word) for word in words)
     return ending > 0 and ending >= _PATHS * len(words)
+
+
+def holds_pictures(folder: Path) -> bool:
+    """Says whether pictures are in a folder, or in one of its folders."""
+    inside = (each for pattern in ("*", "*/*") for each in folder.glob(pattern))
+    return any(_ends_as_picture(each.name) for each in inside)
+
+
+def folders_in(columns: Iterable[Iterable[str | None]]) -> set[str]:
+    """Returns the names of the folders in all paths of pictures.
+
+    Args:
+        columns: Cells of any kind; those that do not end as pictures do are passed over.
+    """
+    words = (cell.strip() for cells in columns for cell in cells if cell)
+    paths = (word.replace("\\", "/") for word in words if _ends_as_picture(word))
+    return {name for path in paths for name in path.split("/")[:-1]}
 
 
 def is_grey(pixels: Image) -> bool:

@@ -17,7 +17,8 @@ from regraft.errors import DataError, RegraftError, StorageError, one_of
 
 STARTER = "starter:"
 HUB = "hf:"
-_SUFFIXES = (*TABLE_SUFFIXES, *ARCHIVE_SUFFIXES, *PICTURE_SUFFIXES, ".txt")
+_OF_NO_READER = (".json", ".xlsx", ".xls", ".ods", ".gz")
+_SUFFIXES = (*TABLE_SUFFIXES, *ARCHIVE_SUFFIXES, *PICTURE_SUFFIXES, *_OF_NO_READER, ".txt")
 
 
 def open_source(source: object, *, say: Say = say_nothing) -> Table:
@@ -74,12 +75,18 @@ def _open(source: object, say: Say) -> Table:
 def looks_like_path(word: str) -> bool:
     """Says whether a single word can only be meant as a path: a known suffix, a separator.
 
-    >>> [looks_like_path(word) for word in ("pets.csv", "a/b", "good", "I like a/b")]
-    [True, True, False, False]
+    >>> [looks_like_path(word) for word in ("pets.csv", "a/b", "good", "I like a/b", "真的好/坏")]
+    [True, True, False, False, False]
     """
     if len(word.split()) != 1:
         return False
-    return "/" in word or "\\" in word or word.lower().endswith(_SUFFIXES)
+    return word.lower().endswith(_SUFFIXES) or _is_separated(word)
+
+
+def _is_separated(word: str) -> bool:
+    """Says whether a word has folders: beside other letters a slash may also mean `or`."""
+    folder, slash, _ = word.replace("\\", "/").rpartition("/")
+    return bool(slash) and (word.isascii() or exists(folder or "/"))
 
 
 def _open_path(path: Path) -> Table:

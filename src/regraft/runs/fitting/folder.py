@@ -226,10 +226,12 @@ def _taken(out: Path) -> SettingsError:
 
 
 def _free_name(out: Path) -> Path:
+    # `.`, `..` and `/` have no name beside which another could stand: one inside is free.
+    stem = out / "run" if out.name in ("", "..") else out
     number = 2
-    while out.with_name(f"{out.name}-{number}").exists():
+    while stem.with_name(f"{stem.name}-{number}").exists():
         number += 1
-    return out.with_name(f"{out.name}-{number}")
+    return stem.with_name(f"{stem.name}-{number}")
 
 
 def _plain(name: str) -> str:
