@@ -108,3 +108,11 @@ def test_a_source_must_be_named(typed: Type) -> None:
     outcome = typed("adapt", "--target", "t.csv")
     assert outcome.code == 2
     assert "SOURCE is missing; expected a file, a folder or starter:NAME" in outcome.err
+
+
+def test_truths_in_the_file_can_be_undone(tmp_path: Path) -> None:
+    file = tmp_path / "adapt.toml"
+    file.write_text('target = "t"\nscore_target = true\nstrict = true\n')
+    flags = {"config": file, "score_target": False, "strict": False}
+    settings = adapt_settings(["s"], flags)
+    assert (settings.score_target, settings.strict) == (False, False)

@@ -69,3 +69,14 @@ def test_flags_that_would_do_nothing_are_none(typed: Type, flag: str) -> None:
     outcome = typed("evaluate", "r", "d", flag, "3")
     assert outcome.code == 2
     assert f"{flag} is not a flag of regraft evaluate" in outcome.err
+
+
+@pytest.mark.parametrize("name", ["scores.csv", "scores", "."])
+def test_a_document_is_not_written_under_another_name(
+    typed: Type, stand_in: Stand, tmp_path: Path, name: str
+) -> None:
+    verb = stand_in("evaluate:run_evaluate", example_result())
+    outcome = typed("evaluate", "r", "d", "--out", str(tmp_path / name))
+    assert outcome.code == 2
+    assert "would hold JSON; expected a name that ends in .json" in outcome.err
+    assert verb.calls == []

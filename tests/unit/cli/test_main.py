@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from regraft.cli.faults import OF_PARTS
 from regraft.cli.main import VERBS, main
 from regraft.errors import (
     BackboneError,
@@ -64,6 +65,11 @@ def test_every_verb_has_help(typed: Type, verb: str) -> None:
         ("--epochs 3 fit d.csv", "--epochs stands before the verb; expected the verb first"),
         ("--versoin", "--versoin is not a flag of regraft; try regraft --version"),
         ("fit d.csv --epoch 3", "--epoch is not a flag of regraft fit; try --epochs"),
+        *(
+            (f"fit d.csv {flag} e.csv", f"{flag} is not a flag of regraft fit; try {OF_PARTS}")
+            for flag in ("--test", "--train", "--val", "--valid")
+        ),
+        ("predict r --test e.csv", "--test is not a flag of regraft predict; try --text"),
         ("fit d.csv --qwxz", "--qwxz is not a flag of regraft fit; try regraft fit --help"),
         (
             "fit --data d.csv",

@@ -1,5 +1,6 @@
 """Flags become settings; what was not typed leaves the file and the defaults alone."""
 
+import json
 from pathlib import Path
 from typing import get_type_hints
 
@@ -8,6 +9,7 @@ import pytest
 from regraft.cli.options import FitFlags, fit_settings, given, merged, required
 from regraft.errors import SettingsError
 from regraft.settings import FitSettings
+from tests.unit.cli.conftest import Type
 
 
 def test_every_setting_of_fit_has_its_flag() -> None:
@@ -44,8 +46,22 @@ def test_baselines_are_left_out_only_when_asked(tmp_path: Path) -> None:
     file = tmp_path / "fit.toml"
     file.write_text("baselines = false\n")
     assert not fit_settings("d", {"no_baselines": True}).baselines
-    assert fit_settings("d", {"no_baselines": False}).baselines
-    assert not fit_settings("d", {"no_baselines": False, "config": file}).baselines
+    assert fit_settings("d", {"no_baselines": None}).baselines
+    assert not fit_settings("d", {"no_baselines": None, "config": file}).baselines
+
+
+@pytest.mark.parametrize("name", ["baselines", "cache", "check_cache", "control"])
+def test_a_truth_in_the_file_can_be_undone_either_way(
+    name: str, typed: Type, tmp_path: Path
+) -> None:
+    file = tmp_path / "fit.toml"
+    flag = name.replace("_", "-")
+    for written, word, value in (("false", f"--{flag}", True), ("true", f"--no-{flag}", False)):
+        file.write_text(f"freeze_threshold = 0.1\n{name} = {written}\n")
+        outcome = typed("show-config", "d.csv", "--config", str(file), word, "--json")
+        assert json.loads(outcome.out)[name] is value
+        outcome = typed("show-config", "d.csv", "--config", str(file), "--json")
+        assert json.loads(outcome.out)[name] is not value
 
 
 def test_data_must_be_named_somewhere() -> None:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from regraft.cli.printing import (
+    refuse_document,
     refuse_existing,
     write_file,
     write_json,
@@ -214,3 +215,14 @@ def test_bytes_are_left_out_of_json_lines_and_kept_in_parquet(
 def test_a_name_that_is_too_long_for_a_file_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"File name too long.*try another --out"):
         refuse_existing(tmp_path / ("x" * 300 + ".csv"))
+
+
+def test_a_document_has_the_name_of_one_and_a_place_that_is_free(tmp_path: Path) -> None:
+    refuse_document(None)
+    refuse_document(tmp_path / "new.JSON")
+    for name in ("scores.csv", "scores", "scores.json.gz", ""):
+        with pytest.raises(SettingsError, match="would hold JSON"):
+            refuse_document(Path(name))
+    (tmp_path / "old.json").touch()
+    with pytest.raises(SettingsError, match=r"old\.json exists"):
+        refuse_document(tmp_path / "old.json")

@@ -62,3 +62,22 @@ def test_source_and_target_must_be_named(typed: Type) -> None:
     outcome = typed("shift", "s.csv")
     assert outcome.code == 2
     assert "TARGET is missing; expected a file, a folder or starter:NAME, or two" in outcome.err
+
+
+def test_a_document_is_not_written_under_another_name(
+    typed: Type, stand_in: Stand, tmp_path: Path
+) -> None:
+    verb = stand_in("shift:run_shift", example_shift())
+    outcome = typed("shift", "s.csv", "t.csv", "--out", str(tmp_path / "found.csv"))
+    assert outcome.code == 2
+    assert "expected a name that ends in .json" in outcome.err
+    assert verb.calls == []
+
+
+def test_truths_in_the_file_can_be_undone(typed: Type, stand_in: Stand, tmp_path: Path) -> None:
+    verb = stand_in("shift:run_shift", example_shift())
+    file = tmp_path / "shift.toml"
+    file.write_text("score_target = true\ncheck_cache = true\n")
+    words = ("shift", "s.csv", "t.csv", "--config", str(file))
+    typed(*words, "--no-score-target", "--no-check-cache")
+    assert (verb.calls[0][0].score_target, verb.calls[0][0].check_cache) == (False, False)

@@ -38,3 +38,11 @@ def test_what_is_left_open_is_said(typed: Type) -> None:
 def test_json_holds_every_setting(typed: Type) -> None:
     document = json.loads(typed("show-config", "--json").out)
     assert set(document) == set(FitSettings.model_fields)
+
+
+def test_what_is_off_is_not_said_to_be_chosen(typed: Type) -> None:
+    lines = typed("show-config", "d.csv", "--max-seconds", "9").out.splitlines()
+    off = next(line for line in lines if line.startswith("# Nothing unless set: "))
+    names = off.split(": ")[1].split(", ")
+    assert names == sorted({"arch", "ema", "out", "preset", "source", "views"}, key=names.index)
+    assert not set(names) & set(lines[0].split(": ")[1].split(", "))

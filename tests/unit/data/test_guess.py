@@ -242,3 +242,16 @@ def test_a_column_of_parts_of_a_run_must_hold_parts_again() -> None:
     parts = ["train", "test"] * 10
     assert _guess_with(_table(text=_LONG, fold=parts), {"split": "fold"}).split == "fold"
     assert _guess_with(_table(text=_LONG, fold=_FEW), {"split": "fold"}).split is None
+
+
+def test_a_column_called_for_parts_that_has_none_is_not_passed_over_in_silence() -> None:
+    table = _table(text=_LONG, label=_FEW, split=["Train set", "Test set"] * 10)
+    _, reasons = guess_roles(table, Roles(), need_label=True)
+    assert reasons[-1] == "column 'split' is not used: 'Train set' is none of train, val, test"
+    _, reasons = guess_roles(table, Roles(group="split"), need_label=True)
+    assert not any("not used" in reason for reason in reasons)
+
+
+def test_parts_may_have_chinese_names() -> None:
+    parts = ["训练集", "验证", "测试集", "训练"] * 5
+    assert _guess(_table(text=_LONG, label=_FEW, 划分=parts)).split == "划分"

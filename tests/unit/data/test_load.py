@@ -350,3 +350,53 @@ def test_parts_of_many_rows_are_read_like_those_of_few(
     monkeypatch.setattr(room, "IN_MEMORY", 200)
     monkeypatch.setattr(room, "BLOCK", 32)
     assert _seen(load(tmp_path)) == usual
+
+
+def _said_of(path: Path, *, only_test: bool = False, roles: Roles = Roles()) -> list[str]:  # noqa: B008
+    """Returns what is said of a file to a run that learnt from `review` and `verdict`."""
+    said: list[str] = []
+    columns = {"text": "review", "label": "verdict"}
+    reading = Reading(columns, only_test=only_test, say=said.append)
+    load_inputs(path, "text", classes=["neg", "pos"], roles=roles, reading=reading)
+    return said
+
+
+def test_another_column_than_the_run_learnt_from_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("title,feedback,label\ngood,a long story of good,pos\nbad,another one,neg\n")
+    other = "warning: new has no column 'review'; 'title' is read (--text COLUMN reads another)"
+    assert _said_of(path) == [other]
+    label = "warning: new has no column 'verdict'; 'label' is read (--label COLUMN reads another)"
+    assert _said_of(path, only_test=True) == [other, label]
+    assert _said_of(path, roles=Roles(text="feedback")) == []
+    path.write_text("title,review\ngood,a long story of good\n")
+    assert _said_of(path) == []
+
+
+def test_texts_that_come_without_columns_are_no_other_column() -> None:
+    said: list[str] = []
+    reading = Reading({"text": "review"}, say=said.append)
+    load_inputs(["a text"], "text", classes=["neg", "pos"], reading=reading)
+    assert said == []
+
+
+def test_an_odd_cell_in_a_typed_column_of_parts_says_what_is_done_without(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label,fold\na,pos,train\nb,neg,odd\n")
+    reading, roles = Reading(only_test=True), Roles(split="fold")
+    with pytest.raises(DataError, match="try no --split, and all rows are scored"):
+        load_inputs(path, "text", classes=["neg", "pos"], roles=roles, reading=reading)
+    with pytest.raises(DataError, match="try no --split, and the rows are parted for you"):
+        load(path, roles)
+
+
+def test_nan_is_no_label_beside_numbers_and_a_told_class_beside_words(tmp_path: Path) -> None:
+    texts, _ = _rows()
+    stars = load((texts, [("1", "2", "NaN")[n % 3] for n in range(60)]))
+    assert stars.classes == ("1", "2")
+    assert _total(stars) == 40
+    assert not any("nan" in warning for warning in stars.warnings)
+    words = load((texts, [("good", "bad", "nan")[n % 3] for n in range(60)]))
+    assert words.classes == ("bad", "good", "nan")
+    told = "20 labels are 'nan'; if that means none, leave these cells empty"
+    assert told in words.warnings

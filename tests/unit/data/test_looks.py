@@ -125,3 +125,33 @@ def test_parts_of_which_some_are_odd_are_refused_and_other_columns_are_not(
     said = f"t:3 has '{odd or ''}' in column 'split'; expected train.*, and so on"
     with pytest.raises(DataError, match=said):
         looks.refuse_odd_parts(["door", "split"], then="so on")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "2024-05-{:02d}T10:30:00",
+        "2024-05-{:02d} 10:30:00",
+        "123e4567-e89b-12d3-a456-4266141740{:02d}",
+        "deadbeef00{:02d}deadbeef",
+        "https://example.org/page/{:02d}",
+    ],
+)
+def test_times_codes_and_addresses_are_no_texts(cell: str) -> None:
+    assert not look_at([cell.format(n) for n in range(50)]).as_text
+
+
+@pytest.mark.parametrize("cell", ["这部电影好看{}", "この映画は良い{}", "замечательный{:02d}"])
+def test_texts_without_blanks_are_texts_where_letters_are_not_latin(cell: str) -> None:
+    assert look_at([cell.format(n) for n in range(10)]).as_text
+
+
+def test_short_chinese_words_are_no_texts() -> None:
+    assert not look_at([f"好看{n}" for n in range(10)]).as_text
+
+
+def test_a_column_called_for_parts_that_has_none_is_told_with_its_first_odd_cell() -> None:
+    frame = pa.table({"split": [None, "train", "Train set", "odd"]})
+    assert TableLooks(from_frame(frame, "t")).without_parts(["split"]) == [
+        "column 'split' is not used: 'Train set' is none of train, val, test"
+    ]

@@ -11,7 +11,9 @@ from regraft.data.guess import Roles
 from regraft.data.meaning import (
     Read,
     classes_of,
+    given_parts,
     meaning_of,
+    nan_labels,
     numbers_of,
     rows_of,
     unknown_labels,
@@ -140,3 +142,23 @@ def test_letters_made_of_one_or_two_characters_are_one_class_and_match_old_ones(
     for classes in ((one, "thé"), (two, "thé")):
         assert rows_of(read, classes).labels.tolist() == [0, 0, 1]
         assert not unknown_labels(read, classes)
+
+
+def test_nan_is_no_label_where_all_others_are_numbers() -> None:
+    labels = _read(["1.0", "NaN", "2", "nan"]).labels
+    assert labels.names == ("1", "2")
+    assert labels.numbers.tolist() == [0, UNLABELLED, 1, UNLABELLED]
+    assert nan_labels(labels) == []
+
+
+@pytest.mark.parametrize("others", [["naan", "roti"], []])
+def test_nan_is_a_class_beside_words_and_alone_and_told(others: list[str | None]) -> None:
+    labels = _read([*others, "nan"]).labels
+    assert "nan" in labels.names
+    assert nan_labels(labels) == ["1 label is 'nan'; if that means none, leave these cells empty"]
+
+
+def test_a_part_that_is_none_says_what_is_done_without_the_column() -> None:
+    table = from_frame(pa.table({"split": ["odd"]}), "t")
+    with pytest.raises(DataError, match="try no --split, and so on"):
+        given_parts(table, Roles(split="split"), then="so on")

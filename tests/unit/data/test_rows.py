@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from regraft.data.rows import UNLABELLED, Origin, PickedOrigins, Rows
+from regraft.data.rows import PART_NAMES, UNLABELLED, Origin, PickedOrigins, Rows
 
 _ORIGINS = [Origin("a.csv", line) for line in range(2, 6)]
 
@@ -68,3 +69,10 @@ def test_rows_of_a_group_are_a_unit_and_a_row_without_one_is_alone() -> None:
     assert units is not None
     assert units[0] == units[2]
     assert len(set(units.tolist())) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "part"), [("training", "train"), ("验证集", "val"), ("dev", "val"), ("测试", "test")]
+)
+def test_parts_have_several_names(name: str, part: str) -> None:
+    assert PART_NAMES[name] == part

@@ -12,6 +12,7 @@ from regraft.reports.adaptation import (
     guard_lines,
     kept_words,
     moved_words,
+    numbered,
     watched_picture,
 )
 from regraft.reports.html import render
@@ -166,3 +167,23 @@ def test_the_first_tile_says_what_is_kept_and_how_good_it_is_where_that_was_aske
     methods[1]["oracle"] = {"accuracy": {"value": 0.75}}
     assert kept_words(document)["big"] == "75.0 %"
     assert kept_words({"strategy": "head"}) == {}
+
+
+def test_numbers_are_explained_only_where_they_stand_in_the_picture() -> None:
+    few, sentence = result(), "Numbers stand at the means"
+    assert numbered(few) == [1, 2]
+    assert sentence in render(few)
+    many = {**few["projection"], "classes": list(range(13))}
+    for name in ("before", "after"):
+        many[name] = {"source": [[row, row] for row in range(13)], "target": points(1.0)}
+    crowded = result(projection=many, classes=[f"class {n}" for n in range(13)])
+    assert numbered(crowded) == []
+    assert sentence not in render(crowded)
+    assert not {"1", "13"} & texts(domains_picture(crowded))
+
+
+def test_numbers_are_those_of_the_classes_that_rows_have() -> None:
+    shown = {**result()["projection"], "classes": [row % 2 * 14 for row in range(12)]}
+    some = result(projection=shown, classes=[f"class {n}" for n in range(15)])
+    assert numbered(some) == [1, 15]
+    assert "15 = <bdi>class 14</bdi>" in render(some)

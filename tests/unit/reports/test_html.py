@@ -225,3 +225,16 @@ def test_the_headline_of_an_adaptation_says_whose_rows_were_scored() -> None:
     words = sentence({**adapted, "source_strategy": "head"})
     assert "with the strategy head, and adapted to news" in words
     assert "the source's test rows come out right" in words
+
+
+def test_classes_are_numbered_in_their_table_where_a_map_has_their_numbers() -> None:
+    result = example_result()
+    column = '<th class="number">number</th>'
+    assert column not in render(result)
+    result["classes"] = [f"class {n}" for n in range(20)]
+    result["confusion"] = [[int(t == p) for p in range(20)] for t in range(20)]
+    line = {"rows": 1, "precision": 1.0, "recall": 1.0, "f1": 1.0}
+    result["per_class"] = [{"class": name, **line} for name in result["classes"]]
+    page = render(result)
+    assert column in page
+    assert '<td class="number">20</td><th><bdi>class 19</bdi></th>' in page

@@ -4,6 +4,8 @@ import base64
 import re
 from xml.etree import ElementTree
 
+import pytest
+
 from regraft.reports.plots import (
     calibration_curve,
     confusion_map,
@@ -84,3 +86,12 @@ def test_ticks_of_percents_are_whole_numbers() -> None:
     axes.plot([1, 2], [85.2, 99.7])
     whole_percents(axes)
     assert all(float(tick).is_integer() for tick in axes.get_yticks())
+
+
+@pytest.mark.parametrize("count", [13, 20, 200])
+def test_classes_on_the_map_are_numbered_from_one_in_whole_numbers(count: int) -> None:
+    drawn = picture(confusion_map([[int(t == p) for p in range(count)] for t in range(count)]))
+    texts = [node.text for node in ElementTree.fromstring(drawn).iter() if node.text]
+    numbers = [text for text in texts if re.fullmatch(r"[-−\d.]+", text)]
+    assert len(numbers) > 4
+    assert all(1 <= int(number) <= count for number in numbers)

@@ -101,3 +101,13 @@ def test_several_numbers_have_a_stroke_between() -> None:
     assert made_with(Outer, "outer", words="shares=0.5/1").shares == (0.5, 1.0)
     with pytest.raises(SettingsError, match=r"shares=a/1 \(expected: a number, or several"):
         made_with(Outer, "outer", words="shares=a/1")
+
+
+@pytest.mark.parametrize(
+    ("word", "example"),
+    [("7", "rate=7"), ("down", "way=down"), ("way", "way=up"), ("share", "share=VALUE")],
+)
+def test_a_word_without_a_value_is_answered_with_what_it_may_be(word: str, example: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        made_with(Made, "made", words=word)
+    assert f"made:{word} (expected: option=value, such as made:{example})" in str(caught.value)

@@ -155,3 +155,23 @@ def test_a_mistake_in_a_user_s_own_module_is_told(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(SettingsError, match=f"'torn_strategies:Own' cannot be made .{words}"):
         make_strategy("torn_strategies:Own")
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        ("surgical:last", "surgical:last (expected: option=value, such as surgical:blocks=last)"),
+        ("decay:0.001", "decay:0.001 (expected: option=value, such as decay:rate=0.001)"),
+        ("decay:rate", "decay:rate (expected: option=value, such as decay:rate=0.0001)"),
+        ("full:fast", "full:fast (full has no options)"),
+    ],
+)
+def test_an_option_without_a_value_is_told_how_it_is_typed(name: str, example: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        make_strategy(name)
+    assert str(caught.value) == f"these options cannot be used: {example}"
+
+
+def test_auto_has_no_options_and_says_what_has() -> None:
+    with pytest.raises(SettingsError, match="auto has no options; try --preset best"):
+        make_strategy("auto:preset=best")

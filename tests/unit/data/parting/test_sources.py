@@ -149,3 +149,8 @@ def test_classes_that_are_written_in_two_ways_are_the_same_in_all_sources() -> N
     fractions = [f"{number}.0" for number in numbers]
     dataset = joined((TEXTS[:120], numbers[:120]), (TEXTS[120:], fractions[120:]))
     assert dataset.classes == ("1", "2")
+
+
+def test_nan_is_no_class_of_a_source_whose_classes_are_numbers() -> None:
+    assert classes_of(["1.0", "nan", "2"]) == {"1", "2"}
+    assert classes_of(["good", "nan"]) == {"good", "nan"}

@@ -216,3 +216,39 @@ def test_names_of_folders_that_are_not_utf8_are_classes_that_can_be_written(
     assert table.columns["text"] == ["some text"] * 2
     assert table.frame.column("file").to_pylist() == ["bar/a\ufffd.txt", "caf\ufffd/a\ufffd.txt"]
     assert str(table.origins[1]) == f"{tmp_path}/caf\ufffd/a\ufffd.txt"
+
+
+_TABLE = "text,label\na,x\n"
+
+
+def _told(folder: Path) -> dict[str, str]:
+    """Returns the reason for each thing in a folder that was not read."""
+    problems = read_folder(folder).problems
+    return {str(problem.origin).removeprefix(f"{folder}/"): problem.reason for problem in problems}
+
+
+@pytest.mark.parametrize("name", ["test.xlsx", "Test.json", "val.csv.gz", "验证集.ods"])
+def test_a_part_of_another_kind_beside_tables_or_folders_is_told(tmp_path: Path, name: str) -> None:
+    for layout in ("train.csv", "reviews.csv"):
+        _texts(tmp_path / layout, {layout: _TABLE, name: "x", "notes.md": "x"})
+        assert list(_told(tmp_path / layout)) == [name]
+    for layout in ("train/a/1.png", "a/1.png"):
+        folder = _pictures(tmp_path / layout.replace("/", "-"), [layout])
+        _texts(folder, {name: "x", "notes.md": "x"})
+        assert list(_told(folder)) == [name]
+
+
+def test_folders_beside_a_table_that_names_no_file_in_them_are_told(tmp_path: Path) -> None:
+    _pictures(tmp_path, ["cat/1.png", "dog/1.png", "docs/1.png"])
+    _texts(tmp_path, {"metadata.csv": "file,label\ncat/1.png,cat\n", "test/a.txt": "x"})
+    _texts(tmp_path, {"notes/a.md": "x"})
+    told = _told(tmp_path)
+    assert list(told) == ["docs", "dog", "test"]
+    assert set(told.values()) == {
+        "a folder beside tables, which name no file in it, and was not read"
+    }
+
+
+def test_a_part_s_own_files_are_not_told_twice(tmp_path: Path) -> None:
+    _pictures(tmp_path, ["train/a/1.png", "test/a/1.png", "val.png"])
+    assert _told(tmp_path) == {}

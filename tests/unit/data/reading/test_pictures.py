@@ -16,6 +16,8 @@ from regraft.data.reading.pictures import (
     LARGE,
     are_paths,
     decode,
+    folders_in,
+    holds_pictures,
     is_grey,
     on_all_cores,
     open_picture,
@@ -265,3 +267,18 @@ def test_equal_channels_are_grey_and_one_pixel_that_differs_is_a_colour() -> Non
     assert is_grey(pixels)
     pixels[2, 3, 1] += 1
     assert not is_grey(pixels)
+
+
+def test_folders_are_those_in_paths_of_pictures() -> None:
+    cells = [["cat/1.png", "a\\b\\2.JPG", None], [" x/3.png ", "good/bad", "4.png"]]
+    assert folders_in(cells) == {"cat", "a", "b", "x"}
+
+
+def test_a_folder_holds_pictures_itself_or_one_folder_down(tmp_path: Path) -> None:
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "1.PNG").touch()
+    (tmp_path / "deep" / "deeper").mkdir(parents=True)
+    (tmp_path / "deep" / "deeper" / "1.txt").touch()
+    assert holds_pictures(tmp_path / "flat")
+    assert holds_pictures(tmp_path)
+    assert not holds_pictures(tmp_path / "deep")

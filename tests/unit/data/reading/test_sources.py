@@ -64,7 +64,11 @@ def test_a_file_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [("a.csv", True), ("a/b", True), ("A.PNG", True), ("good", False), ("so good.csv", False)],
+    [
+        *(("a.csv", True), ("a/b", True), ("A.PNG", True), ("good", False)),
+        *(("so good.csv", False), ("reviws.xlsx", True), ("a.json", True), ("a.csv.gz", True)),
+        *(("a\\b", True), ("画面好/剧情差", False), ("/好看", True), ("好看/", False)),
+    ],
 )
 def test_a_single_word_with_a_suffix_or_a_separator_is_a_path(word: str, expected: bool) -> None:
     assert looks_like_path(word) is expected
@@ -141,3 +145,12 @@ def test_no_word_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert exists(".")
     with pytest.raises(DataError, match="there is no file or folder ''"):
         open_source("")
+
+
+def test_a_chinese_word_in_a_folder_that_exists_is_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not looks_like_path("数据/评论")
+    (tmp_path / "数据").mkdir()
+    assert looks_like_path("数据/评论")

@@ -108,3 +108,14 @@ def test_folders_of_numbers_are_classes_beside_classes_that_are_numbers() -> Non
     digits = load((TEXTS, [str(len(label) % 2) for label in ["a", "ab"] * 20]))
     with pytest.raises(DataError, match="lacks: '2023', '2024'"):
         check_classes(target(["2023", "2024"] * 6, folder=True), digits, say=print)
+
+
+def test_nan_beside_classes_that_are_numbers_is_no_class() -> None:
+    from dataclasses import replace
+
+    numbers = load((TEXTS, [str(n % 2) for n in range(len(TEXTS))]))
+    labels = ["nan" if n == 3 else str(n % 2) for n in range(12)]
+    table = replace(read_frame({"text": TEXTS[:12], "label": labels}), known={"label": "label"})
+    lines: list[str] = []
+    check_classes(table, numbers, say=lines.append)
+    assert lines == []

@@ -191,3 +191,14 @@ def test_a_line_that_was_cut_short_takes_none_with_it(tmp_path: Path) -> None:
     assert cut == '{"time": 12, "ev'
     assert [json.loads(line)["event"] for line in (first, second)] == ["start", "say"]
     assert folder.spent() < 1  # of the first process nothing is known, and no pause counts
+
+
+@pytest.mark.parametrize("out", ["", ".", "..", "/"])
+def test_a_place_without_a_name_is_refused_with_a_free_one_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "mine").write_text("words")
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(SettingsError, match=r"exists already.*--out .*run-2"):
+        check_free(Path(out))
