@@ -237,8 +237,9 @@ def _unweighed(phases: Sequence[Phase], steps: Sequence[Phase]) -> str:
 
 
 def _unturned(settings: FitSettings, steps: Sequence[Phase], *, top: int) -> dict[str, str]:
-    """Returns why views do not take turns, if no moving phase, nor `auto`, may have frozen blocks."""
+    """Returns why views do not take turns: no phase that moves starts with frozen blocks."""
     moving = [phase for phase in steps if phase.line < top]
+    # What `auto` takes may have some.
     if not moving or settings.strategy == AUTO or any(phase.line for phase in moving):
         return {}
     return {"views": "no block is frozen from the start"}
