@@ -47,7 +47,5 @@ def test_labelled_target_rows_keep_their_colours() -> None:
 
 @pytest.mark.parametrize("ridge", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_ridge_that_mends_no_covariance_is_refused(ridge: float) -> None:
-    with pytest.raises(
-        SettingsError, match=r"coral-recolour:ridge=.*a number above 0"
-    ):
+    with pytest.raises(SettingsError, match=r"coral-recolour:ridge=.*a number above 0"):
         CoralRecolour(ridge=ridge)

@@ -102,5 +102,5 @@ def test_a_class_without_training_rows_is_named(prepared: Prepare, verdict: Verd
     labels = ["odd" if row % 60 == 0 else label for row, label in enumerate(labels)]
     made = prepared(source={"text": texts, "label": labels, "split": parts})
     target = read_target(tiny.texts_elsewhere(40), made, score=False, say=nobody)
-    with pytest.raises(DataError, match="^class 'odd' has no training rows in the source; "):
+    with pytest.raises(DataError, match="class 'odd' has no training rows in the source"):
         pool_domains(made, verdict, target=target)
