@@ -127,7 +127,7 @@ def skewed(rare: int, common: int) -> npt.NDArray[np.float64]:
 SKEWED = (np.arange(200) >= 180).astype(np.int64)
 
 
-.mark.parametrize(("weights", "keep"), [("none", "most frequent"), ("balanced", "")])
+@pytest.mark.parametrize(("weights", "keep"), [("none", "most frequent"), ("balanced", "")])
 def test_where_classes_weigh_the_same_macro_f1_decides(weights: str, keep: str) -> None:
     # The accuracy is 0.89, that of the most frequent class 0.9.
     mine, majority, poor = skewed(18, 160), skewed(0, 180), skewed(3, 170)
@@ -138,9 +138,7 @@ def test_where_classes_weigh_the_same_macro_f1_decides(weights: str, keep: str) 
     prepared = prepared_of(SKEWED, weights=weights)
     gain = gained(prepared, (mine, mine), ways=ways, val_labels=SKEWED)
     assert keep in gain.verdict if keep else gain.verdict == ""
-    assert (gain.over, gain.of) == (
-        ("majority", "accuracy") if keep else ("classic", "macro F1")
-    )
+    assert (gain.over, gain.of) == (("majority", "accuracy") if keep else ("classic", "macro F1"))
     assert (gain.difference.low > 0) is not bool(keep)
 
 
