@@ -131,7 +131,7 @@ def statistics_of(
     Args:
         trunk: The library's own module; left as it is.
         rows: N of one domain.
-        together: How many go through together, about.
+        together: How many go through together at the least, where there are so many.
         mode: Of the pass.
     """
     seen = free_copy(trunk).eval()
@@ -144,9 +144,10 @@ def statistics_of(
         norm.momentum = 1.0
         norm.register_forward_hook(partial(_take, found[path]))
     # Mixed, and from an order that is the same however the rows came: files have one class after
-    # the other, and rows of one class are no sample of the domain. Parts of nearly equal size.
+    # the other, and rows of one class are no sample of the domain. Parts of nearly equal size, of
+    # so many rows at the least.
     mixed = np.random.default_rng(0).permutation(len(rows))
-    parts = np.array_split(sorted_order(row_keys(rows))[mixed], -(-len(rows) // together))
+    parts = np.array_split(sorted_order(row_keys(rows))[mixed], max(1, len(rows) // together))
     with torch.no_grad(), mode.running():
         for part in parts:
             call(seen, to_device(rows.batch(part), mode.device))

@@ -4,6 +4,7 @@ Source: Sun, Feng and Saenko 2016, "Return of Frustratingly Easy Domain Adaptati
 AAAI, algorithm 1, arXiv 1511.05547: D*_S = D_S (C_S + λ I)^(−1/2) (C_T + λ I)^(1/2).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.moments import covariance, recolouring
 from regraft.adaptation.scaling import standardise_each
 from regraft.adaptation.solver import balanced_rows, solve
+from regraft.strategies.options import check_options
 from regraft.training.heads.probe import Labelled, LinearProbe
 
 
@@ -24,6 +26,10 @@ class CoralRecolour:
     """
 
     ridge: float = 1.0
+
+    def __post_init__(self) -> None:
+        fits = 0 < self.ridge < math.inf
+        check_options("coral-recolour", ("ridge", self.ridge, fits, "a number above 0"))
 
     def adapt(self, domains: Domains) -> Adapted:
         """Returns the classifier of recoloured rows; for source rows with the map in it."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from regraft.adaptation.domains import Shares, shares_of
 from regraft.scoring import metrics
+from regraft.training.heads.probe import ABSENT
 
 Probabilities = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -50,13 +51,16 @@ def unweighted(
 ) -> npt.NDArray[np.float32]:
     """Returns (N, K) logits as of a classifier whose loss weighed all classes alike.
 
-    One whose loss weighed them by w gives w_k p_k p(x | k), so that log w is taken off.
+    One whose loss weighed them by w gives w_k p_k p(x | k), so that log w is taken off. A class
+    that it had no row of is left as it is.
 
     Args:
         logits: (N, K).
         weights: (K,) w of the classes, all above 0; None = equal ones.
     """
-    return logits if weights is None else logits - np.log(weights)
+    if weights is None:
+        return logits
+    return np.where(logits == ABSENT, logits, logits - np.log(weights))
 
 
 def bounded(found: Shares, shares: Shares) -> Shares:
@@ -119,12 +123,16 @@ def both_estimates(
 def temperature(logits: npt.NDArray[np.float32], labels: Labels) -> float:
     """Returns the T of softmax(z / T) with the least log loss.
 
-    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
+    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2. Rows of a
+    class that the classifier had no row of say nothing of how sure it is of those that it knows.
 
     Args:
         logits: (M, K) z.
         labels: (M,).
     """
+    known = logits[np.arange(len(labels)), labels] != ABSENT
+    if known.any():
+        logits, labels = logits[known], labels[known]
     losses = [
         metrics.row_losses(metrics.softmax(logits / np.float32(heat)), labels).mean()
         for heat in TEMPERATURES

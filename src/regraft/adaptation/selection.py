@@ -180,15 +180,32 @@ def _learnt_again(domains: Domains, predicted: Labels) -> tuple[float, Rights]:
     rows = Labelled(scaling_of(domains.target).apply(domains.target[picked]), predicted[picked])
     source = _standardised_source(domains)
     labels = np.concatenate([domains.source.labels[domains.own], domains.val.labels])
-    halves = np.arange(len(picked)) % 2 == 0
+    halves = _halves(rows.labels)
     losses, right = np.zeros(len(picked)), []
     for held in (halves, ~halves):
         seen = Labelled(rows.features[~held], rows.labels[~held])
         weight, bias = solve(seen, domains.classes, strength=USUAL_STRENGTH)
         answered = metrics.softmax(rows.features[held] @ weight.T + bias)
-        losses[held] = metrics.row_losses(answered, rows.labels[held])
+        losses[held] = _losses(answered, rows.labels[held], learnt=len(seen.labels))
         right.append((source @ weight.T + bias).argmax(axis=1) == labels)
     return float(losses.mean()), np.mean(right, axis=0)
+
+
+def _halves(labels: Labels) -> npt.NDArray[np.bool_]:
+    """Returns (N,) which rows are of the first half; answers of each class are in both."""
+    halves = np.zeros(len(labels), bool)
+    halves[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % 2 == 0
+    return halves
+
+
+def _losses(answered: metrics.Probabilities, labels: Labels, *, learnt: int) -> Rights:
+    """Returns (N,) log losses; no answer is less likely than one that was never seen.
+
+    Source: Krichevsky and Trofimov 1981, "The performance of universal encoding", IEEE
+    Transactions on Information Theory 27: (0 + 1/2) / (n + K/2) after n rows of other classes.
+    """
+    floor = 1 / (2 * learnt + answered.shape[1])
+    return np.asarray(metrics.row_losses(np.maximum(answered, floor), labels))
 
 
 def _standardised_source(domains: Domains) -> Features:

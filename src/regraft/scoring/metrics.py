@@ -1,6 +1,7 @@
 """Makes accuracy, F1, balanced accuracy, log loss and calibration from probabilities."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +61,16 @@ def macro_f1(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     F1 = 2 TP / (rows of the class + rows predicted as the class).
     """
     right = np.diagonal(counts, axis1=-2, axis2=-1)
-    seen = counts.sum(axis=-1) + counts.sum(axis=-2)
+    return mean_f1(right, counts.sum(axis=-1) + counts.sum(axis=-2))
+
+
+def mean_f1(right: npt.NDArray[Any], seen: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Returns the mean F1 over the classes that are seen.
+
+    Args:
+        right: (..., K) rows that are rightly answered with each class.
+        seen: (..., K) rows of the class and rows answered with it, summed.
+    """
     f1 = 2 * right / np.maximum(seen, 1)
     present = seen > 0
     return np.asarray((f1 * present).sum(axis=-1) / np.maximum(present.sum(axis=-1), 1))

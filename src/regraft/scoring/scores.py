@@ -50,6 +50,27 @@ def score(probabilities: Probabilities, labels: Labels) -> Scores:
     )
 
 
+def macro_f1_difference(first: Probabilities, second: Probabilities, *, labels: Labels) -> Score:
+    """Returns macro F1 of `first` − `second` with its paired bootstrap interval.
+
+    Args:
+        first: (N, K) probabilities.
+        second: (N, K) of another model on the same rows.
+        labels: (N,).
+    """
+    said = [labels, first.argmax(axis=1), second.argmax(axis=1)]
+    cells, counts = np.unique(np.stack(said, axis=1), axis=0, return_counts=True)
+    label, *answers = (np.eye(first.shape[1])[column] for column in cells.T)
+
+    def gap(drawn: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        one, other = (metrics.mean_f1(drawn @ (label * a), drawn @ (label + a)) for a in answers)
+        return one - other
+
+    values = np.concatenate([gap(drawn) for drawn in _redrawn(counts)])
+    low, high = np.percentile(values, [2.5, 97.5])
+    return around(float(gap(counts)), (float(low), float(high)))
+
+
 def _of_counts(
     counts: npt.NDArray[np.int64],
     statistic: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float64]],
@@ -65,7 +86,7 @@ def _of_counts(
 
 
 def _redrawn(counts: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
-    """Yields (R, K, K) confusion counts of resamples, `REPEATS` in all, a few at a time."""
+    """Yields (R, ...) counts of resamples, `REPEATS` in all, a few at a time."""
     rows = int(counts.sum())
     filled = np.flatnonzero(counts)
     generator = np.random.default_rng(SEED)

@@ -16,7 +16,8 @@ from regraft.training.phase import Phase
 class Average:
     """θ = (1 − α) · θ_start + α · θ_end, equation 1 of the paper, α from validation rows.
 
-    θ_start is the pretrained trunk with the head as it was before the trunk moved.
+    θ_start is the pretrained trunk with the head as it was before the trunk moved. α is the best of
+    several on validation rows, so that their score of what is kept is a little too good.
     """
 
     def change(self, phases: list[Phase]) -> list[Phase]:

@@ -152,6 +152,12 @@ def _check_together(made: Composed) -> None:
             f"strategy {made.name!r} cannot be made: {AUTO} chooses among whole strategies",
             hint=f"--strategy {AUTO}",
         )
+    if Lora in kinds and isinstance(made.strategy, L2Start):
+        raise SettingsError(
+            f"strategy {made.name!r} cannot be made: it would pull pairs of matrices back to their "
+            "random start",
+            hint="--strategy two-stage+lora",
+        )
     if len(kinds) < len(made.modifiers):
         raise SettingsError(f"strategy {made.name!r} names a modifier twice")
     if len(kinds & {BiasOnly, Lora, NormOnly}) > 1:

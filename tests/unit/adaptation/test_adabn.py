@@ -78,6 +78,14 @@ def test_it_does_not_matter_in_which_order_the_rows_came(pictures: Give) -> None
         assert torch.equal(tensor, second[name]), name
 
 
+def test_no_part_has_fewer_rows_than_go_through_together(pictures: Give) -> None:
+    given = pictures()
+    few = replace(given, target=given.target.take(np.arange(10)))
+    found, whole = (AdaBn(rows=rows).prepare(few).tensors for rows in (8, 10))
+    for name, tensor in found.items():
+        assert torch.equal(tensor, whole[name]), name
+
+
 def test_a_network_without_batch_norms_is_refused(pictures: Give, texts: Give) -> None:
     for given, words in ((pictures(), ""), (texts(), "no batch norm")):
         refusal = AdaBn().refusal(given.trunk, given.spec)

@@ -6,6 +6,7 @@ import pytest
 from regraft.adaptation.coral_recolour import CoralRecolour
 from regraft.adaptation.labelled import with_labelled
 from regraft.adaptation.standardise import Standardise
+from regraft.errors import SettingsError
 from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
@@ -42,3 +43,9 @@ def test_labelled_target_rows_keep_their_colours() -> None:
     known = with_labelled(given, Labelled(target.features[:30], target.labels[:30]))
     adapted = CoralRecolour(ridge=0.01).adapt(known)
     assert two_domains.accuracy(adapted, target) > 0.97
+
+
+@pytest.mark.parametrize("ridge", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_ridge_that_mends_no_covariance_is_refused(ridge: float) -> None:
+    with pytest.raises(SettingsError, match=r"coral-recolour:ridge=.*a number above 0"):
+        CoralRecolour(ridge=ridge)

@@ -15,7 +15,7 @@ from regraft.adaptation.proportions import (
     unweighted,
 )
 from regraft.scoring.metrics import softmax
-from regraft.training.heads.probe import Labelled, fit_probe
+from regraft.training.heads.probe import ABSENT, Labelled, fit_probe
 from tests import two_domains
 
 HALVES = np.array([0.5, 0.5])
@@ -122,3 +122,19 @@ def test_both_estimates_are_near_the_truth_where_only_proportions_differ() -> No
     found = both_estimates(heat, known, val_labels=val.labels, target_logits=asked, shares=HALVES)
     assert found[0] == pytest.approx([0.3, 0.7], abs=0.06)
     assert found[1] == pytest.approx([0.3, 0.7], abs=0.06)
+
+
+@pytest.mark.parametrize("weights", [None, np.array([0.5, 1.5, 3.0], np.float32)])
+def test_rows_of_a_class_that_was_not_learnt_leave_the_temperature_alone(
+    weights: npt.NDArray[np.float32] | None,
+) -> None:
+    known, val, _ = logits(0.5)
+    wider = np.hstack([known, np.full((len(known), 1), ABSENT, np.float32)])
+    labels = np.where(np.arange(len(known)) < 20, 2, val.labels)
+    found = temperature(unweighted(wider, weights), labels)
+    assert found == temperature(unweighted(wider[20:], weights), val.labels[20:])
+
+
+def test_where_no_class_was_learnt_all_rows_count() -> None:
+    none = np.full((4, 2), ABSENT, np.float32)
+    assert np.isfinite(temperature(none, np.array([0, 1, 0, 1])))

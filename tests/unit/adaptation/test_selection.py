@@ -1,12 +1,14 @@
 """Tests what a classifier shows of itself without any label of the target."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from regraft.adaptation import selection
 from regraft.adaptation.domains import Adapted, Domains
-from regraft.adaptation.selection import judge, signs_of
+from regraft.adaptation.selection import information_of, judge, signs_of
 from regraft.adaptation.source_only import SourceOnly
 from regraft.adaptation.standardise import Standardise
 from regraft.adaptation.table import SOURCE_ONLY
@@ -61,3 +63,28 @@ def test_guards_drop_a_classifier_whose_classes_changed_places() -> None:
     assert found.objections["one_way"]
     assert found.agreement < 0
     assert found.seconds == 1.5
+
+
+def test_both_halves_know_a_class_that_is_answered_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    domains, learnt, real = given(), [], selection.solve
+
+    def seen(rows: Any, classes: int, *, strength: float) -> Any:
+        learnt.append(set(rows.labels.tolist()))
+        return real(rows, classes, strength=strength)
+
+    monkeypatch.setattr(selection, "solve", seen)
+    for second in range(1, 9):
+        predicted = np.zeros(300, np.int64)
+        predicted[[0, second]] = 1
+        information_of(predicted, domains)
+    assert all(classes == {0, 1} for classes in learnt)
+
+
+def test_an_answer_that_nothing_could_repeat_costs_no_more_than_one_never_seen() -> None:
+    domains = given()
+    predicted = np.zeros(300, np.int64)
+    predicted[7] = 1
+    information, _ = information_of(predicted, domains)
+    marginal = -(np.log(1 / 300) + 299 * np.log(299 / 300)) / 300
+    # Of 150 rows learnt none has the answer: 1 / (2 * 150 + 2) of a probability.
+    assert marginal - information < 1.5 * np.log(302) / 300

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from regraft.scoring import metrics, scores
-from regraft.scoring.intervals import REPEATS, resamples, wilson
+from regraft.scoring.intervals import REPEATS, Score, resamples, wilson
 from regraft.scoring.metrics import softmax
-from regraft.scoring.scores import score
+from regraft.scoring.scores import macro_f1_difference, score
 
 
 def some(rows: int, classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -114,3 +114,24 @@ def test_scores_are_written_as_value_low_and_high() -> None:
     written = score(*some(20)).as_json()
     assert list(written) == ["accuracy", "macro_f1", "balanced_accuracy", "log_loss", "ece"]
     assert all(list(each) == ["value", "low", "high"] for each in written.values())
+
+
+def test_the_difference_of_macro_f1_is_that_of_resampled_rows() -> None:
+    generator = np.random.default_rng(0)
+    labels = (np.arange(120) % 6 == 0).astype(np.int64)
+    first, second = (
+        np.eye(2)[np.where(generator.random(120) < share, labels, 1 - labels)]
+        for share in (0.95, 0.8)
+    )
+    found = macro_f1_difference(first, second, labels=labels)
+
+    def f1(answers: np.ndarray, rows: np.ndarray) -> float:
+        said = answers.argmax(axis=1)
+        return float(metrics.macro_f1(metrics.confusion(labels[rows], said[rows], classes=2)))
+
+    every = np.arange(120)
+    assert found.value == pytest.approx(f1(first, every) - f1(second, every))
+    drawn = [f1(first, rows) - f1(second, rows) for some in resamples(120) for rows in some]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.02)
+    assert macro_f1_difference(first, first, labels=labels) == Score(0.0, 0.0, 0.0)

@@ -84,6 +84,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         "full+lora+bias-only",
         "two-stage+lora+average",
         "scratch+lora",
+        "l2-start:alpha=0.1+lora:rank=4",
     ],
 )
 def test_modifiers_that_undo_each_other_are_refused(name: str) -> None:

@@ -49,6 +49,26 @@ class Pools:
         return [found for part, found in self.source.items() if part != "test"]
 
 
+def check_classes(prepared: Prepared) -> None:
+    """Refuses a source that has a class without training rows: its share is known of no row.
+
+    Args:
+        prepared: Of the source.
+
+    Raises:
+        DataError: If there is such a class; it is named.
+    """
+    counts = prepared.dataset.parts["train"].counts()
+    lost = [repr(name) for name, rows in counts.items() if not rows]
+    if lost:
+        words = f"class {lost[0]} has" if len(lost) == 1 else f"classes {', '.join(lost)} have"
+        raise DataError(
+            f"{words} no training rows in the source",
+            expected="rows of every class among those that train",
+            hint="another --group or --seed, or more rows",
+        )
+
+
 def pool_domains(
     prepared: Prepared, verdict: Verdict, *, target: Target, without: Collection[Part] = ()
 ) -> Pools:
@@ -59,7 +79,11 @@ def pool_domains(
         verdict: Mode of inference.
         target: Its rows.
         without: Parts of the source that are not needed.
+
+    Raises:
+        DataError: If a class has no training rows (raised by `check_classes`).
     """
+    check_classes(prepared)
     test = prepared.dataset.parts["test"]
     extent = int(prepared.chosen.extent.value)
     encoded = encode(test, prepared.backbone.spec, extent=extent) if len(test) else None

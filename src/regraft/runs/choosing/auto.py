@@ -118,11 +118,20 @@ def most_seconds(whole: Sequence[float]) -> float:
     return total + left[0]
 
 
+Distinct = Callable[[Sequence[Candidate], float], list[Candidate]]
+
+
+def _all(some: Sequence[Candidate], share: float) -> list[Candidate]:
+    del share
+    return list(some)
+
+
 def halving(
     trial: Trial,
     candidates: Sequence[Candidate],
     *,
     affordable: Callable[[Sequence[Candidate], float], bool],
+    distinct: Distinct = _all,
 ) -> tuple[Candidate, list[Tried]]:
     """Returns the candidate that is left, and all that was tried.
 
@@ -133,9 +142,11 @@ def halving(
         trial: Trains a candidate for a share of its passes.
         candidates: One at least, the usual one first.
         affordable: Says whether there is time for a round: its candidates, and their share.
+        distinct: Leaves those out that would train as an earlier one does, for a share.
     """
     left, tried = list(candidates), []
     for share in SHARES:
+        left = distinct(left, share)
         if len(left) == 1 or not affordable(left, share):
             break
         found = [trial(candidate, share) for candidate in left]

@@ -1,5 +1,7 @@
 """Refuses strategies that settings or network cannot have, and tells what is idle."""
 
+import itertools
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -11,12 +13,20 @@ from regraft.data.rows import Dataset
 from regraft.errors import SettingsError
 from regraft.freezing.line import Above, frozen_at, of_blocks
 from regraft.settings import FitSettings
-from regraft.strategies.table import Composed
+from regraft.strategies.table import AUTO, Composed
 from regraft.training.phase import Facts, Phase
 
-OF_STEPS = ("epochs", "lr", "batch_size", "ema", "patience")
+OF_STEPS = (
+    *("epochs", "lr", "batch_size", "ema", "patience", "optimizer", "augment", "dropout", "views"),
+    *("freeze", "freeze_threshold"),
+)
 """Settings that only steps look at."""
+OF_THE_TRUNK = ("ema", "augment", "views", "freeze", "freeze_threshold")
+"""Those of them that only steps look at in which the trunk moves."""
 NO_STEPS = "nothing is trained in steps"
+STILL = "nothing of the trunk moves"
+OWN_DECAY = "it has a decay of its own"
+USUAL = {name: field.default for name, field in FitSettings.model_fields.items()}
 
 
 def check_moves(
@@ -186,7 +196,7 @@ def idle(strategy: str, phases: Sequence[Phase], *, top: int) -> list[str]:
     name, _, modifiers = strategy.partition("+")
     if not modifiers or any(phase.line < top for phase in phases):
         return []
-    return [f"+{modifiers} does nothing with {name}: nothing of the trunk moves"]
+    return [f"+{modifiers} does nothing with {name}: {STILL}"]
 
 
 def unused(
@@ -205,38 +215,62 @@ def unused(
     reasons = {
         "layer_decay": _flat(settings, phases),
         "weight_decay": _undecayed(settings, steps),
+        "class_weights": _unweighed(phases, steps),
         **_unstepped(steps, top=top, judged=judged),
+        **_unturned(settings, steps, top=top),
     }
     return [
-        f"{name} = {getattr(settings, name):g} does nothing with {settings.strategy}: {why}"
+        f"{name} = {_shown(value)} does nothing with {settings.strategy}: {why}"
         for name, why in reasons.items()
-        if why and getattr(settings, name) is not None
+        if why and (value := getattr(settings, name)) not in (None, USUAL[name])
     ]
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def _unweighed(phases: Sequence[Phase], steps: Sequence[Phase]) -> str:
+    """Returns why weights of the classes are not looked at, or nothing where they are."""
+    solved = any(phase.solving == "probe" for phase in phases)
+    return "" if steps or solved else "it has no loss that they would weigh"
+
+
+def _unturned(settings: FitSettings, steps: Sequence[Phase], *, top: int) -> dict[str, str]:
+    """Returns why views do not take turns: no phase that moves starts with frozen blocks."""
+    moving = [phase for phase in steps if phase.line < top]
+    # What `auto` takes may have some.
+    if not moving or settings.strategy == AUTO or any(phase.line for phase in moving):
+        return {}
+    return {"views": "no block is frozen from the start"}
 
 
 def _flat(settings: FitSettings, phases: Sequence[Phase]) -> str:
     """Returns why the decay of the rates is not looked at, or nothing where it is."""
+    decay = settings.layer_decay or 1.0
     rates = [(rate, phase.head_rate) for phase in phases for rate in phase.rates if rate]
-    if (settings.layer_decay or 1.0) < 1 and all(rate == peak for rate, peak in rates):
+    if decay < 1 and all(rate == peak for rate, peak in rates):
         return "no block moves at a rate below the highest one"
+    pairs = [pair for phase in phases for pair in itertools.pairwise(phase.rates) if all(pair)]
+    if pairs and not any(math.isclose(low, decay * high) for low, high in pairs):
+        return OWN_DECAY
     return ""
 
 
 def _undecayed(settings: FitSettings, steps: Sequence[Phase]) -> str:
     """Returns why the decay of the weights is not looked at, or nothing where it is."""
-    decay, usual = settings.weight_decay, FitSettings.model_fields["weight_decay"].default
-    if decay == usual or any(phase.weight_decay == decay for phase in steps):
+    if any(phase.weight_decay == settings.weight_decay for phase in steps):
         return ""
-    return "it has a decay of its own" if steps else NO_STEPS
+    return OWN_DECAY if steps else NO_STEPS
 
 
 def _unstepped(steps: Sequence[Phase], *, top: int, judged: bool) -> dict[str, str]:
     """Returns why settings of steps are not looked at, empty where they are."""
     if not steps:
         return dict.fromkeys(OF_STEPS, NO_STEPS)
-    still = all(phase.line == top for phase in steps)
+    still = STILL if all(phase.line == top for phase in steps) else ""
     return {
-        "ema": "nothing of the trunk moves" if still else "",
+        **dict.fromkeys(OF_THE_TRUNK, still),
         "patience": "" if judged else "without validation rows it ends no phase",
     }
 

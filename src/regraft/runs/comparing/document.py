@@ -1,6 +1,6 @@
 """Makes the document of a comparison from the records of its trials."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -117,7 +117,7 @@ def cell_scores(records: Sequence[Document]) -> Document:
     return {
         "rows": _rows(kept),
         **{name: over_seeds([test[name] for test in tests], name) for name in HIGHEST},
-        "val_accuracy": _val_accuracy(kept) if _judged(kept) else None,
+        "val_accuracy": _val_score(kept, "accuracy") if _judged(kept) else None,
         "seconds": round(fmean(record["seconds"]["chosen"] for record in kept), 3),
         "trained_share": fmean(record["trained_share"] for record in kept),
         **lost,
@@ -178,8 +178,10 @@ def _gap(mine: Sequence[Document], other: Sequence[Document]) -> Score | None:
 def best_of(asked: CompareSettings, cells: Cells) -> Document:
     """Returns which strategy is best on validation with most labels, and whether clearly so.
 
-    The test rows choose nothing: they say by how much the chosen one is better than the one
-    that comes closest to it there, which for a clear winner is more than 0 by the interval.
+    The score is that by which the trials selected their checkpoints: accuracy, or macro F1 where
+    classes weigh the same. The test rows choose nothing: they say by how much the chosen one is
+    better than the one that comes closest to it there, which for a clear winner is more than 0 by
+    the interval.
     A strategy that leaves out no rows is not among those that are chosen from; one that
     diverged with some seed is chosen only where all of them did.
 
@@ -212,7 +214,8 @@ def _leading(last: Mapping[str, Sequence[Document]], left: Sequence[str]) -> str
     judged = [name for name in left if _judged(last[name])]
     steady = [name for name in judged if not any(map(has_diverged, last[name]))]
     chosen_from = steady or judged
-    return max(chosen_from, key=lambda name: _val_accuracy(last[name]), default=left[0])
+    by = _selecting(record for name in chosen_from for record in last[name])
+    return max(chosen_from, key=lambda name: _val_score(last[name], by), default=left[0])
 
 
 def rows_needed(asked: CompareSettings, cells: Cells, *, name: str) -> Document | None:
@@ -258,8 +261,14 @@ def _accuracy(records: Sequence[Document]) -> float:
     return fmean(record["scores"]["test"]["accuracy"]["value"] for record in records)
 
 
-def _val_accuracy(records: Sequence[Document]) -> float:
-    return fmean(record["scores"]["val"]["accuracy"]["value"] for record in scored(records))
+def _selecting(records: Iterable[Document]) -> str:
+    """Returns the score by which the trials selected: where classes weigh the same, macro F1."""
+    balanced = any(record.get("class_weights") == "balanced" for record in records)
+    return "macro_f1" if balanced else "accuracy"
+
+
+def _val_score(records: Sequence[Document], name: str) -> float:
+    return fmean(record["scores"]["val"][name]["value"] for record in scored(records))
 
 
 def _right(record: Document) -> npt.NDArray[np.float64]:

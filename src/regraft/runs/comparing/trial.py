@@ -100,8 +100,10 @@ def _fitted(
 
 def _record(result: Mapping[str, Any], run: Path) -> Document:
     seconds = result["seconds"]
+    (weights,) = [each["value"] for each in result["defaults"] if each["name"] == "class_weights"]
     return {
         **{name: result[name] for name in KEPT},
+        "class_weights": weights,
         "seconds": {"chosen": seconds["chosen"], "total": seconds["total"]},
         "proof": result["freezing"]["proof"]["holds"],
         "right": _right(run / "predictions-test.parquet"),

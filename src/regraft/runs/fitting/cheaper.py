@@ -12,10 +12,10 @@ from regraft.losses.cross_entropy import balanced_weights
 from regraft.runs.fitting.commands import keep_command
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Pooled, Trained
-from regraft.scoring import baselines
-from regraft.scoring.intervals import paired_difference, wilson
+from regraft.scoring import baselines, metrics
+from regraft.scoring.intervals import Score, paired_difference
 from regraft.scoring.metrics import softmax
-from regraft.scoring.scores import Scores, score
+from regraft.scoring.scores import Scores, macro_f1_difference, score
 from regraft.training.heads.probe import Labelled, LinearProbe, fit_probe
 
 Probabilities = npt.NDArray[np.float64]
@@ -124,12 +124,14 @@ class Gain:
 
     Args:
         over: Name of that way.
-        difference: Of accuracy, a fraction, with its paired interval.
+        of: The score that the run selects by: accuracy, or macro F1 where classes weigh the same.
+        difference: Of that score, a fraction, with its paired interval.
         verdict: Empty, or the sentence that a cheaper way is as good.
     """
 
     over: str
-    difference: dict[str, float]
+    of: str
+    difference: Score
     verdict: str
 
 
@@ -148,33 +150,59 @@ def gained(
         ways: The cheaper ways.
         val_labels: (M,); none where no row was left out.
     """
-    labels = prepared.dataset.parts["test"].labels
-    judged = bool(len(val_labels))
+    labels = (val_labels, prepared.dataset.parts["test"].labels)
+    balanced = prepared.chosen.class_weights.value == "balanced"
+    if balanced:  # the most frequent class is no answer where all of them count the same
+        ways = [way for way in ways if way.key != "majority"]
     # Where no row was left out, nothing but its kind speaks for one: the probe comes last.
-    best = max(ways, key=lambda way: _accuracy(way.val, val_labels)) if judged else ways[-1]
-    mine, other = _right(chosen[1], labels), _right(best.test, labels)
-    gap = paired_difference(mine, other)
-    difference = {"value": gap.value, "low": gap.low, "high": gap.high}
-    verdict = _verdict(prepared, chosen[0], ways, val_labels) if judged else ""
-    return Gain(best.name, difference, verdict)
+    judged, best = bool(len(val_labels)), ways[-1]
+    if judged:
+        best = max(ways, key=lambda way: _score(way.val, val_labels, balanced))
+    difference = _gap(chosen[1], best.test, labels[1], balanced)
+    of = "macro F1" if balanced else "accuracy"
+    verdict = _verdict(prepared, chosen, ways, labels) if judged else ""
+    return Gain(best.name, of, difference, verdict)
 
 
-def _verdict(prepared: Prepared, val: Probabilities, ways: list[Cheaper], labels: Indices) -> str:
-    """Names the cheapest way whose validation accuracy reaches the chosen one's interval.
+def points_words(gap: Score, of: str) -> str:
+    """Returns a difference in points with its interval.
+
+    Args:
+        gap: A fraction.
+        of: The score.
+
+    >>> points_words(Score(0.02, -0.01, 0.05), "macro F1")
+    '+2.0 points of macro F1 (-1.0 to +5.0)'
+    """
+    value, low, high = (f"{100 * end:+.1f}" for end in (gap.value, gap.low, gap.high))
+    return f"{value} points{'' if of == 'accuracy' else f' of {of}'} ({low} to {high})"
+
+
+def _verdict(
+    prepared: Prepared,
+    chosen: tuple[Probabilities, Probabilities],
+    ways: list[Cheaper],
+    labels: tuple[Indices, Indices],
+) -> str:
+    """Names the cheapest way beside which validation rows show no gain, nor test rows a clear one.
 
     Where the trunk stood still the linear probe is not among them: it is no cheaper.
     """
-    interval = wilson(int(_right(val, labels).sum()), len(labels))
     name, moved = prepared.settings.strategy, moves_trunk(prepared)
+    balanced = prepared.chosen.class_weights.value == "balanced"
     for way in ways:
-        reached = _accuracy(way.val, labels)
-        if reached < interval.low or (way.key == "linear_probe" and not moved):
+        if way.key == "linear_probe" and not moved:
             continue
-        place = "within" if reached <= interval.high else "above"
+        gap, shown = (
+            _gap(mine, other, known, balanced)
+            for mine, other, known in zip(chosen, (way.val, way.test), labels, strict=True)
+        )
+        if max(gap.low, shown.low) > 0:
+            continue
         return (
             f"{'Tuning' if moved else 'The network'} gained nothing measurable here: on "
-            f"validation the {way.name} reaches {reached:.3f}, {place} the interval of {name} "
-            f"(from {interval.low:.3f}). Keep the cheaper one: {keep_command(way.key, prepared)}"
+            f"validation {name} is {points_words(gap, 'macro F1' if balanced else 'accuracy')} "
+            f"beside the {way.name}. Keep the cheaper one: {keep_command(way.key, prepared)}"
         )
     return ""
 
@@ -184,12 +212,18 @@ def moves_trunk(prepared: Prepared) -> bool:
     return any(phase.line < prepared.chain.top for phase in prepared.phases)
 
 
-def _accuracy(probabilities: Probabilities, labels: Indices) -> float:
-    return float(_right(probabilities, labels).mean())
+def _gap(first: Probabilities, second: Probabilities, labels: Indices, balanced: bool) -> Score:
+    """Returns by how much `first` is better in the score that the run selects by."""
+    if balanced:
+        return macro_f1_difference(first, second, labels=labels)
+    mine, other = (each.argmax(axis=1) == labels for each in (first, second))
+    return paired_difference(mine.astype(np.float64), other.astype(np.float64))
 
 
-def _right(probabilities: Probabilities, labels: Indices) -> npt.NDArray[np.float64]:
-    return np.asarray(probabilities.argmax(axis=1) == labels, np.float64)
+def _score(probabilities: Probabilities, labels: Indices, balanced: bool) -> float:
+    classes = probabilities.shape[1]
+    counts = metrics.confusion(labels, probabilities.argmax(axis=1), classes=classes)
+    return float((metrics.macro_f1 if balanced else metrics.accuracy)(counts))
 
 
 def scores_of(way: Cheaper, labels: Indices) -> Scores:

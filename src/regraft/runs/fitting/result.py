@@ -25,7 +25,7 @@ from regraft.freezing.proof import Stretch
 from regraft.freezing.verify import faults_seen
 from regraft.machine import device_name
 from regraft.runs.choosing.defaults import TYPED, Choice
-from regraft.runs.fitting.cheaper import Cheaper, gained, scores_of
+from regraft.runs.fitting.cheaper import Cheaper, Gain, gained, points_words, scores_of
 from regraft.runs.fitting.commands import next_commands
 from regraft.runs.fitting.outcome import Outcome, calibration, confusion, worst_mistakes
 from regraft.runs.fitting.prepare import Prepared
@@ -265,21 +265,19 @@ def _baselines(prepared: Prepared, outcome: Outcome, ways: list[Cheaper]) -> Doc
     )
     return {
         "baselines": rows,
-        "gain": _gain(prepared, gain.over, gain.difference),
+        "gain": _gain(prepared, gain),
         "verdict": gain.verdict,
     }
 
 
-def _gain(prepared: Prepared, over: str, difference: dict[str, float]) -> Document:
-    points = {name: 100 * value for name, value in difference.items()}
-    sentence = (
-        f"{prepared.settings.strategy} is {points['value']:+.1f} points "
-        f"({points['low']:+.1f} to {points['high']:+.1f}) beside the {over} on test rows"
-    )
+def _gain(prepared: Prepared, gain: Gain) -> Document:
+    difference = gain.difference
+    points = points_words(difference, gain.of)
     return {
-        "sentence": sentence,
-        "over": over,
-        "difference": difference["value"],
-        "low": difference["low"],
-        "high": difference["high"],
+        "sentence": f"{prepared.settings.strategy} is {points} beside the {gain.over} on test rows",
+        "over": gain.over,
+        "of": gain.of,
+        "difference": difference.value,
+        "low": difference.low,
+        "high": difference.high,
     }

@@ -1,5 +1,6 @@
 """Decides what `auto` tries for a run's settings, and makes what trains each candidate."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from regraft.errors import SettingsError
@@ -32,10 +33,29 @@ def _possible(prepared: Prepared, candidate: Candidate) -> bool:
     if candidate.strategy == USUAL:
         return True
     try:
-        taken_up(prepared, candidate)
+        made = taken_up(prepared, candidate)
     except SettingsError:
         return False
-    return True
+    # Without validation rows no average is taken: it would be its strategy once more.
+    return len(made.dataset.parts["val"]) > 0 or not any(each.average for each in made.phases)
+
+
+def distinct(prepared: Prepared, some: Sequence[Candidate], share: float) -> list[Candidate]:
+    """Returns the candidates without those that would train as an earlier one does.
+
+    Few passes leave strategies alike that differ where there are more.
+
+    Args:
+        prepared: Of the run.
+        some: Candidates, in order.
+        share: Of their passes that are taken.
+    """
+    found: dict[object, Candidate] = {}
+    for each in some:
+        made = taken_up(prepared, each, share=share)
+        phases = tuple(replace(phase, name="") for phase in made.phases)
+        found.setdefault((phases, made.chosen.batch_size.value), each)
+    return list(found.values())
 
 
 def taken_up(prepared: Prepared, candidate: Candidate, *, share: float = 1.0) -> Prepared:

@@ -61,3 +61,13 @@ def test_estimates_that_agree_are_known() -> None:
     asked, _ = answers(800, 1, positive=0.5)
     found = estimate_priors(Known(*answers(600, 0, positive=0.5)), asked, shares=EQUAL, seed=0)
     assert found.known
+
+
+def test_the_interval_narrows_with_the_root_of_the_rows() -> None:
+    widths = []
+    for rows in (2000, 32000):
+        known, asked = Known(*answers(rows, 0, positive=0.5)), answers(rows, 1, positive=0.5)[0]
+        share = estimate_priors(known, asked, shares=EQUAL, seed=0).target[1]
+        widths.append(share.high - share.low)
+    # More rows than are drawn at a time: sixteen times as many make a quarter of the width.
+    assert widths[1] == pytest.approx(widths[0] / 4, rel=0.3)

@@ -94,3 +94,13 @@ def test_features_that_are_no_numbers_any_more_are_said_to_have_diverged() -> No
     check_finite([np.zeros((2, 2), np.float32)], whose="the trunk")
     with pytest.raises(DivergedError, match="features of the trunk are no finite numbers"):
         check_finite([np.full((2, 2), np.inf, np.float32)], whose="the trunk")
+
+
+def test_a_class_without_training_rows_is_named(prepared: Prepare, verdict: Verdict) -> None:
+    texts, labels = tiny.toy_texts(240)
+    parts = ["train" if row % 5 else "test" for row in range(240)]
+    labels = ["odd" if row % 60 == 0 else label for row, label in enumerate(labels)]
+    made = prepared(source={"text": texts, "label": labels, "split": parts})
+    target = read_target(tiny.texts_elsewhere(40), made, score=False, say=nobody)
+    with pytest.raises(DataError, match="class 'odd' has no training rows in the source"):
+        pool_domains(made, verdict, target=target)

@@ -63,3 +63,14 @@ def test_pairs_come_first_where_labels_are_few(preset: Preset, rows: int, few: b
     assert names.count("contrastive") == few
     assert names[0] == ("contrastive" if few else "two-stage")
     assert "two-stage" in names
+
+
+def test_what_would_train_as_an_earlier_one_does_is_not_tried() -> None:
+    def distinct(some: Sequence[Candidate], share: float) -> list[Candidate]:
+        return [each for each in some if share > 0.25 or each.strategy != "d"]
+
+    four = [Candidate(name) for name in "abcd"]
+    tried = halving(trial, four, affordable=lambda *_: True, distinct=distinct)[1]
+    assert [each.candidate.strategy for each in tried] == ["a", "b", "c", "b", "c"]
+    alone = halving(trial, four, affordable=lambda *_: True, distinct=lambda some, _: some[:1])
+    assert alone == (four[0], [])

@@ -215,3 +215,48 @@ def test_one_row_a_step_is_enough_where_no_norm_takes_statistics(
     changed: dict[str, Any], tmp_path: Path
 ) -> None:
     assert tiles(tmp_path, **changed)
+
+
+STEPPED = {
+    **{"optimizer": "sgd", "augment": "none", "dropout": 0.1, "views": 4},
+    **{"freeze": "1", "freeze_threshold": "auto"},
+}
+
+
+@pytest.mark.parametrize("strategy", ["head", "zero"])
+def test_what_only_steps_look_at_is_told_where_none_are_taken(strategy: str, bert: Path) -> None:
+    said = "{} = {} does nothing with {}: nothing is trained in steps"
+    lines = [said.format(name, value, strategy) for name, value in STEPPED.items()]
+    assert told(60, bert, strategy=strategy, **STEPPED) == lines
+    usual = {name: FitSettings.model_fields[name].default for name in STEPPED}
+    assert told(60, bert, strategy=strategy, **usual) == []
+
+
+def test_what_only_steps_look_at_is_not_told_where_some_are_taken(bert: Path) -> None:
+    assert told(60, bert, **STEPPED) == []
+    # The steps of a head with hidden layers do not see the trunk, and what it is shown.
+    still = [name for name in STEPPED if name not in ("optimizer", "dropout")]
+    lines = told(60, bert, strategy="head", head="mlp:8", **STEPPED)
+    assert [line.partition(" =")[0] for line in lines] == still
+    assert all(line.endswith("with head: nothing of the trunk moves") for line in lines)
+
+
+def test_views_are_told_where_no_block_is_frozen_from_the_start(bert: Path) -> None:
+    line = "views = 4 does nothing with two-stage: no block is frozen from the start"
+    assert told(60, bert, views=4) == [line]
+    assert told(60, bert, views=4, freeze="1") == []
+    assert told(60, bert, views=4, strategy="gradual") == []
+    assert told(60, bert, views=4, strategy="auto") == []
+
+
+def test_class_weights_are_told_where_there_is_no_loss(bert: Path) -> None:
+    line = "class_weights = balanced does nothing with zero: it has no loss that they would weigh"
+    assert told(60, bert, strategy="zero", class_weights="balanced") == [line]
+    assert told(60, bert, strategy="head", class_weights="balanced") == []
+
+
+def test_a_decay_of_rates_beside_the_strategy_s_own_is_told(bert: Path) -> None:
+    line = "layer_decay = 0.9 does nothing with layerwise:decay=0.5: it has a decay of its own"
+    assert told(60, bert, strategy="layerwise:decay=0.5", layer_decay=0.9) == [line]
+    assert told(60, bert, strategy="layerwise", layer_decay=0.9) == []
+    assert told(60, bert, strategy="layerwise:decay=0.5") == []

@@ -204,3 +204,14 @@ def test_where_every_trial_diverged_there_is_no_document() -> None:
     cells = {("head", 1.0): [LOST, LOST], ("full", 1.0): [LOST, LOST]}
     with pytest.raises(DivergedError, match="every trial of every strategy diverged"):
         comparison_document(asked(), cells, folder=Path("f"))
+
+
+def test_where_classes_weigh_the_same_the_best_is_that_of_the_highest_macro_f1() -> None:
+    common, fair = record("11000", val=0.9), record("11000", val=0.8)
+    for made, value in ((common, 0.5), (fair, 0.7)):
+        made["scores"]["val"]["macro_f1"] = score(value)
+    cells = {("head", 1.0): [common] * 2, ("full", 1.0): [fair] * 2}
+    assert best_of(asked(), cells)["name"] == "head"
+    for made in (common, fair):
+        made["class_weights"] = "balanced"
+    assert best_of(asked(), cells)["name"] == "full"

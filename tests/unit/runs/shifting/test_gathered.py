@@ -112,3 +112,13 @@ def test_target_rows_without_finite_features_are_not_compared(
     assert len(found.target) == len(found.rows.rows) == len(found.rows.scored) == 58
     assert np.isfinite(found.target.features).all()
     assert len(found.rows.problems) == 2
+
+
+def test_a_class_without_training_rows_is_named(gathered: Gather) -> None:
+    texts, labels = tiny.toy_texts(240)
+    parts = ["train" if row % 5 else "val" for row in range(240)]
+    for row in range(240):
+        if row % 60 < 2:
+            labels[row], parts[row] = ("odd", "even")[row % 2], "test"
+    with pytest.raises(DataError, match="classes 'even', 'odd' have no training rows"):
+        gathered(source={"text": texts, "label": labels, "split": parts})

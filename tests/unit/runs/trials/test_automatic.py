@@ -43,6 +43,14 @@ def test_it_says_what_was_tried_and_takes_the_best(
     assert "auto" in told["sentence"]
 
 
+def test_a_round_tries_no_two_that_train_alike(reviews: Path, bert: Path, tmp_path: Path) -> None:
+    result = fitted(reviews, bert, tmp_path / "run", preset="best", epochs=1, baselines=False)
+    tried = [each["candidate"]["strategy"] for each in result["auto"]["tried"]]
+    # In less than a pass all blocks move at once.
+    assert "gradual" not in tried
+    assert tried[:3] == ["two-stage", "two-stage+average", "layerwise"]
+
+
 def test_the_same_seed_takes_the_same_way(reviews: Path, bert: Path, tmp_path: Path) -> None:
     runs = [tmp_path / name for name in ("one", "other")]
     for run in runs:

@@ -12,7 +12,7 @@ from regraft.runs.choosing.auto import Candidate
 from regraft.runs.choosing.defaults import Choice
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import run_toml
-from regraft.runs.trials.wanted import taken_up, wanted_by
+from regraft.runs.trials.wanted import distinct, taken_up, wanted_by
 from regraft.settings import FitSettings
 from regraft.training.precision import Verdict
 from tests import tiny
@@ -77,3 +77,18 @@ def test_a_candidate_has_its_share_of_rate_and_passes(bert: Path) -> None:
     usual = taken_up(made, Candidate("two-stage"))
     assert whole.chosen.lr.value == pytest.approx(0.4 * usual.chosen.lr.value, rel=0.05)
     assert (whole.phases[-1].passes, part.phases[-1].passes) == (4, 2)
+
+
+def test_an_average_is_tried_only_where_there_are_rows_to_choose_the_point_by(bert: Path) -> None:
+    few, many = (words(prepared(bert, rows=rows, preset="best")) for rows in (60, 240))
+    assert "two-stage+average" in many
+    assert "two-stage+average" not in few
+    assert "gradual" in few
+
+
+def test_what_has_the_phases_of_an_earlier_one_is_left_out(bert: Path) -> None:
+    made = prepared(bert, epochs=4, preset="best")
+    some = [Candidate("two-stage"), Candidate("two-stage", 0.4), Candidate("gradual")]
+    # In one pass there is one stage, in which all blocks move.
+    assert distinct(made, some, 0.25) == some[:2]
+    assert distinct(made, some, 0.5) == some
