@@ -127,8 +127,8 @@ def test_a_programs_network_of_timm_is_without_the_classifier_that_the_run_left_
     mine = timm.create_model("test_resnet", num_classes=7)
     trunk = timm.create_model("test_resnet", num_classes=0)
     architecture = Architecture("module", "ResNet", {}, "none")
-    spec, half = ImageSpec(32, (0.5,) * 3, (0.5,) * 3), {"weights": trunk.state_dict()}
-    found = build_trunk(architecture, spec, given=mine, **half)
+    spec = ImageSpec(32, (0.5,) * 3, (0.5,) * 3)
+    found = build_trunk(architecture, spec, given=mine, weights=trunk.state_dict())
     assert found.state_dict().keys() == trunk.state_dict().keys()
     whole = build_trunk(architecture, spec, given=mine, weights=mine.state_dict())
     assert whole.state_dict().keys() == mine.state_dict().keys() > trunk.state_dict().keys()
