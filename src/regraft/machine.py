@@ -9,6 +9,8 @@ import torch
 
 T = TypeVar("T")
 CPUINFO = Path("/proc/cpuinfo")
+TOO_LITTLE = ("out of memory", "can't allocate memory", "not enough memory")
+"""What plain errors say where memory is too small."""
 
 
 def device_name(device: str) -> str:
@@ -51,14 +53,15 @@ def processor_name(listing: Path = CPUINFO) -> str:
 def out_of_memory(error: BaseException) -> bool:
     """Says whether an error means that a device's memory is too small.
 
-    Not every device has a kind of error for that: Apple's raises a plain one.
+    Not every device has a kind of error for that: Apple's and the processor raise a plain one.
 
     Args:
         error: That was raised.
     """
     if isinstance(error, torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and "out of memory" in str(error).lower()
+    words = str(error).lower()
+    return isinstance(error, RuntimeError) and any(each in words for each in TOO_LITTLE)
 
 
 def if_it_fits(work: Callable[[], T]) -> T | None:

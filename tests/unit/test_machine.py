@@ -55,6 +55,8 @@ def test_graphics_cards_of_one_machine_are_told_apart(monkeypatch: pytest.Monkey
     [
         (torch.OutOfMemoryError("a fake"), True),
         (RuntimeError("MPS backend out of memory (MPS allocated: 5.00 GB)"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to"), True),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to"), True),
         (RuntimeError("shapes differ"), False),
         (ValueError("out of memory"), False),
     ],

@@ -216,6 +216,19 @@ def apply_channels(network: nn.Module, channels: int) -> None:
         _tell_holders(network, path, channels=(before, channels))
 
 
+def restore_stem(network: nn.Module, weight: nn.Parameter) -> None:
+    """Puts the weights of the first convolution back that `apply_channels` changed.
+
+    Args:
+        network: Changed in place.
+        weight: As it was before.
+    """
+    path, stem = next((p, m) for p, m in network.named_modules() if isinstance(m, nn.Conv2d))
+    channels = (stem.in_channels, weight.shape[1])
+    stem.weight, stem.in_channels = weight, weight.shape[1]
+    _tell_holders(network, path, channels=channels)
+
+
 def takes_sums(layer: nn.Conv2d) -> bool:
     """Says whether a stem with summed weights answers grey as it answers three equal channels.
 

@@ -210,6 +210,27 @@ def put_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     forget_derived(network)
 
 
+def refuse_integers(weights: Weights, network: nn.Module, *, source: str) -> None:
+    """Refuses whole numbers where a network has others: quantised weights without their scale.
+
+    Args:
+        weights: As they were read; their names may begin with those of a whole model.
+        network: That got them.
+        source: Where they came from, for messages.
+
+    Raises:
+        BackboneError: If a tensor is of whole numbers and its place is not.
+    """
+    floating = {name for name, value in network.named_parameters() if value.is_floating_point()}
+    for name, tensor in weights.items():
+        parts = name.split(".")
+        ends = {".".join(parts[start:]) for start in range(len(parts))}
+        if not tensor.is_floating_point() and not tensor.is_complex() and ends & floating:
+            raise BackboneError(
+                f"{name} of {source} is {tensor.dtype}", expected="weights that are not quantised"
+            )
+
+
 def refuse_infinite(network: nn.Module, source: str) -> None:
     """Refuses parameters that are not finite; buffers may be infinite by design.
 

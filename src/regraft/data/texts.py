@@ -11,6 +11,7 @@ import numpy.typing as npt
 from regraft.data.mapped.room import Growing, blocks, room_for, room_made, room_of
 from regraft.data.spec import TextSpec
 from regraft.draws import draws
+from regraft.errors import DamagedFileError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -164,10 +165,20 @@ def open_tokenizer(spec: TextSpec, limit: int | None) -> "Tokenizer":
 
     The file's own truncation and padding are switched off first: MiniLM's file pads
     every text to a fixed 128 tokens, a silent five-fold cost on short texts.
+
+    Raises:
+        DamagedFileError: If the file cannot be read.
     """
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(spec.tokenizer / "tokenizer.json"))
+    path = spec.tokenizer / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more special
+        raise DamagedFileError(
+            f"{path} is no tokenizer that can be read ({error})",
+            hint="pip install --upgrade tokenizers",
+        ) from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
     if limit is not None:

@@ -50,8 +50,16 @@ def pooled_features(network: Grafted, rows: Batches, *, mode: Mode) -> npt.NDArr
 
 
 def logits(network: Grafted, rows: Batches, *, mode: Mode) -> npt.NDArray[np.float32]:
-    """Returns (N, K) logits in fp32; arguments as for `pooled_features`."""
-    return _pass(network, rows, mode, compute=network)
+    """Returns (N, K) logits, the head's products in fp32 too; arguments as `pooled_features`."""
+
+    def compute(batch: Batch) -> Tensor:
+        features = network.features(batch)
+        # As in `head_logits`: how many rows there are says nothing about a row's answer.
+        with torch.autocast(features.device.type, enabled=False):
+            answer: Tensor = network.head(features)
+        return answer
+
+    return _pass(network, rows, mode, compute=compute)
 
 
 def head_logits(

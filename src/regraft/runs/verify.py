@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from regraft.backbones.sources.documents import incomplete
+from regraft.backbones.sources.seal import read_sealed
 from regraft.backbones.weights import read_weights
 from regraft.data.starters.cache import file_digest
 from regraft.errors import DamagedFileError
@@ -19,7 +20,8 @@ def verify(run: str | Path | dict[str, Any]) -> dict[str, Any]:
     from the moment it froze to the next event; no frozen weight ever had a gradient, and no
     backward pass went below the line; the frozen prefix answered the same in training mode
     and in evaluation; everything else did move; the file of weights is the one that
-    training left.
+    training left, and the files beside it (labels, preprocessing, tokenizer) are those that the
+    run saved.
 
     Args:
         run: A run folder, or the result document of one that is still where it was.
@@ -43,5 +45,15 @@ def verify(run: str | Path | dict[str, Any]) -> dict[str, Any]:
             f"{folder} holds no proof of what was frozen ({error} is missing)",
             expected="a run of this version of regraft",
         ) from error
+    found = [*found, *_broken_seal(folder)]
     count = len(freezing["proof"]["stretches"])
     return {"holds": not found, "faults": found, "stretches": count}
+
+
+def _broken_seal(folder: Path) -> list[str]:
+    """Returns what is not as the run saved it, if anything."""
+    try:
+        read_sealed(folder, folder / MODEL)
+    except DamagedFileError as error:
+        return [str(error)]
+    return []

@@ -9,7 +9,14 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from regraft.backbones.backbone import Pooling
-from regraft.backbones.graft import Grafted, apply_channels, make_head, parse_head, pool
+from regraft.backbones.graft import (
+    Grafted,
+    apply_channels,
+    make_head,
+    parse_head,
+    pool,
+    restore_stem,
+)
 from regraft.errors import BackboneError, SettingsError
 
 STATES = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]])
@@ -185,3 +192,15 @@ def test_a_head_knows_its_last_layer_its_classes_and_how_to_standardise() -> Non
     before = linear((features - 1) * 2).detach()
     linear.standardise(torch.ones(2), torch.full((2,), 2.0))
     assert torch.equal(linear(features), before)
+
+
+def test_a_stem_is_put_back_as_it_was() -> None:
+    network = nn.Sequential(Checking())
+    inside = network[0]
+    assert isinstance(inside, Checking)
+    weight = inside.projection.weight
+    apply_channels(network, 1)
+    restore_stem(network, weight)
+    assert inside.projection.weight is weight
+    assert inside.config.num_channels == inside.num_channels == 3
+    assert network(torch.rand(1, 3, 2, 2)).shape == (1, 2, 2, 2)

@@ -23,6 +23,7 @@ from regraft.backbones.weights import (
     read_folder,
     read_weights,
     refuse_infinite,
+    refuse_integers,
     separate,
 )
 from regraft.errors import BackboneError, DamagedFileError, StorageError
@@ -263,3 +264,13 @@ def test_what_shares_memory_is_saved_under_each_name(tmp_path: Path) -> None:
 def test_what_shares_no_memory_is_not_copied() -> None:
     found = separate(tensors() | {"extra": (extra := torch.zeros(3))})
     assert found["extra"].data_ptr() == extra.data_ptr()
+
+
+@pytest.mark.parametrize("prefix", ["", "bert."])
+def test_whole_numbers_are_refused_where_the_network_has_others(prefix: str) -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    good = {f"{prefix}{name}": tensor for name, tensor in network.state_dict().items()}
+    refuse_integers(good, network, source="it")
+    quantised = good | {f"{prefix}0.weight": torch.ones(2, 2, dtype=torch.int8)}
+    with pytest.raises(BackboneError, match=r"0\.weight of it is torch\.int8; expected weights"):
+        refuse_integers(quantised, network, source="it")

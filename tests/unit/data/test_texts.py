@@ -11,6 +11,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from regraft.data import texts
 from regraft.data.spec import TextSpec
 from regraft.data.texts import TokenRows, encode_texts, open_tokenizer, token_lengths
+from regraft.errors import DamagedFileError
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "query"]
 
@@ -161,3 +162,12 @@ def test_rows_of_one_and_two_tokens_stay_whole() -> None:
 def test_no_augmentation_gives_the_texts_themselves() -> None:
     rows = TokenRows(np.arange(4, dtype=np.int32), np.array([0, 4]), pad_id=0)
     assert rows.augmented("none", 0, epoch=0) is rows
+
+
+@pytest.mark.parametrize(
+    "content", ["", '{"version": "1.0", "mod', "version https://git-lfs.github.com/spec/v1\n", "{}"]
+)
+def test_a_tokenizer_that_cannot_be_read_is_damaged(spec: TextSpec, content: str) -> None:
+    (spec.tokenizer / "tokenizer.json").write_text(content, "utf-8")
+    with pytest.raises(DamagedFileError, match=r"tokenizer\.json is no tokenizer.*--upgrade token"):
+        encode_texts(["a"], spec)

@@ -10,7 +10,7 @@ from regraft.backbones.graft import Grafted
 from regraft.backbones.modes import Mode
 from regraft.data.encode import Encoded
 from regraft.features import pooled
-from regraft.features.pooled import chunks, logits, pooled_features, to_device
+from regraft.features.pooled import chunks, head_logits, logits, pooled_features, to_device
 from regraft.freezing.line import move_line
 from tests.tiny_sessions import EXAMPLES, KINDS, changed, grafted, spliced, state, token_rows
 
@@ -169,3 +169,11 @@ def test_one_row_that_is_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Grafted, "features", full)
     with pytest.raises(torch.OutOfMemoryError):
         pooled_features(grafted("image"), rows_of("image", 3), mode=Mode())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_head_answers_alike_in_a_pass_and_on_features_in_every_precision(kind: str) -> None:
+    network, rows = grafted(kind, head="mlp:8"), rows_of(kind)
+    features = pooled_features(network, rows, mode=Mode("bf16"))
+    wanted = head_logits(network.head, features, device="cpu")
+    assert logits(network, rows, mode=Mode("bf16")) == pytest.approx(wanted, abs=1e-6)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import timm
 import torch
 
 import regraft
@@ -353,6 +354,18 @@ def test_a_network_of_a_program_is_fitted_and_loaded_by_that_program(tmp_path: P
     model = load(tmp_path / "run", network=mine)
     assert model.predict_proba(list(data[0][:3])).shape == (3, 2)
     assert not torch.equal(model.network.trunk.state_dict()["top.0.weight"], before["top.0.weight"])
+
+
+def test_a_network_of_timm_is_loaded_with_the_very_network_that_was_given(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    mine = timm.create_model("test_resnet", num_classes=7)
+    names = set(mine.state_dict())
+    data = tiny.toy_pixels(40)
+    options: Any = {"baselines": False, "strategy": "head", "image_size": 32}
+    fit(data, out=tmp_path / "run", backbone=mine, **options)
+    model = load(tmp_path / "run", network=mine)
+    assert model.predict_proba(list(data[0][:3])).shape == (3, 2)
+    assert set(mine.state_dict()) == names
 
 
 def test_a_bare_module_that_does_not_say_how_it_is_fed_is_refused(tmp_path: Path) -> None:

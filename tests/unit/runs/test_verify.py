@@ -104,3 +104,17 @@ def test_a_result_without_a_proof_is_said(copied: Path) -> None:
     edit(copied, lambda freezing: freezing.pop("proof"))
     with pytest.raises(DamagedFileError, match="holds no proof"):
         verify(copied)
+
+
+@pytest.mark.parametrize("name", ["labels.json", "preprocessing.json", "tokenizer.json"])
+def test_what_lies_beside_the_weights_is_as_the_run_saved_it(copied: Path, name: str) -> None:
+    place = copied / "model" / name
+    place.write_text(place.read_text("utf-8") + " ", "utf-8")
+    found = verify(copied)
+    assert not found["holds"]
+    assert [fault for fault in found["faults"] if f"{name} is not the file" in fault]
+
+
+def test_a_missing_file_beside_the_weights_does_not_verify(copied: Path) -> None:
+    (copied / "model" / "labels.json").unlink()
+    assert any("labels.json is missing" in fault for fault in verify(copied)["faults"])

@@ -47,7 +47,7 @@ def open_module(
     _refuse_formats(network)
     refuse_channels(spec, name)
     architecture = Architecture("module", type(network).__qualname__, {}, pooling)
-    found = width or _width(network, spec, pooling=pooling)
+    found = width or found_width(network, spec, pooling=pooling)
     spec = _sized(network, spec, pooling=pooling, width=found)
     return Backbone(name, network, spec, found, architecture, origin="the calling program")
 
@@ -130,8 +130,18 @@ def _refuse_formats(network: nn.Module) -> None:
         )
 
 
-def _width(network: nn.Module, spec: InputSpec, *, pooling: Pooling) -> int:
-    """Returns the width of the features on one example of zeros."""
+def found_width(network: nn.Module, spec: InputSpec, *, pooling: Pooling) -> int:
+    """Returns the width of the features on one example of zeros.
+
+    Args:
+        network: Left as it was.
+        spec: What it is fed.
+        pooling: How its output becomes (B, D).
+
+    Raises:
+        BackboneError: If it does not take what the spec says, or its output has no place for
+            the pooling.
+    """
     side = spec.size if isinstance(spec, ImageSpec) else 0
     try:
         output = _answer(network, spec, side=side)
@@ -161,7 +171,7 @@ def _sized(network: nn.Module, spec: InputSpec, *, pooling: Pooling, width: int)
     if other == spec.size:
         return spec
     try:
-        fits = _width(network, replace(spec, size=other), pooling=pooling) == width
+        fits = found_width(network, replace(spec, size=other), pooling=pooling) == width
     except BackboneError:
         fits = False
     return spec if fits else replace(spec, fixed_size=True)

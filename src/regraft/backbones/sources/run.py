@@ -85,11 +85,22 @@ def build_trunk(
     Raises:
         BackboneError: If the network cannot be built or cannot have that stem.
     """
-    network = build(architecture) if given is None else copy.deepcopy(given)
+    network = build(architecture) if given is None else _as_fitted(given, weights or {})
     own = given is not None and _is_as_it_was(network, weights or {})
     if isinstance(spec, ImageSpec) and spec.channels == 1 and not own:
         apply_channels(network, 1)
     return network
+
+
+def _as_fitted(given: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
+    """Returns a copy of a program's network, without the classifier that `fit` left out of it."""
+    network: Any = copy.deepcopy(given)
+    says = isinstance(getattr(network, "pretrained_cfg", None), dict)
+    more = bool(weights) and not network.state_dict().keys() <= weights.keys()
+    if says and more and hasattr(network, "reset_classifier"):
+        network.reset_classifier(0)
+    found: nn.Module = network
+    return found
 
 
 def _is_as_it_was(network: nn.Module, weights: Mapping[str, Tensor]) -> bool:

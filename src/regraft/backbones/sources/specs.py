@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from regraft.data.spec import ImageSpec, InputSpec, Interpolation, TextSpec
-from regraft.errors import BackboneError
+from regraft.errors import BackboneError, counted
 
 _RESAMPLING: dict[int, Interpolation] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """Pillow's numbers for ways to resize."""
@@ -26,6 +26,9 @@ _POSITIONS_FROM_PAD = (
 
 _FIXED = ("vit", "deit", "beit")
 """Kinds of image encoder that take one size only."""
+
+_SMALL_SIDE = 64
+"""Pixels a side at which the windows of a Swin must fit, or else it takes one size only."""
 
 _CHANNELS = (1, 3)
 """Channels of the pictures that are read."""
@@ -79,8 +82,21 @@ def image_spec(settings: dict[str, Any], config: Any) -> ImageSpec:
         interpolation=_RESAMPLING.get(settings.get("resample", 3), "bicubic"),
         crop_ratio=ratio,
         channels=channels,
-        fixed_size=config.model_type in _FIXED,
+        fixed_size=config.model_type in _FIXED or _has_large_windows(config, size),
     )
+
+
+def _has_large_windows(config: Any, size: int) -> bool:
+    """Says whether the windows of a Swin are larger than its last map of a small picture.
+
+    It would shrink them for good, and its table of positions no longer fits them.
+    """
+    if config.model_type != "swin":
+        return False
+    patch = config.patch_size
+    patch = patch if isinstance(patch, int) else max(patch)
+    step = patch * 2 ** (len(config.depths) - 1)
+    return bool(min(size, _SMALL_SIDE) // step < config.window_size)
 
 
 def refuse_channels(spec: InputSpec, name: str) -> None:
@@ -91,12 +107,20 @@ def refuse_channels(spec: InputSpec, name: str) -> None:
         name: For the message.
 
     Raises:
-        BackboneError: If it takes another number of channels.
+        BackboneError: If it takes another number of channels, or its statistics are for one.
     """
-    if isinstance(spec, ImageSpec) and spec.channels not in _CHANNELS:
+    if not isinstance(spec, ImageSpec):
+        return
+    if spec.channels not in _CHANNELS:
         raise BackboneError(
             f"{name} takes images of {spec.channels} channels", expected="1 (grey) or 3 (colours)"
         )
+    for word, values in (("mean", spec.mean), ("std", spec.std)):
+        if len(values) not in (1, spec.channels):
+            raise BackboneError(
+                f"the {word} of {name} has {counted(len(values), 'number')}",
+                expected=f"1, or one for each of {counted(spec.channels, 'channel')}",
+            )
 
 
 def _size_and_ratio(settings: dict[str, Any]) -> tuple[int, float]:

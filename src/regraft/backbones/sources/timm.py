@@ -17,6 +17,7 @@ from regraft.backbones.weights import (
     load_into_network,
     read_folder,
     read_weights,
+    refuse_integers,
 )
 from regraft.data.spec import ImageSpec, Interpolation
 from regraft.data.starters.wheels import Say, say_on_stderr
@@ -114,12 +115,15 @@ def load_timm(architecture: Architecture, weights: Weights, *, facts: dict[str, 
     overlay = {"state_dict": weights, "source": None, "num_classes": classes}
     settings = {"pretrained": True, "pretrained_cfg_overlay": overlay, "num_classes": classes}
     try:
-        whole = _created(architecture, settings).state_dict()
-    except RuntimeError as error:
+        made = _created(architecture, settings)
+    except BackboneError:
+        raise
+    except Exception as error:  # whatever timm's own renaming stumbles on
         raise BackboneError(
             f"the weights are not those of timm's {architecture.name} ({_brief(error)})"
         ) from error
-    trunk = build_timm(architecture)
+    refuse_integers(weights, made, source=f"timm:{architecture.name}")
+    trunk, whole = build_timm(architecture), made.state_dict()
     kept = {name: whole[name] for name in trunk.state_dict() if name in whole}
     load_into_network(trunk, kept, source=f"timm:{architecture.name}")
     return trunk
@@ -222,6 +226,8 @@ def _refuse_unknown(name: str) -> None:
     )
 
 
-def _brief(error: RuntimeError) -> str:
-    """Returns the first two lines of a long message in one."""
-    return " ".join(line.strip() for line in str(error).splitlines()[:2])[:200]
+def _brief(error: Exception) -> str:
+    """Returns the first two lines of a long message in one, after its kind where that says more."""
+    words = " ".join(line.strip() for line in str(error).splitlines()[:2])
+    kind = "" if isinstance(error, RuntimeError) else f"{type(error).__name__}: "
+    return f"{kind}{words}"[:200]

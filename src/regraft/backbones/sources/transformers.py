@@ -14,10 +14,11 @@ from torch import nn
 from regraft.backbones.attention import best_attention
 from regraft.backbones.backbone import Architecture, Backbone, Pooling
 from regraft.backbones.sources.documents import read_object
+from regraft.backbones.sources.module import found_width
 from regraft.backbones.sources.pooling import recorded_pooling
 from regraft.backbones.sources.specs import image_spec, refuse_channels, text_spec
-from regraft.backbones.weights import Weights, read_folder
-from regraft.data.spec import InputSpec
+from regraft.backbones.weights import Weights, read_folder, refuse_integers
+from regraft.data.spec import InputSpec, TextSpec
 from regraft.errors import BackboneError
 
 IMAGE_POOLING: dict[str, Pooling] = {
@@ -38,6 +39,9 @@ IMAGE_POOLING: dict[str, Pooling] = {
 _UNSAFE = ("auto_map", "quantization_config", "attn_implementation", "_attn_implementation")
 """Settings that could name code or kernels to be fetched."""
 
+_WRAPPERS = ("timm_backbone", "timm_wrapper", "gemma3n_vision")
+"""Kinds that hand a name over to timm, which may ask the hub for it."""
+
 
 def open_transformers(folder: Path, *, name: str, origin: str = "") -> Backbone:
     """Returns the encoder in a folder saved by transformers, without its head.
@@ -48,10 +52,16 @@ def open_transformers(folder: Path, *, name: str, origin: str = "") -> Backbone:
         origin: Place and revision; the folder where left out.
 
     Raises:
-        BackboneError: If the network is no text or image encoder, or something is missing.
+        BackboneError: If the network is no text or image encoder, was saved quantised, or
+            something is missing.
         DamagedFileError: If a file is damaged.
     """
-    config = open_config(read_object(folder / "config.json"), folder)
+    settings = read_object(folder / "config.json")
+    if settings.get("quantization_config"):
+        raise BackboneError(
+            f"{folder} holds quantised weights", expected="those in fp32, fp16 or bf16"
+        )
+    config = open_config(settings, folder)
     network_class = _network_class(config)
     weights = read_folder(folder)
     network = _loaded(network_class, config, weights=weights, source=str(folder))
@@ -61,7 +71,7 @@ def open_transformers(folder: Path, *, name: str, origin: str = "") -> Backbone:
         name=name,
         network=network,
         spec=spec,
-        width=_width(config),
+        width=_width(config, network, spec, pooling),
         architecture=describe(network, pooling),
         licence=_licence(folder),
         origin=origin or str(folder),
@@ -72,7 +82,7 @@ def build_transformers(architecture: Architecture) -> nn.Module:
     """Returns the network of an architecture with random weights.
 
     Raises:
-        BackboneError: If transformers has no network of that name.
+        BackboneError: If transformers has no network of that name, or it is no encoder.
     """
     import transformers
 
@@ -83,7 +93,9 @@ def build_transformers(architecture: Architecture) -> nn.Module:
             f"transformers {transformers.__version__} has no network {architecture.name!r}",
             hint="pip install --upgrade transformers",
         )
-    config = config_class.from_dict(_without_unsafe(architecture.arguments))
+    config = _config(config_class, architecture.arguments, f"{architecture.name}'s description")
+    if network_class not in _encoders(config):
+        raise BackboneError(f"transformers' {architecture.name} is no encoder that is built here")
     built: nn.Module = network_class._from_config(config, **_choices(network_class))
     return built.eval()
 
@@ -99,7 +111,7 @@ def open_config(settings: dict[str, Any], folder: Path) -> Any:
     """Returns transformers' configuration from the content of a `config.json`.
 
     Raises:
-        BackboneError: If transformers does not know the kind of network.
+        BackboneError: If transformers does not know the kind of network, or it might be fetched.
     """
     from transformers import CONFIG_MAPPING
 
@@ -109,7 +121,50 @@ def open_config(settings: dict[str, Any], folder: Path) -> Any:
             f"{folder} holds a network of the kind {kind!r}, which transformers does not know",
             hint="pip install --upgrade transformers",
         )
-    return CONFIG_MAPPING[kind].from_dict(_without_unsafe(settings))
+    return _config(CONFIG_MAPPING[kind], settings, str(folder))
+
+
+def _config(config_class: Any, settings: dict[str, Any], source: str) -> Any:
+    """Returns a configuration of a class, none of whose parts could make anybody ask the hub."""
+    if any(_may_fetch(each) for each in (config_class, *_kinds(settings))):
+        raise _fetching(source)
+    config = config_class.from_dict(_without_unsafe(settings))
+    if any(_may_fetch(type(each)) for each in _parts(config)):
+        raise _fetching(source)
+    return config
+
+
+def _fetching(source: str) -> BackboneError:
+    return BackboneError(
+        f"{source} has a part whose network might be fetched by its name",
+        expected="an encoder that is described whole",
+    )
+
+
+def _may_fetch(config_class: Any) -> bool:
+    """Says whether a network of these configurations is, or holds, one that is known by name."""
+    return config_class.model_type in _WRAPPERS or hasattr(config_class, "backbone_config")
+
+
+def _kinds(settings: object) -> Iterator[Any]:
+    """Yields the classes of all kinds of network that settings name, at any depth."""
+    from transformers import CONFIG_MAPPING
+
+    if isinstance(settings, dict):
+        kind = settings.get("model_type")
+        if isinstance(kind, str) and kind in CONFIG_MAPPING:
+            yield CONFIG_MAPPING[kind]
+    if isinstance(settings, dict | list):
+        for each in settings.values() if isinstance(settings, dict) else settings:
+            yield from _kinds(each)
+
+
+def _parts(config: Any) -> Iterator[Any]:
+    """Yields a configuration and those that it holds, at any depth."""
+    yield config
+    for each in vars(config).values():
+        if hasattr(each, "model_type"):
+            yield from _parts(each)
 
 
 def _without_unsafe(settings: dict[str, Any]) -> dict[str, Any]:
@@ -119,17 +174,27 @@ def _without_unsafe(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _network_class(config: Any) -> Any:
     """Returns the class of the bare encoder for a configuration."""
-    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
+    from transformers import MODEL_MAPPING
 
     if getattr(config, "is_encoder_decoder", False) or type(config) not in MODEL_MAPPING:
         raise BackboneError(
             f"a network of the kind {config.model_type!r} cannot be a backbone",
             expected="a text encoder (BERT, RoBERTa, ...) or an image encoder (ViT, ResNet, ...)",
         )
+    return _encoders(config)[0]
+
+
+def _encoders(config: Any) -> list[Any]:
+    """Returns the classes of bare encoders for a configuration, the best one first."""
+    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
+
+    encoders: list[Any] = []
     # Of networks that write texts (T5) there are encoders alone, under the same configuration.
-    encoders = MODEL_FOR_TEXT_ENCODING_MAPPING
-    found: Any = (encoders if type(config) in encoders else MODEL_MAPPING)[type(config)]
-    return found[0] if isinstance(found, tuple | list) else found
+    for mapping in (MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING):
+        if type(config) in mapping:
+            found = mapping[type(config)]
+            encoders += found if isinstance(found, tuple | list) else [found]
+    return encoders
 
 
 def _choices(network_class: Any) -> dict[str, Any]:
@@ -160,6 +225,7 @@ def _loaded(network_class: Any, config: Any, *, weights: Weights, source: str) -
             f"{source} lacks {len(missing)} tensors of {network_class.__name__} ({missing[0]})"
         )
     found: nn.Module = network
+    refuse_integers(weights, found, source=source)
     return found.eval()
 
 
@@ -196,10 +262,18 @@ def _map(config: Any) -> Pooling:
     return IMAGE_POOLING[config.model_type]
 
 
-def _width(config: Any) -> int:
-    """Returns the width of the features."""
-    sizes = getattr(config, "hidden_sizes", None)
-    return int(sizes[-1] if sizes else config.hidden_size)
+def _width(config: Any, network: nn.Module, spec: InputSpec, pooling: Pooling) -> int:
+    """Returns the width of the features; of texts that of one pass, as some project theirs."""
+    sizes = getattr(config, "hidden_sizes", None) or [getattr(config, "hidden_size", None)]
+    if sizes[-1] is None:
+        raise BackboneError(
+            f"a network of the kind {config.model_type!r} has no width of its own",
+            expected="an encoder of texts or of images, and not of both",
+        )
+    if isinstance(spec, TextSpec):
+        with contextlib.suppress(BackboneError):
+            return found_width(network, spec, pooling=pooling)
+    return int(sizes[-1])
 
 
 def _licence(folder: Path) -> str:

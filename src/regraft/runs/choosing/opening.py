@@ -17,6 +17,7 @@ from regraft.data.starters.wheels import Say
 from regraft.data.texts import token_lengths
 from regraft.errors import BackboneError, SettingsError
 from regraft.runs.choosing.defaults import MULTILINGUAL, TYPED, Chosen
+from regraft.runs.choosing.network import check_mask
 from regraft.settings import FitSettings
 
 Network = nn.Module | Backbone
@@ -46,7 +47,8 @@ def open_for(
 
     Raises:
         SettingsError: If something was typed that is for rows of the other kind.
-        BackboneError: If it cannot be opened, or reads what the data are not.
+        BackboneError: If it cannot be opened, reads what the data are not, or passes the mask
+            over.
     """
     _refuse_of_others(settings, dataset.modality, held=held)
     backbone = open_backbone(named, arch=settings.arch, say=say)
@@ -57,6 +59,7 @@ def open_for(
             expected=f"a network for {dataset.modality}s",
             hint="regraft list backbones",
         )
+    check_mask(backbone)
     if isinstance(backbone.spec, TextSpec):
         return replace(backbone, spec=replace(backbone.spec, cut=settings.cut))
     return backbone

@@ -28,7 +28,7 @@ from regraft.runs.choosing.defaults import (
 )
 from regraft.runs.choosing.device import pick_device
 from regraft.runs.choosing.line import block_decay, choose_line, depth_rate, frozen_words
-from regraft.runs.choosing.network import example, fit_channels, graft
+from regraft.runs.choosing.network import check_size, example, fit_channels, graft
 from regraft.runs.choosing.opening import Network, explained, open_for, text_lengths
 from regraft.runs.choosing.refusals import check_line, check_moves, check_strategy, without_use
 from regraft.runs.fitting.repeat import Earlier, read_earlier
@@ -267,6 +267,7 @@ def _encoded(
 
     Test rows wait for the end.
     """
+    check_size(backbone, int(chosen.extent.value))
     started = time.perf_counter()
     found: dict[Part, Encoded] = {
         part: encode(rows, backbone.spec, extent=int(chosen.extent.value))

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -120,3 +121,14 @@ def test_a_run_whose_files_were_changed_afterwards_is_refused(run: Path, name: s
     path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
     with pytest.raises(DamagedFileError, match=r"is not the file that the run saved|own seal"):
         open_run(run)
+
+
+def test_a_programs_network_of_timm_is_without_the_classifier_that_the_run_left_out() -> None:
+    mine = timm.create_model("test_resnet", num_classes=7)
+    trunk = timm.create_model("test_resnet", num_classes=0)
+    architecture = Architecture("module", "ResNet", {}, "none")
+    spec = ImageSpec(32, (0.5,) * 3, (0.5,) * 3)
+    found = build_trunk(architecture, spec, given=mine, weights=trunk.state_dict())
+    assert found.state_dict().keys() == trunk.state_dict().keys()
+    whole = build_trunk(architecture, spec, given=mine, weights=mine.state_dict())
+    assert whole.state_dict().keys() == mine.state_dict().keys() > trunk.state_dict().keys()

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from regraft.backbones.sources.specs import _POSITIONS_FROM_PAD, image_spec, text_spec
+from regraft.backbones.sources.specs import (
+    _POSITIONS_FROM_PAD,
+    image_spec,
+    refuse_channels,
+    text_spec,
+)
+from regraft.data.spec import ImageSpec
 from regraft.errors import BackboneError
 from tests.unit.backbones.sources.tiny import save_tokenizer
 
@@ -100,3 +106,38 @@ def test_kinds_that_count_from_the_padding_take_so_many_tokens_and_no_more(
     network(input_ids=torch.full((1, limit), 5))
     with pytest.raises((IndexError, RuntimeError)):
         network(input_ids=torch.full((1, limit + 1), 5))
+
+
+@pytest.mark.parametrize(
+    ("size", "settings", "fixed"),
+    [
+        (224, {}, True),
+        (224, {"patch_size": [4, 4]}, True),
+        (224, {"window_size": 2}, False),
+        (16, {"patch_size": 2, "depths": [1, 1], "num_heads": [1, 1], "window_size": 2}, False),
+    ],
+)
+def test_swin_takes_one_size_where_its_windows_are_large(
+    size: int, settings: dict[str, Any], fixed: bool
+) -> None:
+    from transformers import SwinConfig, Swinv2Config
+
+    found = SwinConfig(image_size=size, **settings)
+    assert image_spec({"size": {"height": size, "width": size}}, found).fixed_size == fixed
+    assert not image_spec({"size": size}, Swinv2Config(image_size=size)).fixed_size
+
+
+@pytest.mark.parametrize("values", [(0.5,), (0.5,) * 3])
+def test_one_statistic_or_one_for_each_channel_will_do(values: tuple[float, ...]) -> None:
+    refuse_channels(ImageSpec(32, values, values), "mine")
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "word"),
+    [((0.5,) * 2, (0.5,), "mean"), ((0.5,), (0.5,) * 4, "std"), ((), (0.5,), "mean")],
+)
+def test_statistics_for_other_channels_are_refused(
+    mean: tuple[float, ...], std: tuple[float, ...], word: str
+) -> None:
+    with pytest.raises(BackboneError, match=rf"the {word} of mine has \d numbers; expected 1, or"):
+        refuse_channels(ImageSpec(32, mean, std), "mine")

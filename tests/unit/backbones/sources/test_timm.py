@@ -142,3 +142,18 @@ def test_a_fixed_size_and_a_smallest_size_are_kept() -> None:
     facts = {"input_size": (3, 96, 96), "min_input_size": (3, 40, 40), "fixed_input_size": True}
     spec = timm_spec(facts)
     assert (spec.size, spec.min_size, spec.fixed_size) == (96, 40, True)
+
+
+def test_what_timms_renaming_stumbles_on_are_weights_of_another_network() -> None:
+    other = timm.create_model("test_vit", num_classes=7).state_dict()
+    architecture = Architecture("timm", "test_convnext", {}, "none")
+    with pytest.raises(BackboneError, match=r"not those of timm's test_convnext \(KeyError"):
+        load_timm(architecture, other, facts={"num_classes": 7})
+
+
+def test_whole_numbers_are_no_weights() -> None:
+    weights = timm.create_model(NET, num_classes=7).state_dict()
+    weights["conv1.0.weight"] = weights["conv1.0.weight"].to(torch.int8)
+    architecture = Architecture("timm", NET, {}, "none")
+    with pytest.raises(BackboneError, match=r"conv1\.0\.weight of timm:test_resnet is torch\.int8"):
+        load_timm(architecture, weights, facts={"num_classes": 7})

@@ -221,3 +221,79 @@ def test_an_image_encoder_of_an_unknown_kind_is_named(tmp_path: Path) -> None:
 def test_a_class_that_is_no_network_cannot_be_built() -> None:
     with pytest.raises(BackboneError, match="no network 'Trainer'"):
         build_transformers(Architecture("transformers", "Trainer", BERT, "mean"))
+
+
+def test_a_folder_that_was_saved_quantised_is_refused(tmp_path: Path) -> None:
+    save_text_folder(tmp_path)
+    rewrite(tmp_path, quantization_config={"quant_method": "bitsandbytes", "load_in_8bit": True})
+    with pytest.raises(BackboneError, match="holds quantised weights; expected those in fp32"):
+        open_transformers(tmp_path, name="mine")
+
+
+def test_whole_numbers_are_no_weights(tmp_path: Path) -> None:
+    save_text_folder(tmp_path)
+    path, name = tmp_path / "model.safetensors", "bert.encoder.layer.1.output.dense.weight"
+    weights = load_file(path)
+    save_file(weights | {name: weights[name].to(torch.int8)}, path)
+    with pytest.raises(BackboneError, match=rf"{name} of .* is torch\.int8"):
+        open_transformers(tmp_path, name="mine")
+
+
+def test_what_an_encoder_projects_its_states_to_is_its_width(tmp_path: Path) -> None:
+    config = transformers.OPTConfig(
+        vocab_size=8, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, ffn_dim=8,
+        max_position_embeddings=20, word_embed_proj_dim=8,
+    )  # fmt: skip
+    transformers.OPTModel(config).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
+    assert open_transformers(tmp_path, name="mine").width == 8
+
+
+def test_an_encoder_of_texts_and_images_is_refused(tmp_path: Path) -> None:
+    small = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.CLIPConfig(
+        text_config={**small, "intermediate_size": 8, "vocab_size": 8},
+        vision_config={**small, "intermediate_size": 8, "image_size": 16, "patch_size": 8},
+    )
+    transformers.CLIPModel(config).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
+    with pytest.raises(BackboneError, match="kind 'clip' has no width of its own"):
+        open_transformers(tmp_path, name="mine")
+
+
+ELSEWHERE = "hf-hub:someone/elses"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("TimmBackbone", {"backbone": ELSEWHERE}),
+        ("TimmWrapperModel", {"architecture": ELSEWHERE}),
+        ("DetrModel", {"backbone": ELSEWHERE}),
+        ("DPTModel", {"backbone_config": {"model_type": "timm_backbone", "backbone": ELSEWHERE}}),
+        ("Gemma3nModel", {"vision_config": {"architecture": ELSEWHERE}}),
+        ("PerceptionLMModel", {"vision_config": {"architecture": ELSEWHERE}}),
+        ("BertModel", {"more": [{"model_type": "timm_wrapper", "architecture": ELSEWHERE}]}),
+    ],
+)
+def test_a_network_that_might_be_fetched_is_not_built(
+    name: str, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("timm was asked")
+
+    monkeypatch.setattr("timm.create_model", asked)
+    with pytest.raises(BackboneError, match="might be fetched by its name"):
+        build_transformers(Architecture("transformers", name, arguments, "none"))
+
+
+def test_a_folder_that_names_such_a_network_is_not_opened(tmp_path: Path) -> None:
+    save_text_folder(tmp_path)
+    rewrite(tmp_path, model_type="timm_backbone", backbone=ELSEWHERE)
+    with pytest.raises(BackboneError, match="might be fetched by its name"):
+        open_transformers(tmp_path, name="mine")
+
+
+def test_a_class_that_is_no_encoder_is_not_built() -> None:
+    with pytest.raises(BackboneError, match="BertForMaskedLM is no encoder"):
+        build_transformers(Architecture("transformers", "BertForMaskedLM", BERT, "mean"))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 import torch
 from timm.layers import Conv2dSame, ScaledStdConv2d, StdConv2d
-from torch import nn
+from torch import Tensor, nn
 
 from regraft.backbones.backbone import Architecture, Backbone
 from regraft.backbones.modes import Mode
@@ -19,8 +19,17 @@ from regraft.data.encode import encode
 from regraft.data.load import load
 from regraft.data.rows import Dataset, Rows
 from regraft.data.spec import ImageSpec, TextSpec
+from regraft.errors import BackboneError, SettingsError
 from regraft.features.pooled import pooled_features
-from regraft.runs.choosing.network import COLOURLESS, GREY, example, fit_channels, graft
+from regraft.runs.choosing.network import (
+    COLOURLESS,
+    GREY,
+    check_mask,
+    check_size,
+    example,
+    fit_channels,
+    graft,
+)
 from regraft.settings import FitSettings
 from tests import tiny
 from tests.unit.backbones.sources.tiny import BERT
@@ -124,3 +133,141 @@ def test_a_small_vocabulary_and_few_positions_are_no_obstacle(
     network = build_transformers(Architecture("transformers", "BertModel", settings, "mean"))
     backbone = open_module(network, TextSpec(tmp_path, positions), pooling="mean")
     assert len(splice(network, example(backbone)).blocks) > 2
+
+
+class TwoReaders(nn.Module):
+    """Reads the three channels in two places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.beside = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(3, 4, 1)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        found: Tensor = (self.stem(pixels) + self.beside(pixels)).mean((2, 3))
+        return found
+
+
+class Standardising(nn.Module):
+    """Takes a mean of each channel off by itself."""
+
+    mean: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.full((1, 3, 1, 1), 0.5))
+        self.stem = nn.Conv2d(3, 4, 3)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        found: Tensor = self.stem(pixels - self.mean).mean((2, 3))
+        return found
+
+
+@pytest.mark.parametrize("network", [TwoReaders(), Standardising()])
+def test_where_more_than_the_stem_reads_three_channels_they_stay(
+    network: TwoReaders | Standardising,
+) -> None:
+    backbone = open_module(network, ImageSpec(tiny.SIDE, (0.5,) * 3, (0.25,) * 3))
+    weight = network.stem.weight
+    assert fit_channels(backbone, grey_data()) == (backbone, [])
+    assert network.stem.weight is weight
+    assert network.stem.in_channels == 3
+    rows = grey_data().parts["train"]
+    assert features(backbone, rows).shape == (len(rows), 4)
+
+
+class Sized(nn.Module):
+    """Takes sides that are multiples of a number, and none below a smallest."""
+
+    def __init__(self, *, step: int, least: int) -> None:
+        super().__init__()
+        self.step, self.least = step, least
+        self.stem, self.top = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        if pixels.shape[-1] % self.step or pixels.shape[-1] < self.least:
+            raise ValueError("maps of different sizes")
+        found: Tensor = self.top(self.stem(pixels)).mean((2, 3))
+        return found
+
+
+def sized(size: int, *, step: int = 1, least: int = 1) -> Backbone:
+    spec = ImageSpec(size, (0.5,) * 3, (0.25,) * 3)
+    architecture = Architecture("module", "Sized", {}, "none")
+    return Backbone("sized", Sized(step=step, least=least), spec, 4, architecture)
+
+
+def test_a_network_that_takes_no_small_images_is_spliced_at_its_own_size() -> None:
+    assert example(sized(96))["pixels"].shape[-1] == 64
+    backbone = sized(96, least=75)
+    assert example(backbone)["pixels"].shape == (2, 3, 96, 96)
+    assert len(splice(backbone.network, example(backbone)).blocks) == 2
+
+
+def test_a_size_that_a_network_cannot_take_is_refused() -> None:
+    backbone = sized(96, step=32)
+    for size in (64, 96, 128):
+        check_size(backbone, size)
+    said = "^image_size = 100 cannot be used with sized; try --image-size 96$"
+    with pytest.raises(SettingsError, match=said):
+        check_size(backbone, 100)
+
+
+def test_texts_have_no_side(bert: Path) -> None:
+    check_size(open_backbone(str(bert)), 100)
+
+
+def test_maps_are_laid_channels_last_and_volumes_left_as_they_are() -> None:
+    layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv3d(2, 3, 2))
+    spec = ImageSpec(tiny.SIDE, (0.5,) * 3, (0.25,) * 3)
+    backbone = Backbone("odd", layers, spec, 4, Architecture("module", "odd", {}, "none"))
+    graft(backbone, FitSettings(), classes=2)
+    plane, volume = (layer.weight for layer in layers)
+    assert isinstance(plane, Tensor)
+    assert isinstance(volume, Tensor)
+    assert plane.is_contiguous(memory_format=torch.channels_last)
+    assert volume.is_contiguous()
+
+
+class Blending(nn.Module):
+    """Blends each token with what stands beside it, whatever the mask says."""
+
+    def __init__(self, *, heeds: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.heeds, self.table = heeds, nn.Embedding(32, 8)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        states: Tensor = self.table(input_ids)
+        if self.heeds:
+            states = states * attention_mask.unsqueeze(-1)
+        return states + states.sum(1, keepdim=True)
+
+
+def test_a_network_that_passes_the_mask_over_is_refused(tmp_path: Path, bert: Path) -> None:
+    spec = TextSpec(tmp_path, 16)
+    check_mask(open_module(Blending(heeds=True), spec, pooling="mean"))
+    check_mask(open_backbone(str(bert)))
+    mine = open_module(Blending(heeds=False), spec, name="mine", pooling="mean")
+    with pytest.raises(BackboneError, match="mine passes the attention mask over"):
+        check_mask(mine)
+
+
+def test_the_mask_may_be_passed_over_where_no_padding_is_read(tmp_path: Path) -> None:
+    class Alone(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = nn.Embedding(32, 8)
+
+        def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+            found: Tensor = self.table(input_ids)
+            return found
+
+    check_mask(open_module(Alone(), TextSpec(tmp_path, 16), pooling="mean"))
+
+
+def test_an_encoder_of_transformers_without_a_mask_is_refused(tmp_path: Path) -> None:
+    settings = {"vocab_size": 32, "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 8}
+    network = build_transformers(Architecture("transformers", "FNetModel", settings, "mean"))
+    backbone = open_module(network, TextSpec(tmp_path, 16, pad_id=3), name="fnet", pooling="mean")
+    with pytest.raises(BackboneError, match="fnet passes the attention mask over"):
+        check_mask(backbone)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regraft.backbones.open import open_backbone
 from regraft.data.load import load
 from regraft.data.rows import Dataset
 from regraft.data.spec import Cut, TextSpec
@@ -65,3 +66,17 @@ def test_what_is_cut_off_is_told(bert: Path, dataset: Dataset) -> None:
     chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
     told = explained(dataset, backbone, chosen=chosen, lengths=np.full(10, 9))
     assert any("cuts 100.0% of the texts: their middle is not read" in line for line in told)
+
+
+def test_a_network_that_answers_by_what_stands_beside_a_text_is_not_opened(
+    bert: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = open_backbone(str(bert))
+    whole = type(backbone.network).forward
+
+    def blind(self: Any, *, input_ids: Any, attention_mask: Any) -> Any:
+        return whole(self, input_ids=input_ids)
+
+    monkeypatch.setattr(type(backbone.network), "forward", blind)
+    with pytest.raises(BackboneError, match="passes the attention mask over"):
+        open_for(backbone, FitSettings(), dataset=dataset, say=nobody)

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch import nn
+from torch import Tensor, nn
 
 from regraft.backbones.backbone import Backbone
 from regraft.backbones.open import open_backbone
+from regraft.backbones.sources.module import open_module
 from regraft.data.spec import ImageSpec
 from regraft.errors import BackboneError, SettingsError
 from regraft.runs.choosing.defaults import MULTILINGUAL
@@ -148,3 +149,29 @@ def test_a_part_of_a_pass_is_taken_once_and_again_where_it_is_planned_anew(
     epochs = replace(made.chosen.epochs, value=2.25)
     again = replanned(made, made.settings, epochs=epochs)
     assert sum(phase.passes for phase in again.phases[1:]) == 2.25
+
+
+class Stepped(nn.Module):
+    """Takes sides that are multiples of 32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.top = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        found: Tensor = self.top(self.stem(pixels)).mean((2, 3))
+        if pixels.shape[-1] % 32:
+            raise ValueError("maps of different sizes")
+        return found
+
+
+def test_a_size_that_the_network_cannot_take_is_told() -> None:
+    backbone = open_module(Stepped(), ImageSpec(64, (0.5,) * 3, (0.25,) * 3), name="mine")
+    said = "^image_size = 48 cannot be used with mine; try --image-size 64$"
+    with pytest.raises(SettingsError, match=said):
+        prepare(
+            FitSettings(image_size=48),
+            tiny.toy_pixels(24),
+            say=lambda line: None,
+            network=backbone,
+        )
