@@ -139,6 +139,25 @@ def system_error(error: Exception) -> StorageError | None:
     return StorageError(f"{error.filename} cannot be used ({error.strerror})")
 
 
+def memory_error(error: Exception) -> SettingsError | None:
+    """Returns what to do where a device's memory is too small, or None for any other error.
+
+    Args:
+        error: That no verb expected.
+    """
+    if "torch" not in sys.modules:
+        return None
+    from regraft.machine import out_of_memory
+
+    if not out_of_memory(error):
+        return None
+    return SettingsError(
+        "the memory of the device is too small for this run",
+        hint="more blocks in --freeze, a smaller --max-length, --image-size or --batch-size, "
+        "or --device cpu",
+    )
+
+
 def tell(error: RegraftError, *, as_json: bool) -> int:
     """Writes an error of our tree as one sentence or one document; returns its code."""
     if as_json:

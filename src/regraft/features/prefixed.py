@@ -137,8 +137,7 @@ def _stored(level: Level, rows: Encoded, cache: Cache, below: Below | None) -> P
     cache.notice(store)
     keep = kept_keys(level, below)
     coming = int(missing.sum() * worth_of(level, rows).bytes)
-    if not shelf.make_room(coming, keep=keep):
-        cache.complain(OSError(0, "no room left"))
+    if not _has_room(coming, cache, keep):
         cache.unfit.add(level.key)  # else each epoch would measure and sweep anew
         return None
     for _ in found_or_made(level, rows, cache=cache, below=below):
@@ -151,3 +150,15 @@ def _stored(level: Level, rows: Encoded, cache: Cache, below: Below | None) -> P
         cache.unfit.add(level.key)
         return None
     return Prefixed(rows, level, store, segments, numbers)
+
+
+def _has_room(coming: int, cache: Cache, keep: set[str]) -> bool:
+    """Says whether there is room for so many bytes; tells why where there is none."""
+    refused = OSError(0, "no room left")
+    try:
+        if shelf.make_room(coming, keep=keep):
+            return True
+    except OSError as error:  # a folder that may not be entered
+        refused = error
+    cache.complain(refused)
+    return False

@@ -65,8 +65,8 @@ def limit() -> int:
 def open_store(key: str) -> Store:
     """Returns the store of a level, and notes that it was used."""
     folder = roof() / key
-    if folder.is_dir():
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # a folder that may not be entered as well
+        if folder.is_dir():
             (folder / USED).touch()
     return Store(folder)
 

@@ -57,7 +57,10 @@ class Store:
     def refresh(self) -> None:
         """Looks for segments that were added since, and forgets those that went."""
         known = {segment.path: segment for segment in self.segments}
-        paths = sorted(self.folder.glob(f"*{INDEX}"))
+        try:
+            paths = sorted(self.folder.glob(f"*{INDEX}"))
+        except OSError:  # a folder that may not be entered: what it holds cannot be read
+            paths = []
         read = (known.get(path.with_suffix(DATA)) or self._opened(path) for path in paths)
         self.segments = [segment for segment in read if segment is not None]
 

@@ -67,8 +67,11 @@ def worth_of(level: Level, rows: Encoded) -> Worth:
         with suppress(OSError):
             place.parent.mkdir(parents=True, exist_ok=True)
             draft = place.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps(asdict(known)), encoding="utf-8")
-            draft.replace(place)
+            try:
+                draft.write_text(json.dumps(asdict(known)), encoding="utf-8")
+                draft.replace(place)
+            finally:
+                draft.unlink(missing_ok=True)  # half-written, where the disk is full
     return known
 
 

@@ -1,5 +1,7 @@
 """Measures how far each block has moved from where it was, by its dense weights."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -62,16 +64,19 @@ class Journey:
 def _distance(here: list[Tensor], there: list[Tensor]) -> float:
     if not here:
         return 0.0
-    norms = torch._foreach_norm(torch._foreach_sub(here, there))
-    return float(torch.linalg.vector_norm(torch.stack([norm.double() for norm in norms])))
+    return float(torch.linalg.vector_norm(_norms(torch._foreach_sub(here, there))))
 
 
 def _squares(gradients: list[Tensor | None]) -> float:
     found = [gradient for gradient in gradients if gradient is not None]
     if not found:
         return 0.0
-    norms = torch._foreach_norm(found)
-    return float(torch.stack([norm.double() for norm in norms]).square().sum())
+    return float(_norms(found).square().sum())
+
+
+def _norms(tensors: Sequence[Tensor]) -> Tensor:
+    """Returns the norm of each tensor, in double on the processor: not every device has such."""
+    return torch.stack(list(torch._foreach_norm(list(tensors)))).cpu().double()
 
 
 def _tables(trunk: nn.Module) -> set[str]:

@@ -26,7 +26,9 @@ class Outputs:
     def distances(self) -> list[float]:
         """Returns (P,) D = ‖h − h at the start‖ of each block's outputs h."""
         pairs = zip(self._outputs(), self.starts, strict=True)
-        return [float(torch.linalg.vector_norm((h - start).double())) for h, (start,) in pairs]
+        # On the processor: not every device has double numbers.
+        apart = ((h - start).cpu().double() for h, (start,) in pairs)
+        return [float(torch.linalg.vector_norm(each)) for each in apart]
 
     @torch.no_grad()
     def _outputs(self) -> list[Tensor]:

@@ -42,9 +42,10 @@ def above_of(trunk: nn.Module, words: Iterable[str]) -> Above:
 
 def _without_free_weights(trunk: nn.Module, frozen: frozenset[str]) -> frozenset[str]:
     """Returns the modules whose own weights are all frozen: their statistics rest too."""
-    found = set()
+    found, first = set(), _first_names(trunk)
     for path, module in trunk.named_modules():
-        own = {f"{path}.{name}" for name, _ in module.named_parameters(recurse=False)}
+        here = f"{path}." if path else ""
+        own = {first[here + name] for name, _ in module.named_parameters(recurse=False)}
         if path and own and own <= frozen:
             found.add(path)
     return frozenset(found)
@@ -81,12 +82,20 @@ def all_but(trunk: nn.Module, moving: set[str], *, word: str) -> Above:
 
 def _matched(trunk: nn.Module, word: str) -> Above:
     paths = [path for path, module in trunk.named_modules() if path and _is(word, path, module)]
-    parameters = [name for name, _ in trunk.named_parameters() if fnmatchcase(name, word)]
+    first = _first_names(trunk)
+    parameters = [first[name] for name in first if fnmatchcase(name, word)]
     if not paths and not (parameters and word not in KINDS):
         raise _nothing(trunk, word)
     modules = {p for p, _ in trunk.named_modules() if p and _inside(p, paths)}
-    held = {name for name, _ in trunk.named_parameters() if _inside(name, paths)}
+    held = {first[name] for name in first if _inside(name, paths)}
     return Above(frozenset(held | set(parameters)), frozenset(modules))
+
+
+def _first_names(trunk: nn.Module) -> dict[str, str]:
+    """Returns what each parameter is listed as, by all its names: modules may share it."""
+    listed = {parameter: name for name, parameter in trunk.named_parameters()}
+    every = trunk.named_parameters(remove_duplicate=False)
+    return {name: listed[parameter] for name, parameter in every}
 
 
 def _is(word: str, path: str, module: nn.Module) -> bool:

@@ -26,7 +26,8 @@ class Stretch:
         backwards: Backward calls through modules below the line.
         restless: Frozen modules found in training mode at either end.
         prefix: SHA-256 of the prefix's outputs on a fixed sample: in training mode and in
-            evaluation, at the start and at the end; empty without a prefix.
+            evaluation, at the start (or where a process went on) and at the end; empty
+            without a prefix.
         state_kept: Whether the optimiser's state was the one the stretch before had left.
     """
 

@@ -113,10 +113,10 @@ def _unlike(stretches: list[Stretch], ledger: Sequence[Document]) -> list[str]:
 def _restored(stretches: list[Stretch], event: Document) -> list[str]:
     """Returns the blocks that were frozen at the best checkpoint and are not what they were."""
     restored, step = event["digests"], event["step"]
-    own = [s for s in stretches if s.phase == event["phase"] and s.start <= step <= s.stop]
-    # Two stretches may share the moment: one ends there, in the checkpoint's own phase, and
-    # another begins.
-    at_best = [*own[:1], *[s for s in stretches if s.start <= step][-1:]]
+    own = [s for s in stretches if s.phase == event["phase"] and s.start <= step]
+    # Two stretches may share the moment: one ends there, and another begins. Not that of a
+    # later phase: it froze the weights that moved, and the checkpoint may hold their average.
+    at_best = [*[s for s in own if step <= s.stop][:1], *own[-1:]]
     changed = {
         name: None
         for stretch in at_best

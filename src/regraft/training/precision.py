@@ -271,7 +271,10 @@ def _keep(place: Path, choice: Choice) -> None:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         temporary = place.with_suffix(f".{time.monotonic_ns()}.tmp")
-        temporary.write_text(json.dumps(asdict(choice)), "utf-8")
-        temporary.replace(place)
+        try:
+            temporary.write_text(json.dumps(asdict(choice)), "utf-8")
+            temporary.replace(place)
+        finally:
+            temporary.unlink(missing_ok=True)  # half-written, where the disk is full
     except OSError:
         return

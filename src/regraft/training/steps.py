@@ -63,7 +63,9 @@ class Stepper:
     @property
     def idle(self) -> bool:
         """Whether nothing moves any more: pairs of rows teach the trunk alone, and it is frozen."""
-        return self.phase.loss == "pairs" and line_of(self.session) == self.session.top
+        # Not by the line alone: a block above it may be frozen by its name.
+        weights = self.session.network.trunk.parameters()
+        return self.phase.loss == "pairs" and not any(each.requires_grad for each in weights)
 
     def around_pass(
         self, known: Known, *, mask: Tensor | None
@@ -139,7 +141,7 @@ def _step(
     stepper.beside.before_step()
     pull_back(session, stepper.phase)
     moving = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
-    norm = torch.nn.utils.clip_grad_norm_(moving, CLIP, foreach=True)
+    norm = torch.nn.utils.clip_grad_norm_(moving, CLIP)
     session.place.tally.norm += float(norm)
     scaler.step(optimiser)
     scaler.update()
@@ -215,9 +217,12 @@ def _in_pieces(
                 entered(session.entry, piece) if session.entry else session.network.features(piece)
             )
             made = session.network.head(features)
-        share = mass(own.labels, weights) / total
+        weight = mass(own.labels, weights)
         passed = Passed(features, made, left, mask, own.guesses, own.lent)
-        part = share * _loss(stepper, passed, own.labels, weights)
+        # Rows of classes that weigh nothing, a source's in a fold without them, have no mean.
+        part = 0.0 * made.float().sum()
+        if weight:
+            part = weight / total * _loss(stepper, passed, own.labels, weights)
         stepper.beside.scaler.scale(part).backward()
         loss = loss + part.detach()
         logits.append(made.detach())

@@ -6,8 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
-from regraft.cli.faults import check_verb, system_error, tell_bug, tell_stopped, usage_error
+from regraft.cli.faults import (
+    check_verb,
+    memory_error,
+    system_error,
+    tell_bug,
+    tell_stopped,
+    usage_error,
+)
 from regraft.errors import SettingsError, StorageError
 
 VERBS = ["fit", "predict"]
@@ -58,3 +66,23 @@ def test_a_log_folder_that_cannot_be_made_gives_way_to_the_temporary_one(
     log = Path(json.loads(capsys.readouterr().out)["error"]["log"])
     assert log.parent == tmp_path
     assert "ValueError: x" in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("MPS backend out of memory"),
+    ],
+)
+def test_a_memory_that_is_too_small_is_no_bug(error: Exception) -> None:
+    told = memory_error(error)
+    assert told is not None
+    assert told.exit_code == 2
+    for flag in ("--freeze", "--max-length", "--image-size", "--batch-size", "--device cpu"):
+        assert flag in told.hint
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), ValueError("out of memory")])
+def test_other_errors_say_nothing_of_memory(error: Exception) -> None:
+    assert memory_error(error) is None

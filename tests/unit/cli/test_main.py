@@ -206,3 +206,11 @@ def test_a_process_that_is_asked_to_end_stops_as_by_ctrl_c(
     finally:
         signal.signal(signal.SIGTERM, usual)
     assert "stopped" in capsys.readouterr().err
+
+
+def test_a_memory_that_is_too_small_ends_in_one_sentence(typed: Type, stand_in: Stand) -> None:
+    stand_in("fit:run_fit", RuntimeError("MPS backend out of memory"))
+    outcome = typed("fit", "d.csv")
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: the memory of the device is too small for this run; try ")
+    assert outcome.err.count("\n") == 1

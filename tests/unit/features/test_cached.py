@@ -17,6 +17,7 @@ from regraft.features.level import Level, Made
 from regraft.features.pooled import pooled_features
 from regraft.features.segment import DATA, INDEX
 from regraft.features.store import Growing, Store
+from tests.closed_folder import close_folder
 from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced
 
 SPEC = ImageSpec(16, (0.5,) * 3, (0.25,) * 3)
@@ -180,3 +181,15 @@ def test_what_is_computed_in_halves_is_compared_with_nothing(
     cache = Cache(say=lambda line: None, check=True)
     assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
     assert cache.tally.checked == 0
+
+
+def test_a_folder_that_may_not_be_entered_is_told_once_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level, rows = level_of("text"), EXAMPLES["text"](13).rows
+    expected = pooled(level, rows, cache=Cache(on=False))
+    close_folder(tmp_path, monkeypatch)
+    cache, lines = quiet()
+    for _ in range(2):
+        assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
+    assert lines == ["features cannot be stored (Permission denied): they are computed anew"]

@@ -19,6 +19,7 @@ from regraft.features.level import ACTIVATION, Level
 from regraft.features.prefixed import Prefixed, decide, entered, feed
 from regraft.features.store import Growing, Store
 from regraft.features.worth import Worth
+from tests.closed_folder import close_folder
 from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced
 
 SOME = np.array([5, 0, 7, 2])
@@ -236,3 +237,18 @@ def test_what_decided_is_told() -> None:
         "bytes": 10.0,
         "pays": True,
     }
+
+
+def test_a_folder_that_may_not_be_entered_costs_the_time_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level = level_of("text")
+    stored = fed(level, "text").batch(SOME)[ACTIVATION]
+    close_folder(tmp_path, monkeypatch)
+    lines: list[str] = []
+    cache = Cache(say=lines.append)
+    for _ in range(2):
+        again = fed(level, "text", cache)
+        assert again.store is None
+        assert torch.equal(again.batch(SOME)[ACTIVATION], stored)
+    assert lines == ["features cannot be stored (Permission denied): they are computed anew"]

@@ -12,6 +12,7 @@ from regraft.features import shelf
 from regraft.features.segment import DATA, INDEX, hold
 from regraft.features.shelf import clear, make_room, open_store, prune, roof, shelved
 from regraft.features.store import DRAFT
+from tests.closed_folder import close_folder
 
 
 @pytest.fixture(autouse=True)
@@ -170,3 +171,10 @@ def test_clear_drops_everything() -> None:
     fill("a", 3, used=1000.0)
     assert clear() > 12_000
     assert not roof().exists()
+
+
+def test_a_store_in_a_folder_that_may_not_be_entered_is_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close_folder(tmp_path, monkeypatch)
+    assert open_store("a").segments == []

@@ -10,6 +10,7 @@ from regraft.features import store as store_module
 from regraft.features.rowkeys import Keys
 from regraft.features.segment import DATA, INDEX, is_abandoned
 from regraft.features.store import BAD, CHECKED, DRAFT, Store
+from tests.closed_folder import close_folder
 
 
 def keys(*numbers: int) -> Keys:
@@ -228,3 +229,11 @@ def test_a_damaged_index_is_swept_and_one_that_went_is_no_damage(tmp_path: Path)
     assert store.sweep()
     assert not damaged.exists()
     assert not Store(tmp_path / "level").sweep()
+
+
+def test_what_may_not_be_looked_at_holds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path / "level")
+    close_folder(tmp_path, monkeypatch)
+    assert lengths_found(Store(tmp_path / "level"), 1, 2) == [None, None]

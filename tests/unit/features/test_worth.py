@@ -80,3 +80,16 @@ def test_a_disk_that_takes_nothing_does_not_speak_against_it(
     monkeypatch.undo()
     level = level_of("text")
     assert not (shelf.roof() / level.key / PLACE).exists()
+
+
+def test_a_disk_that_fills_up_leaves_nothing_half_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.write_text
+
+    def filling(path: Path, content: str, **named: str) -> int:
+        real(path, content[:5], **named)
+        raise OSError(28, "No space left on device")
+
+    level = level_of("text")
+    monkeypatch.setattr(Path, "write_text", filling)
+    worth_of(level, text_examples(8).rows)
+    assert list((shelf.roof() / level.key).iterdir()) == []

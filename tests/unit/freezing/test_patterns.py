@@ -1,6 +1,7 @@
 """Tests what words freeze above the line, and that words that freeze nothing are refused."""
 
 import pytest
+from torch import nn
 
 from regraft.errors import SettingsError
 from regraft.freezing.patterns import above_of
@@ -58,3 +59,20 @@ def test_a_norm_whose_weights_are_all_named_rests_with_its_statistics() -> None:
     trunk = grafted("image").trunk
     assert above_of(trunk, ["middle.1.*"]).modules == {"middle.1"}
     assert above_of(trunk, ["middle.1.weight"]).modules == frozenset()
+
+
+class Sharing(nn.Module):
+    """Two norms of one weight, and a layer of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.LayerNorm(4, bias=False), nn.LayerNorm(4, bias=False)
+        self.second.weight = self.first.weight
+        self.last = nn.Linear(4, 4)
+
+
+@pytest.mark.parametrize("word", ["first", "second", "second.weight"])
+def test_a_weight_that_two_modules_share_is_frozen_by_either_name(word: str) -> None:
+    found = above_of(Sharing(), [word])
+    assert found.parameters == {"first.weight"}
+    assert found.modules == {"first", "second"}

@@ -132,3 +132,11 @@ def test_what_thaws_is_what_it_was_when_it_was_frozen() -> None:
     assert faults(document) == []
     entry["digests"] = {"stem": "b"}
     assert faults(document) == ["stem: frozen, and changed between head and tune"]
+
+
+def test_what_a_later_phase_freezes_may_differ_from_the_average_that_was_kept() -> None:
+    """The checkpoint ends its phase with the average of what the next one freezes as it is."""
+    early, late = Stretch("tune", {}, {}, 0, 5), held("more", "as it was", "as it was", 5)
+    whole = freezing(early, late, restored="its average", step=5)
+    whole["ledger"][-2]["phase"] = "tune"
+    assert faults(whole) == []

@@ -117,3 +117,25 @@ def test_more_that_is_frozen_of_a_block_that_moves_is_another_piece() -> None:
         found.append(seen.close(0).before)
     assert [len(before) for before in found] == [1, 1]
     assert not found[0].keys() & found[1].keys()
+
+
+def test_what_two_processes_answered_is_not_compared() -> None:
+    """The second one may be of another machine, which rounds differently."""
+    seen = witness(2)
+    seen.prefix = ["of a machine that rounds differently"] * 2
+    found = seen.again().close(0)
+    assert len(found.prefix) == 4
+    assert found.holds
+
+
+def test_a_process_that_answered_in_two_ways_is_a_fault_after_a_stop_as_well() -> None:
+    seen = witness(2)
+    seen.prefix = ["in training", "in evaluation"]
+    assert not seen.again().close(0).holds
+
+
+def test_a_prefix_that_changes_after_a_stop_is_a_fault() -> None:
+    seen = witness(2).again()
+    with torch.no_grad():
+        seen.network.get_parameter("trunk.stem.0.weight").add_(1.0)
+    assert len(set(seen.close(0).prefix)) == 2

@@ -226,3 +226,18 @@ def test_a_real_probe_times_every_mode_it_chose_from() -> None:
 def test_a_verdict_comes_back_from_plain_data() -> None:
     found = Verdict(Mode("bf16"), Mode("fp32", "eager"), {"training/bf16/sdpa": 0.5}, "a chip")
     assert verdict_from_json(found.as_json()) == found
+
+
+def test_a_disk_that_fills_up_leaves_nothing_half_written(
+    timed: Callable[[Seconds], list[Mode]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.write_text
+
+    def filling(path: Path, content: str, encoding: str) -> int:
+        real(path, content[:5], encoding)
+        raise OSError(28, "No space left on device")
+
+    timed(lambda mode: 1.0)
+    monkeypatch.setattr(Path, "write_text", filling)
+    verdict()
+    assert list((tmp_path / "probes").iterdir()) == []

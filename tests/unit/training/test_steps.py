@@ -13,13 +13,15 @@ from regraft.backbones.modes import Mode, Precision
 from regraft.features import prefixed, shelf
 from regraft.features.cached import Cache
 from regraft.features.worth import Worth
+from regraft.freezing.patterns import above_of
 from regraft.freezing.proof import state_digest
+from regraft.freezing.threshold import Rule
 from regraft.training.batching import batches
 from regraft.training.loop import work
 from regraft.training.moving import entry as entry_module
 from regraft.training.phase import Loss, Phase
 from regraft.training.session import Session
-from tests.tiny_sessions import KINDS, options, session
+from tests.tiny_sessions import KINDS, grafted, options, session
 
 
 @pytest.fixture(autouse=True)
@@ -200,3 +202,42 @@ def test_norms_that_take_statistics_are_not_given_one_row(monkeypatch: pytest.Mo
     with pytest.raises(torch.OutOfMemoryError):
         work(session("image"), [phase(0)])
     assert min(seen) == 2
+
+
+def test_no_device_is_asked_for_steps_over_many_tensors_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = torch.nn.utils.clip_grad_norm_
+
+    def clipped(*given: Any, foreach: bool | None = None, **named: Any) -> torch.Tensor:
+        if foreach:
+            raise RuntimeError("foreach=True was passed, but can't use it on mps tensors")
+        return real(*given, **named)
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", clipped)
+    made = worked("text", on=False, phases=[phase(1)])
+    assert all(record.gradient_norm > 0 for record in made.records)
+
+
+@pytest.mark.parametrize(("batch", "piece"), [(1, 8), (8, 1)])
+def test_rows_of_a_source_whose_class_weighs_nothing_teach_nothing(batch: int, piece: int) -> None:
+    """As in a fold that has no row of a class, though the source does."""
+    weights = np.array([0.0, 1.0], np.float32)
+    made = session("text", options(class_weights=weights, batch_size=batch))
+    made.train = replace(made.train, labels=np.ones(len(made.train), np.int64))
+    made.source = replace(made.train, labels=np.zeros(len(made.train), np.int64))
+    made.piece = piece
+    work(made, [replace(phase(0, 1), mix=1.0)])
+    assert made.step == 2 * len(made.train) / batch
+    assert all(torch.isfinite(each).all() for each in made.network.parameters())
+    assert np.isfinite([record.train_loss for record in made.records]).all()
+
+
+def test_pairs_teach_nothing_where_the_last_block_that_moved_freezes() -> None:
+    network = grafted("image")
+    top = above_of(network.trunk, ["top"])
+    made = session("image", options(threshold=Rule(0.4, "clock"), above=top), network=network)
+    work(made, [replace(phase(0), loss="pairs")])
+    assert made.still == {0, 1}
+    assert 0 < made.step < 12
+    assert all(stretch.holds for stretch in made.stretches)

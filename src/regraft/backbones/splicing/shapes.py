@@ -72,6 +72,9 @@ class Shapes:
         if key not in self._seen:
             with at_rest(self._network, graph=False):
                 self._seen[key] = outputs(record(self._network, batch, note=sketched))
+            # Under autocast torch 2.9 would go on with the casts of a pass that has no graph:
+            # the weights behind them would get no gradient.
+            torch.clear_autocast_cache()
             if len(self._seen) > REMEMBERED:
                 del self._seen[next(iter(self._seen))]
         return self._seen[key]

@@ -81,7 +81,7 @@ def read_source(name: str, target: Dataset, *, spec: InputSpec, extent: int, say
         say: Told what was understood.
 
     Raises:
-        DataError: If the source cannot be read, or is of another modality.
+        DataError: If the source cannot be read, is of another modality, or has no row left.
     """
     dataset = load_source(name, target)
     parts = [dataset.parts["train"], dataset.parts["val"]]
@@ -89,6 +89,11 @@ def read_source(name: str, target: Dataset, *, spec: InputSpec, extent: int, say
     held: Part = "val" if len(target.parts["val"]) else "train"
     scored = {*_keys(target.parts[held]), *_keys(target.parts["test"])}
     rows = [_without(part, scored) for part in parts]
+    if not any(map(len, rows)):
+        raise DataError(
+            f"each row of the source {dataset.name} is one that the target is scored on",
+            expected="other labelled data",
+        )
     own = () if set(dataset.classes) == set(target.classes) else dataset.classes
     labels = np.concatenate([_labels(part, target.classes, own) for part in rows])
     encoded: list[Encoded] = [encode(part, spec, extent=extent) for part in rows]

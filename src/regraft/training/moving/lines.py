@@ -69,11 +69,9 @@ def witness_again(session: Session, seen: dict[str, Any]) -> Witness:
     """Returns the witness of the stretch that a checkpoint broke off, watching again."""
     frozen = frozen_at(session.chain, line=line_of(session), above=frozen_above(session))
     kept = {**seen, "movers": tuple(seen["movers"]), "prefix": list(seen["prefix"])}
-    witness = Witness(
+    return Witness(
         session.network, session.chain, frozen, session.optimiser, sample_of(session), **kept
-    )
-    witness.hang()
-    return witness
+    ).again()
 
 
 def sample_of(session: Session) -> Batch:

@@ -1,5 +1,6 @@
 """Shapes of skipped outputs follow the rows and tokens of the batch, or are recorded."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -71,3 +72,28 @@ def test_a_number_of_calls_that_differs_gives_no_rule() -> None:
     twice = {"a": outputs(5, 13)["a"] * 2}
     found = learned(outputs(2, 8), twice, batches=(batch(2, 8), batch(5, 13)))
     assert found == unruly(outputs(2, 8))
+
+
+def test_casts_of_a_recording_are_forgotten_within_autocast(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They have no graph, and torch 2.9 would go on with them where a graph is wanted."""
+    network = nn.Linear(4, 3)
+    shapes = Shapes(
+        network, {"pixels": torch.zeros(2, 4)}, rules={"": [Sketch(("?",), torch.float32)]}
+    )
+    cleared: list[int] = []
+    real = torch.clear_autocast_cache
+
+    def clear() -> None:
+        cleared.append(len(shapes._seen))
+        real()
+
+    with torch.autocast("cpu", torch.bfloat16):
+        with monkeypatch.context() as patch:
+            patch.setattr(torch, "clear_autocast_cache", clear)
+            shapes.of([""], {"pixels": torch.zeros(5, 4)})
+        loss = network(torch.ones(1, 4)).float().sum()
+    loss.backward()
+    assert cleared[-1:] == [1]
+    assert network.weight.grad is not None

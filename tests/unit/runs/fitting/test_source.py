@@ -97,3 +97,14 @@ def test_a_run_with_a_source_is_a_run(
     assert [phase["name"] for phase in result["plan"]["phases"]] == ["head", "target", "mixed"]
     assert result["freezing"]["proof"]["holds"]
     assert len(result["classes"]) == 2
+
+
+def test_a_source_of_which_no_row_is_left_is_refused(
+    texts: tuple[str, str], bert: Path, tmp_path: Path
+) -> None:
+    target = load(texts[0])
+    held = [*target.parts["val"].inputs, *target.parts["test"].inputs]
+    source = table(tmp_path / "held.csv", held, (["even", "odd"] * len(held))[: len(held)])
+    spec = tiny.model(bert).backbone.spec
+    with pytest.raises(DataError, match="is one that the target is scored on"):
+        read_source(source, target, spec=spec, extent=16, say=print)

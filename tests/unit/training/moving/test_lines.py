@@ -1,6 +1,15 @@
 """Tests that the line, the ledger and the witness move together."""
 
-from regraft.training.moving.lines import close_stretch, draw_line, freeze_blocks, line_of
+import json
+from dataclasses import replace
+
+from regraft.training.moving.lines import (
+    close_stretch,
+    draw_line,
+    freeze_blocks,
+    line_of,
+    witness_again,
+)
 from regraft.training.phase import Phase
 from tests.tiny_sessions import session
 
@@ -41,3 +50,13 @@ def test_nothing_is_closed_twice() -> None:
     close_stretch(made)
     close_stretch(made)
     assert len(made.stretches) == 1
+
+
+def test_a_stretch_that_was_broken_off_is_gone_on_with_on_another_machine() -> None:
+    made = session("image")
+    draw_line(made, replace(TUNE, line=1, rates=(0.0, 1e-3, 1e-3)))
+    assert made.witness is not None
+    seen = {**made.witness.as_json(), "prefix": ["of another machine"] * 2}
+    made.witness = witness_again(made, json.loads(json.dumps(seen)))
+    close_stretch(made)
+    assert made.stretches[0].holds
