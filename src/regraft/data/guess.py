@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
-from regraft.data.looks import TableLooks, is_row, of_files
+from regraft.data.looks import TableLooks, is_row, of_files, without_parts
 from regraft.data.reading.tables import Table
 from regraft.data.rows import Modality
 from regraft.errors import DataError, nearest
@@ -220,7 +220,7 @@ class _Guess:
             self._settle(role, [] if passed else fitting)
         if "split" not in self.found:
             names = self._named("split", self.columns.is_filled)
-            self.reasons += self.columns.without_parts(names)
+            self.reasons += without_parts(self.table, names)
 
     def _images(self) -> list[str]:
         is_image = self.columns.is_image

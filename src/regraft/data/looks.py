@@ -185,13 +185,6 @@ class TableLooks:
                 hint = f"renaming the column, and {then}"
                 raise no_part(self._table, name, row=known.index(False), hint=hint)
 
-    def without_parts(self, names: Sequence[str]) -> list[str]:
-        """Returns why each of these columns, called as columns of parts are, is not used."""
-        columns, no_odd = self._table.columns, ("", *PART_NAMES)
-        odd = {n: next((c for c in columns[n] if _part_name(c) not in no_odd), "") for n in names}
-        why = "column '{}' is not used: '{}' is none of train, val, test"
-        return [why.format(name, (cell or "")[:LONG_NAME]) for name, cell in odd.items()]
-
     def reason(self, role: str, name: str) -> str:
         """Returns why a column was taken for a role by its content."""
         look = self._look(name)
@@ -214,6 +207,15 @@ def no_part(table: Table, column: str, *, row: int, hint: str) -> DataError:
         expected="train, val or test in a column of parts",
         hint=hint,
     )
+
+
+def without_parts(table: Table, names: Sequence[str]) -> list[str]:
+    """Returns why each of these columns, called as columns of parts are, is not used."""
+    known = ("", *PART_NAMES)
+    columns = table.columns
+    odd = {n: next((c for c in columns[n] if _part_name(c) not in known), "") for n in names}
+    why = "column '{}' is not used: '{}' is none of train, val, test"
+    return [why.format(name, (cell or "")[:LONG_NAME]) for name, cell in odd.items()]
 
 
 def of_files(name: str, role: str) -> DataError:

@@ -12,6 +12,7 @@ from regraft.data.looks import (
     is_number,
     look_at,
     measured_classes,
+    without_parts,
 )
 from regraft.data.reading.tables import from_frame
 from regraft.errors import DataError
@@ -152,6 +153,6 @@ def test_short_chinese_words_are_no_texts() -> None:
 
 def test_a_column_called_for_parts_that_has_none_is_told_with_its_first_odd_cell() -> None:
     frame = pa.table({"split": [None, "train", "Train set", "odd"]})
-    assert TableLooks(from_frame(frame, "t")).without_parts(["split"]) == [
+    assert without_parts(from_frame(frame, "t"), ["split"]) == [
         "column 'split' is not used: 'Train set' is none of train, val, test"
     ]

@@ -270,7 +270,10 @@ def test_equal_channels_are_grey_and_one_pixel_that_differs_is_a_colour() -> Non
 
 
 def test_folders_are_those_in_paths_of_pictures() -> None:
-    cells = [["cat/1.png", "a\\b\\2.JPG", None], [" x/3.png ", "good/bad", "4.png"]]
+    cells: list[list[str | None]] = [
+        ["cat/1.png", "a\\b\\2.JPG", None],
+        [" x/3.png ", "good/bad", "4.png"],
+    ]
     assert folders_in(cells) == {"cat", "a", "b", "x"}
 
 
