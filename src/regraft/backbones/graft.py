@@ -216,12 +216,12 @@ def apply_channels(network: nn.Module, channels: int) -> None:
         _tell_holders(network, path, channels=(before, channels))
 
 
-def restore_stem(network: nn.Module, weight: nn.Parameter) -> None:
+def restore_stem(network: nn.Module, weight: Tensor) -> None:
     """Puts the weights of the first convolution back that `apply_channels` changed.
 
     Args:
         network: Changed in place.
-        weight: As it was before.
+        weight: The parameter as it was before.
     """
     path, stem = next((p, m) for p, m in network.named_modules() if isinstance(m, nn.Conv2d))
     channels = (stem.in_channels, weight.shape[1])

@@ -30,7 +30,7 @@ TOKENS = 12
 """Tokens of that batch, where the network takes so many."""
 SIDE = 64
 """Pixels a side of that batch, where the network takes so few."""
-ROUNDING = 1e-2
+ROUNDING = 1e-3
 """Share of the largest feature by which a row may differ beside another one."""
 GREY = "grey images: the stem's weights are summed over the colours"
 COLOURLESS = "warning: the network reads grey images, so the colours are left out"
@@ -83,7 +83,7 @@ def graft(backbone: Backbone, settings: FitSettings, *, classes: int) -> Grafted
     )
     network = Grafted(backbone.network, head, pooling=backbone.architecture.pooling)
     if isinstance(backbone.spec, ImageSpec):
-        network._apply(_channels_last)
+        network._apply(_channels_last)  # type: ignore[no-untyped-call]
     return network
 
 
