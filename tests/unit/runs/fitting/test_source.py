@@ -103,7 +103,7 @@ def test_a_source_of_which_no_row_is_left_is_refused(
     texts: tuple[str, str], bert: Path, tmp_path: Path
 ) -> None:
     target = load(texts[0])
-    held = [*target.parts["val"].inputs, *target.parts["test"].inputs]
+    held = list(map(str, [*target.parts["val"].inputs, *target.parts["test"].inputs]))
     source = table(tmp_path / "held.csv", held, (["even", "odd"] * len(held))[: len(held)])
     spec = tiny.model(bert).backbone.spec
     with pytest.raises(DataError, match="is one that the target is scored on"):
