@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -282,13 +282,10 @@ class Session:
             key = selection_key(val_logits, self.val.labels, options=self.options)
         if self.best is not None and judged and key <= self.best.key:
             return False
-        self.best = Best(key, phase, epoch, self.step, self._state(), val_logits)
+        self.best = Best(key, phase, epoch, self.step, state_of(self.network), val_logits)
         return True
 
-    def keep_state(self) -> None:
-        """Keeps the weights as they are now for those of the best checkpoint."""
-        assert self.best is not None, "asked before the first epoch"
-        self.best = replace(self.best, state=self._state())
 
-    def _state(self) -> dict[str, Tensor]:
-        return {name: t.detach().clone() for name, t in self.network.state_dict().items()}
+def state_of(network: Grafted) -> dict[str, Tensor]:
+    """Returns a copy of all weights and buffers, by name."""
+    return {name: t.detach().clone() for name, t in network.state_dict().items()}

@@ -1,7 +1,7 @@
 """Makes a trained head from features computed once, the whole trunk frozen."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
 from regraft.training.schedule import rate_share
 from regraft.training.selecting import check_features
-from regraft.training.session import Session
+from regraft.training.session import Session, state_of
 
 Logits = npt.NDArray[np.float32]
 
@@ -71,7 +71,8 @@ def _refit(session: Session, parts: "_Parts", strength: float) -> None:
     classes, weights = session.network.head.classes, session.options.class_weights
     rows = Labelled(features, labels)
     load_probe(session, solve_probe(rows, classes, strength=strength, weights=weights))
-    session.keep_state()
+    assert session.best is not None, "the head before was kept"
+    session.best = replace(session.best, state=state_of(session.network))
     session.progress.say(
         f"solved once more on train and val, {counted(len(labels), 'row')}; "
         "the scores of val are those of the head before"
