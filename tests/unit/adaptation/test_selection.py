@@ -9,6 +9,7 @@ import pytest
 from regraft.adaptation import selection
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.selection import information_of, judge, signs_of
+from regraft.adaptation.solver import solve
 from regraft.adaptation.source_only import SourceOnly
 from regraft.adaptation.standardise import Standardise
 from regraft.adaptation.table import SOURCE_ONLY
@@ -66,11 +67,11 @@ def test_guards_drop_a_classifier_whose_classes_changed_places() -> None:
 
 
 def test_both_halves_know_a_class_that_is_answered_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    domains, learnt, real = given(), [], selection.solve
+    domains, learnt = given(), []
 
     def seen(rows: Any, classes: int, *, strength: float) -> Any:
         learnt.append(set(rows.labels.tolist()))
-        return real(rows, classes, strength=strength)
+        return solve(rows, classes, strength=strength)
 
     monkeypatch.setattr(selection, "solve", seen)
     for second in range(1, 9):

@@ -65,7 +65,7 @@ def check_classes(prepared: Prepared) -> None:
         raise DataError(
             f"{words} no training rows in the source",
             expected="rows of every class among those that train",
-            hint="another --group or --seed, or more rows",
+            hint="another --group, or more rows",
         )
 
 

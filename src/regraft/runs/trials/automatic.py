@@ -220,8 +220,10 @@ def choose_automatically(job: Job) -> Automatic:
         needed = sum(_seconds(job, each, share) for each in some)
         return needed <= BUDGET * (job.deadline - time.monotonic())
 
-    alike = partial(distinct, job.prepared)
-    taken, tried = halving(trial, wanted, affordable=affordable, distinct=alike)
+    def different(some: Sequence[Candidate], share: float) -> list[Candidate]:
+        return distinct(job.prepared, some, share=share)
+
+    taken, tried = halving(trial, wanted, affordable=affordable, distinct=different)
     made = Automatic(taken, probe, tuple(tried), time.monotonic() - started, floor)
     job.progress.say(made.as_json()["sentence"])
     return made

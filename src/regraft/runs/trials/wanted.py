@@ -40,7 +40,7 @@ def _possible(prepared: Prepared, candidate: Candidate) -> bool:
     return len(made.dataset.parts["val"]) > 0 or not any(each.average for each in made.phases)
 
 
-def distinct(prepared: Prepared, some: Sequence[Candidate], share: float) -> list[Candidate]:
+def distinct(prepared: Prepared, some: Sequence[Candidate], *, share: float) -> list[Candidate]:
     """Returns the candidates without those that would train as an earlier one does.
 
     Few passes leave strategies alike that differ where there are more.

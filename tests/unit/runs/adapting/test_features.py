@@ -98,9 +98,9 @@ def test_features_that_are_no_numbers_any_more_are_said_to_have_diverged() -> No
 
 def test_a_class_without_training_rows_is_named(prepared: Prepare, verdict: Verdict) -> None:
     texts, labels = tiny.toy_texts(240)
-    parts = ["train" if row % 5 else "test" for row in range(240)]
-    labels = ["odd" if row % 60 == 0 else label for row, label in enumerate(labels)]
-    made = prepared(source={"text": texts, "label": labels, "split": parts})
+    labels[0] = "odd"  # in a group of other labels, which is put into the test part
+    columns = {"text": texts, "label": labels, "who": [f"g{row // 4}" for row in range(240)]}
+    made = prepared(source=columns, group="who")
     target = read_target(tiny.texts_elsewhere(40), made, score=False, say=nobody)
     with pytest.raises(DataError, match="class 'odd' has no training rows in the source"):
         pool_domains(made, verdict, target=target)

@@ -72,5 +72,5 @@ def test_what_would_train_as_an_earlier_one_does_is_not_tried() -> None:
     four = [Candidate(name) for name in "abcd"]
     tried = halving(trial, four, affordable=lambda *_: True, distinct=distinct)[1]
     assert [each.candidate.strategy for each in tried] == ["a", "b", "c", "b", "c"]
-    alone = halving(trial, four, affordable=lambda *_: True, distinct=lambda some, _: some[:1])
+    alone = halving(trial, four, affordable=lambda *_: True, distinct=lambda some, _: [some[0]])
     assert alone == (four[0], [])

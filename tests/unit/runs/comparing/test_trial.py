@@ -78,6 +78,7 @@ def test_a_record_holds_scores_and_each_answer(config: dict[str, Any], out: Path
     assert len(right) == found["data"]["rows"]["test"] == 24
     assert right.count("1") / 24 == found["scores"]["test"]["accuracy"]["value"]
     assert (found["strategy"], found["seed"]) == ("two-stage", 1)
+    assert found["class_weights"] == "none"
     assert found["config"] == config
     assert found["proof"] is True
     assert found["seconds"]["total"] >= found["seconds"]["chosen"] > 0

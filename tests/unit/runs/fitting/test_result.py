@@ -84,6 +84,7 @@ def test_the_share_that_was_trained_is_that_of_the_weights_that_are_kept(
 def test_the_gain_is_said_in_points(result: dict[str, Any]) -> None:
     points = 100 * result["gain"]["difference"]
     assert f"two-stage is {points:+.1f} points" in result["gain"]["sentence"]
+    assert result["gain"]["of"] == "accuracy"
 
 
 def test_the_environment_names_what_a_figure_depends_on(verdict: Verdict) -> None:

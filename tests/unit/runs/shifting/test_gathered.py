@@ -116,9 +116,8 @@ def test_target_rows_without_finite_features_are_not_compared(
 
 def test_a_class_without_training_rows_is_named(gathered: Gather) -> None:
     texts, labels = tiny.toy_texts(240)
-    parts = ["train" if row % 5 else "val" for row in range(240)]
-    for row in range(240):
-        if row % 60 < 2:
-            labels[row], parts[row] = ("odd", "even")[row % 2], "test"
+    # In groups of other labels, which are put into test and val.
+    labels[0], labels[52] = "odd", "even"
+    columns = {"text": texts, "label": labels, "who": [f"g{row // 4}" for row in range(240)]}
     with pytest.raises(DataError, match="classes 'even', 'odd' have no training rows"):
-        gathered(source={"text": texts, "label": labels, "split": parts})
+        gathered(source=columns, group="who")

@@ -90,5 +90,5 @@ def test_what_has_the_phases_of_an_earlier_one_is_left_out(bert: Path) -> None:
     made = prepared(bert, epochs=4, preset="best")
     some = [Candidate("two-stage"), Candidate("two-stage", 0.4), Candidate("gradual")]
     # In one pass there is one stage, in which all blocks move.
-    assert distinct(made, some, 0.25) == some[:2]
-    assert distinct(made, some, 0.5) == some
+    assert distinct(made, some, share=0.25) == some[:2]
+    assert distinct(made, some, share=0.5) == some
