@@ -103,7 +103,7 @@ def test_a_head_that_is_solved_once_more_learns_the_validation_rows_too() -> Non
     assert np.array_equal(made.network.head.last.weight.detach().numpy(), again.weight)
     assert not np.array_equal(again.weight, first.weight)
     assert made.best is not None
-    assert np.array_equal(made.best.state["head.last.weight"].numpy(), again.weight)
+    assert np.array_equal(made.best.state["head.layers.0.weight"].numpy(), again.weight)
     assert made.chosen_logits() == pytest.approx(first.logits(parts[1].features), abs=1e-4)
 
 
