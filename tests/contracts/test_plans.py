@@ -19,8 +19,15 @@ EVERY = [*STRATEGIES, AUTO, *(f"two-stage+{name}" for name in MODIFIERS)]
 def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("data")
     texts, labels = tiny.toy_texts(240)
-    table = tiny.write_csv(folder / "reviews.csv", {"text": texts, "label": labels})
-    return {"text": str(table), "image": str(tiny.image_folders(folder / "pictures", 60))}
+    own = tiny.write_csv(folder / "reviews.csv", {"text": texts, "label": labels})
+    texts, labels = tiny.texts_elsewhere(40)
+    other = tiny.write_csv(folder / "others.csv", {"text": texts, "label": labels})
+    return {
+        "text": str(own),
+        "image": str(tiny.image_folders(folder / "pictures", 60)),
+        "other text": str(other),
+        "other image": str(tiny.dim_folders(folder / "dim", 40)),
+    }
 
 
 @pytest.mark.parametrize("kind", ["text", "image"])
@@ -33,7 +40,7 @@ def test_a_plan_is_printed(
     resnet: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    source = data[kind] if make_strategy(name).needs_source else None
+    source = data[f"other {kind}"] if make_strategy(name).needs_source else None
     settings = FitSettings(
         data=data[kind],
         backbone=str(bert if kind == "text" else resnet),
