@@ -231,7 +231,12 @@ class _Guess:
         free = self._free()
         if not fitting and len(free) == 1 and self.columns.is_text(free[0]):
             return free
-        return fitting or self._fitting(self.columns.is_long_text)
+        if fitting:
+            return fitting
+        fitting = self._fitting(self.columns.is_long_text)
+        # Chinese names and addresses are as wide as a short text; beside a long one they are none.
+        longest = [name for name in fitting if self.columns.is_longest_text(name)]
+        return longest or fitting
 
     def _free(self) -> list[str]:
         return [name for name in self.table.names if name not in self.found.values()]

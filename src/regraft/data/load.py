@@ -40,6 +40,8 @@ from regraft.errors import DataError, counted
 
 Numbers = npt.NDArray[np.int64]
 _NO_ROLES = Roles()
+OF_FOLDERS = ("image", "file")
+"""A role and its column where pictures lay in folders: no table has to have that."""
 
 
 @dataclass(frozen=True)
@@ -151,11 +153,12 @@ def load_inputs(
 def _other_columns(table: Table, asked: Roles, *, found: Roles, reading: Reading) -> list[str]:
     """Returns a warning for each column that was guessed, where the run learnt from another."""
     told = {**used_columns(asked), **table.known}
+    learnt_from = {r: c for r, c in reading.columns.items() if (r, c) != OF_FOLDERS}
     wanted = ("text", "image", "label") if reading.only_test else ("text", "image")
     return [
         f"{table.name} has no column '{learnt}'; '{used_columns(found)[role]}' is read "
         f"(--{role} COLUMN reads another)"
-        for role, learnt in reading.columns.items()
+        for role, learnt in learnt_from.items()
         if role in wanted and role in used_columns(found) and role not in told
         if learnt not in table.names
     ]

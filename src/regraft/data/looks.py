@@ -24,6 +24,10 @@ MANY_NUMBERS = 20
 """Classes that are numbers, above which decimals among them make them a measurement."""
 
 
+LEAST_TEXT = 12
+"""Characters that texts have on average, a wide one counted twice."""
+
+
 @dataclass(frozen=True)
 class Looks:
     """What a sample of the cells of one column looks like.
@@ -54,7 +58,7 @@ class Looks:
         return (
             self.count > 0
             and not (self.numeric or self.paths)
-            and self.width >= 12
+            and self.width >= LEAST_TEXT
             and self.worded > 0.5
             and self.distinct >= 0.5 * self.count
         )
@@ -106,6 +110,10 @@ class TableLooks:
     def is_long_text(self, name: str) -> bool:
         """Says whether a column must be texts, whatever its name."""
         return self._look(name).as_text
+
+    def is_longest_text(self, name: str) -> bool:
+        """Says whether a column is long without counting any character twice."""
+        return self._look(name).length >= LEAST_TEXT
 
     def is_label(self, name: str) -> bool:
         """Says whether a column must be classes, whatever its name."""

@@ -110,10 +110,15 @@ def _of_the_best(result: Document) -> Iterator[str]:
     left = [each for each in result["strategies"] if each["fractions"][-1]["accuracy"]]
     if unjudged and len(unjudged) == len(left):
         return
+    by, points = (" by macro F1", "points of accuracy") if _is_balanced(best) else ("", "points")
     yield (
-        f"{best['name']} is best on validation. On the test rows it is "
-        f"{difference_words(best['difference'])} points beside {best['over']}: {_clearly(best)}."
+        f"{best['name']} is best on validation{by}. On the test rows it is "
+        f"{difference_words(best['difference'])} {points} beside {best['over']}: {_clearly(best)}."
     )
+
+
+def _is_balanced(best: Document) -> bool:
+    return bool(best.get("of") == "macro_f1")
 
 
 def _clearly(best: Document) -> str:

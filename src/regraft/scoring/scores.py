@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ from regraft.scoring.intervals import (
     wilson,
 )
 from regraft.scoring.metrics import Labels, Probabilities
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True)
@@ -60,15 +64,27 @@ def macro_f1_difference(first: Probabilities, second: Probabilities, *, labels: 
     """
     said = [labels, first.argmax(axis=1), second.argmax(axis=1)]
     cells, counts = np.unique(np.stack(said, axis=1), axis=0, return_counts=True)
-    label, *answers = (np.eye(first.shape[1])[column] for column in cells.T)
+    label, *answers = cells.T
+    classes = first.shape[1]
+    own = _by_class(label, classes)
+    parts = [(_by_class(label, classes, label == a), own + _by_class(a, classes)) for a in answers]
 
     def gap(drawn: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        one, other = (metrics.mean_f1(drawn @ (label * a), drawn @ (label + a)) for a in answers)
+        one, other = (metrics.mean_f1(drawn @ right, drawn @ seen) for right, seen in parts)
         return one - other
 
     values = np.concatenate([gap(drawn) for drawn in _redrawn(counts)])
     low, high = np.percentile(values, [2.5, 97.5])
     return around(float(gap(counts)), (float(low), float(high)))
+
+
+def _by_class(column: Labels, classes: int, counted: object = 1.0) -> "csr_array":
+    """Returns (C, K): of each cell, 1 at its class, or 0 where it is not counted."""
+    from scipy.sparse import csr_array
+
+    rows = np.arange(len(column))
+    ones = np.broadcast_to(np.asarray(counted, np.float64), rows.shape)
+    return csr_array((ones, (rows, column)), shape=(len(column), classes))
 
 
 def _of_counts(

@@ -61,6 +61,13 @@ def test_a_tie_names_the_columns_and_the_flags(columns: dict[str, list[str]], fl
     assert caught.value.hint == flags
 
 
+def test_chinese_names_beside_longer_texts_are_no_tie() -> None:
+    shops = [f"老张面馆第{n}分店" for n in range(20)]
+    said = [f"这家店的面条很好吃、下次还会再来的、第{n}次" for n in range(20)]
+    assert _guess(_table(店铺名称=shops, 用户反馈=said, 类别=_FEW)).text == "用户反馈"
+    assert _guess(_table(店铺名称=shops, 类别=_FEW)).text == "店铺名称"
+
+
 def test_a_tie_is_settled_by_the_flag() -> None:
     table = _table(text=_LONG, review=_OTHER, label=_FEW)
     assert _guess(table, Roles(text="review")).text == "review"

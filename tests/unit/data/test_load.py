@@ -373,6 +373,16 @@ def test_another_column_than_the_run_learnt_from_is_told(tmp_path: Path) -> None
     assert _said_of(path) == []
 
 
+def test_pictures_of_a_table_are_no_other_column_than_files_of_folders(tmp_path: Path) -> None:
+    Pil.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "new.csv").write_text("path\na.png\n")
+    for learnt, told in (("file", 0), ("photo", 1)):
+        said: list[str] = []
+        reading = Reading({"image": learnt, "label": "label"}, say=said.append)
+        load_inputs(tmp_path / "new.csv", "image", classes=["cat", "dog"], reading=reading)
+        assert len(said) == told
+
+
 def test_texts_that_come_without_columns_are_no_other_column() -> None:
     said: list[str] = []
     reading = Reading({"text": "review"}, say=said.append)

@@ -117,6 +117,14 @@ def test_where_the_others_diverged_no_validation_score_chose() -> None:
     assert not any("is best on validation" in each for each in sentences(result))
 
 
+def test_the_score_that_chose_is_named_where_it_is_not_accuracy() -> None:
+    result = example_comparison()
+    result["best"]["of"] = "macro_f1"
+    (line,) = [each for each in sentences(result) if "is best on validation" in each]
+    assert "is best on validation by macro F1. " in line
+    assert " points of accuracy beside " in line
+
+
 def test_the_page_has_the_picture_the_table_and_the_words() -> None:
     page = render(example_comparison())
     assert re.findall(r"<h2>(.*?)</h2>", page) == [

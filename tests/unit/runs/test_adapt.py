@@ -68,6 +68,18 @@ def test_the_run_is_proved_and_reported(tried: dict[str, Any]) -> None:
     assert "adapt" in run_report(Path(tried["run"])).read_text("utf-8")
 
 
+def test_a_class_without_training_rows_is_refused_before_a_folder_is_made(
+    bert: Path, tmp_path: Path
+) -> None:
+    texts, labels = tiny.toy_texts(240)
+    groups = [f"g{row // 4}" for row in range(240)]
+    odd = {"text": texts, "label": ["odd", *labels[1:]], "who": groups}
+    out = tmp_path / "run"
+    with pytest.raises(DataError, match="class 'odd' has no training rows"):
+        adapt(odd, target=TARGET, backbone=str(bert), group="who", out=out)
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("rows", [60, 240])
 @pytest.mark.parametrize("method", ["source-only", "coral_recolour", "shot"])
 def test_a_method_that_was_asked_for_makes_a_proved_run(

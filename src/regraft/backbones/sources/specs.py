@@ -87,16 +87,17 @@ def image_spec(settings: dict[str, Any], config: Any) -> ImageSpec:
 
 
 def _has_large_windows(config: Any, size: int) -> bool:
-    """Says whether the windows of a Swin are larger than its last map of a small picture.
+    """Says whether the windows of a Swin are as large as its last map of a small picture.
 
-    It would shrink them for good, and its table of positions no longer fits them.
+    It would shrink or no longer shift them for good: its table of positions would not fit, and
+    the network that is loaded again would answer otherwise.
     """
     if config.model_type != "swin":
         return False
     patch = config.patch_size
     patch = patch if isinstance(patch, int) else max(patch)
     step = patch * 2 ** (len(config.depths) - 1)
-    return bool(min(size, _SMALL_SIDE) // step < config.window_size)
+    return bool(min(size, _SMALL_SIDE) // step <= config.window_size)
 
 
 def refuse_channels(spec: InputSpec, name: str) -> None:

@@ -23,6 +23,9 @@ from regraft.errors import DataError
 
 _LAYOUT = "ROOT/CLASS/FILE, ROOT/train/CLASS/FILE or ROOT/train.csv"
 
+_OTHER_DATA = (".json", ".xlsx", ".xls", ".ods", ".gz", ".txt", ".zip", ".tar", ".tgz")
+"""Ends of files that may hold data and are not read beside tables; scripts and logs hold none."""
+
 
 @dataclass(frozen=True)
 class _Place:
@@ -154,7 +157,9 @@ def _no_parts(place: _Place, files: list[str]) -> list[Problem]:
 def _passed_over(place: _Place, table: Table) -> list[Problem]:
     """Returns a problem for each folder and file that looks like data and is not in the table."""
     parts = {name for name in place.folders() if name.lower() in PART_NAMES}
-    data = [n for n in place.folders() if n in parts or holds_pictures(place.root / n)]
+    pictures = {name for name in place.folders() if holds_pictures(place.root / name)}
+    # One folder of pictures may hold the plots of what is in the table; classes are several.
+    data = sorted(parts | (pictures if len(pictures) > 1 else set()))
     named = folders_in(table.columns.values()) if data else set()
     reason = "a folder beside tables, which name no file in it, and was not read"
     unread = [name for name in data if name not in named]
@@ -162,10 +167,9 @@ def _passed_over(place: _Place, table: Table) -> list[Problem]:
 
 
 def _strange_parts(place: _Place) -> list[Problem]:
-    """Returns a problem for each file that is called as a part and is of a kind that is not."""
-    known = (*TABLE_SUFFIXES, *PICTURE_SUFFIXES)
+    """Returns a problem for each file of data that is called as a part and is not read there."""
     files = [file for file in place.files() if file.partition(".")[0].lower() in PART_NAMES]
-    strange = [file for file in files if Path(file).suffix.lower() not in known]
+    strange = [file for file in files if Path(file).suffix.lower() in _OTHER_DATA]
     return place.problems(strange, "called as a part, but of a kind that is not read there")
 
 

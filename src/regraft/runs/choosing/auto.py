@@ -118,10 +118,10 @@ def most_seconds(whole: Sequence[float]) -> float:
     return total + left[0]
 
 
-Distinct = Callable[[Sequence[Candidate], float], list[Candidate]]
+Alike = Callable[[Sequence[Candidate], float], list[Candidate]]
 
 
-def _all(some: Sequence[Candidate], share: float) -> list[Candidate]:
+def _themselves(some: Sequence[Candidate], share: float) -> list[Candidate]:
     del share
     return list(some)
 
@@ -131,26 +131,33 @@ def halving(
     candidates: Sequence[Candidate],
     *,
     affordable: Callable[[Sequence[Candidate], float], bool],
-    distinct: Distinct = _all,
+    alike: Alike = _themselves,
 ) -> tuple[Candidate, list[Tried]]:
     """Returns the candidate that is left, and all that was tried.
 
     Each round trains those that are left for a share of their passes and keeps the better
-    half. A round that cannot be paid for is left out, and the best so far is taken.
+    half. A round that cannot be paid for is left out, and the best so far is taken. What would
+    train as another one does is not trained twice, and stays as long as that one.
 
     Args:
         trial: Trains a candidate for a share of its passes.
         candidates: One at least, the usual one first.
         affordable: Says whether there is time for a round: its candidates, and their share.
-        distinct: Leaves those out that would train as an earlier one does, for a share.
+        alike: Says of each candidate which one, itself or an earlier one, trains as it does for
+            a share of its passes.
     """
     left, tried = list(candidates), []
     for share in SHARES:
-        left = distinct(left, share)
-        if len(left) == 1 or not affordable(left, share):
+        trained = alike(left, share)
+        apart = list(dict.fromkeys(trained))
+        if len(apart) == 1:  # what may part with more passes
+            continue
+        if not affordable(apart, share):
             break
-        found = [trial(candidate, share) for candidate in left]
+        found = [trial(candidate, share) for candidate in apart]
         tried += found
         best = sorted(found, key=lambda each: each.key, reverse=True)
-        left = [each.candidate for each in best[: -(-len(best) // 2)]]
+        kept = [each.candidate for each in best[: -(-len(best) // 2)]]
+        twins = list(zip(left, trained, strict=True))
+        left = [each for first in kept for each, as_first in twins if as_first == first]
     return left[0], tried

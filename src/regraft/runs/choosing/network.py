@@ -22,6 +22,7 @@ from regraft.data.rows import Dataset
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.errors import BackboneError, SettingsError
 from regraft.machine import out_of_memory
+from regraft.runs.choosing.defaults import TYPED, Choice
 from regraft.settings import FitSettings
 
 SAMPLE = 2
@@ -110,24 +111,27 @@ def example(backbone: Backbone) -> dict[str, Tensor]:
     return _noise(spec, side=spec.size)
 
 
-def check_size(backbone: Backbone, size: int) -> None:
-    """Raises where a network cannot take images of a size.
+def fit_size(backbone: Backbone, chosen: Choice) -> Choice:
+    """Returns the size that was chosen, or the network's own where it cannot take that.
 
     Args:
         backbone: Its network is left as it was.
-        size: Side in pixels, or tokens: of texts a network takes each number.
+        chosen: Side of images in pixels, or tokens: of texts a network takes each number.
 
     Raises:
-        SettingsError: If a pass on one image fails.
+        SettingsError: If a pass on one image of a size that was typed fails.
     """
     spec = backbone.spec
-    if not isinstance(spec, ImageSpec) or size == spec.size:
-        return
-    if not _takes(backbone.network, _noise(spec, side=size, rows=1)):
+    if not isinstance(spec, ImageSpec) or chosen.value == spec.size:
+        return chosen
+    if _takes(backbone.network, _noise(spec, side=int(chosen.value), rows=1)):
+        return chosen
+    if chosen.reason == TYPED:
         raise SettingsError(
-            f"image_size = {size} cannot be used with {backbone.name}",
+            f"image_size = {chosen.value} cannot be used with {backbone.name}",
             hint=f"--image-size {spec.size}",
         )
+    return Choice(chosen.name, spec.size, f"the network cannot take {chosen.value} pixels")
 
 
 def check_mask(backbone: Backbone) -> None:

@@ -118,6 +118,7 @@ def cell_scores(records: Sequence[Document]) -> Document:
         "rows": _rows(kept),
         **{name: over_seeds([test[name] for test in tests], name) for name in HIGHEST},
         "val_accuracy": _val_score(kept, "accuracy") if _judged(kept) else None,
+        "val_macro_f1": _val_score(kept, "macro_f1") if _judged(kept) else None,
         "seconds": round(fmean(record["seconds"]["chosen"] for record in kept), 3),
         "trained_share": fmean(record["trained_share"] for record in kept),
         **lost,
@@ -191,17 +192,19 @@ def best_of(asked: CompareSettings, cells: Cells) -> Document:
     """
     last = {name: cells[name, asked.shares[-1]] for name in asked.names}
     left = [name for name in asked.names if scored(last[name])]
-    name = _leading(last, left) if left else asked.names[0]
+    by = _selecting(record for each in left for record in last[each])
+    name = _leading(last, left, by) if left else asked.names[0]
     unjudged = [each for each in left if not _judged(last[each])]
     found = {other: _gap(last[name], last[other]) for other in asked.names if other != name}
     gaps = {other: gap for other, gap in found.items() if gap is not None}
     if not gaps:
         none: Document = {"over": None, "difference": None, "clear": False}
-        return {"name": name, **none, "unjudged": unjudged}
+        return {"name": name, "of": by, **none, "unjudged": unjudged}
     closest = min(gaps, key=lambda other: gaps[other].low)
     gap = gaps[closest]
     return {
         "name": name,
+        "of": by,
         "over": closest,
         "difference": vars(gap),
         "clear": gap.low > 0,
@@ -209,12 +212,11 @@ def best_of(asked: CompareSettings, cells: Cells) -> Document:
     }
 
 
-def _leading(last: Mapping[str, Sequence[Document]], left: Sequence[str]) -> str:
+def _leading(last: Mapping[str, Sequence[Document]], left: Sequence[str], by: str) -> str:
     """Returns the best on validation of the strategies that have scores, the steady ones first."""
     judged = [name for name in left if _judged(last[name])]
     steady = [name for name in judged if not any(map(has_diverged, last[name]))]
     chosen_from = steady or judged
-    by = _selecting(record for name in chosen_from for record in last[name])
     return max(chosen_from, key=lambda name: _val_score(last[name], by), default=left[0])
 
 

@@ -5,6 +5,9 @@ import math
 import time
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+import numpy.typing as npt
+
 from regraft.backbones.backbone import Backbone
 from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted
@@ -28,7 +31,7 @@ from regraft.runs.choosing.defaults import (
 )
 from regraft.runs.choosing.device import pick_device
 from regraft.runs.choosing.line import block_decay, choose_line, depth_rate, frozen_words
-from regraft.runs.choosing.network import check_size, example, fit_channels, graft
+from regraft.runs.choosing.network import example, fit_channels, fit_size, graft
 from regraft.runs.choosing.opening import Network, explained, open_for, text_lengths
 from regraft.runs.choosing.refusals import check_line, check_moves, check_strategy, without_use
 from regraft.runs.fitting.repeat import Earlier, read_earlier
@@ -117,7 +120,7 @@ def prepare(
         named = choose_backbone(settings, dataset).value
     backbone, notes = _opened(named, settings, dataset=dataset, earlier=earlier, say=say)
     lengths = text_lengths(dataset, backbone)
-    chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
+    chosen = _chosen(settings, dataset, backbone=backbone, lengths=lengths)
     told = explained(dataset, backbone, chosen=chosen, lengths=lengths)
     understood = _said([*told, *notes], say)
     grafted = graft(backbone, settings, classes=len(dataset.classes))
@@ -155,6 +158,18 @@ def prepare(
         else None,
         reading=reading,
     )
+
+
+def _chosen(
+    settings: FitSettings,
+    dataset: Dataset,
+    *,
+    backbone: Backbone,
+    lengths: npt.NDArray[np.int64],
+) -> Chosen:
+    """Returns what was left open, decided, with a size that the network can take."""
+    chosen = choose(settings, dataset, backbone=backbone, lengths=lengths)
+    return replace(chosen, extent=fit_size(backbone, chosen.extent))
 
 
 def _opened(
@@ -267,7 +282,6 @@ def _encoded(
 
     Test rows wait for the end.
     """
-    check_size(backbone, int(chosen.extent.value))
     started = time.perf_counter()
     found: dict[Part, Encoded] = {
         part: encode(rows, backbone.spec, extent=int(chosen.extent.value))

@@ -19,7 +19,7 @@ from regraft.runs.fitting.folder import SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.record import run_toml
 from regraft.runs.fitting.train import Pooled, Trained, train, train_unjudged
-from regraft.runs.trials.wanted import distinct, taken_up, wanted_by
+from regraft.runs.trials.wanted import alike, taken_up, wanted_by
 from regraft.strategies.table import AUTO
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.precision import Verdict
@@ -220,10 +220,10 @@ def choose_automatically(job: Job) -> Automatic:
         needed = sum(_seconds(job, each, share) for each in some)
         return needed <= BUDGET * (job.deadline - time.monotonic())
 
-    def different(some: Sequence[Candidate], share: float) -> list[Candidate]:
-        return distinct(job.prepared, some, share=share)
+    def trained_as(some: Sequence[Candidate], share: float) -> list[Candidate]:
+        return alike(job.prepared, some, share=share)
 
-    taken, tried = halving(trial, wanted, affordable=affordable, distinct=different)
+    taken, tried = halving(trial, wanted, affordable=affordable, alike=trained_as)
     made = Automatic(taken, probe, tuple(tried), time.monotonic() - started, floor)
     job.progress.say(made.as_json()["sentence"])
     return made

@@ -40,8 +40,8 @@ def _possible(prepared: Prepared, candidate: Candidate) -> bool:
     return len(made.dataset.parts["val"]) > 0 or not any(each.average for each in made.phases)
 
 
-def distinct(prepared: Prepared, some: Sequence[Candidate], *, share: float) -> list[Candidate]:
-    """Returns the candidates without those that would train as an earlier one does.
+def alike(prepared: Prepared, some: Sequence[Candidate], *, share: float) -> list[Candidate]:
+    """Returns which candidate trains as each does: an earlier one, or itself.
 
     Few passes leave strategies alike that differ where there are more.
 
@@ -50,12 +50,13 @@ def distinct(prepared: Prepared, some: Sequence[Candidate], *, share: float) -> 
         some: Candidates, in order.
         share: Of their passes that are taken.
     """
-    found: dict[object, Candidate] = {}
+    known: dict[object, Candidate] = {}
+    found = []
     for each in some:
         made = taken_up(prepared, each, share=share)
         phases = tuple(replace(phase, name="") for phase in made.phases)
-        found.setdefault((phases, made.chosen.batch_size.value), each)
-    return list(found.values())
+        found.append(known.setdefault((phases, made.chosen.batch_size.value), each))
+    return found
 
 
 def taken_up(prepared: Prepared, candidate: Candidate, *, share: float = 1.0) -> Prepared:

@@ -113,7 +113,8 @@ def test_kinds_that_count_from_the_padding_take_so_many_tokens_and_no_more(
     [
         (224, {}, True),
         (224, {"patch_size": [4, 4]}, True),
-        (224, {"window_size": 2}, False),
+        (224, {"window_size": 2}, True),
+        (224, {"window_size": 1}, False),
         (16, {"patch_size": 2, "depths": [1, 1], "num_heads": [1, 1], "window_size": 2}, False),
     ],
 )

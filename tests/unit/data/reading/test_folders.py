@@ -249,6 +249,12 @@ def test_folders_beside_a_table_that_names_no_file_in_them_are_told(tmp_path: Pa
     }
 
 
+def test_scripts_logs_and_a_folder_of_plots_beside_a_table_are_no_data(tmp_path: Path) -> None:
+    _texts(tmp_path, {"new.csv": _TABLE, "test.py": "x", "train.log": "x", "train.sh": "x"})
+    _pictures(tmp_path, ["plots/1.png"])
+    assert _told(tmp_path) == {}
+
+
 def test_a_part_s_own_files_are_not_told_twice(tmp_path: Path) -> None:
     _pictures(tmp_path, ["train/a/1.png", "test/a/1.png", "val.png"])
     assert _told(tmp_path) == {}

@@ -65,12 +65,23 @@ def test_pairs_come_first_where_labels_are_few(preset: Preset, rows: int, few: b
     assert "two-stage" in names
 
 
-def test_what_would_train_as_an_earlier_one_does_is_not_tried() -> None:
-    def distinct(some: Sequence[Candidate], share: float) -> list[Candidate]:
-        return [each for each in some if share > 0.25 or each.strategy != "d"]
-
+def test_what_trains_as_an_earlier_one_does_is_tried_once_they_part() -> None:
     four = [Candidate(name) for name in "abcd"]
-    tried = halving(trial, four, affordable=lambda *_: True, distinct=distinct)[1]
-    assert [each.candidate.strategy for each in tried] == ["a", "b", "c", "b", "c"]
-    alone = halving(trial, four, affordable=lambda *_: True, distinct=lambda some, _: [some[0]])
-    assert alone == (four[0], [])
+
+    def alike(some: Sequence[Candidate], share: float) -> list[Candidate]:
+        twin = {four[3]: four[1]} if share == 0.25 else {}
+        return [twin.get(each, each) for each in some]
+
+    tried = halving(trial, four, affordable=lambda *_: True, alike=alike)[1]
+    words = [
+        "".join(e.candidate.strategy for e in tried if e.share == share) for share in (0.25, 0.5)
+    ]
+    assert words == ["abc", "bdc"]
+
+
+def test_those_that_all_train_alike_wait_until_they_part() -> None:
+    two = [Candidate(name) for name in "ab"]
+    never = halving(
+        trial, two, affordable=lambda *_: True, alike=lambda some, _: [two[0]] * len(some)
+    )
+    assert never == (two[0], [])

@@ -21,13 +21,14 @@ from regraft.data.rows import Dataset, Rows
 from regraft.data.spec import ImageSpec, TextSpec
 from regraft.errors import BackboneError, SettingsError
 from regraft.features.pooled import pooled_features
+from regraft.runs.choosing.defaults import TYPED, Choice
 from regraft.runs.choosing.network import (
     COLOURLESS,
     GREY,
     check_mask,
-    check_size,
     example,
     fit_channels,
+    fit_size,
     graft,
 )
 from regraft.settings import FitSettings
@@ -196,6 +197,10 @@ def sized(size: int, *, step: int = 1, least: int = 1) -> Backbone:
     return Backbone("sized", Sized(step=step, least=least), spec, 4, architecture)
 
 
+def typed(size: int) -> Choice:
+    return Choice("image_size", size, TYPED)
+
+
 def test_a_network_that_takes_no_small_images_is_spliced_at_its_own_size() -> None:
     assert example(sized(96))["pixels"].shape[-1] == 64
     backbone = sized(96, least=75)
@@ -206,14 +211,20 @@ def test_a_network_that_takes_no_small_images_is_spliced_at_its_own_size() -> No
 def test_a_size_that_a_network_cannot_take_is_refused() -> None:
     backbone = sized(96, step=32)
     for size in (64, 96, 128):
-        check_size(backbone, size)
+        assert fit_size(backbone, typed(size)) == typed(size)
     said = "^image_size = 100 cannot be used with sized; try --image-size 96$"
     with pytest.raises(SettingsError, match=said):
-        check_size(backbone, 100)
+        fit_size(backbone, typed(100))
+
+
+def test_a_size_that_nobody_typed_gives_way_to_the_network_s_own() -> None:
+    found = fit_size(sized(96, step=32), Choice("image_size", 100, "small images"))
+    assert (found.value, found.reason) == (96, "the network cannot take 100 pixels")
 
 
 def test_texts_have_no_side(bert: Path) -> None:
-    check_size(open_backbone(str(bert)), 100)
+    tokens = Choice("max_length", 100, TYPED)
+    assert fit_size(open_backbone(str(bert)), tokens) == tokens
 
 
 def test_maps_are_laid_channels_last_and_volumes_left_as_they_are() -> None:
