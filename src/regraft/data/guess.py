@@ -235,7 +235,7 @@ class _Guess:
             return fitting
         fitting = self._fitting(self.columns.is_long_text)
         # Chinese names and addresses are as wide as a short text; beside a long one they are none.
-        longest = [name for name in fitting if self.columns.is_longest_text(name)]
+        longest = [name for name in fitting if self.columns.is_long_text(name, twice=False)]
         return longest or fitting
 
     def _free(self) -> list[str]:

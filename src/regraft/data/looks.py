@@ -107,13 +107,10 @@ class TableLooks:
         """Says whether a column can be texts, if its name says so."""
         return self.is_filled(name) and not self._look(name).paths
 
-    def is_long_text(self, name: str) -> bool:
-        """Says whether a column must be texts, whatever its name."""
-        return self._look(name).as_text
-
-    def is_longest_text(self, name: str) -> bool:
-        """Says whether a column is long without counting any character twice."""
-        return self._look(name).length >= LEAST_TEXT
+    def is_long_text(self, name: str, *, twice: bool = True) -> bool:
+        """Says whether a column must be texts, whatever its name, wide characters counted twice."""
+        look = self._look(name)
+        return look.as_text and (twice or look.length >= LEAST_TEXT)
 
     def is_label(self, name: str) -> bool:
         """Says whether a column must be classes, whatever its name."""

@@ -33,7 +33,7 @@ def record(right: str, *, val: float = 0.5, rows: int = 100, seconds: float = 2.
     return {
         "data": {"name": "d", "rows": {"train": rows - 10, "val": 10, "test": len(right)}},
         "backbone": {"name": "b"},
-        "scores": {"test": test, "val": {"accuracy": score(val)}},
+        "scores": {"test": test, "val": {"accuracy": score(val), "macro_f1": score(val)}},
         "seconds": {"chosen": seconds, "total": seconds + 1},
         "trained_share": 0.25,
         "environment": {"torch": "2"},
@@ -118,7 +118,7 @@ def test_a_difference_without_doubt_is_clear() -> None:
 def test_a_single_strategy_has_nothing_beside_it() -> None:
     found = best_of(asked(strategies="full"), CELLS)
     none = {"over": None, "difference": None, "clear": False}
-    assert found == {"name": "full", **none, "unjudged": []}
+    assert found == {"name": "full", "of": "accuracy", **none, "unjudged": []}
 
 
 def test_rows_needed_are_read_off_the_curve() -> None:
@@ -214,4 +214,5 @@ def test_where_classes_weigh_the_same_the_best_is_that_of_the_highest_macro_f1()
     assert best_of(asked(), cells)["name"] == "head"
     for made in (common, fair):
         made["class_weights"] = "balanced"
-    assert best_of(asked(), cells)["name"] == "full"
+    best = best_of(asked(), cells)
+    assert (best["name"], best["of"]) == ("full", "macro_f1")
