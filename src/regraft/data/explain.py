@@ -9,6 +9,7 @@ import numpy as np
 
 from regraft.data.rows import Dataset, Part, Problem, Rows
 from regraft.data.spec import Cut
+from regraft.errors import counted
 
 _PARTS: tuple[Part, ...] = ("train", "val", "test")
 _MOST_CLASSES = 12
@@ -72,7 +73,8 @@ def _part_line(part: Part, rows: Rows) -> str:
         listed = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     else:
         sizes = np.array(list(counts.values()))
-        listed = f"{sizes.min():,} to {sizes.max():,} rows a class"
+        least, most = int(sizes.min()), int(sizes.max())
+        listed = f"{'' if least == most else f'{least:,} to '}{counted(most, 'row')} a class"
     return f"  {part} {len(rows):,} ({listed})"
 
 

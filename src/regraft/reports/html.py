@@ -30,6 +30,12 @@ WHOLES_AND_PARTS = ("total", "chosen", "auto", "checkpoints")
 """Seconds that are sums of others, or parts of the training: they would count twice."""
 
 
+OF_STEPS = frozenset(
+    ("augment", "batch_size", "dropout", "epochs", "freeze", "layer_decay", "lr", "patience")
+)
+"""Choices that a head which is solved never looks at."""
+
+
 def write_report(result: Mapping[str, Any], path: Path) -> None:
     """Writes the page of a run; an older page gives way only to a whole new one.
 
@@ -86,6 +92,7 @@ def render(result: Mapping[str, Any]) -> str:
             methods=_methods(result),
             moved=_moved(result),
             stretches=_stretches(result.get("seconds") or {}),
+            chosen=_chosen(result),
         )
     )
 
@@ -111,6 +118,21 @@ def sentence(result: Mapping[str, Any]) -> str:
         f"; {words.percent(accuracy['value'])} of the {whose} come out right" if accuracy else "",
     ]
     return "".join(parts) + "."
+
+
+def _chosen(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns what was chosen; without what only steps look at, where there are none."""
+    phases = (result.get("plan") or {}).get("phases") or []
+    solved = bool(phases) and all(phase.get("solved") for phase in phases)
+    return [
+        {**choice, "value": _shown_value(choice["value"])}
+        for choice in result.get("defaults") or []
+        if not (solved and choice["name"] in OF_STEPS)
+    ]
+
+
+def _shown_value(value: object) -> object:
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def _methods(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -141,8 +141,10 @@ def _curves(axes: "Axes", history: Epochs, *, measure: str, factor: int = 1) -> 
     _mark_phases(axes, [str(entry.get("phase", "")) for entry in history])
     _mark_best(axes, history, name=f"val_{measure}", factor=factor)
     axes.set(xlabel="epoch", title=measure)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(x=0.08)
+    if len(history) == 1:  # else there is no whole number but one within the margins
+        axes.set_xlim(0.5, 1.5)
 
 
 def _mark_phases(axes: "Axes", phases: Sequence[str]) -> None:

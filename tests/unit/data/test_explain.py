@@ -38,6 +38,11 @@ def test_many_classes_are_summed_up() -> None:
     assert any("rows a class" in line for line in lines)
 
 
+def test_classes_of_one_size_have_one_number() -> None:
+    lines = explain(_dataset(labels=[str(n % 15) for n in range(60)]))
+    assert lines[-2:] == ["  train 45 (3 rows a class)", "  test 15 (1 row a class)"]
+
+
 def test_a_length_limit_that_cuts_much_is_a_warning() -> None:
     little = explain(_dataset(), cut_share=0.01, length=128)
     assert "the length limit of 128 tokens cuts 1.0% of the texts" in little

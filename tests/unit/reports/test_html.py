@@ -238,3 +238,14 @@ def test_classes_are_numbered_in_their_table_where_a_map_has_their_numbers() -> 
     page = render(result)
     assert column in page
     assert '<td class="number">20</td><th><bdi>class 19</bdi></th>' in page
+
+
+def test_what_only_steps_look_at_was_not_chosen_for_a_head_that_is_solved() -> None:
+    result = example_result()
+    result["defaults"][0]["value"] = 4.123456789
+    assert "<bdi>4.123</bdi>" in render(result)
+    for phase in result["plan"]["phases"]:
+        phase["solved"] = True
+    page = render(result)
+    assert "<th>epochs</th><td>" not in page
+    assert "<th>max_length</th>" in page

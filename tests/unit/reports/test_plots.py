@@ -48,6 +48,13 @@ def test_a_hostile_phase_does_not_reach_the_picture() -> None:
     assert "frac" not in drawn
 
 
+def test_a_single_epoch_is_number_one_and_no_fraction() -> None:
+    drawn = picture(learning_curves(history()[:1]))
+    texts = [node.text for node in ElementTree.fromstring(drawn).iter() if node.text]
+    assert texts.count("1") == 2
+    assert not any(text.startswith(("0.9", "1.0")) for text in texts if "%" not in text)
+
+
 def test_a_new_phase_draws_a_line_in_both_panels() -> None:
     def dashes(records: list[dict[str, object]]) -> int:
         return picture(learning_curves(records)).count("stroke-dasharray")
