@@ -196,6 +196,11 @@ def load_into_network(network: nn.Module, weights: Weights, *, source: str) -> N
     put_weights(network, weights)
 
 
+def state_of(network: nn.Module) -> dict[str, Tensor]:
+    """Returns a copy of all weights and buffers, by name, for `put_weights`."""
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+
+
 def put_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Copies weights into a network by its own `load_state_dict`, strictly.
 

@@ -20,6 +20,7 @@ from regraft.reports.plots import calibration_curve, confusion_map, learning_cur
 from regraft.reports.table import Entry, entries
 from regraft.reports.thumbnails import is_safe, thumbnail
 from regraft.reports.timeline import block_rows, freeze_timeline
+from regraft.settings import OF_STEPS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -30,9 +31,7 @@ WHOLES_AND_PARTS = ("total", "chosen", "auto", "checkpoints")
 """Seconds that are sums of others, or parts of the training: they would count twice."""
 
 
-OF_STEPS = frozenset(
-    ("augment", "batch_size", "dropout", "epochs", "freeze", "layer_decay", "lr", "patience")
-)
+UNSOLVED = (*OF_STEPS, "layer_decay")
 """Choices that a head which is solved never looks at."""
 
 
@@ -127,7 +126,7 @@ def _chosen(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {**choice, "value": _shown_value(choice["value"])}
         for choice in result.get("defaults") or []
-        if not (solved and choice["name"] in OF_STEPS)
+        if not (solved and choice["name"] in UNSOLVED)
     ]
 
 

@@ -16,7 +16,12 @@ from regraft.errors import GuardError, UserError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.adapting.document import TOLD, Adaptation, adaptation_document, beside
-from regraft.runs.adapting.features import check_classes, domains_of, pool_domains, without_lost
+from regraft.runs.adapting.features import (
+    check_rows_of_classes,
+    domains_of,
+    pool_domains,
+    without_lost,
+)
 from regraft.runs.adapting.given import NOTHING, Given, names_given, read_given
 from regraft.runs.adapting.keeping import keep_classifier, keep_trunk
 from regraft.runs.adapting.labels import draw_labelled, draw_places
@@ -106,7 +111,7 @@ def run_adapt(
     torch.manual_seed(settings.seed)
     own, source, target = read_given(settings, given, say=progress.say)
     prepared = prepare(fit_settings(own), source, say=progress.say)
-    check_classes(prepared)
+    check_rows_of_classes(prepared)
     for choice in prepared.chosen.listed():
         if settings.moves or choice.name in TOLD:
             progress.say(choice.words())

@@ -6,6 +6,7 @@ from regraft.settings.checked import Settings as Settings
 from regraft.settings.finished import EvaluateSettings as EvaluateSettings
 from regraft.settings.finished import PredictSettings as PredictSettings
 from regraft.settings.finished import RunSettings as RunSettings
+from regraft.settings.fit import OF_STEPS as OF_STEPS
 from regraft.settings.fit import Augment as Augment
 from regraft.settings.fit import FitOptions as FitOptions
 from regraft.settings.fit import FitSettings as FitSettings

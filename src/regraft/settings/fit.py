@@ -11,6 +11,11 @@ from regraft.settings.new_run import NewRunOptions, NewRunSettings
 Optimizer = Literal["adamw", "sgd"]
 Augment = Literal["auto", "none", "crop", "flip-crop", "drop-tokens"]
 
+OF_STEPS = (
+    *("epochs", "lr", "batch_size", "ema", "patience", "optimizer", "augment", "dropout", "views"),
+    *("freeze", "freeze_threshold"),
+)
+"""Settings that only steps look at: a head that is solved takes none."""
 HEAD = "linear or mlp:UNITS[,UNITS], such as mlp:256"
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted, Head
+from regraft.backbones.weights import state_of
 from regraft.data.encode import Encoded
 from regraft.data.spec import InputSpec
 from regraft.features.cached import Cache, pooled
@@ -284,8 +285,3 @@ class Session:
             return False
         self.best = Best(key, phase, epoch, self.step, state_of(self.network), val_logits)
         return True
-
-
-def state_of(network: Grafted) -> dict[str, Tensor]:
-    """Returns a copy of all weights and buffers, by name."""
-    return {name: t.detach().clone() for name, t in network.state_dict().items()}

@@ -25,6 +25,7 @@ from regraft.backbones.weights import (
     refuse_infinite,
     refuse_integers,
     separate,
+    state_of,
 )
 from regraft.errors import BackboneError, DamagedFileError, StorageError
 
@@ -274,3 +275,14 @@ def test_whole_numbers_are_refused_where_the_network_has_others(prefix: str) -> 
     quantised = good | {f"{prefix}0.weight": torch.ones(2, 2, dtype=torch.int8)}
     with pytest.raises(BackboneError, match=r"0\.weight of it is torch\.int8; expected weights"):
         refuse_integers(quantised, network, source="it")
+
+
+def test_the_copy_of_a_state_stays_what_it_was_and_can_be_put_back() -> None:
+    layer = nn.BatchNorm1d(2)
+    kept, before = state_of(layer), {n: t.clone() for n, t in layer.state_dict().items()}
+    with torch.no_grad():
+        layer.weight.add_(1)
+        layer.running_mean += 1
+    assert all(torch.equal(kept[name], before[name]) for name in before)
+    put_weights(layer, kept)
+    assert all(torch.equal(layer.state_dict()[name], before[name]) for name in before)

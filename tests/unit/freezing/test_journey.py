@@ -59,25 +59,6 @@ def test_a_block_that_cannot_move_goes_with_the_next() -> None:
     assert [round(d, 5) for d in journey.distances()] == [5.0, 5.0, 5.0]
 
 
-@pytest.fixture
-def no_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stands for a device without double numbers: only what left it may become such."""
-    moved: list[torch.Tensor] = []
-    real, double = torch.Tensor.cpu, torch.Tensor.double
-
-    def cpu(tensor: torch.Tensor) -> torch.Tensor:
-        moved.append(real(tensor))
-        return moved[-1]
-
-    def doubled(tensor: torch.Tensor) -> torch.Tensor:
-        if not any(tensor is each for each in moved):
-            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
-        return double(tensor)
-
-    monkeypatch.setattr(torch.Tensor, "cpu", cpu)
-    monkeypatch.setattr(torch.Tensor, "double", doubled)
-
-
 @pytest.mark.usefixtures("no_doubles")
 def test_a_device_without_doubles_will_do() -> None:
     network = grafted("image")

@@ -56,25 +56,6 @@ def test_the_distance_is_that_of_all_numbers_together() -> None:
     assert found.distances()[2] == pytest.approx(3 * numbers**0.5, rel=1e-4)
 
 
-@pytest.fixture
-def no_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stands for a device without double numbers: only what left it may become such."""
-    moved: list[torch.Tensor] = []
-    real, double = torch.Tensor.cpu, torch.Tensor.double
-
-    def cpu(tensor: torch.Tensor) -> torch.Tensor:
-        moved.append(real(tensor))
-        return moved[-1]
-
-    def doubled(tensor: torch.Tensor) -> torch.Tensor:
-        if not any(tensor is each for each in moved):
-            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
-        return double(tensor)
-
-    monkeypatch.setattr(torch.Tensor, "cpu", cpu)
-    monkeypatch.setattr(torch.Tensor, "double", doubled)
-
-
 @pytest.mark.usefixtures("no_doubles")
 def test_a_device_without_doubles_will_do() -> None:
     network = grafted("image")

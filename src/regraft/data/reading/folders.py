@@ -11,6 +11,7 @@ from regraft.data.reading.encodings import decode_text
 from regraft.data.reading.origins import FileOrigins
 from regraft.data.reading.pictures import PICTURE_SUFFIXES, folders_in, holds_pictures
 from regraft.data.reading.tables import (
+    OTHER_SUFFIXES,
     SPLIT,
     TABLE_SUFFIXES,
     Table,
@@ -23,7 +24,7 @@ from regraft.errors import DataError
 
 _LAYOUT = "ROOT/CLASS/FILE, ROOT/train/CLASS/FILE or ROOT/train.csv"
 
-_OTHER_DATA = (".json", ".xlsx", ".xls", ".ods", ".gz", ".txt", ".zip", ".tar", ".tgz")
+_OTHER_DATA = (*OTHER_SUFFIXES, ".txt", ".zip", ".tar", ".tgz")
 """Ends of files that may hold data and are not read beside tables; scripts and logs hold none."""
 
 

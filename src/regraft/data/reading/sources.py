@@ -9,7 +9,13 @@ from regraft.data.reading.folders import read_files, read_folder
 from regraft.data.reading.frames import read_frame
 from regraft.data.reading.hub import read_hub
 from regraft.data.reading.pictures import PICTURE_SUFFIXES
-from regraft.data.reading.tables import TABLE_SUFFIXES, Table, missing_path, read_table
+from regraft.data.reading.tables import (
+    OTHER_SUFFIXES,
+    TABLE_SUFFIXES,
+    Table,
+    missing_path,
+    read_table,
+)
 from regraft.data.starters.catalogue import DATASETS
 from regraft.data.starters.datasets import open_dataset
 from regraft.data.starters.wheels import Say, say_nothing
@@ -17,8 +23,7 @@ from regraft.errors import DataError, RegraftError, StorageError, one_of
 
 STARTER = "starter:"
 HUB = "hf:"
-_OF_NO_READER = (".json", ".xlsx", ".xls", ".ods", ".gz")
-_SUFFIXES = (*TABLE_SUFFIXES, *ARCHIVE_SUFFIXES, *PICTURE_SUFFIXES, *_OF_NO_READER, ".txt")
+_SUFFIXES = (*TABLE_SUFFIXES, *ARCHIVE_SUFFIXES, *PICTURE_SUFFIXES, *OTHER_SUFFIXES, ".txt")
 
 
 def open_source(source: object, *, say: Say = say_nothing) -> Table:

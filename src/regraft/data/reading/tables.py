@@ -24,6 +24,8 @@ from regraft.errors import DataError, nearest, one_of
 
 _PARSERS = {".csv": parse_csv, ".tsv": parse_tsv, ".jsonl": parse_jsonl}
 TABLE_SUFFIXES = (*_PARSERS, ".parquet")
+OTHER_SUFFIXES = (".json", ".xlsx", ".xls", ".ods", ".gz")
+"""Ends of files of data that nothing here reads."""
 COLUMN_LIMIT = 10_000
 SPLIT = "split"
 BATCH = 2**15

@@ -49,7 +49,7 @@ class Pools:
         return [found for part, found in self.source.items() if part != "test"]
 
 
-def check_classes(prepared: Prepared) -> None:
+def check_rows_of_classes(prepared: Prepared) -> None:
     """Refuses a source that has a class without training rows: its share is known of no row.
 
     Args:
@@ -79,11 +79,7 @@ def pool_domains(
         verdict: Mode of inference.
         target: Its rows.
         without: Parts of the source that are not needed.
-
-    Raises:
-        DataError: If a class has no training rows (raised by `check_classes`).
     """
-    check_classes(prepared)
     test = prepared.dataset.parts["test"]
     extent = int(prepared.chosen.extent.value)
     encoded = encode(test, prepared.backbone.spec, extent=extent) if len(test) else None

@@ -8,6 +8,7 @@ from regraft.adaptation.preparation import Changed, put_tensors
 from regraft.adaptation.scaling import Scaling, rebased
 from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted
+from regraft.backbones.weights import state_of
 from regraft.freezing.ledger import AFTER, BEFORE, Event, Kind
 from regraft.freezing.proof import block_digests, digest, state_digest
 from regraft.runs.fitting.prepare import Prepared
@@ -91,6 +92,6 @@ def keep_classifier(
     digests = {**blocks, "network": state_digest(session.network)}
     session.ledger.note(Event(session.step, NAME, "restore", session.top, digests))
     assert session.best is not None, "source-only was trained before"
-    state = {name: t.detach().clone() for name, t in session.network.state_dict().items()}
+    state = state_of(session.network)
     session.best = replace(session.best, phase=NAME, epoch=1, step=session.step, state=state)
     return replace(prepared, phases=[*prepared.phases, phase])

@@ -12,15 +12,10 @@ from regraft.backbones.chain import Chain
 from regraft.data.rows import Dataset
 from regraft.errors import SettingsError
 from regraft.freezing.line import Above, frozen_at, of_blocks
-from regraft.settings import FitSettings
+from regraft.settings import OF_STEPS, FitSettings
 from regraft.strategies.table import AUTO, Composed
 from regraft.training.phase import Facts, Phase
 
-OF_STEPS = (
-    *("epochs", "lr", "batch_size", "ema", "patience", "optimizer", "augment", "dropout", "views"),
-    *("freeze", "freeze_threshold"),
-)
-"""Settings that only steps look at."""
 OF_THE_TRUNK = ("ema", "augment", "views", "freeze", "freeze_threshold")
 """Those of them that only steps look at in which the trunk moves."""
 NO_STEPS = "nothing is trained in steps"

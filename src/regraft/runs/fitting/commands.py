@@ -6,16 +6,16 @@ from pathlib import Path
 
 from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring.baselines import recipe
-from regraft.settings import FitSettings
+from regraft.settings import OF_STEPS, FitSettings
 
 NOT_KEPT = frozenset(
     {"check_cache", "control", "data", "out", "preset", "repeat", "source", "strategy"}
 )
 UNSOLVED = frozenset(
     {
-        *("augment", "batch_size", "dropout", "ema", "epochs", "head", "layer_decay", "lr"),
-        *("freeze", "freeze_threshold", "freeze_threshold_rule", "freeze_threshold_scope"),
-        *("optimizer", "patience", "views", "weight_decay"),
+        *OF_STEPS,
+        *("freeze_threshold_rule", "freeze_threshold_scope"),
+        *("head", "layer_decay", "weight_decay"),
     }
 )
 """What a head that is solved on features never reads, and the other kinds of heads."""

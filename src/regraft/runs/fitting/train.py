@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from regraft.backbones.weights import put_weights
+from regraft.backbones.weights import put_weights, state_of
 from regraft.data.encode import Encoded
 from regraft.data.mapped.digests import digests_of
 from regraft.data.parting.units import unit_keys
@@ -190,7 +190,7 @@ def _folded(
             f"{len(rows)} training rows are too few to choose the epochs on rows left out",
             expected="two different rows of a class at the least",
         )
-    start = {name: t.detach().clone() for name, t in prepared.network.state_dict().items()}
+    start = state_of(prepared.network)
     features = pooled.get("train")
     if features is None:
         features = cached.pooled(

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from regraft.adaptation.preparation import Changed, Given
 from regraft.adaptation.table import SOURCE_ONLY, make_method
-from regraft.backbones.weights import put_weights
+from regraft.backbones.weights import put_weights, state_of
 from regraft.errors import DivergedError
 from regraft.features.cached import Cache
 from regraft.freezing.ledger import Event
@@ -29,7 +29,7 @@ State = Mapping[str, Tensor]
 
 def came_of(prepared: Prepared) -> State:
     """Returns a copy of everything in the network as it stands."""
-    return {name: t.detach().clone() for name, t in prepared.network.state_dict().items()}
+    return state_of(prepared.network)
 
 
 def try_grounds(

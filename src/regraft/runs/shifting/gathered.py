@@ -13,7 +13,7 @@ from regraft.errors import DataError
 from regraft.features import cached
 from regraft.features.rowkeys import row_keys
 from regraft.losses.cross_entropy import balanced_weights
-from regraft.runs.adapting.features import Pools, check_classes, without_lost
+from regraft.runs.adapting.features import Pools, check_rows_of_classes, without_lost
 from regraft.runs.adapting.target import Target
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import top_level
@@ -76,10 +76,10 @@ def gather(
 
     Raises:
         DataError: If there are too few rows to leave some out in turn, a class has no training rows
-            (raised by `check_classes`), or the network makes no finite numbers of a row of the
-            source, or of too many of the target's (raised by `without_lost`).
+            (raised by `check_rows_of_classes`), or the network makes no finite numbers of a row
+            of the source, or of too many of the target's (raised by `without_lost`).
     """
-    check_classes(prepared)
+    check_rows_of_classes(prepared)
     parts, classes = prepared.dataset.parts, len(prepared.dataset.classes)
     pooled = pool_parts(prepared, verdict, test=None)
     asked = cached.pooled(top_level(prepared, verdict), target.encoded, cache=prepared.cache)

@@ -8,9 +8,8 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from regraft.backbones.weights import put_weights
+from regraft.backbones.weights import put_weights, state_of
 from regraft.data.rows import Part
 from regraft.errors import DivergedError
 from regraft.runs.choosing.auto import BUDGET, SHARES, Candidate, Tried, halving
@@ -160,7 +159,7 @@ def trained_as_asked(job: Job) -> tuple[Prepared, Trained, Automatic | None]:
         _write_down(job, automatic)
     if automatic is None:
         return job.prepared, job.train_alone(), None
-    start = _state(job.prepared)
+    start = state_of(job.prepared.network)
     trained, name = _trained(job), job.prepared.settings.strategy
     if trained is not None and not is_worse_than_probe(automatic, trained):
         return job.prepared, trained, _with_score(automatic, trained)
@@ -243,10 +242,6 @@ def _earlier(job: Job) -> Automatic | None:
     return automatic_from_json(place.read_text("utf-8")) if place.exists() else None
 
 
-def _state(prepared: Prepared) -> dict[str, Tensor]:
-    return {name: t.detach().clone() for name, t in prepared.network.state_dict().items()}
-
-
 def is_worse_than_probe(automatic: Automatic, trained: Trained) -> bool:
     """Says whether what was trained falls below the linear probe on validation rows."""
     return _scored(trained)[0] < automatic.probe.score
@@ -259,7 +254,7 @@ def _scored(trained: Trained) -> tuple[float, float]:
 
 def _trial(job: Job, candidate: Candidate, share: float) -> Tried:
     """Trains a candidate from the network as it came, and puts that back."""
-    start, began = _state(job.prepared), time.monotonic()
+    start, began = state_of(job.prepared.network), time.monotonic()
     variant = replace(job, prepared=taken_up(job.prepared, candidate, share=share))
     torch.manual_seed(job.prepared.settings.seed)
     alone = replace(variant, progress=Silent(), keepers=(None, None))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from regraft.backbones.graft import Head
+from regraft.backbones.weights import state_of
 from regraft.errors import counted
 from regraft.features.cached import pooled
 from regraft.features.pooled import head_logits
@@ -28,7 +29,7 @@ from regraft.training.phase import Phase
 from regraft.training.progress import EpochRecord
 from regraft.training.schedule import rate_share
 from regraft.training.selecting import check_features
-from regraft.training.session import Session, state_of
+from regraft.training.session import Session
 
 Logits = npt.NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from regraft.backbones.weights import load_into_network
+from regraft.backbones.weights import load_into_network, state_of
 from regraft.freezing.cost import Pace, Paces
 from regraft.freezing.ledger import Check, Event
 from regraft.freezing.proof import stretch_from_json
@@ -86,8 +86,7 @@ def take_over(session: Session, kept: Kept) -> None:
     session.start = {name: tensor.to(session.device) for name, tensor in start.items()}
     place = {**kept.content["best"], "key": tuple(kept.content["best"]["key"])}
     logits = kept.tensors["best logits"].numpy()
-    copies = {name: t.detach().clone() for name, t in session.network.state_dict().items()}
-    session.best = Best(**place, state=copies, val_logits=logits)
+    session.best = Best(**place, state=state_of(session.network), val_logits=logits)
     session.trunk_moved()
 
 

@@ -7,7 +7,12 @@ import pytest
 
 from regraft.errors import DataError, DivergedError
 from regraft.features.pooled import pooled_features
-from regraft.runs.adapting.features import check_finite, pool_domains, without_lost
+from regraft.runs.adapting.features import (
+    check_finite,
+    check_rows_of_classes,
+    pool_domains,
+    without_lost,
+)
 from regraft.runs.adapting.target import read_target
 from regraft.training.precision import Verdict
 from tests import tiny
@@ -96,11 +101,10 @@ def test_features_that_are_no_numbers_any_more_are_said_to_have_diverged() -> No
         check_finite([np.full((2, 2), np.inf, np.float32)], whose="the trunk")
 
 
-def test_a_class_without_training_rows_is_named(prepared: Prepare, verdict: Verdict) -> None:
+def test_a_class_without_training_rows_is_named(prepared: Prepare) -> None:
     texts, labels = tiny.toy_texts(240)
     labels[0] = "odd"  # in a group of other labels, which is put into the test part
     columns = {"text": texts, "label": labels, "who": [f"g{row // 4}" for row in range(240)]}
     made = prepared(source=columns, group="who")
-    target = read_target(tiny.texts_elsewhere(40), made, score=False, say=nobody)
     with pytest.raises(DataError, match="class 'odd' has no training rows in the source"):
-        pool_domains(made, verdict, target=target)
+        check_rows_of_classes(made)

@@ -75,22 +75,18 @@ def test_what_a_modifier_leaves_is_enough(bert: Path) -> None:
     assert made.phases[-1].line == 1
 
 
-def test_that_no_validation_rows_are_there_to_be_learnt_is_told(bert: Path) -> None:
-    settings = FitSettings(backbone=str(bert), strategy="head:refit=true")
-    few, many = (
-        prepare(settings, tiny.toy_texts(rows), say=lambda _: None).understood for rows in (40, 240)
-    )
-    assert any("refit=true does nothing here" in line for line in few)
-    assert not any("refit" in line for line in many)
-
-
-def test_an_average_without_rows_to_choose_by_is_told(bert: Path) -> None:
-    settings = FitSettings(backbone=str(bert), strategy="two-stage+average")
+@pytest.mark.parametrize(
+    ("strategy", "word"), [("two-stage+average", "+average"), ("head:refit=true", "refit=true")]
+)
+def test_what_needs_validation_rows_is_told_where_there_are_none(
+    bert: Path, strategy: str, word: str
+) -> None:
+    settings = FitSettings(backbone=str(bert), strategy=strategy)
     few, many = (
         prepare(settings, tiny.toy_texts(rows), say=lambda _: None).understood for rows in (60, 240)
     )
-    assert any("+average does nothing here" in line for line in few)
-    assert not any("+average" in line for line in many)
+    assert any(f"{word} does nothing here" in line for line in few)
+    assert not any(word in line for line in many)
 
 
 @pytest.mark.parametrize("strategy", ["head+lora", "head+bias-only", "zero+norm-only"])
