@@ -102,7 +102,7 @@ def confusion_map(confusion: Sequence[Sequence[int]]) -> str:
     extent = (0.5, last, last, 0.5)  # Classes are numbered from 1, as in the table of them.
     axes.imshow(shares, cmap="cividis", vmin=0, vmax=1, interpolation="nearest", extent=extent)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(integer=True))
+        axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set(xlabel="predicted class (number)", ylabel="true class (number)")
     return uri_of(figure)
 
@@ -143,8 +143,6 @@ def _curves(axes: "Axes", history: Epochs, *, measure: str, factor: int = 1) -> 
     axes.set(xlabel="epoch", title=measure)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(x=0.08)
-    if len(history) == 1:  # else there is no whole number but one within the margins
-        axes.set_xlim(0.5, 1.5)
 
 
 def _mark_phases(axes: "Axes", phases: Sequence[str]) -> None:

@@ -202,5 +202,6 @@ def test_a_stem_is_put_back_as_it_was() -> None:
     apply_channels(network, 1)
     restore_stem(network, weight)
     assert inside.projection.weight is weight
+    assert inside.projection.in_channels == 3
     assert inside.config.num_channels == inside.num_channels == 3
     assert network(torch.rand(1, 3, 2, 2)).shape == (1, 2, 2, 2)

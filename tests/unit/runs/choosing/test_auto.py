@@ -79,9 +79,13 @@ def test_what_trains_as_an_earlier_one_does_is_tried_once_they_part() -> None:
     assert words == ["abc", "bdc"]
 
 
-def test_those_that_all_train_alike_wait_until_they_part() -> None:
+@pytest.mark.parametrize(("until", "words"), [(0.25, "ab"), (1.0, "")])
+def test_those_that_all_train_alike_wait_until_they_part(until: float, words: str) -> None:
     two = [Candidate(name) for name in "ab"]
-    never = halving(
-        trial, two, affordable=lambda *_: True, alike=lambda some, _: [two[0]] * len(some)
-    )
-    assert never == (two[0], [])
+
+    def alike(some: Sequence[Candidate], share: float) -> list[Candidate]:
+        return [two[0] if share <= until else each for each in some]
+
+    taken, tried = halving(trial, two, affordable=lambda *_: True, alike=alike)
+    assert "".join(each.candidate.strategy for each in tried) == words
+    assert taken == (two[1] if words else two[0])
