@@ -102,7 +102,7 @@ def confusion_map(confusion: Sequence[Sequence[int]]) -> str:
     extent = (0.5, last, last, 0.5)  # Classes are numbered from 1, as in the table of them.
     axes.imshow(shares, cmap="cividis", vmin=0, vmax=1, interpolation="nearest", extent=extent)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="predicted class (number)", ylabel="true class (number)")
     return uri_of(figure)
 
