@@ -157,8 +157,8 @@ class Dataset:
 
     Args:
         name: Short name for run folders and tables.
-        parts: Rows by part; `val` is empty where train and val have under 200 labelled rows
-            together (then folds are used).
+        parts: Rows by part; `val` is empty where the data had none and under 200 rows have
+            labels, those of a test part of their own not counted (then folds are used).
         split_rule: One sentence that says how the parts were made.
         notes: Sentences on what was guessed or changed, each with its reason.
         warnings: Sentences that the user should act on.

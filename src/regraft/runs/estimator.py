@@ -83,7 +83,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     scikit-learn takes, and `predict` gives them back in it.
 
     As `regraft fit` does, `fit` holds a tenth of the rows out for the scores in `result_`
-    and, where 200 or more are left, another one to choose the best epoch.
+    and, of 200 or more, another one to choose the best epoch.
 
     A pickle holds the model folder's files as bytes: safetensors and JSON.
 

@@ -131,18 +131,29 @@ def test_large_groups_do_not_come_before_single_rows() -> None:
     assert 0 < len(outside) <= 4
 
 
-def test_under_two_hundred_rows_there_is_no_val_part() -> None:
-    parts, rule = _split(_KEYS[:210], [0] * 210)
-    assert parts.count("val") == 0
-    assert parts.count("test") == 21
-    assert "no val part" in rule
-    assert _split(_KEYS[:223], [0] * 223)[0].count("val") == 22
+def test_under_two_hundred_labelled_rows_there_is_no_val_part() -> None:
+    parts, rule = _split(_KEYS[:199], [0] * 199)
+    assert (parts.count("val"), parts.count("test")) == (0, 20)
+    assert rule.endswith("no val part, as there are under 200 rows")
+    assert _split(_KEYS[:200], [0] * 200)[0].count("val") == 20
 
 
-def test_a_given_val_part_of_few_rows_goes_to_train() -> None:
+def test_rows_of_a_given_test_part_do_not_count_where_a_val_part_is_to_be_cut() -> None:
+    given_parts = _given(("train", 199), ("test", 300))
+    parts, rule = _split(_KEYS[:499], [0] * 499, (), given_parts)
+    assert parts == given_parts
+    assert rule.endswith("no val part, as there are under 200 rows beside test")
+    given_parts = _given(("train", 200), ("test", 300))
+    assert _split(_KEYS[:500], [0] * 500, (), given_parts)[0].count("val") == 20
+
+
+def test_a_given_val_part_of_few_rows_is_used_as_it_is() -> None:
     given_parts = _given(("train", 50), ("val", 20), ("test", 500))
-    parts, _ = _split(_KEYS[:570], [0] * 570, (), given_parts)
-    assert parts == ["train"] * 70 + ["test"] * 500
+    parts, rule = _split(_KEYS[:570], [0] * 570, (), given_parts)
+    assert (parts, rule) == (given_parts, "the split in the data")
+    parts, rule = _split(_KEYS[:70], [0] * 70, (), given_parts[:70])
+    assert (parts[50:], parts.count("test")) == (["val"] * 20, 5)
+    assert "no val part" not in rule
 
 
 def test_a_given_split_is_used_as_it_is() -> None:
@@ -259,6 +270,6 @@ def test_the_parts_are_those_of_the_rule_worked_slowly(rows: list[tuple[int, int
     slow = _slow_split(keys, labels, groups)
     if "test" not in slow:
         return
-    if sum(part != "test" for part in slow) < 200:
+    if len(keys) < 200:
         slow = ["train" if part == "val" else part for part in slow]
     assert _split(keys, labels, groups)[0] == slow

@@ -17,7 +17,7 @@ def take_share(dataset: Dataset, share: float, *, seed: int) -> Dataset:
     """Returns the data set with a share of its training and validation rows.
 
     The rows of a smaller share are among those of a larger one; the test part stays whole.
-    Under 200 rows the validation part goes to train, as in any other data set.
+    Under 200 rows of both the validation part goes to train: folds tell more then.
 
     Args:
         dataset: In parts.
