@@ -16,7 +16,7 @@ from regraft.freezing.proof import block_digests, digest_of, state_digest, tenso
 from regraft.training.aligning.aligner import aligner_for, discriminator_for
 from regraft.training.batching.batches import count_steps
 from regraft.training.batching.mixing import start_source_head
-from regraft.training.batching.order import order, shown
+from regraft.training.batching.order import counted
 from regraft.training.heads.head import train_head
 from regraft.training.keeping.average import Average
 from regraft.training.keeping.between import average_with_start, remember_head, remember_start
@@ -219,10 +219,7 @@ def _keep_fork(session: Session, beside: Beside) -> None:
 def _planned(session: Session, phase: Phase) -> int:
     """Returns the optimiser steps of all of a phase's epochs."""
     first = session.epoch - session.place.number + 1
-    epochs = range(first, first + phase.epochs)
-    counts = [
-        len(order(session, phase, rows=shown(session, phase, epoch=e), epoch=e)) for e in epochs
-    ]
+    counts = counted(session, phase, epochs=range(first, first + phase.epochs))
     return count_steps(counts, last_pass=phase.last_pass)
 
 
