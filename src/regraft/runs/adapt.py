@@ -130,7 +130,7 @@ def run_adapt(
     folder = begun or claim(settings.out, name, strategy="adapt")
     try:
         if not folder.begun:
-            folder.write(SETTINGS, begun_toml(settings))
+            folder.begin(begun_toml(settings))
         wanted = (settings, asked, started, report)
         return _complete(folder, prepared, rows, Logged(folder, progress), wanted)
     except BaseException as error:

@@ -120,7 +120,7 @@ def run_fit(
         progress.say(choice.words())
     folder = claim(settings.out, prepared.dataset.name, strategy=settings.strategy)
     try:
-        folder.write(SETTINGS, begun_toml(settings))
+        folder.begin(begun_toml(settings))
         return complete(folder, prepared, progress=progress, started=started, report=report)
     except BaseException as error:
         # A mistake of the user leaves nothing; what was stopped or failed keeps its log.

@@ -199,6 +199,7 @@ def test_a_failure_keeps_its_log(
     with pytest.raises(RuntimeError):
         adapt(SOURCE, target=TARGET[0], backbone=str(bert), out=tmp_path / "run")
     assert (tmp_path / "run" / "log.jsonl").stat().st_size
+    assert (tmp_path / "run" / "checkpoints").is_dir()
     assert not (tmp_path / "run" / "result.json").exists()
 
 

@@ -26,7 +26,7 @@ from regraft.runs import fit as fit_module
 from regraft.runs.choosing import modes
 from regraft.runs.fit import fit, run_fit
 from regraft.runs.fitting import repeat as repeat_module
-from regraft.runs.fitting.folder import RunFolder
+from regraft.runs.fitting.folder import WRITTEN, RunFolder
 from regraft.runs.fitting.logged import beating
 from regraft.runs.trials import automatic as automatic_module
 from regraft.serving.model import Answers, Model
@@ -190,7 +190,11 @@ def test_a_user_mistake_found_late_leaves_nothing_and_a_failure_its_log(
     fail(UserError("too few"))
     assert list(tmp_path.iterdir()) == []
     fail(StorageError("full"))
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"log.jsonl", "run.toml"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "checkpoints",
+        "log.jsonl",
+        "run.toml",
+    }
 
 
 def test_a_test_row_that_is_lost_is_no_wrong_answer(
@@ -396,7 +400,8 @@ def test_the_result_is_written_last(
 
     monkeypatch.setattr(RunFolder, "finish", watched)
     fit(tiny.toy_texts(40), out=tmp_path / "run", **quick(bert))
-    assert seen == FILES - {"result.json"}
+    assert seen == FILES - {"result.json"} | {"checkpoints"}
+    assert seen < set(WRITTEN)
 
 
 def test_seconds_of_the_stretches_add_up_to_less_than_all(text_run: Path) -> None:
