@@ -26,6 +26,8 @@ Image = npt.NDArray[np.uint8]
 Input = str | bytes | Image
 """A text, the path of an image, an encoded image, or decoded pixels."""
 UNLABELLED = -1
+TOO_GOOD = "scores will look too good"
+"""Said in a warning of rows that stand where they are learnt from and where they judge."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,7 @@ class Dataset:
         problems: Rows left out, with reasons.
         columns: Column by role, such as `text` or `label`.
         pictures: Facts of the training images, where the rows are images.
+        leaked: Places, among the test rows, of those whose content train or val has too.
     """
 
     name: str
@@ -175,6 +178,7 @@ class Dataset:
     problems: tuple[Problem, ...] = ()
     columns: dict[str, str] = field(default_factory=dict)
     pictures: PictureFacts | None = None
+    leaked: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def modality(self) -> Modality:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from regraft.data.mapped.digests import Numbered
 from regraft.data.mapped.room import blocks
 from regraft.data.parting.units import Units, units_of
-from regraft.data.rows import PARTS, UNLABELLED, Input, Part
+from regraft.data.rows import PARTS, TOO_GOOD, UNLABELLED, Input, Part
 from regraft.errors import DataError, counted
 
 TEST_SHARE = 0.1
@@ -108,6 +108,13 @@ def straddling(found: Numbered, parts: Parts) -> dict[tuple[Part, Part], int]:
     return {pair: count for pair, count in counts.items() if count}
 
 
+def leaked_rows(found: Numbered, parts: Parts) -> Numbers:
+    """Returns places, among the test rows, of those whose content train or val has too."""
+    seen = np.zeros(found.count, bool)
+    seen[found.numbers[parts != TEST]] = True
+    return np.flatnonzero(seen[found.numbers[parts == TEST]])
+
+
 def parted_groups(groups: Sequence[str], parts: Parts) -> dict[tuple[Part, Part], int]:
     """Returns, by (learnt from, judged by), how many rows of the second share a group.
 
@@ -134,6 +141,17 @@ def two_labelled(found: Numbered, labels: Numbers) -> int:
     np.minimum.at(least, found.numbers[known], labels[known])
     np.maximum.at(most, found.numbers[known], labels[known])
     return int((least < most).sum())
+
+
+def leak_warnings(found: Numbered, parts: Parts) -> list[str]:
+    """Returns one warning for each two parts of which one judges contents of the other."""
+    others = len(leaked_rows(found, parts)) < np.count_nonzero(parts == TEST)
+    beside = {"test": " (a run scores the other rows alone too)"} if others else {}
+    return [
+        f"{counted(count, 'row')} of {judged} {'is' if count == 1 else 'are'} also in {learnt}: "
+        f"{TOO_GOOD}{beside.get(judged, '')}"
+        for (learnt, judged), count in straddling(found, parts).items()
+    ]
 
 
 def missing_classes(classes: Sequence[str], labels: Numbers, *, parts: Parts) -> list[str]:

@@ -77,6 +77,9 @@ def test_a_given_split_keeps_leaks_and_tells_of_them(tmp_path: Path) -> None:
         "1 row of test is also in train: scores will look too good" in warning
         for warning in dataset.warnings
     )
+    assert [dataset.parts["test"].inputs[row] for row in dataset.leaked.tolist()] == [
+        "this is  the review number 3"
+    ]
 
 
 def test_a_row_that_is_cut_off_takes_no_column_of_parts_away(tmp_path: Path) -> None:
