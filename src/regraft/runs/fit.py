@@ -35,7 +35,7 @@ from regraft.runs.fitting.folder import (
     claim,
 )
 from regraft.runs.fitting.logged import Logged, beating
-from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
+from regraft.runs.fitting.outcome import LEARNT, Outcome, model_of, save_learnt, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import begun_toml, keep_decisions, problems_csv, run_toml
 from regraft.runs.fitting.result import described, result_document
@@ -281,9 +281,11 @@ def _ways(prepared: Prepared, trained: Trained, pooled: Any, seconds: Seconds) -
 
 
 def _save(folder: RunFolder, outcome: Outcome, prepared: Prepared) -> str:
-    """Writes the model and the test predictions; returns the weights' digest."""
+    """Writes the model, test predictions and what was learnt from; returns the weights' digest."""
     with folder.writing("predictions-test.parquet") as place:
         save_predictions(place, outcome)
+    with folder.writing(LEARNT) as place:
+        save_learnt(place, prepared.dataset)
     problems = prepared.dataset.problems
     if problems:
         folder.write("problems.csv", problems_csv(problems))

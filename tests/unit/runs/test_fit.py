@@ -42,6 +42,7 @@ FILES = {
     "predictions-test.parquet",
     "report.html",
     "result.json",
+    "rows-learnt.parquet",
     "run.toml",
 }
 

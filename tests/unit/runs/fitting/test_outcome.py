@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image as Pil
 
+from regraft.data.load import load
+from regraft.data.mapped.digests import shortened
 from regraft.data.rows import Modality, Origin, Rows
 from regraft.reports.thumbnails import thumbnail
 from regraft.runs.fitting import outcome as outcome_module
@@ -16,10 +18,13 @@ from regraft.runs.fitting.outcome import (
     Outcome,
     calibration,
     confusion,
+    read_learnt,
+    save_learnt,
     save_predictions,
     worst_mistakes,
 )
 from regraft.serving.model import Answers, Model
+from tests import tiny
 
 PROBABILITIES = [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.95, 0.05]]
 LABELS = [0, 0, 1, 1]
@@ -50,6 +55,24 @@ def test_predictions_are_written_row_by_row(tmp_path: Path) -> None:
         "p_yes": [0.1, 0.8, 0.6, 0.05],
     }
     assert [path.name for path in tmp_path.iterdir()] == ["p.parquet"]
+
+
+def test_rows_of_train_and_val_are_known_again_and_others_are_not(tmp_path: Path) -> None:
+    dataset = load(tiny.toy_texts(240))
+    save_learnt(tmp_path / "rows-learnt.parquet", dataset)
+    learnt = read_learnt(tmp_path)
+    assert learnt is not None
+    assert learnt.tolist() == sorted(learnt.tolist())
+    known = {
+        part: np.isin(shortened(cast(Any, rows.digests)), learnt).sum()
+        for part, rows in dataset.parts.items()
+    }
+    assert known == {"train": 192, "val": 24, "test": 0}
+    assert [path.name for path in tmp_path.iterdir()] == ["rows-learnt.parquet"]
+
+
+def test_a_run_from_before_has_no_list_of_rows(tmp_path: Path) -> None:
+    assert read_learnt(tmp_path) is None
 
 
 def test_mistakes_come_surest_first(monkeypatch: pytest.MonkeyPatch) -> None:
