@@ -82,6 +82,22 @@ def test_a_small_change_of_the_answers_is_refused(tmp_path: Path, bert: Path) ->
         check_replay(tmp_path, model)
 
 
+def test_large_answers_may_differ_by_as_many_of_their_last_digits(
+    tmp_path: Path, bert: Path
+) -> None:
+    model = tiny.model(bert)
+    with torch.no_grad():
+        model.network.head.last.bias[0] = 5000.0
+    save_replay(tmp_path, model, examples=TEXTS)
+    with torch.no_grad():
+        model.network.head.last.bias[0] += 0.05
+    check_replay(tmp_path, model)
+    with torch.no_grad():
+        model.network.head.last.bias[0] += 5.0
+    with pytest.raises(DamagedFileError, match=r"stored inputs differently by 0\.001"):
+        check_replay(tmp_path, model)
+
+
 def test_logits_are_those_of_the_processor_in_fp32_wherever_the_model_answers(
     tmp_path: Path, bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
