@@ -357,6 +357,32 @@ def test_a_network_of_a_program_is_fitted_and_loaded_by_that_program(tmp_path: P
     assert not torch.equal(model.network.trunk.state_dict()["top.0.weight"], before["top.0.weight"])
 
 
+class Forgetful(Net):
+    """A network with a number that it does not save."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.ones(1), persistent=False)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.scale = self.scale * 1.01
+        return super().forward(pixels) * self.scale
+
+
+def test_a_network_that_does_not_come_back_as_it_was_is_told_while_there_are_checkpoints(
+    tmp_path: Path,
+) -> None:
+    torch.manual_seed(0)
+    spec = regraft.ImageSpec(tiny.SIDE, (0.5,) * 3, (0.25,) * 3)
+    backbone = regraft.open_module(Forgetful(), spec)
+    options: Any = {"baselines": False, "epochs": 1, "strategy": "full", "lr": 0.01}
+    with pytest.raises(DamagedFileError, match="answers its stored inputs differently"):
+        fit(tiny.toy_pixels(240), out=tmp_path / "run", backbone=backbone, **options)
+    assert not (tmp_path / "run" / "result.json").exists()
+    assert list((tmp_path / "run" / "checkpoints").iterdir())
+
+
 def test_a_network_of_timm_is_loaded_with_the_very_network_that_was_given(tmp_path: Path) -> None:
     torch.manual_seed(0)
     mine = timm.create_model("test_resnet", num_classes=7)

@@ -10,15 +10,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from regraft.backbones.backbone import Backbone
 from regraft.backbones.sources.seal import settle
 from regraft.data.mapped.digests import shortened
 from regraft.data.mapped.room import blocks
+from regraft.data.reading.sources import STARTER
 from regraft.data.rows import Dataset, Rows
-from regraft.errors import DamagedFileError
+from regraft.data.starters.models import MODELS
+from regraft.errors import DamagedFileError, UserError
 from regraft.reports.thumbnails import thumbnail
+from regraft.runs.choosing.opening import Network
+from regraft.runs.fitting.folder import RunFolder
 from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring import metrics
 from regraft.serving.model import Answers, Model
+from regraft.serving.store import MODEL, load
 from regraft.training.precision import Verdict
 
 Labels = npt.NDArray[np.int64]
@@ -80,12 +86,12 @@ def save_predictions(path: Path, outcome: Outcome) -> None:
             writer.write_table(pa.table(_predictions(outcome, block), schema))
 
 
-def save_learnt(path: Path, dataset: Dataset) -> None:
+def save_learnt(folder: RunFolder, dataset: Dataset) -> None:
     """Writes half of the digest of each different row of train and val, ascending."""
     digests = [dataset.parts["train"].digests, dataset.parts["val"].digests]
     halves = [shortened(each) for each in digests if each is not None]
     table = pa.table({"digest": np.unique(np.concatenate([np.zeros(0, np.uint64), *halves]))})
-    with _whole(path) as temporary:
+    with folder.writing(LEARNT) as path, _whole(path) as temporary:
         pq.write_table(table, temporary)
 
 
@@ -104,6 +110,30 @@ def read_learnt(run: Path) -> npt.NDArray[np.uint64] | None:
         reason = str(error).splitlines()[0]
         raise DamagedFileError(f"{place} cannot be read ({reason})") from error
     return found
+
+
+def read_back(run: Path, prepared: Prepared, network: Network | None) -> None:
+    """Loads what a run saved and replays it, where that is the first time anybody does.
+
+    A starter comes back. Of another network only this tells, while there are checkpoints.
+
+    Args:
+        run: The run folder, its model saved.
+        prepared: What was fitted.
+        network: The backbone where it is a Python object, as it was given; it is copied.
+
+    Raises:
+        DamagedFileError: If it cannot be loaded, or answers otherwise.
+    """
+    named = str(prepared.chosen.backbone.value).removeprefix(STARTER)
+    if network is None and named in MODELS:
+        return
+    given = network.network if isinstance(network, Backbone) else network
+    own = prepared.backbone.architecture.library == "module"
+    try:
+        load(run, network=given if own else None)
+    except UserError as error:  # A mistake of the user would take the checkpoints with it.
+        raise DamagedFileError(f"{run / MODEL} cannot be read back ({error})") from error
 
 
 @contextmanager
