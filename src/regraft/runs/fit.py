@@ -173,7 +173,7 @@ def complete(
         since = Since(started - earlier, earlier, ending)
         result = _fit_into(folder, prepared, Logged(folder, progress), since, keepers)
     if report:
-        read_back(folder.path, prepared, network)
+        read_back(folder.path, prepared, network=network)
         with folder.writing("report.html") as place:
             write_report(result, place)
     keep_decisions(folder, prepared.cache.decided)

@@ -33,6 +33,7 @@ from regraft.serving.model import Answers, Model
 from regraft.serving.store import load
 from regraft.settings import FitSettings
 from regraft.toml import read_toml
+from regraft.training.keeping.keeper import Keeper
 from regraft.training.progress import Silent
 from tests import tiny
 
@@ -371,8 +372,9 @@ class Forgetful(Net):
 
 
 def test_a_network_that_does_not_come_back_as_it_was_is_told_while_there_are_checkpoints(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Keeper, "due", property(lambda self: True))
     torch.manual_seed(0)
     spec = regraft.ImageSpec(tiny.SIDE, (0.5,) * 3, (0.25,) * 3)
     backbone = regraft.open_module(Forgetful(), spec)

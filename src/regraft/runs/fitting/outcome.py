@@ -112,7 +112,7 @@ def read_learnt(run: Path) -> npt.NDArray[np.uint64] | None:
     return found
 
 
-def read_back(run: Path, prepared: Prepared, network: Network | None) -> None:
+def read_back(run: Path, prepared: Prepared, *, network: Network | None) -> None:
     """Loads what a run saved and replays it, where that is the first time anybody does.
 
     A starter comes back. Of another network only this tells, while there are checkpoints.

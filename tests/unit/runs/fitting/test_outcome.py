@@ -104,7 +104,7 @@ def test_what_is_no_starter_is_read_back_with_the_network_that_was_given(
     seen: list[Any] = []
     monkeypatch.setattr(outcome_module, "load", lambda run, network: seen.append(network))
     library = "transformers" if network is None else "module"
-    read_back(tmp_path, prepared(name, library), network)
+    read_back(tmp_path, prepared(name, library), network=network)
     assert seen == loaded
 
 
@@ -116,7 +116,7 @@ def test_a_model_that_cannot_be_read_back_is_no_mistake_of_the_user(
 
     monkeypatch.setattr(outcome_module, "load", refuse)
     with pytest.raises(DamagedFileError, match=r"model cannot be read back \(it lacks 1 tensor\)"):
-        read_back(tmp_path, prepared("hf:me/mine", "transformers"), None)
+        read_back(tmp_path, prepared("hf:me/mine", "transformers"), network=None)
 
 
 def test_mistakes_come_surest_first(monkeypatch: pytest.MonkeyPatch) -> None:
