@@ -83,7 +83,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     column of pandas or polars, or a frame with one column. Labels are of any type that
     scikit-learn takes, and `predict` gives them back in it.
 
-    What the command line says of rows that cannot be used, `fit` says as a `UserWarning`.
+    Of rows that cannot be used `fit` warns with a `UserWarning`; what else the command line
+    warns of is in `result_`.
 
     As `regraft fit` does, `fit` holds a tenth of the rows out for the scores in `result_`
     and, where 200 or more are left, another one to choose the best epoch.
@@ -131,8 +132,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         settings = FitSettings(**self._settings(), out=kept.folder())
         labelled = (inputs, [names[number] for number in numbers])
         result = run_fit(settings, Silent(), source=labelled, report=False)
-        for sentence in [*_left_out(result, kept), *result["warnings"]]:
-            warnings.warn(sentence, stacklevel=2)
+        if left_out := _left_out(result, kept):
+            warnings.warn(left_out, stacklevel=2)
         known = list(kept.model(pick_device(settings.device)).classes)
         self.classes_ = classes
         self.result_ = result
@@ -187,12 +188,12 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return {n: v.item() if isinstance(v, np.generic) else v for n, v in values.items()}
 
 
-def _left_out(result: dict[str, Any], kept: KeptModel) -> list[str]:
-    """Returns a sentence where rows were left out, which nobody heard of while they were."""
+def _left_out(result: dict[str, Any], kept: KeptModel) -> str:
+    """Returns what is said of rows that were left out; nothing where there are none."""
     count, used = result["data"]["problems"], sum(result["data"]["rows"].values())
     place = kept.folder() / "problems.csv"
     rows = counted(count + used, "row")
-    return [f"{count:,} of {rows} left out, for reasons that are in {place}"] if count else []
+    return f"{count:,} of {rows} left out, for reasons that are in {place}" if count else ""
 
 
 def _signature() -> inspect.Signature:
