@@ -361,6 +361,8 @@ def test_a_network_of_a_program_is_fitted_and_loaded_by_that_program(tmp_path: P
 class Forgetful(Net):
     """A network with a number that it does not save."""
 
+    scale: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("scale", torch.ones(1), persistent=False)
