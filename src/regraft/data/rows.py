@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.data.mapped.columns import taken
+from regraft.data.mapped.digests import Digests
 from regraft.data.mapped.room import picked
 from regraft.errors import whole
 
@@ -82,6 +83,7 @@ class Rows:
         origins: N places for messages; may be a lazy sequence.
         domains: N names of domains, or empty.
         groups: N names of groups that a split must not part, or empty.
+        digests: (N, 16) of the contents, equal for equal rows; None where nobody made them.
     """
 
     modality: Modality
@@ -91,6 +93,7 @@ class Rows:
     origins: Sequence[Origin]
     domains: Sequence[str] = field(default=())
     groups: Sequence[str] = field(default=())
+    digests: Digests | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -123,6 +126,7 @@ class Rows:
             origins=PickedOrigins(self.origins, indices),
             domains=taken(self.domains, indices) if self.domains else (),
             groups=taken(self.groups, indices) if self.groups else (),
+            digests=None if self.digests is None else picked(self.digests, indices),
         )
 
     def counts(self) -> dict[str, int]:

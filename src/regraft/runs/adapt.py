@@ -32,7 +32,7 @@ from regraft.runs.adapting.views import View, check_usable, views_of
 from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.fitting.folder import CHECKPOINTS, LOG, SETTINGS, RunFolder, check_free, claim
 from regraft.runs.fitting.logged import Logged
-from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
+from regraft.runs.fitting.outcome import Outcome, model_of, save_learnt, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import begun_toml, keep_decisions, problems_csv
 from regraft.runs.fitting.result import described, result_document
@@ -252,6 +252,7 @@ def _save(folder: RunFolder, outcome: Outcome, made: Adaptation) -> None:
     """Writes the model and what belongs to it; the ledger gets the weights' digest."""
     with folder.writing("predictions-test.parquet") as place:
         save_predictions(place, outcome)
+    save_learnt(folder, made.prepared.dataset)
     problems = (*made.prepared.dataset.problems, *made.target.problems)
     if problems:
         folder.write("problems.csv", problems_csv(problems))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from regraft.data.guess import Roles
 from regraft.data.load import Reading, load_inputs
+from regraft.data.mapped.digests import shortened
 from regraft.data.reading.sources import exists
 from regraft.data.reading.tables import Table, missing_path
 from regraft.data.rows import UNLABELLED, Rows
@@ -17,6 +18,7 @@ from regraft.errors import DataError, counted
 from regraft.features.cached import Cache
 from regraft.runs.choosing.device import pick_device
 from regraft.runs.fitting.folder import RESULT, SETTINGS
+from regraft.runs.fitting.outcome import read_learnt
 from regraft.runs.fitting.result import surroundings
 from regraft.runs.predict import NAMED, answer_readable, refuse_missing
 from regraft.runs.report import read_result
@@ -77,7 +79,7 @@ def run_evaluate(
         roles=Roles(**settings.columns),
         reading=Reading(model.columns, only_test=True, say=progress.say),
     )
-    warnings = _learnt_from(settings, table)
+    warnings = _learnt_from(settings, rows, table)
     marks.append(time.perf_counter())
     document = _document(model, rows, table, progress)
     document["warnings"] = [*warnings, *_left_out(document)]
@@ -97,8 +99,24 @@ def _refuse_text(data: str) -> None:
         raise missing_path(Path(data))
 
 
-def _learnt_from(settings: EvaluateSettings, table: Table) -> list[str]:
-    """Returns a warning where the run learnt from the rows that are to be scored."""
+def _learnt_from(settings: EvaluateSettings, rows: Rows, table: Table) -> list[str]:
+    """Returns a warning where the run learnt from rows that are to be scored."""
+    learnt = read_learnt(settings.run)
+    if learnt is None or rows.digests is None:  # A run from before that file was kept.
+        return _of_same_place(settings, table)
+    scored = rows.labels != UNLABELLED
+    scored[list(table.errors)] = False
+    count = int(np.isin(shortened(rows.digests[scored]), learnt).sum())
+    if not count:
+        return []
+    return [
+        f"of {counted(int(scored.sum()), 'row')} to be scored, {settings.run} learnt from "
+        f"{count:,}: the scores look too good; {_elsewhere(settings.run)}"
+    ]
+
+
+def _of_same_place(settings: EvaluateSettings, table: Table) -> list[str]:
+    """Returns a warning where data without a split have the path of those learnt from."""
     place = settings.run / SETTINGS
     if "split" in table.known or not place.is_file():
         return []
@@ -107,8 +125,12 @@ def _learnt_from(settings: EvaluateSettings, table: Table) -> list[str]:
         return []
     return [
         f"{settings.run} was trained on {settings.data}: it knows most of these rows, and the "
-        f"scores look too good; those of rows that it does not know are in {settings.run / RESULT}"
+        f"scores look too good; {_elsewhere(settings.run)}"
     ]
+
+
+def _elsewhere(run: Path) -> str:
+    return f"those of rows that it does not know are in {run / RESULT}"
 
 
 def _no_labels(settings: EvaluateSettings, model: Model) -> DataError:

@@ -63,6 +63,12 @@ def test_the_run_predicts_as_the_document_says(tried: dict[str, Any]) -> None:
     assert predict(tried["run"], TARGET[0]).table.num_rows == 60
 
 
+def test_rows_of_the_source_are_known_again(tried: dict[str, Any]) -> None:
+    (warning,) = evaluate(tried["run"], SOURCE)["warnings"]
+    assert warning.startswith(f"of 240 rows to be scored, {tried['run']} learnt from 216: ")
+    assert evaluate(tried["run"], TARGET)["warnings"] == []
+
+
 def test_the_run_is_proved_and_reported(tried: dict[str, Any]) -> None:
     assert verify(tried["run"])["holds"]
     assert "adapt" in run_report(Path(tried["run"])).read_text("utf-8")

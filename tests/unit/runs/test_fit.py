@@ -33,6 +33,7 @@ from regraft.serving.model import Answers, Model
 from regraft.serving.store import load
 from regraft.settings import FitSettings
 from regraft.toml import read_toml
+from regraft.training.keeping.keeper import Keeper
 from regraft.training.progress import Silent
 from tests import tiny
 
@@ -42,6 +43,7 @@ FILES = {
     "predictions-test.parquet",
     "report.html",
     "result.json",
+    "rows-learnt.parquet",
     "run.toml",
 }
 
@@ -358,6 +360,35 @@ def test_a_network_of_a_program_is_fitted_and_loaded_by_that_program(tmp_path: P
     model = load(tmp_path / "run", network=mine)
     assert model.predict_proba(list(data[0][:3])).shape == (3, 2)
     assert not torch.equal(model.network.trunk.state_dict()["top.0.weight"], before["top.0.weight"])
+
+
+class Forgetful(Net):
+    """A network with a number that it does not save."""
+
+    scale: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.ones(1), persistent=False)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.scale = self.scale * 1.01
+        return super().forward(pixels) * self.scale
+
+
+def test_a_network_that_does_not_come_back_as_it_was_is_told_while_there_are_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Keeper, "due", property(lambda self: True))
+    torch.manual_seed(0)
+    spec = regraft.ImageSpec(tiny.SIDE, (0.5,) * 3, (0.25,) * 3)
+    backbone = regraft.open_module(Forgetful(), spec)
+    options: Any = {"baselines": False, "epochs": 1, "strategy": "full", "lr": 0.01}
+    with pytest.raises(DamagedFileError, match="answers its stored inputs differently"):
+        fit(tiny.toy_pixels(240), out=tmp_path / "run", backbone=backbone, **options)
+    assert not (tmp_path / "run" / "result.json").exists()
+    assert list((tmp_path / "run" / "checkpoints").iterdir())
 
 
 def test_a_network_of_timm_is_loaded_with_the_very_network_that_was_given(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def chosen_rows(labels: npt.NDArray[np.int64], share: float, *, seed: int) -> np
 
 
 def _joined(first: Rows, second: Rows) -> Rows:
+    digests = [rows.digests for rows in (first, second) if rows.digests is not None]
     return replace(
         first,
         inputs=[*first.inputs, *second.inputs],
@@ -62,4 +63,5 @@ def _joined(first: Rows, second: Rows) -> Rows:
         origins=[*first.origins, *second.origins],
         domains=[*first.domains, *second.domains],
         groups=[*first.groups, *second.groups],
+        digests=np.concatenate(digests) if len(digests) == 2 else None,
     )

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from regraft.data.mapped.columns import Column, column_of
 from regraft.errors import DataError, whole
 
+COLUMN_LIMIT = 10_000
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -47,6 +49,20 @@ def whole_cells(cells: list[str | None]) -> list[str | None]:
     except UnicodeEncodeError:
         return [None if cell is None else whole(cell) for cell in cells]
     return cells
+
+
+def refuse_crowd(columns: int, shown: str) -> None:
+    """Refuses a table of more columns than `COLUMN_LIMIT`.
+
+    Args:
+        columns: How many there are.
+        shown: How messages call the table.
+
+    Raises:
+        DataError: If it has more.
+    """
+    if columns > COLUMN_LIMIT:
+        raise DataError(f"{shown} has {columns:,} columns", expected=f"{COLUMN_LIMIT:,} at most")
 
 
 def clean_header(names: Sequence[str], shown: str) -> tuple[list[str], tuple[str, ...]]:

@@ -14,7 +14,13 @@ import pyarrow.parquet as pq
 from regraft.data.mapped import room
 from regraft.data.mapped.columns import GrowingFrame, column_of, joined, taken
 from regraft.data.mapped.views import without_views
-from regraft.data.reading.cells import Cells, clean_header, split_columns
+from regraft.data.reading.cells import (
+    COLUMN_LIMIT,
+    Cells,
+    clean_header,
+    refuse_crowd,
+    split_columns,
+)
 from regraft.data.reading.delimited import parse_csv, parse_tsv
 from regraft.data.reading.encodings import open_text
 from regraft.data.reading.jsonlines import parse_jsonl
@@ -26,7 +32,6 @@ _PARSERS = {".csv": parse_csv, ".tsv": parse_tsv, ".jsonl": parse_jsonl}
 TABLE_SUFFIXES = (*_PARSERS, ".parquet")
 OTHER_SUFFIXES = (".json", ".xlsx", ".xls", ".ods", ".gz")
 """Ends of files of data that nothing here reads."""
-COLUMN_LIMIT = 10_000
 SPLIT = "split"
 BATCH = 2**15
 """Rows of a file of columns that are read at once."""
@@ -192,8 +197,7 @@ def _frame_of(file: pq.ParquetFile) -> pa.Table:
 
 
 def _from_cells(cells: Cells, path: Path, *, shown: str, notes: tuple[str, ...]) -> Table:
-    if len(cells.columns) > COLUMN_LIMIT:
-        raise DataError(f"{shown} has {len(cells.columns):,} columns", expected="10,000 at most")
+    refuse_crowd(len(cells.columns), shown)
     return Table(
         name=path.stem,
         columns=cells.columns,

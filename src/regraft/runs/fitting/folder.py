@@ -23,9 +23,11 @@ START = "start"
 """The event with which a process begins to work on a run."""
 CHECKPOINTS = "checkpoints"
 CONTROL = "control"
+LEARNT = "rows-learnt.parquet"
+"""The file of a run by which it knows the rows again that it learnt from."""
 WRITTEN = (
     *(SETTINGS, LOG, RESULT, CHECKPOINTS, CONTROL, "model", "auto.json"),
-    *("predictions-test.parquet", "problems.csv", "report.html"),
+    *(LEARNT, "predictions-test.parquet", "problems.csv", "report.html"),
 )
 """All that a run puts into its folder."""
 DRAFTS = (".tmp", ".building")
