@@ -25,7 +25,7 @@ def offline() -> bool:
 
 
 def seconds_left(began: float) -> float:
-    """Returns how long servers may take, so that people wait no longer than for one alone.
+    """Returns how long servers may take to answer, less what people have waited already.
 
     Args:
         began: `monotonic()` when people began to wait.
