@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from regraft.data.guess import Roles
 from regraft.data.load import Reading, load_inputs
-from regraft.data.reading.sources import exists
+from regraft.data.reading.sources import exists, is_named
 from regraft.data.reading.tables import Table, missing_path
 from regraft.data.rows import UNLABELLED, Rows
 from regraft.errors import DataError, counted
@@ -18,7 +18,7 @@ from regraft.features.cached import Cache
 from regraft.runs.choosing.device import pick_device
 from regraft.runs.fitting.folder import RESULT, SETTINGS
 from regraft.runs.fitting.result import surroundings
-from regraft.runs.predict import NAMED, answer_readable, refuse_missing
+from regraft.runs.predict import answer_readable, refuse_missing
 from regraft.runs.report import read_result
 from regraft.scoring import metrics
 from regraft.scoring.scores import score
@@ -93,7 +93,7 @@ def run_evaluate(
 def _refuse_text(data: str) -> None:
     """Refuses a word that is the name of no data: a text has no label to score by."""
     refuse_missing(data)
-    if not data.startswith(NAMED) and not exists(data):
+    if not is_named(data) and not exists(data):
         raise missing_path(Path(data))
 
 

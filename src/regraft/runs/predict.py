@@ -12,7 +12,7 @@ import pyarrow as pa
 from regraft.data.guess import Roles
 from regraft.data.load import Reading, load_inputs, open_inputs
 from regraft.data.reading.cells import text_array
-from regraft.data.reading.sources import exists, looks_like_path
+from regraft.data.reading.sources import exists, is_named, looks_like_path
 from regraft.data.rows import Rows
 from regraft.data.starters.wheels import Say
 from regraft.errors import DataError
@@ -24,7 +24,6 @@ from regraft.settings import PredictSettings
 from regraft.training.progress import Progress, Silent, told_rows
 
 STDIN = "-"
-NAMED = ("starter:", "hf:")
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def refuse_missing(word: str) -> None:
     Raises:
         DataError: If it does.
     """
-    if word == STDIN or word.startswith(NAMED) or not looks_like_path(word):
+    if word == STDIN or is_named(word) or not looks_like_path(word):
         return
     if not exists(word):
         raise DataError(
@@ -98,7 +97,7 @@ def _source(words: tuple[str, ...], model: Model) -> object:
     """Returns the data that words on the command line mean."""
     if words == (STDIN,):
         return _lines(sys.stdin.buffer.read())
-    if len(words) == 1 and (words[0].startswith(NAMED) or exists(words[0])):
+    if len(words) == 1 and (is_named(words[0]) or exists(words[0])):
         return words[0]
     for word in words:
         _refuse_among_others(word, model)
@@ -110,7 +109,7 @@ def _refuse_among_others(word: str, model: Model) -> None:
     if model.modality == "image" and not exists(word):
         raise DataError(f"{word or repr(word)} does not exist", expected="paths of images")
     is_file = looks_like_path(word) and model.modality == "text"
-    if word == STDIN or word.startswith(NAMED) or is_file:
+    if word == STDIN or is_named(word) or is_file:
         raise DataError(f"{word} stands beside other inputs", expected=f"{word} alone, or texts")
 
 

@@ -77,6 +77,8 @@ def test_a_word_that_names_no_data_is_no_text_to_score(text_run: Path, tmp_path:
         evaluate(text_run, str(tmp_path / "reviewz"))
     with pytest.raises(DataError, match=r"there is no file or folder 'reviewz'"):
         evaluate(text_run, "reviewz")
+    with pytest.raises(DataError, match=r"there is no file or folder 'starter: a soup'"):
+        evaluate(text_run, "starter: a soup")
 
 
 def test_rows_that_the_run_learnt_from_are_scored_with_a_warning(

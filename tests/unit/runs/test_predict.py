@@ -118,6 +118,14 @@ def test_words_are_texts(text_run: Path) -> None:
     assert found.column("text").to_pylist() == ["a lovely film", "dreadful"]
 
 
+def test_a_text_that_begins_like_a_name_is_a_text(text_run: Path) -> None:
+    texts = ["starter: the soup was cold", "hf: a film of high fidelity"]
+    for text in texts:
+        assert typed(text_run, text).table.column("text").to_pylist() == [text]
+        assert predict(text_run, text).table.column("text").to_pylist() == [text]
+    assert typed(text_run, *texts).table.column("text").to_pylist() == texts
+
+
 def test_a_word_that_exists_is_data_whatever_it_looks_like(
     text_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
