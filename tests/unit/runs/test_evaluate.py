@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from regraft.errors import DamagedFileError, DataError
+from regraft.errors import DamagedFileError, DataError, SettingsError
 from regraft.runs.evaluate import evaluate, run_evaluate
 from regraft.runs.predict import predict
 from regraft.settings import EvaluateSettings
@@ -100,6 +100,15 @@ def test_the_label_column_can_be_named(text_run: Path, tmp_path: Path) -> None:
     turned = run_evaluate(settings, Silent())["scores"]["test"]["accuracy"]["value"]
     right = evaluate(text_run, (texts, labels))["scores"]["test"]["accuracy"]["value"]
     assert turned == pytest.approx(1 - right)
+    named = evaluate(text_run, columns, label="verdict", device="cpu", cache=False)
+    assert named["scores"]["test"]["accuracy"]["value"] == turned
+
+
+def test_options_that_python_has_not_are_refused(text_run: Path) -> None:
+    wrong: list[dict[str, Any]] = [{"lable": "a"}, {"out": "a.json"}, {"device": "tpu"}]
+    for options in wrong:
+        with pytest.raises(SettingsError, match=next(iter(options))):
+            evaluate(text_run, tiny.toy_texts(4), **options)
 
 
 def test_a_model_folder_alone_is_enough(text_run: Path, tmp_path: Path) -> None:

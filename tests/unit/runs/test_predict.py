@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from regraft.errors import DataError
+from regraft.cli.written import content
+from regraft.errors import DataError, SettingsError
 from regraft.runs.predict import (
     PredictOutcome,
     answer_readable,
@@ -282,3 +283,44 @@ def test_many_rows_are_told_as_they_are_done(
     run_predict(settings, Lines(sys.stderr))
     told = [line for line in capsys.readouterr().err.splitlines() if "predicted" in line]
     assert told == ["predicted 2 of 3 rows", "predicted 3 of 3 rows"]
+
+
+def test_python_names_columns_as_the_command_line_does(text_run: Path, tmp_path: Path) -> None:
+    path = tiny.write_csv(tmp_path / "a.csv", {"text": ["x"] * 6, "story": TEXTS})
+    wanted = typed(text_run, str(path), text="story", suffix="_2").table
+    assert predict(text_run, path, text="story", suffix="_2").table.equals(wanted)
+    assert predict(load(text_run), path, text="story", suffix="_2").table.equals(wanted)
+    assert predict(text_run, path, text="story", device="cpu", cache=False).table.num_rows == 6
+
+
+def test_options_that_python_has_not_are_refused(text_run: Path) -> None:
+    wrong: list[tuple[Path | Model, dict[str, Any], str]] = [
+        (text_run, {"txt": "a"}, "txt is not a setting of predict; try text"),
+        (text_run, {"suffix": 2}, "suffix = 2 cannot be used"),
+        (text_run, {"out": "a.csv"}, "out = 'a.csv' cannot be used in Python"),
+        (load(text_run), {"device": "cpu"}, "cannot be used with a model that was loaded"),
+    ]
+    for run, options, words in wrong:
+        with pytest.raises(SettingsError, match=words):
+            predict(run, TEXTS, **options)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_names_of_columns_come_back_as_they_were_written(
+    text_run: Path, tmp_path: Path, suffix: str
+) -> None:
+    frame = pa.table({"": ["0", "1"], " text\u00a0": TEXTS[:2], "more": ["a", "b"]})
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(content(frame, suffix, guard_formulas=False))
+    for source in (path, frame):
+        table = predict(text_run, source).table
+        assert table.column_names == [*frame.column_names, *our_names(["neg", "pos"])]
+        assert table.select(frame.column_names).to_pydict() == frame.to_pydict()
+
+
+def test_columns_without_a_name_keep_the_numbers_that_tell_them_apart(
+    text_run: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(",,text\n1,2,good\n", encoding="utf-8")
+    assert predict(text_run, path).table.column_names[:3] == ["column1", "column2", "text"]
