@@ -78,7 +78,8 @@ def test_settings_of_another_verb_in_the_file_can_be_passed_over(tmp_path: Path)
 
 
 def test_words_in_the_place_of_numbers_are_told_at_once(typed: Type) -> None:
-    outcome = typed(*"show-config d.csv --epochs three --lr fast --seed 2 --optimizer adm".split())
+    words = "show-config d.csv --epochs three --lr fast --seed 2 --optimizer adm"
+    outcome = typed(*words.split())
     assert outcome.code == 2
     assert outcome.err.splitlines() == [
         "error: 3 settings cannot be used:",
@@ -89,6 +90,6 @@ def test_words_in_the_place_of_numbers_are_told_at_once(typed: Type) -> None:
 
 
 def test_numbers_of_flags_are_numbers(typed: Type) -> None:
-    out = typed(*"show-config d.csv --epochs 3 --lr 1e-3 --batch-size=8 --json".split()).out
-    found = json.loads(out)
+    words = "show-config d.csv --epochs 3 --lr 1e-3 --batch-size=8 --json"
+    found = json.loads(typed(*words.split()).out)
     assert [found[name] for name in ("epochs", "lr", "batch_size")] == [3.0, 0.001, 8]
