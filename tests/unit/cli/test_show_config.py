@@ -68,8 +68,9 @@ def test_every_line_says_where_its_value_is_from(typed: Type, tmp_path: Path) ->
         assert line in lines
     again = tmp_path / "again.toml"
     again.write_text(out, encoding="utf-8")
-    wanted = {"data": "d.csv", "lr": 0.1, "epochs": 7.0, "backbone": "run # 1"}
-    assert FitSettings(**read_toml(again)) == FitSettings(**wanted, preset="fast", baselines=False)
+    assert FitSettings(**read_toml(again)) == FitSettings(
+        data="d.csv", lr=0.1, epochs=7, backbone="run # 1", preset="fast", baselines=False
+    )
     origins = json.loads(typed(*words, "--json").out)["origins"]
     found = {name: origins[name] for name in ("data", "lr", "baselines", "epochs", "strategy")}
     assert found == {
