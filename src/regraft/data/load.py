@@ -21,7 +21,7 @@ from regraft.data.meaning import (
     unknown_labels,
 )
 from regraft.data.reading.frames import read_frame
-from regraft.data.reading.sources import HUB, STARTER, exists, looks_like_path, open_source
+from regraft.data.reading.sources import exists, is_named, looks_like_path, open_source
 from regraft.data.reading.tables import Table, missing_path
 from regraft.data.rows import PARTS, TOO_GOOD, Dataset, Modality, Part, Problem, Rows
 from regraft.data.split import (
@@ -217,7 +217,7 @@ def open_inputs(source: object, modality: Modality, *, say: Say) -> Table:
     Raises:
         DataError: If the source cannot be read.
     """
-    if not isinstance(source, str) or source.startswith((STARTER, HUB)) or exists(source):
+    if not isinstance(source, str) or is_named(source) or exists(source):
         return open_source(source, say=say)
     if modality == "image" or looks_like_path(source):
         raise missing_path(source)

@@ -3,7 +3,7 @@
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from regraft.data.guess import Roles
 from regraft.data.load import Reading, load_inputs
 from regraft.data.mapped.digests import shortened
-from regraft.data.reading.sources import exists
+from regraft.data.reading.sources import exists, is_named
 from regraft.data.reading.tables import Table, missing_path
 from regraft.data.rows import UNLABELLED, Rows
 from regraft.errors import DataError, counted
@@ -20,34 +20,37 @@ from regraft.runs.choosing.device import pick_device
 from regraft.runs.fitting.folder import RESULT, SETTINGS
 from regraft.runs.fitting.outcome import read_learnt
 from regraft.runs.fitting.result import surroundings
-from regraft.runs.predict import NAMED, answer_readable, refuse_missing
+from regraft.runs.predict import PYTHON, answer_readable, refuse_missing, refuse_out
 from regraft.runs.report import read_result
 from regraft.scoring import metrics
 from regraft.scoring.scores import score
 from regraft.serving.model import Model
 from regraft.serving.store import load
-from regraft.settings import EvaluateSettings
+from regraft.settings import EvaluateOptions, EvaluateSettings
 from regraft.toml import read_toml
 from regraft.training.progress import Progress, Silent, told_rows
 
-PYTHON = "Python objects"
 OF_RUN = ("backbone", "strategy", "seed", "trained_share", "freezing", "cache", "baselines")
 """What a document shares with that of the run: its baselines are scores on its own test rows."""
 
 
-def evaluate(run: str | Path, data: object) -> dict[str, Any]:
+def evaluate(run: str | Path, data: object, **options: Unpack[EvaluateOptions]) -> dict[str, Any]:
     """Returns the scores of a run on labelled data, or on its test rows if it has a split.
 
     Args:
         run: A run folder.
         data: A path or name of data with labels, a pair of lists (inputs, labels), or a
             frame with columns.
+        **options: The other fields of `EvaluateSettings`, such as names of columns.
 
     Raises:
+        SettingsError: If an option cannot be used.
         DataError: If the data cannot be read or have no labels.
     """
+    refuse_out(options)
     named = str(data) if isinstance(data, str | Path) else PYTHON
-    return run_evaluate(EvaluateSettings(run=Path(run), data=named), Silent(), source=data)
+    settings = EvaluateSettings(run=Path(run), data=named, **options)
+    return run_evaluate(settings, Silent(), source=data)
 
 
 def run_evaluate(
@@ -95,7 +98,7 @@ def run_evaluate(
 def _refuse_text(data: str) -> None:
     """Refuses a word that is the name of no data: a text has no label to score by."""
     refuse_missing(data)
-    if not data.startswith(NAMED) and not exists(data):
+    if not is_named(data) and not exists(data):
         raise missing_path(Path(data))
 
 

@@ -242,7 +242,7 @@ def test_inputs_need_no_labels(tmp_path: Path) -> None:
 
 
 def test_one_text_is_a_text_and_one_missing_path_an_error(tmp_path: Path) -> None:
-    for text in ("", "good", "I like a/b testing", "x" * 5000):
+    for text in ("", "good", "I like a/b testing", "x" * 5000, "starter: a soup"):
         assert list(load_inputs(text, "text", classes=["a"])[0].inputs) == [text]
     _csv(tmp_path / "reviews.csv")
     with pytest.raises(DataError, match=r"try .*reviews\.csv"):

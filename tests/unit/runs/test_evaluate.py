@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from regraft.errors import DamagedFileError, DataError
+from regraft.errors import DamagedFileError, DataError, SettingsError
 from regraft.runs.evaluate import evaluate, run_evaluate
 from regraft.runs.predict import predict
 from regraft.settings import EvaluateSettings
@@ -78,6 +78,8 @@ def test_a_word_that_names_no_data_is_no_text_to_score(text_run: Path, tmp_path:
         evaluate(text_run, str(tmp_path / "reviewz"))
     with pytest.raises(DataError, match=r"there is no file or folder 'reviewz'"):
         evaluate(text_run, "reviewz")
+    with pytest.raises(DataError, match=r"there is no file or folder 'starter: a soup'"):
+        evaluate(text_run, "starter: a soup")
 
 
 def test_rows_that_the_run_learnt_from_are_told_wherever_they_lie(
@@ -136,6 +138,15 @@ def test_the_label_column_can_be_named(text_run: Path, tmp_path: Path) -> None:
     turned = run_evaluate(settings, Silent())["scores"]["test"]["accuracy"]["value"]
     right = evaluate(text_run, (texts, labels))["scores"]["test"]["accuracy"]["value"]
     assert turned == pytest.approx(1 - right)
+    named = evaluate(text_run, columns, label="verdict", device="cpu", cache=False)
+    assert named["scores"]["test"]["accuracy"]["value"] == turned
+
+
+def test_options_that_python_has_not_are_refused(text_run: Path) -> None:
+    wrong: list[dict[str, Any]] = [{"lable": "a"}, {"out": "a.json"}, {"device": "tpu"}]
+    for options in wrong:
+        with pytest.raises(SettingsError, match=next(iter(options))):
+            evaluate(text_run, tiny.toy_texts(4), **options)
 
 
 def test_a_model_folder_alone_is_enough(text_run: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from regraft.data.mapped.columns import Column, GrowingFrame, column_of
 from regraft.data.mapped.room import Growing
-from regraft.data.reading.cells import Cells, clean_header, refuse_crowd, text_array
+from regraft.data.reading.cells import Cells, as_written, clean_header, refuse_crowd, text_array
 from regraft.data.reading.encodings import Opened
 from regraft.errors import DataError
 
@@ -57,7 +57,7 @@ def parse_jsonl(opened: Opened, shown: str) -> Cells:
     for name, growing in zip(names, seen.values(), strict=True):
         texts = growing.whole(len(lines))
         columns[name], typed[name] = column_of(texts), _typed(texts, growing.kind)
-    return Cells(columns, lines, pa.table(typed), errors, notes)
+    return Cells(columns, lines, pa.table(typed), errors, notes, as_written(list(seen), names))
 
 
 def _collect(

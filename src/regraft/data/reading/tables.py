@@ -17,6 +17,7 @@ from regraft.data.mapped.views import without_views
 from regraft.data.reading.cells import (
     COLUMN_LIMIT,
     Cells,
+    as_written,
     clean_header,
     refuse_crowd,
     split_columns,
@@ -55,6 +56,7 @@ class Table:
         errors: Reason by row number, for rows that cannot be used.
         outside: Problems that belong to no row, such as a file of another kind.
         sealed: Whether paths of images must stay in `folder`: nobody vouches for an archive.
+        written: Names as the file has them, by those of `frame`, where the two differ.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Table:
     errors: Mapping[int, str] = field(default_factory=dict)
     outside: tuple[Problem, ...] = ()
     sealed: bool = False
+    written: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -143,7 +146,7 @@ def from_frame(frame: pa.Table, name: str, *, shown: str = "", folder: Path = Pa
         DataError: If two columns have the same name, or there is no column.
     """
     shown = shown or name
-    names, notes = clean_header(frame.column_names, shown)
+    names, notes = clean_header(came := frame.column_names, shown)
     if not 0 < len(names) <= COLUMN_LIMIT:
         raise DataError(f"{shown} has {len(names)} columns", expected=f"1 to {COLUMN_LIMIT:,}")
     frame = without_views(frame.rename_columns(names))
@@ -156,6 +159,7 @@ def from_frame(frame: pa.Table, name: str, *, shown: str = "", folder: Path = Pa
         folder=folder,
         pixels=pictures,
         notes=(*notes, *unused),
+        written=as_written(came, names),
     )
 
 
@@ -206,6 +210,7 @@ def _from_cells(cells: Cells, path: Path, *, shown: str, notes: tuple[str, ...])
         folder=path.parent,
         notes=(*notes, *cells.notes),
         errors=cells.errors,
+        written=cells.written,
     )
 
 
@@ -256,6 +261,7 @@ def join_tables(tables: Sequence[Table], name: str) -> Table:
         notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
         errors=_errors(tables),
         outside=tuple(problem for table in tables for problem in table.outside),
+        written={clean: name for table in tables for clean, name in table.written.items()},
     )
 
 
