@@ -44,6 +44,13 @@ def turned(rows: int, seed: int, *, by: float) -> Labelled:
     return Labelled(features.astype(np.float32), labels)
 
 
+def alike(rows: int, seed: int, *, positive: float = 0.5) -> Labelled:
+    """Returns (N, 2) features that say nothing of the two classes."""
+    made = two_classes(rows, seed, positive=positive)
+    noise = np.random.default_rng(seed).standard_normal((rows, 2))
+    return Labelled(noise.astype(np.float32), made.labels)
+
+
 def wide(rows: int, seed: int, *, shift: float = 0.0) -> Labelled:
     """Returns (N, 6) features of three classes; a shift moves them all by feature."""
     generator = np.random.default_rng(seed)

@@ -40,7 +40,12 @@ def with_labelled(domains: Domains, known: Labelled) -> Domains:
     times = repeats(len(known.labels), len(source.labels))
     features = np.concatenate([source.features, np.repeat(known.features, times, axis=0)])
     labels = np.concatenate([source.labels, np.repeat(known.labels, times)])
-    return replace(domains, source=Labelled(features, labels), lent=times * len(known.labels))
+    return replace(
+        domains,
+        source=Labelled(features, labels),
+        class_weights=domains.weights_of(labels),
+        lent=times * len(known.labels),
+    )
 
 
 def repeats(known: int, own: int) -> int:

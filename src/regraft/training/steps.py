@@ -22,7 +22,7 @@ from regraft.scoring import metrics
 from regraft.training.aligning.aligner import Aligner, Known, Passed, mass
 from regraft.training.batching.batches import even_cuts, warm_piece
 from regraft.training.batching.mixing import mixed
-from regraft.training.batching.order import order, shown
+from regraft.training.batching.order import class_weights, order, shown
 from regraft.training.keeping.checkpoint import Beside, checkpoint
 from regraft.training.keeping.place import Tally
 from regraft.training.moving.entry import enter
@@ -98,7 +98,7 @@ def epoch(stepper: Stepper) -> tuple[EpochRecord, bool]:
     fed = enter(session, phase, rows=rows)
     if stepper.aligner:
         stepper.aligner.begin()
-    weights = session.weights()
+    weights = class_weights(session, phase)
     set_attention(session.network.trunk, session.verdict.training.attention)
     batches = order(session, phase, rows=rows, epoch=session.epoch)
     planned = batches[: stepper.steps - place.done + place.batch]

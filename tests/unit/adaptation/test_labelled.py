@@ -1,6 +1,6 @@
 """Tests that labelled target rows teach and judge, and never both at once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from regraft.adaptation.labelled import (
     with_labelled,
 )
 from regraft.adaptation.table import METHODS, SOURCE_ONLY
+from regraft.losses.cross_entropy import balanced_weights
 from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
@@ -58,6 +59,15 @@ def test_all_together_they_are_no_more_than_the_source_unless_they_are_many() ->
     domains, target = given(300)
     assert with_labelled(domains, first(target, 60)).lent == 300
     assert with_labelled(domains, first(target, 200)).lent == 200
+
+
+def test_balanced_classes_are_balanced_by_the_rows_that_train_then() -> None:
+    domains, target = given(300)
+    some = Labelled(target.features[:20], np.ones(20, np.int64))
+    assert with_labelled(domains, some).class_weights is None
+    weighed = replace(domains, class_weights=balanced_weights(domains.source.labels, 2))
+    found = with_labelled(weighed, some).class_weights
+    assert found == pytest.approx(np.array([500 / (2 * 150), 500 / (2 * 350)]))
 
 
 def test_without_labelled_rows_nothing_changes() -> None:
