@@ -9,9 +9,9 @@ from regraft.adaptation.domains import Adapted, Domains, Method
 from regraft.adaptation.labelled import (
     FEW,
     NOBODY,
+    chance,
     halves,
     judging_rows,
-    lead,
     right_answers,
     right_unseen,
     with_labelled,
@@ -138,8 +138,11 @@ def test_answers_are_right_where_they_are_the_label() -> None:
     assert right_unseen(domains.start, known=NOBODY) is None
 
 
-def test_a_lead_is_counted_in_standard_errors_of_the_rows_that_differ() -> None:
+def test_a_lead_is_as_likely_as_the_tosses_of_a_coin() -> None:
     some, none = np.array([True, True, False, False]), np.array([False, False, True, False])
-    assert lead(some, none) == pytest.approx((2 - 1) / 3**0.5)
-    assert lead(none, some) == pytest.approx(-((2 - 1) / 3**0.5))
-    assert lead(some, some) == 0.0
+    # Two heads or more of three tosses, and one or more.
+    assert chance(some, none) == pytest.approx(4 / 8)
+    assert chance(none, some) == pytest.approx(7 / 8)
+    assert chance(some, some) == 1.0
+    many = np.arange(3000) % 3 == 0
+    assert 0 < chance(~many, many) < 1e-100

@@ -49,10 +49,15 @@ class Asked:
         return [word for words in self.after.values() for word in words if word != SOURCE_ONLY]
 
     @property
+    def compared(self) -> int:
+        """How many things there are to try beside `source-only`."""
+        behind = sum(map(len, self.after.values()))
+        return len(self.on_features) - 1 + len(self.moving) + behind
+
+    @property
     def alone(self) -> bool:
         """Whether there is one thing to try beside `source-only`."""
-        behind = sum(map(len, self.after.values()))
-        return len(self.on_features) - 1 + len(self.moving) + behind == 1
+        return self.compared == 1
 
 
 def asked_of(settings: AdaptSettings) -> Asked:

@@ -74,7 +74,7 @@ def test_what_comes_before_the_labels_is_followed_by_what_moves_the_trunk_on() -
     behind = {"tapt:steps=5": ["dann:hidden=8", "source-only"], "fourier": ["source-only"]}
     assert found.after == behind
     assert found.following == ["dann:hidden=8"]
-    assert not found.alone
+    assert (found.compared, found.alone) == (5, False)
 
 
 def test_one_thing_is_alone_and_one_preparation_is_one() -> None:
