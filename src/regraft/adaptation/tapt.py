@@ -4,7 +4,8 @@ Source: Gururangan, Marasović, Swayamdipta, Lo, Beltagy, Downey and Smith 2020,
 Pretraining: Adapt Language Models to Domains and Tasks" (TAPT), ACL, section 4, arXiv
 2004.10964: before any label is seen, the trunk is trained to tell masked tokens,
 L = −mean over masked places of log p(token | the rest), here on target and source texts. A trunk
-without a head for that gets one that is tied to its token table (`masking`).
+without a head for that gets one that is tied to its token table (`masking`). What the user froze
+stands still here too (regraft): it is in no step, has no gradient and rests in evaluation.
 """
 
 import math
@@ -40,7 +41,7 @@ HEAD_RATE = 20.0
 
 @dataclass(frozen=True)
 class Tapt:
-    """Masked-language training of the whole trunk, for so many steps.
+    """Masked-language training of the trunk but for what the user froze, for so many steps.
 
     Args:
         steps: Of AdamW.
@@ -73,7 +74,7 @@ class Tapt:
 
     def prepare(self, given: Given) -> Changed:
         """Returns the weights of the trained trunk; both domains are read with them."""
-        trunk = free_copy(given.trunk)
+        trunk = free_copy(given.trunk, but=given.still)
         texts = _texts(given)
         reduced = reduce_table(trunk, [texts.source, texts.target, texts.hole])
         # Dropout is a function of the seed, and leaves what others draw alone.
@@ -93,7 +94,7 @@ class _Training:
 
     Args:
         asked: How it is trained.
-        trunk: May move.
+        trunk: May move, but for what the user froze.
         texts: In numbers of its table.
         given: Modes and seed.
     """
@@ -105,7 +106,7 @@ class _Training:
         set_attention(trunk, self._mode.attention)
         self._head = _head(trunk, texts, self._mode)
         groups: list[dict[str, Any]] = [
-            {"params": list(trunk.parameters()), "peak": asked.rate},
+            {"params": [p for p in trunk.parameters() if p.requires_grad], "peak": asked.rate},
             {"params": list(self._head.parameters()), "peak": HEAD_RATE * asked.rate},
         ]
         self._optimiser = torch.optim.AdamW(groups, weight_decay=0.0)
