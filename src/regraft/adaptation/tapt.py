@@ -5,11 +5,12 @@ Pretraining: Adapt Language Models to Domains and Tasks" (TAPT), ACL, section 4,
 2004.10964: before any label is seen, the trunk is trained to tell masked tokens,
 L = −mean over masked places of log p(token | the rest), here on target and source texts. A trunk
 without a head for that gets one that is tied to its token table (`masking`). What the user froze
-stands still here too (regraft): it is in no step, has no gradient and rests in evaluation.
+stands still here too (regraft): it is in no step, has no gradient and rests in evaluation. Where
+training is in fp16, this is in fp32.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -96,12 +97,14 @@ class _Training:
         asked: How it is trained.
         trunk: May move, but for what the user froze.
         texts: In numbers of its table.
-        given: Modes and seed.
+        given: Modes and seed. Steps in fp16 are taken in fp32: small gradients vanish in half
+            numbers, and these few steps have no scaled loss.
     """
 
     def __init__(self, asked: Tapt, trunk: nn.Module, *, texts: "_Texts", given: Given) -> None:
         self._asked, self._trunk, self._texts = asked, trunk.train(), texts
-        self._mode = given.training
+        mode = given.training
+        self._mode = replace(mode, precision="fp32") if mode.precision == "fp16" else mode
         self._generator = np.random.default_rng(given.seed)
         set_attention(trunk, self._mode.attention)
         self._head = _head(trunk, texts, self._mode)

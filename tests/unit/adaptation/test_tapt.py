@@ -1,5 +1,6 @@
 """Tests that masked tokens are told better, that the seed decides all, and what is refused."""
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from torch import nn
 
 from regraft.adaptation.tapt import Tapt, rate_share
+from regraft.backbones.modes import Mode
 from regraft.data.texts import TokenRows
 from regraft.errors import SettingsError
 from regraft.freezing.line import Above
@@ -56,6 +58,23 @@ def test_what_the_user_froze_is_not_trained(texts: Give, monkeypatch: pytest.Mon
     assert any(name.startswith("encoder.layer.1") for name in changed.tensors)
     # The head has three more.
     assert len(stepped) == len(names) - len(frozen) + 3
+
+
+def test_half_numbers_would_need_a_scaled_loss_and_are_not_taken(
+    texts: Give, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Mode.running
+    seen: list[str] = []
+
+    def noted(self: Mode) -> AbstractContextManager[None]:
+        seen.append(self.precision)
+        return real(self)
+
+    monkeypatch.setattr(Mode, "running", noted)
+    SHORT.prepare(replace(texts(), training=Mode("fp16")))
+    assert set(seen) == {"fp32"}
+    SHORT.prepare(replace(texts(), training=Mode("bf16")))
+    assert seen[-1] == "bf16"
 
 
 def test_masked_tokens_are_told_better_with_every_stretch_of_steps(

@@ -25,7 +25,11 @@ def order(session: Session, phase: Phase, *, rows: Encoded, epoch: int) -> list[
     if phase.alignment is not None:
         pairing = Pairing(row_weights(session), session.unlabelled_from, session.lent_times)
         size = max(size, session.options.least_paired)
-        return paired_batches(rows.lengths, size, pairing=pairing, seed=seed, epoch=epoch)
+        made = paired_batches(rows.lengths, size, pairing=pairing, seed=seed, epoch=epoch)
+        if phase.alignment.source:
+            return made
+        # What nobody learns of would still be half of what norms see, and of a step's cost.
+        return [batch[batch >= len(session.train)] for batch in made]
     if phase.loss == "pairs":
         return pair_batches(session.train.labels, size, seed=seed, epoch=epoch)
     return epoch_batches(rows.lengths, size, seed=seed, epoch=epoch)

@@ -120,3 +120,20 @@ def test_steps_that_compare_two_domains_are_not_made_smaller_than_they_should_be
     made = session("text", options(batch_size=10, least_paired=6))
     made.target = without_labels(elsewhere_examples("text", 20))
     assert usual(aligned) > 15
+
+
+def test_where_the_source_is_not_learnt_the_target_comes_alone() -> None:
+    made = session("text", options())
+    made.target = without_labels(elsewhere_examples("text", 20))
+    made.lent, made.lent_times = elsewhere_examples("text", 6), 2
+    both, alone = (
+        replace(phase(0), alignment=Alignment("shot", source=source)) for source in (True, False)
+    )
+    rows = shown(made, both, epoch=0)
+    found, wanted = (order(made, each, rows=rows, epoch=0) for each in (alone, both))
+    own = len(made.train)
+    for batch, whole in zip(found, wanted, strict=True):
+        assert batch.tolist() == [row for row in whole.tolist() if row >= own]
+    came = np.concatenate(found)
+    assert (came < own + 6).sum() == 2 * 6
+    assert (came >= own + 6).sum() == own + 2 * 6
