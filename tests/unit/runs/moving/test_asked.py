@@ -91,6 +91,19 @@ def test_nothing_else_follows_it(word: str) -> None:
         asked(method=word, epochs=1.0)
 
 
+def test_all_that_cannot_be_used_is_told_before_anything_is_read() -> None:
+    words = "dann:weight=-1,tapt+mcc:heat=2,nothing,coral-recolour:ridge=0,mmd,"
+    words += "gaussian:position=2,rounds=3"
+    with pytest.raises(SettingsError, match="methods cannot be used") as caught:
+        asked(method=words, epochs=1.0)
+    told = str(caught.value)
+    for found in ("dann:weight=-1.0", "heat", "no method 'nothing'", "ridge=0.0", "rounds"):
+        assert found in told
+    assert len(told.splitlines()) == 1 + 5
+    with pytest.raises(SettingsError, match=r"discriminator=gru \(expected: one of auto, cnn"):
+        asked(method="tapt+cdan:discriminator=gru", epochs=1.0)
+
+
 def test_a_preparation_that_cannot_be_made_is_told() -> None:
     with pytest.raises(SettingsError, match="masked=2"):
         asked(method="tapt:masked=2+mcc", epochs=1.0)
