@@ -210,7 +210,9 @@ def _adapted(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
             asked.on_features,
             say=progress.say,
             views=views,
-            known=Known(lambda word: drawn.known(views.of(word).pools.target)),
+            known=Known(
+                lambda word: drawn.known(views.of(word).pools.target), compared=asked.compared
+            ),
             alone=asked.alone,
         )
     decision = choose(judged, lost=lost)

@@ -236,7 +236,9 @@ def _clock(session: Session, phase: Phase, steps: int) -> Clock:
 
 def _passes(phase: Phase) -> float:
     """Returns how many times a phase passes the training rows, others beside them counted in."""
-    return phase.passes * (1 + phase.mix + (phase.alignment is not None))
+    # A target that is seen without the source stands in its place.
+    beside = phase.alignment is not None and phase.alignment.source
+    return phase.passes * (1 + phase.mix + beside)
 
 
 def _reserve(session: Session) -> float:

@@ -369,3 +369,20 @@ def test_target_rows_without_finite_features_are_problems_and_the_others_adapted
     lines = (tmp_path / "run" / "problems.csv").read_text("utf-8").splitlines()
     assert len([line for line in lines if "no finite numbers" in line]) == 2
     assert verify(tmp_path / "run")["holds"]
+
+
+COLLAPSED = {"narrow", "stranger"}
+
+
+@pytest.mark.parametrize(("negative", "guards"), [(0, COLLAPSED), (2, COLLAPSED), (30, set())])
+def test_guards_see_a_target_whose_classes_are_others_than_expected(
+    bert: Path, tmp_path: Path, negative: int, guards: set[str]
+) -> None:
+    texts, labels = (each[240:] for each in tiny.toy_texts(360))
+    by_class = [[t for t, k in zip(texts, labels, strict=True) if k == n] for n in ("neg", "pos")]
+    target = [*by_class[0][:negative], *by_class[1][:30]]
+    options: Any = {"backbone": str(bert), "method": "reweight", "baselines": False}
+    result = adapt(SOURCE, target=target, out=tmp_path / "run", **options)
+    found = {name for name, reason in result["methods"][1]["guards"].items() if reason}
+    assert found == guards
+    assert (result["chosen"] == "source_only") is bool(guards)
