@@ -114,7 +114,7 @@ def write_result(
 
 
 def closing_words(result: Mapping[str, Any]) -> list[str]:
-    """Returns what is said after the table of a run: gains, its report, what to type next."""
+    """Returns what is said after the table of a run: faults, gains, report, what to type next."""
     gain = (result.get("gain") or {}).get("sentence", "")
     control = (result.get("control") or {}).get("sentence", "")
     chosen = (result.get("auto") or {}).get("sentence", "")
@@ -123,6 +123,7 @@ def closing_words(result: Mapping[str, Any]) -> list[str]:
     commands = [f"  {command}" for command in result.get("next") or []]
     verdict = result.get("verdict") or ""
     return [
+        _unproved(result),
         chosen,
         gain,
         verdict,
@@ -131,6 +132,12 @@ def closing_words(result: Mapping[str, Any]) -> list[str]:
         report,
         *(["Next:", *commands] if commands else []),
     ]
+
+
+def _unproved(result: Mapping[str, Any]) -> str:
+    """Returns the first of what speaks against the proof, or the empty string."""
+    faults = ((result.get("freezing") or {}).get("proof") or {}).get("faults") or []
+    return f"warning: the proof does not hold: {faults[0]}" if faults else ""
 
 
 def write_checked(result: Mapping[str, Any], *, asked: bool, quiet: bool) -> None:
