@@ -8,6 +8,7 @@ import pytest
 
 from regraft.backbones.modes import Mode
 from regraft.freezing.cost import block_flops
+from regraft.runs.fit import fit
 from regraft.runs.fitting import result as result_module
 from regraft.runs.fitting.result import environment, saved_backward_share, surroundings
 from regraft.runs.fitting.train import Trained
@@ -17,6 +18,7 @@ from regraft.training.moving.lines import sample_of
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
 from regraft.training.session import Session
+from tests import tiny
 from tests.tiny_sessions import grafted, session
 
 SCORES = {"accuracy", "macro_f1", "balanced_accuracy", "log_loss", "ece"}
@@ -140,3 +142,15 @@ def test_the_strategy_s_own_seconds_are_its_training_and_its_features(
     seconds = result["seconds"]
     assert seconds["chosen"] == pytest.approx(seconds["train"] + seconds["probe"], abs=0.002)
     assert result["baselines"]["linear_probe"]["seconds"] >= seconds["probe"] - 0.002
+
+
+def test_the_first_fault_of_a_proof_is_a_warning(
+    result: dict[str, Any], bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert result["warnings"] == []
+    faults = ["layer 0: frozen, and changed", "layer 1: frozen, and changed"]
+    monkeypatch.setattr(result_module, "faults_seen", lambda stretches, ledger: faults)
+    options: Any = {"backbone": str(bert), "strategy": "head", "baselines": False}
+    found = fit(tiny.toy_texts(240), out=tmp_path / "run", **options)
+    assert found["freezing"]["proof"]["faults"] == faults
+    assert found["warnings"][-1] == f"the proof does not hold: {faults[0]}"
