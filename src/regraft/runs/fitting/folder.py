@@ -116,6 +116,7 @@ class RunFolder:
         document = json.dumps(plain(result), ensure_ascii=False, allow_nan=False, indent=2)
         self.write(RESULT, document)
 
+    @contextmanager
     def alone(self) -> Iterator[None]:
         """Opens a stretch in which this process alone works on the run.
 

@@ -135,6 +135,7 @@ def goes_on(folder: RunFolder, error: BaseException) -> bool:
     return failed and began_training(folder)
 
 
+@contextmanager
 def files_stay(folder: RunFolder) -> Iterator[None]:
     """Opens a stretch in which files are read that were read before the training.
 

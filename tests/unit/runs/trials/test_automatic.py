@@ -329,7 +329,7 @@ def test_auto_judges_pairs_of_rows_by_rows_left_out(
 @pytest.mark.parametrize("place", ["taken", "probe", "tried"])
 def test_code_is_never_what_was_chosen(place: str) -> None:
     probe = Tried(Candidate("head"), 1.0, 0.8, 0.5, 1.0)
-    told = Automatic(Candidate("two-stage"), probe, (probe,), 1.0).as_json()
+    told = Automatic(Candidate("head"), probe, (probe,), 1.0).as_json()
     code = {"strategy": "evil.payload:X", "rate": 1.0, "freeze": 0.0}
     told[place] = code if place == "taken" else {**told["probe"], "candidate": code}
     if place == "tried":
