@@ -114,7 +114,7 @@ def write_result(
 
 
 def closing_words(result: Mapping[str, Any]) -> list[str]:
-    """Returns what is said after the table of a run: leaks, gains, its report, what to type."""
+    """Returns what is said after the table of a run: faults, leaks, gains, what to type next."""
     gain = (result.get("gain") or {}).get("sentence", "")
     control = (result.get("control") or {}).get("sentence", "")
     chosen = (result.get("auto") or {}).get("sentence", "")
@@ -123,6 +123,7 @@ def closing_words(result: Mapping[str, Any]) -> list[str]:
     commands = [f"  {command}" for command in result.get("next") or []]
     verdict = result.get("verdict") or ""
     return [
+        _unproved(result),
         *_leaks(result),
         chosen,
         gain,
@@ -132,6 +133,12 @@ def closing_words(result: Mapping[str, Any]) -> list[str]:
         report,
         *(["Next:", *commands] if commands else []),
     ]
+
+
+def _unproved(result: Mapping[str, Any]) -> str:
+    """Returns the first of what speaks against the proof, or the empty string."""
+    faults = ((result.get("freezing") or {}).get("proof") or {}).get("faults") or []
+    return f"warning: the proof does not hold: {faults[0]}" if faults else ""
 
 
 def _leaks(result: Mapping[str, Any]) -> list[str]:

@@ -46,7 +46,7 @@ def work(session: Session, phases: list[Phase]) -> None:
     Raises:
         SettingsError: If the training diverged (raised by `check_finite`).
     """
-    kept = session.keeper.latest() if session.keeper else None
+    kept = _latest(session)
     _begin(session, phases)
     moving = any(phase.line < session.top for phase in phases)
     with small_table(session, needed=moving):
@@ -66,6 +66,15 @@ def work(session: Session, phases: list[Phase]) -> None:
     _note_restored(session, blocks, averaged)
     if session.best is not None:
         check_finite(session.network, session.best.val_logits)
+
+
+def _latest(session: Session) -> Kept | None:
+    """Returns the checkpoint to go on from; says so where there are some and none is whole."""
+    keeper = session.keeper
+    kept = keeper.latest() if keeper else None
+    if keeper and keeper.damaged and kept is None:
+        session.progress.say("no checkpoint is whole: this training starts anew")
+    return kept
 
 
 def _begin(session: Session, phases: list[Phase]) -> None:

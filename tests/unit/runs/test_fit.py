@@ -2,6 +2,7 @@ import json
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -197,6 +198,58 @@ def test_a_user_mistake_found_late_leaves_nothing_and_a_failure_its_log(
         "log.jsonl",
         "run.toml",
     }
+
+
+class Told(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.lines.append(sentence)
+
+
+def test_a_picture_that_vanishes_after_training_costs_no_training(
+    resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tiny.image_folders(tmp_path / "tiles", 60)
+    monkeypatch.setattr("regraft.data.inputs.KEPT_BYTES", 0)  # paths stay, and no pixels
+    real, told, out = fit_module._save, Told(), tmp_path / "my run"
+
+    def gone(folder: RunFolder, outcome: Any, prepared: Any) -> str:
+        Path(prepared.dataset.parts["train"].inputs[0]).unlink()
+        return real(folder, outcome, prepared)
+
+    monkeypatch.setattr(fit_module, "_save", gone)
+    settings = FitSettings(data=str(data), out=out, **quick(resnet))
+    with pytest.raises(DamagedFileError, match=r"there is no file .*before the training") as caught:
+        run_fit(settings, told)
+    assert caught.value.exit_code == 3
+    assert {path.name for path in out.iterdir()} >= {"log.jsonl", "run.toml"}
+    assert told.lines[-1] == f"go on with: regraft resume '{out}'"
+
+
+def test_rows_that_cannot_be_used_after_training_cost_no_training(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(*_: object) -> None:
+        raise DataError("odd rows")
+
+    monkeypatch.setattr(fit_module, "_save", odd)
+    with pytest.raises(DataError, match="odd rows"):
+        fit(reviews, out=tmp_path / "run", **quick(bert))
+    assert (tmp_path / "run" / "log.jsonl").exists()
+
+
+def test_a_disk_that_is_nearly_full_is_told_before_training(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, settings = Told(), FitSettings(out=tmp_path / "run", **quick(bert))
+    monkeypatch.setattr("shutil.disk_usage", lambda place: SimpleNamespace(free=1000))
+    run_fit(settings, told, source=tiny.toy_texts(40))
+    (line,) = [line for line in told.lines if "MB left" in line]
+    assert line.startswith(f"warning: the disk of {tmp_path / 'run'} has 0.0 MB left")
 
 
 def test_a_test_row_that_is_lost_is_no_wrong_answer(

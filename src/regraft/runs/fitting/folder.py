@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import os
 import re
 import shutil
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 from regraft.backbones.sources.seal import settle
 from regraft.errors import SettingsError, StorageError
+from regraft.features.segment import hold, holder
 
 RESULT = "result.json"
 SETTINGS = "run.toml"
@@ -137,6 +139,25 @@ class RunFolder:
         document = json.dumps(plain(result), ensure_ascii=False, allow_nan=False, indent=2)
         self.write(RESULT, document)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Opens a stretch in which this process alone works on the run.
+
+        The folder itself is held: no file tells of it, and a process that was killed holds
+        nothing. Where a system holds no folders, nobody is refused.
+
+        Raises:
+            SettingsError: If another one works on it.
+        """
+        number = _opened(self.path)
+        try:
+            if number is not None and not hold(number):
+                raise _busy(self.path)
+            yield
+        finally:
+            if number is not None:
+                os.close(number)
+
     def sweep(self) -> None:
         """Removes what a killed process left half-written."""
         for path in self.path.glob("*.tmp"):
@@ -152,6 +173,23 @@ class RunFolder:
             shutil.rmtree(place, ignore_errors=True)
             with suppress(OSError):  # a full or locked disk must not hide why the run failed
                 place.unlink(missing_ok=True)
+
+
+def _opened(folder: Path) -> int | None:
+    """Returns the number of an open folder, or None where it is not there or cannot be opened."""
+    try:
+        return os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    except OSError:
+        return None
+
+
+def _busy(folder: Path) -> SettingsError:
+    number = holder(folder)
+    who = "" if number is None else f" (pid {number})"
+    return SettingsError(
+        f"{folder} is being worked on by another process{who}",
+        hint="waiting until it is done, or another --out",
+    )
 
 
 def _cut_short(log: Path) -> bool:

@@ -59,6 +59,7 @@ def result_document(
     """
     prepared, trained, outcome = made
     ways, seconds, plan = beside
+    freezing = _freezing(trained)
     return {
         "run": str(run),
         "data": _data(prepared),
@@ -68,13 +69,13 @@ def result_document(
         "scores": _scores(outcome, prepared.dataset.leaked),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "trained_share": _trained_share(trained, plan),
-        "freezing": _freezing(trained),
+        "freezing": freezing,
         "cache": prepared.cache.tally.as_json(),
         "environment": environment(verdict),
         "plan": {"phases": plan},
         "defaults": [vars(choice) for choice in told_choices(prepared)],
         "understood": prepared.understood,
-        "warnings": list(prepared.dataset.warnings),
+        "warnings": [*prepared.dataset.warnings, *_unproved(freezing["proof"])],
         "history": [vars(record) for record in trained.records],
         "best": _best(trained),
         **_details(outcome),
@@ -219,6 +220,11 @@ def _proof(stretches: list[Stretch], ledger: list[Document]) -> Document:
         "faults": faults,
         "stretches": [stretch.as_json() for stretch in stretches],
     }
+
+
+def _unproved(proof: Document) -> list[str]:
+    """Returns the first of what speaks against the proof, as a warning."""
+    return [f"the proof does not hold: {fault}" for fault in proof["faults"][:1]]
 
 
 def _best(trained: Trained) -> Document:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from regraft.errors import SettingsError, StorageError
+from regraft.features import segment as segment_module
 from regraft.runs.fitting import folder as folder_module
 from regraft.runs.fitting.folder import LOG, RESULT, RunFolder, check_free, claim, plain
 
@@ -230,3 +231,29 @@ def test_a_place_without_a_name_is_refused_with_a_free_one_inside(
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(SettingsError, match=r"exists already.*--out .*run-2"):
         check_free(Path(out))
+
+
+def test_one_process_at_a_time_works_on_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder(tmp_path)
+    monkeypatch.setattr(folder_module, "holder", lambda place: 4242)
+    with folder.alone():
+        assert list(tmp_path.iterdir()) == []  # nothing tells of it
+        with (
+            pytest.raises(SettingsError, match=r"by another process \(pid 4242\); try waiting"),
+            RunFolder(tmp_path).alone(),
+        ):
+            pass
+    with folder.alone():
+        folder.discard()
+
+
+def test_where_nothing_can_be_held_nobody_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RunFolder(tmp_path / "gone").alone(), RunFolder(tmp_path / "gone").alone():
+        pass
+    monkeypatch.setattr(segment_module, "fcntl", None)
+    with RunFolder(tmp_path).alone(), RunFolder(tmp_path).alone():
+        pass

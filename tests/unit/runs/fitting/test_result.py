@@ -9,7 +9,7 @@ import pytest
 
 from regraft.backbones.modes import Mode
 from regraft.freezing.cost import block_flops
-from regraft.runs.fit import run_fit
+from regraft.runs.fit import fit, run_fit
 from regraft.runs.fitting import result as result_module
 from regraft.runs.fitting.result import environment, saved_backward_share, surroundings
 from regraft.runs.fitting.train import Trained
@@ -171,3 +171,15 @@ def test_scores_of_the_test_rows_that_train_lacks_stand_beside_those_of_all(
 
 def test_without_leaks_there_are_no_such_scores(result: dict[str, Any]) -> None:
     assert set(result["scores"]) == {"val", "test"}
+
+
+def test_the_first_fault_of_a_proof_is_a_warning(
+    result: dict[str, Any], bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert result["warnings"] == []
+    faults = ["layer 0: frozen, and changed", "layer 1: frozen, and changed"]
+    monkeypatch.setattr(result_module, "faults_seen", lambda stretches, ledger: faults)
+    options: Any = {"backbone": str(bert), "strategy": "head", "baselines": False}
+    found = fit(tiny.toy_texts(240), out=tmp_path / "run", **options)
+    assert found["freezing"]["proof"]["faults"] == faults
+    assert found["warnings"][-1] == f"the proof does not hold: {faults[0]}"
