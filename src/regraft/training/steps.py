@@ -193,7 +193,7 @@ def _fewest(stepper: Stepper, known: Known) -> int:
     least = 2 if takes_statistics(stepper.session.network.trunk) else 1
     if stepper.aligner is None:
         return least
-    return max(cut.stop - cut.start for cut in stepper.aligner.pieces(known, least))
+    return int(max(cut.stop - cut.start for cut in stepper.aligner.pieces(known, least)))
 
 
 def _warm(stepper: Stepper, batch: Batch) -> int:
