@@ -135,4 +135,4 @@ def chance(first: Truths, second: Truths) -> float:
     """
     only, other = int((first & ~second).sum()), int((second & ~first).sum())
     tosses = only + other
-    return sum(comb(tosses, heads) for heads in range(only, tosses + 1)) / 2**tosses
+    return sum(comb(tosses, heads) for heads in range(only, tosses + 1)) / (1 << tosses)

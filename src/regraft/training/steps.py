@@ -193,7 +193,7 @@ def _fewest(stepper: Stepper, known: Known) -> int:
     least = 2 if takes_statistics(stepper.session.network.trunk) else 1
     if stepper.aligner is None:
         return least
-    return max(cut.stop - cut.start for cut in stepper.aligner.pieces(known, least))
+    return int(max(cut.stop - cut.start for cut in stepper.aligner.pieces(known, least)))
 
 
 def _warm(stepper: Stepper, batch: Batch) -> int:
@@ -246,7 +246,8 @@ def _loss(stepper: Stepper, passed: Passed, labels: Tensor, weights: Tensor | No
     features, other = passed.features, stepper.session.source_head
     if stepper.phase.loss == "pairs":
         return pair_loss(features, labels)
-    return loss_of_classes(features, passed.logits, labels, weights=weights, other=other)
+    logits = passed.logits
+    return loss_of_classes(features, logits, labels=labels, weights=weights, other=other)
 
 
 def _validated(stepper: Stepper, number: int, tally: Tally) -> tuple[EpochRecord, bool]:
