@@ -246,7 +246,8 @@ def _loss(stepper: Stepper, passed: Passed, labels: Tensor, weights: Tensor | No
     features, other = passed.features, stepper.session.source_head
     if stepper.phase.loss == "pairs":
         return pair_loss(features, labels)
-    return loss_of_classes(features, passed.logits, labels, weights=weights, other=other)
+    logits = passed.logits
+    return loss_of_classes(features, logits, labels=labels, weights=weights, other=other)
 
 
 def _validated(stepper: Stepper, number: int, tally: Tally) -> tuple[EpochRecord, bool]:

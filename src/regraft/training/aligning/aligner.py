@@ -145,7 +145,7 @@ class Aligner:
         """Returns where a batch is cut into pieces of `most` rows, or so many as the term needs."""
         labels, lent = known.labels.cpu(), known.lent
         own = labels >= 0 if lent is None else (labels >= 0) & ~lent.cpu()
-        return term_pieces(self.alignment, own, labels < 0, most=most)
+        return term_pieces(self.alignment, own, other=labels < 0, most=most)
 
     def loss(self, passed: Passed, labels: Tensor, *, weights: Tensor | None) -> Tensor:
         """Returns the loss of the labels that count, and the term.

@@ -71,7 +71,7 @@ def term(alignment: Alignment, seen: Seen, *, discriminator: Discriminator | Non
         seen: What a pass saw.
         discriminator: What plays against the trunk, where something does.
     """
-    if not enough(alignment, seen.own, ~seen.own):
+    if not enough(alignment, seen.own, other=~seen.own):
         return 0.0 * seen.logits.sum()
     made = alignment.weight * TERMS[alignment.term](alignment, seen, discriminator)
     if alignment.confusion:
@@ -79,7 +79,7 @@ def term(alignment: Alignment, seen: Seen, *, discriminator: Discriminator | Non
     return made
 
 
-def enough(alignment: Alignment, own: Tensor, other: Tensor) -> bool:
+def enough(alignment: Alignment, own: Tensor, *, other: Tensor) -> bool:
     """Says whether a term has rows enough of each domain that it reads.
 
     Args:
@@ -91,7 +91,7 @@ def enough(alignment: Alignment, own: Tensor, other: Tensor) -> bool:
     return min(int(rows.sum()) for rows in read) >= FEWEST
 
 
-def term_pieces(alignment: Alignment, own: Tensor, other: Tensor, *, most: int) -> list[slice]:
+def term_pieces(alignment: Alignment, own: Tensor, *, other: Tensor, most: int) -> list[slice]:
     """Returns where a batch is cut: each piece has rows enough for the term.
 
     Args:
@@ -104,7 +104,7 @@ def term_pieces(alignment: Alignment, own: Tensor, other: Tensor, *, most: int) 
     count, together = len(other), 2 if alignment.source else 1
     for rows in range(max(most, together), count, together):
         cuts = even_cuts(count, rows, together=together)
-        if all(enough(alignment, own[cut], other[cut]) for cut in cuts):
+        if all(enough(alignment, own[cut], other=other[cut]) for cut in cuts):
             return cuts
     return [slice(0, count)]
 

@@ -1,4 +1,4 @@
-"""Makes the rows of an epoch where others than the training rows are among them, and their loss."""
+"""Makes the rows of an epoch where others stand behind those of training, and their loss."""
 
 from typing import cast
 
@@ -90,7 +90,7 @@ def of_two(session: Session, phase: Phase) -> bool:
 
 
 def loss_of_classes(
-    features: Tensor, logits: Tensor, labels: Tensor, *, weights: Tensor | None, other: Head | None
+    features: Tensor, logits: Tensor, *, labels: Tensor, weights: Tensor | None, other: Head | None
 ) -> Tensor:
     """Returns the loss of a pass; rows of a source's classes have a head of their own.
 

@@ -165,7 +165,7 @@ def test_a_batch_is_cut_so_that_each_piece_has_rows_of_the_domains_that_the_term
     own = torch.arange(10) % 2 == 0
 
     def cuts(alignment: Alignment, own: Tensor, other: Tensor, most: int) -> list[tuple[int, int]]:
-        found = term_pieces(alignment, own, other, most=most)
+        found = term_pieces(alignment, own, other=other, most=most)
         return [(cut.start, cut.stop) for cut in found]
 
     assert cuts(Alignment("mmd"), own, ~own, 4) == [(0, 4), (4, 10)]

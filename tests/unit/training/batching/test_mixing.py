@@ -117,7 +117,7 @@ def test_rows_of_two_data_sets_are_told_by_a_head_each() -> None:
     features, logits = torch.randn(4, 16), torch.randn(4, 2)
     labels = torch.tensor([0, 3, 1, 1])
     assert made.source_head is not None
-    found = loss_of_classes(features, logits, labels, weights=None, other=made.source_head)
+    found = loss_of_classes(features, logits, labels=labels, weights=None, other=made.source_head)
     own = functional.cross_entropy(logits[labels < 2], labels[labels < 2])
     theirs = functional.cross_entropy(made.source_head(features[1:2]), labels[1:2] - 2)
     assert float(found.detach()) == pytest.approx(float((0.75 * own + 0.25 * theirs).detach()))
