@@ -101,8 +101,9 @@ class Logged:
 
 def began_training(folder: RunFolder) -> bool:
     """Says whether the training of a run began, as far as its log and its checkpoints tell."""
-    log = folder.path / LOG
-    text = log.read_text("utf-8", "replace") if log.exists() else ""
+    text = ""
+    with suppress(OSError):
+        text = (folder.path / LOG).read_text("utf-8", "replace")
     kept = (folder.path / CHECKPOINTS).rglob("*.json")
     return any(words in text for words in TRAINS) or any(kept)
 
