@@ -93,7 +93,7 @@ def test_every_verb_has_help(typed: Type, verb: str) -> None:
         ("fit d.csv --epochs many", "epochs = 'many' cannot be used; expected a number above 0"),
         (
             "fit d.csv --batch-size=2.5",
-            "batch_size = '2.5' cannot be used; expected a whole number, at least 1",
+            "batch_size = '2.5' cannot be used; expected a whole number from 1 to 1000000",
         ),
         ("fit d.csv --epochs 0", "epochs = 0.0 cannot be used; expected a number above 0"),
         (

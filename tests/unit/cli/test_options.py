@@ -83,7 +83,7 @@ def test_words_in_the_place_of_numbers_are_told_at_once(typed: Type) -> None:
     assert outcome.code == 2
     assert outcome.err.splitlines() == [
         "error: 3 settings cannot be used:",
-        "  epochs = 'three' cannot be used; expected a number above 0",
+        "  epochs = 'three' cannot be used; expected a number above 0, at most 10000",
         "  lr = 'fast' cannot be used; expected a number above 0",
         "  optimizer = 'adm' cannot be used; expected one of adamw, sgd; try adamw",
     ]
