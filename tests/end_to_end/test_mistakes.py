@@ -53,7 +53,7 @@ MISTAKES: dict[str, tuple[Line, str]] = {
     "no such flag": ((*FIT, "--epoch", "3"), "try --epochs"),
     "no such verb": (("fti", "good.csv"), "'fti' is not a verb"),
     "no such format": ((*FIT, "--precision", "fp8"), "precision = 'fp8'"),
-    "no number": ((*FIT, "--epochs", "three"), "--epochs"),
+    "no number": ((*FIT, "--epochs", "three"), "epochs = 'three' cannot be used"),
     "too low a number": ((*FIT, "--epochs", "0"), "epochs = 0.0 cannot be used"),
     "no data at all": (("fit",), "DATA is missing"),
     "an empty file": (("fit", "empty.csv", "--backbone", "bert", "--out", "new"), "empty.csv"),
