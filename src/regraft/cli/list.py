@@ -11,10 +11,10 @@ from regraft.cli.options import OutputFlags, spelled_out
 KINDS = ("backbones", "datasets", "methods", "strategies")
 LEFT_OUT = ("source", "package", "bytes", "split")
 """What a terminal has no room for: the size is that of what is fetched."""
+RIGHTS = ("licence", "origin")
+"""Sentences, which stand in a table of their own."""
 SIZE = "download_bytes"
 HEADERS = {SIZE: "MB"}
-LONGEST = 40
-"""Letters of an origin."""
 Kind = Annotated[
     str | None,
     Argument(metavar="[backbones|datasets|methods|strategies]", help="All of them if left out."),
@@ -26,9 +26,9 @@ def list_names(kind: Kind = None, **flags: Unpack[OutputFlags]) -> int:
     """List the backbones, data sets, methods and strategies that can be named.
 
     MB is the size of what is fetched. Packages, splits and the papers behind methods and
-    strategies are in the JSON document, origins at full length too.
+    strategies are in the JSON document.
     """
-    from regraft.cli.printing import write_json, write_out, write_table
+    from regraft.cli.printing import write_json, write_out
 
     found = {name: _entries(name) for name in ([_known(kind)] if kind else KINDS)}
     if flags.get("json"):
@@ -36,10 +36,27 @@ def list_names(kind: Kind = None, **flags: Unpack[OutputFlags]) -> int:
         return 0
     for number, (name, entries) in enumerate(found.items()):
         write_out(f"{'' if number == 0 else chr(10)}{name}\n\n")
-        keys = [key for key in dict.fromkeys(chain(*entries)) if key not in LEFT_OUT]
-        lines = [[_cell(key, entry.get(key)) for key in keys] for entry in entries]
-        write_table([HEADERS.get(key, key) for key in keys], lines)
+        _write_entries(entries)
     return 0
+
+
+def _write_entries(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Writes what there is, and below it whose it is and what it may be used for."""
+    from regraft.cli.printing import write_out
+
+    keys = [key for key in dict.fromkeys(chain(*entries)) if key not in LEFT_OUT]
+    _write(entries, [key for key in keys if key not in RIGHTS])
+    owned = [entry for entry in entries if any(entry.get(key) for key in RIGHTS)]
+    if owned:
+        write_out("\n")
+        _write(owned, ["name", *(key for key in keys if key in RIGHTS)])
+
+
+def _write(entries: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:
+    from regraft.cli.printing import write_table
+
+    lines = [[_cell(key, entry.get(key)) for key in keys] for entry in entries]
+    write_table([HEADERS.get(key, key) for key in keys], lines)
 
 
 def _known(kind: str) -> str:
@@ -74,7 +91,4 @@ def _cell(key: str, value: Any) -> str:
         return ""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    if key == SIZE:
-        return f"{value / 1e6:.1f}"
-    words = str(value)
-    return words if key != "origin" or len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+    return f"{value / 1e6:.1f}" if key == SIZE else str(value)
