@@ -12,6 +12,7 @@ from regraft.freezing.threshold import Rule
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.strategies.two_stage import TwoStage
 from regraft.training import steps as steps_module
+from regraft.training.batching import mixing as mixing_module
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
 from regraft.training.session import Session
@@ -79,7 +80,7 @@ def watched(made: Session, kind: str, *, at: int, stop: bool) -> Seen:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(steps_module, "_step", step)
-        patch.setattr(steps_module, "cross_entropy", loss)
+        patch.setattr(mixing_module, "cross_entropy", loss)
         work(made, TwoStage().phases(made.chain, facts(kind, start_line=1)))
     return seen
 
