@@ -28,6 +28,8 @@ YOUNG = 10.0
 """Seconds in which a file may not be held yet."""
 STALE = 24 * 3600.0
 """Seconds after which a file belongs to a process that died, where none can be held."""
+HELD = Path("/proc/locks")
+"""What Linux says of all that is held."""
 Array = npt.NDArray[np.generic]
 Places = npt.NDArray[np.int64]
 
@@ -190,11 +192,38 @@ def _in_room(stored: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     return room_made(tuple(stored.get_shape()), dtype, make=lambda block: stored[block])
 
 
-def hold(stream: IO[Any]) -> None:
-    """Holds a file for as long as it is open: the system lets go of it when the process dies."""
-    if fcntl is not None:
-        with contextlib.suppress(OSError):
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def hold(stream: IO[Any] | int) -> bool:
+    """Holds a file for as long as it is open: the system lets go of it when the process dies.
+
+    Says whether nobody else holds it; where a file system holds none, nobody does.
+
+    Args:
+        stream: An open file, or the number of one or of a folder.
+    """
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return not isinstance(error, BlockingIOError)
+    return True
+
+
+def holder(path: Path, listing: Path = HELD) -> int | None:
+    """Returns the number of the process that holds a file or folder, where the system tells.
+
+    Args:
+        path: Of what is held.
+        listing: Of all that is held.
+    """
+    try:
+        seen, lines = path.stat(), listing.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return None
+    place = f"{os.major(seen.st_dev):02x}:{os.minor(seen.st_dev):02x}:{seen.st_ino}"
+    # Such as "1: FLOCK  ADVISORY  WRITE 4242 fe:01:131 0 EOF".
+    told = [words for words in map(str.split, lines) if words[1:2] == ["FLOCK"] and place in words]
+    return next((int(words[4]) for words in told if words[4].isdecimal()), None)
 
 
 def is_abandoned(path: Path) -> bool:

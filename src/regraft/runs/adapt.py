@@ -1,8 +1,8 @@
 """Adapts a classifier to a place without labels: the verb that tries methods and decides."""
 
-import shlex
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
@@ -12,7 +12,7 @@ import torch
 
 from regraft.adaptation.decision import choose
 from regraft.adaptation.table import SOURCE_ONLY
-from regraft.errors import GuardError, UserError
+from regraft.errors import GuardError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
 from regraft.runs.adapting.document import TOLD, Adaptation, adaptation_document, beside
@@ -29,10 +29,12 @@ from regraft.runs.adapting.record import adapt_toml, fit_settings
 from regraft.runs.adapting.target import Target, read_target
 from regraft.runs.adapting.trying import Known, try_methods
 from regraft.runs.adapting.views import View, check_usable, views_of
+from regraft.runs.choosing.budget import tell_room
 from regraft.runs.choosing.modes import decide_modes
-from regraft.runs.fitting.folder import CHECKPOINTS, LOG, SETTINGS, RunFolder, check_free, claim
-from regraft.runs.fitting.logged import Logged
-from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
+from regraft.runs.fitting.commands import resume_command
+from regraft.runs.fitting.folder import CHECKPOINTS, SETTINGS, RunFolder, check_free, claim
+from regraft.runs.fitting.logged import Logged, files_stay, goes_on, leaves_folder
+from regraft.runs.fitting.outcome import Outcome, model_of, save_learnt, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import begun_toml, keep_decisions, problems_csv
 from regraft.runs.fitting.result import described, result_document
@@ -128,21 +130,22 @@ def run_adapt(
     )
     name = f"{prepared.dataset.name}-to-{rows.name}"
     folder = begun or claim(settings.out, name, strategy="adapt")
-    try:
-        if not folder.begun:
-            folder.write(SETTINGS, begun_toml(settings))
-        wanted = (settings, asked, started, report)
-        return _complete(folder, prepared, rows, Logged(folder, progress), wanted)
-    except BaseException as error:
-        # A mistake of the user, or a guard's no, leaves nothing; a failure keeps its log.
-        wrong = isinstance(error, UserError | GuardError) or not (folder.path / LOG).exists()
-        if wrong and begun is None:
-            folder.discard()
-        elif isinstance(error, KeyboardInterrupt) and settings.named and settings.moves:
-            progress.say(f"go on with: regraft resume {shlex.quote(str(folder.path))}")
-        raise
-    finally:
-        progress.finish()
+    with folder.alone() if begun is None else nullcontext():
+        try:
+            if not folder.begun:
+                folder.begin(begun_toml(settings))
+            wanted = (settings, asked, started, report)
+            with files_stay(folder):
+                return _complete(folder, prepared, rows, Logged(folder, progress), wanted)
+        except BaseException as error:
+            if begun is None and not leaves_folder(folder, error):
+                folder.discard()
+            elif goes_on(folder, error) and settings.named and settings.moves:
+                words = resume_command(folder.path, settings.source_strategy)
+                progress.say(f"go on with: {words}")
+            raise
+        finally:
+            progress.finish()
 
 
 def _complete(
@@ -159,7 +162,8 @@ def _complete(
     sizes = {part: len(rows) for part, rows in prepared.dataset.parts.items()}
     folder.log("start", {"data": prepared.dataset.name, "target": target.name, "rows": sizes})
     seconds: Seconds = {"data": prepared.seconds}
-    units = Units(folder.path / CHECKPOINTS, digest_of(prepared, target))
+    tell_room(prepared, folder.path, say=progress.say, steps=settings.moves)
+    units = Units(folder.path / CHECKPOINTS, digest_of(prepared, target), say=progress.say)
     work = Work(prepared, verdict, target, units, progress)
     made = (adapted_by_moving if settings.moves else _adapted)(work, asked, seconds=seconds)
     if settings.strict and made.decision.fell_back:
@@ -254,6 +258,7 @@ def _save(folder: RunFolder, outcome: Outcome, made: Adaptation) -> None:
     """Writes the model and what belongs to it; the ledger gets the weights' digest."""
     with folder.writing("predictions-test.parquet") as place:
         save_predictions(place, outcome)
+    save_learnt(folder, made.prepared.dataset)
     problems = (*made.prepared.dataset.problems, *made.target.problems)
     if problems:
         folder.write("problems.csv", problems_csv(problems))

@@ -86,7 +86,8 @@ def run_compare(
         network: The backbone where it is a Python object; None = the one that is named.
 
     Raises:
-        SettingsError: If an option cannot be used, or the folder holds another comparison.
+        SettingsError: If an option cannot be used, the folder holds another comparison, or
+            another process works on it.
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used.
         DivergedError: If every trial of every strategy diverged.
@@ -98,21 +99,25 @@ def run_compare(
     if (folder.path / RESULT).exists():
         return read_result(folder.path)
     cells: dict[Place, list[Document]] = {}
-    try:
-        for place, words, config in _configs(asked, digests):
-            if place[0] in asked.ways:
-                record = baseline(config, dataset, out=folder.path)
-            else:
-                shown = Bars(progress, words)
-                record = trial(config, given, out=folder.path, progress=shown, network=network)
-            cells.setdefault(place, []).append(record)
-            progress.say(f"{words}: {_outcome(record)}")
-    except KeyboardInterrupt:
-        progress.say(f"go on with the same command and --out {shlex.quote(str(folder.path))}")
-        raise
-    finally:
-        progress.finish()
-    return _finished(folder, asked, cells)
+
+    def recorded(name: str, words: str, config: Document) -> Document:
+        if name in asked.ways:
+            return baseline(config, dataset, out=folder.path)
+        shown = Bars(progress, words)
+        return trial(config, given, out=folder.path, progress=shown, network=network)
+
+    with folder.alone():
+        try:
+            for place, words, config in _configs(asked, digests):
+                record = recorded(place[0], words, config)
+                cells.setdefault(place, []).append(record)
+                progress.say(f"{words}: {_outcome(record)}")
+        except KeyboardInterrupt:
+            progress.say(f"go on with the same command and --out {shlex.quote(str(folder.path))}")
+            raise
+        finally:
+            progress.finish()
+        return _finished(folder, asked, cells)
 
 
 def _begun(

@@ -1,7 +1,6 @@
 """Fits a network to data: the verb that makes a run folder from settings."""
 
 import math
-import shlex
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,27 +14,27 @@ from torch import nn
 from regraft.backbones.backbone import Backbone
 from regraft.data.encode import Encoded, encode
 from regraft.data.starters.wheels import Say
-from regraft.errors import DamagedFileError, UserError
+from regraft.errors import DamagedFileError
 from regraft.freezing.ledger import Event
 from regraft.reports.html import write_report
-from regraft.runs.choosing.budget import SAVING, closing_seconds, spared
+from regraft.runs.choosing.budget import SAVING, closing_seconds, spared, tell_room
 from regraft.runs.choosing.clock import Since, began
 from regraft.runs.choosing.modes import decide_modes, takes_steps
 from regraft.runs.choosing.network import example
 from regraft.runs.choosing.opening import Network
 from regraft.runs.fitting.cheaper import Cheaper, cheaper_ways
+from regraft.runs.fitting.commands import resume_command
 from regraft.runs.fitting.folder import (
     CHECKPOINTS,
     CONTROL,
-    LOG,
     SETTINGS,
     START,
     RunFolder,
     check_free,
     claim,
 )
-from regraft.runs.fitting.logged import Logged, beating
-from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
+from regraft.runs.fitting.logged import Logged, beating, files_stay, goes_on, leaves_folder
+from regraft.runs.fitting.outcome import Outcome, model_of, read_back, save_learnt, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import begun_toml, keep_decisions, problems_csv, run_toml
 from regraft.runs.fitting.result import described, result_document
@@ -104,7 +103,8 @@ def run_fit(
         progress: Told what happens.
         source: The data where they are Python objects; None = `settings.data`.
         network: The backbone where it is a Python object; None = `settings.backbone`.
-        report: Whether `report.html` is drawn, which takes most of a second.
+        report: Whether `report.html` is drawn and the model of a network that is no starter read
+            back, which takes a second or two.
 
     Raises:
         SettingsError: If an option cannot be used or the run folder is taken.
@@ -119,18 +119,20 @@ def run_fit(
     for choice in prepared.chosen.listed():
         progress.say(choice.words())
     folder = claim(settings.out, prepared.dataset.name, strategy=settings.strategy)
-    try:
-        folder.write(SETTINGS, begun_toml(settings))
-        return complete(folder, prepared, progress=progress, started=started, report=report)
-    except BaseException as error:
-        # A mistake of the user leaves nothing; what was stopped or failed keeps its log.
-        if isinstance(error, UserError) or not (folder.path / LOG).exists():
-            folder.discard()
-        elif isinstance(error, KeyboardInterrupt) and settings.data and network is None:
-            progress.say(f"go on with: regraft resume {shlex.quote(str(folder.path))}")
-        raise
-    finally:
-        progress.finish()
+    with folder.alone():
+        try:
+            folder.begin(begun_toml(settings))
+            return complete(
+                folder, prepared, progress=progress, started=started, network=network, report=report
+            )
+        except BaseException as error:
+            if not leaves_folder(folder, error):
+                folder.discard()
+            elif goes_on(folder, error) and settings.data and network is None:
+                progress.say(f"go on with: {resume_command(folder.path, settings.strategy)}")
+            raise
+        finally:
+            progress.finish()
 
 
 def complete(
@@ -139,6 +141,7 @@ def complete(
     *,
     progress: Progress,
     started: float,
+    network: Network | None = None,
     report: bool = True,
 ) -> dict[str, Any]:
     """Returns the result document of a run that was begun, its folder completed.
@@ -150,23 +153,30 @@ def complete(
         prepared: Data and network.
         progress: Told what happens.
         started: `time.monotonic()` when the run began.
-        report: Whether `report.html` is drawn.
+        network: The backbone where it is a Python object.
+        report: Whether `report.html` is drawn and the model read back.
 
     Raises:
         SettingsError: If the training diverged.
         DataError: If the rows are not those of the checkpoint.
+        DamagedFileError: If the saved model does not answer as the trained one.
         StorageError: If the disk or a permission says no.
     """
     # What a process spent that was stopped counts too, for the limit and for the seconds.
     earlier, before = folder.spent(), time.monotonic() - started
     folder.log(START, {"data": prepared.dataset.name, "rows": _sizes(prepared), "before": before})
-    keepers = (Keeper(folder.path / CHECKPOINTS), Keeper(folder.path / CONTROL))
-    with beating(folder, on=prepared.settings.max_seconds is not None):
+    logged = Logged(folder, progress)
+    keepers = (
+        Keeper(folder.path / CHECKPOINTS, say=logged.say),
+        Keeper(folder.path / CONTROL, say=logged.say),
+    )
+    with files_stay(folder), beating(folder, on=prepared.settings.max_seconds is not None):
         # A process ends about as slowly as it began: the report has libraries of its own.
         ending = max(SAVING, before - prepared.seconds)
         since = Since(started - earlier, earlier, ending)
-        result = _fit_into(folder, prepared, Logged(folder, progress), since, keepers)
+        result = _fit_into(folder, prepared, logged, since, keepers)
     if report:
+        read_back(folder.path, prepared, network=network)
         with folder.writing("report.html") as place:
             write_report(result, place)
     keep_decisions(folder, prepared.cache.decided)
@@ -186,11 +196,11 @@ def _fit_into(
     keeper, fork = kept
     seconds: Seconds = {"data": prepared.seconds}
     steps = takes_steps(prepared)
-    verdict = _timed(
-        seconds, "modes", lambda: decide_modes(prepared, say=progress.say, steps=steps)
-    )
+    modes = partial(decide_modes, prepared, say=progress.say, steps=steps)
+    verdict = _timed(seconds, "modes", modes)
     if not folder.measured:
         folder.write(SETTINGS, run_toml(prepared, verdict))
+    tell_room(prepared, folder.path, say=progress.say, steps=steps)
     prepared = spared(prepared, verdict, say=progress.say)
     test = _encoded_test(prepared) if prepared.settings.baselines else None
     pooled = _timed(seconds, "probe", lambda: _pooled(prepared, verdict, test, progress))
@@ -281,9 +291,10 @@ def _ways(prepared: Prepared, trained: Trained, pooled: Any, seconds: Seconds) -
 
 
 def _save(folder: RunFolder, outcome: Outcome, prepared: Prepared) -> str:
-    """Writes the model and the test predictions; returns the weights' digest."""
+    """Writes the model, test predictions and what was learnt from; returns the weights' digest."""
     with folder.writing("predictions-test.parquet") as place:
         save_predictions(place, outcome)
+    save_learnt(folder, prepared.dataset)
     problems = prepared.dataset.problems
     if problems:
         folder.write("problems.csv", problems_csv(problems))

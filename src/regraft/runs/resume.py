@@ -11,15 +11,17 @@ from regraft.runs.adapt import run_adapt
 from regraft.runs.choosing.clock import began
 from regraft.runs.comparing.folder import COMPARE
 from regraft.runs.fit import complete
+from regraft.runs.fitting.commands import resume_command
 from regraft.runs.fitting.folder import CHECKPOINTS, CONTROL, RESULT, SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import prepare
 from regraft.settings import AdaptSettings, FitSettings
+from regraft.strategies.table import is_imported, own_class
 from regraft.toml import read_toml
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.progress import Progress, Silent
 
 
-def resume(run: str | Path) -> dict[str, Any]:
+def resume(run: str | Path, *, strategy: str | None = None) -> dict[str, Any]:
     """Returns the result document of a run that was stopped, completed now.
 
     On the same kind of machine, with the same versions, the weights and the ledger are those
@@ -27,36 +29,51 @@ def resume(run: str | Path) -> dict[str, Any]:
 
     Args:
         run: The folder that `regraft fit` or `regraft adapt` left.
+        strategy: The `module:Class` that the run trains by, where it does and nobody has imported
+            it: a folder may come from a stranger, so none of its code is run unnamed.
 
     Raises:
-        SettingsError: If the run is complete, or was given Python objects.
+        SettingsError: If the run is complete, was given Python objects or trains by code that is
+            not named, or another process works on it.
         DataError: If the folder is no run, or its data cannot be used any more.
         BackboneError: If its network cannot be opened any more.
         StorageError: If the disk or a permission says no.
     """
-    return run_resume(Path(run), Silent())
+    return run_resume(Path(run), Silent(), strategy=strategy)
 
 
-def run_resume(run: Path, progress: Progress) -> dict[str, Any]:
+def run_resume(run: Path, progress: Progress, *, strategy: str | None = None) -> dict[str, Any]:
     """Returns the result document; arguments and errors as for `resume`.
 
     Args:
         run: The folder of the run.
         progress: Told what happens.
+        strategy: As it was typed; None = it was not.
 
     Raises:
-        SettingsError: If the run is complete, or was given Python objects.
+        SettingsError: If the run is complete, was given Python objects or trains by code that is
+            not named, or another process works on it.
         DataError: If the folder is no run, or its data cannot be used any more.
         BackboneError: If its network cannot be opened any more.
         StorageError: If the disk or a permission says no.
     """
     started = began()
     folder = RunFolder(run, made=False)
-    written = _written(folder)
-    if "method" in written:
-        folder.sweep()
-        return run_adapt(_of_adaptation(written, run), progress, begun=folder)
-    settings = _settings(written, run)
+    with folder.alone():
+        written = _written(folder)
+        if "method" in written:
+            adapting = _of_adaptation(written, run)
+            _check_code(run, adapting.source_strategy, typed=strategy)
+            folder.sweep()
+            return run_adapt(adapting, progress, begun=folder)
+        settings = _settings(written, run)
+        _check_code(run, settings.strategy, typed=strategy)
+        return _completed(folder, settings, progress=progress, started=started)
+
+
+def _completed(
+    folder: RunFolder, settings: FitSettings, *, progress: Progress, started: float
+) -> dict[str, Any]:
     torch.manual_seed(settings.seed)
     folder.sweep()
     prepared = prepare(settings, settings.data, say=progress.say)
@@ -64,6 +81,20 @@ def run_resume(run: Path, progress: Progress) -> dict[str, Any]:
         return complete(folder, prepared, progress=progress, started=started)
     finally:
         progress.finish()
+
+
+def _check_code(run: Path, name: str, *, typed: str | None) -> None:
+    """Refuses a strategy that is code and that nobody named: folders may come from strangers."""
+    if typed is not None and typed != name:
+        raise SettingsError(
+            f"{run} trains by {name!r}, not by {typed!r}", hint=f"--strategy {shlex.quote(name)}"
+        )
+    own = own_class(name)
+    if own and typed is None and not is_imported(own):
+        raise SettingsError(
+            f"{run} trains by {name!r}, which is code, and resume runs code only where you name it",
+            hint=resume_command(run, name),
+        )
 
 
 def _written(folder: RunFolder) -> dict[str, Any]:

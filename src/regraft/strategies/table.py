@@ -5,6 +5,7 @@ Source: none (regraft).
 
 import importlib
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -144,6 +145,29 @@ def make_strategy(name: str) -> Composed:
     return made
 
 
+def own_class(name: str) -> str:
+    """Returns the `module:Class` in the name of a strategy, or the empty string: it is code.
+
+    >>> own_class("my.module:Mine+average"), own_class("decay:rate=0.001+average")
+    ('my.module:Mine', '')
+    """
+    word = name.partition("+")[0]
+    first, _, options = word.partition(":")
+    own = options and "=" not in options and first not in STRATEGIES
+    return word if own or word.startswith(":") or word.endswith(":") else ""
+
+
+def is_imported(own: str) -> bool:
+    """Says whether a `module:Class` is a strategy's, and in this process already.
+
+    Nothing is imported to tell, and nothing of the module is run.
+    """
+    module, _, attribute = own.partition(":")
+    # Not by getattr: a module may answer that with code of its own.
+    found = getattr(sys.modules.get(module), "__dict__", {}).get(attribute)
+    return isinstance(found, type) and _has_phases(found)
+
+
 def _check_together(made: Composed) -> None:
     """Refuses modifiers that would undo each other."""
     kinds = {type(modifier) for modifier in made.modifiers}
@@ -187,8 +211,7 @@ def _strategy(word: str) -> Strategy:
         raise SettingsError(
             f"strategy {word!r} cannot be made: {AUTO} has no options", hint="--preset best"
         )
-    own = options and "=" not in options and name not in STRATEGIES
-    if own or word.startswith(":") or word.endswith(":"):
+    if own_class(word):
         return _own(word)
     found: Strategy = made_with(_named(name, STRATEGIES, flag="--strategy "), name, words=options)
     return found
@@ -216,12 +239,17 @@ def _named(name: str, table: Mapping[str, Callable[..., Any]], *, flag: str) -> 
 def _own(name: str) -> Strategy:
     module, _, attribute = name.partition(":")
     try:
-        made: Strategy = getattr(importlib.import_module(module), attribute)()
+        found = getattr(importlib.import_module(module), attribute)
+        if not _has_phases(found):  # whatever else it is, it is not called
+            raise SettingsError(f"strategy {name!r} has no method phases", expected=OWN)
+        made: Strategy = found()
     except RegraftError:  # it says what is wrong itself
         raise
     except Exception as error:  # of the user's own code
         words = f"{type(error).__name__}: {error}"
         raise SettingsError(f"strategy {name!r} cannot be made ({words})", expected=OWN) from error
-    if not callable(getattr(made, "phases", None)):
-        raise SettingsError(f"strategy {name!r} has no method phases", expected=OWN)
     return made
+
+
+def _has_phases(found: object) -> bool:
+    return callable(found) and callable(getattr(found, "phases", None))

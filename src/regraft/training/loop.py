@@ -16,7 +16,7 @@ from regraft.freezing.proof import block_digests, digest_of, state_digest, tenso
 from regraft.training.aligning.aligner import aligner_for, discriminator_for
 from regraft.training.batching.batches import count_steps
 from regraft.training.batching.mixing import start_source_head
-from regraft.training.batching.order import order, shown
+from regraft.training.batching.order import counted
 from regraft.training.heads.head import train_head
 from regraft.training.keeping.average import Average
 from regraft.training.keeping.between import average_with_start, remember_head, remember_start
@@ -46,7 +46,7 @@ def work(session: Session, phases: list[Phase]) -> None:
     Raises:
         SettingsError: If the training diverged (raised by `check_finite`).
     """
-    kept = session.keeper.latest() if session.keeper else None
+    kept = _latest(session)
     _begin(session, phases)
     moving = any(phase.line < session.top for phase in phases)
     with small_table(session, needed=moving):
@@ -66,6 +66,15 @@ def work(session: Session, phases: list[Phase]) -> None:
     _note_restored(session, blocks, averaged)
     if session.best is not None:
         check_finite(session.network, session.best.val_logits)
+
+
+def _latest(session: Session) -> Kept | None:
+    """Returns the checkpoint to go on from; says so where there are some and none is whole."""
+    keeper = session.keeper
+    kept = keeper.latest() if keeper else None
+    if keeper and keeper.damaged and kept is None:
+        session.progress.say("no checkpoint is whole: this training starts anew")
+    return kept
 
 
 def _begin(session: Session, phases: list[Phase]) -> None:
@@ -219,10 +228,7 @@ def _keep_fork(session: Session, beside: Beside) -> None:
 def _planned(session: Session, phase: Phase) -> int:
     """Returns the optimiser steps of all of a phase's epochs."""
     first = session.epoch - session.place.number + 1
-    epochs = range(first, first + phase.epochs)
-    counts = [
-        len(order(session, phase, rows=shown(session, phase, epoch=e), epoch=e)) for e in epochs
-    ]
+    counts = counted(session, phase, epochs=range(first, first + phase.epochs))
     return count_steps(counts, last_pass=phase.last_pass)
 
 

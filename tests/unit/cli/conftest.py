@@ -27,8 +27,8 @@ class Fake:
     answer: Any = None
     calls: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def __call__(self, *arguments: Any) -> Any:
-        self.calls.append(arguments)
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        self.calls.append((*arguments, *named.values()))
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer

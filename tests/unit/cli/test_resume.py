@@ -22,3 +22,10 @@ def test_the_run_is_handed_on(typed: Type, stand_in: Stand) -> None:
     assert verb.calls[0][0] == Path("runs/a")
     assert outcome.code == 2
     assert "runs/a is complete" in outcome.err
+
+
+def test_code_is_run_where_it_is_named(typed: Type, stand_in: Stand) -> None:
+    verb = stand_in("resume:run_resume", example_result())
+    typed("resume", "runs/a", "--strategy", "mine:Own")
+    typed("resume", "runs/a")
+    assert [call[2] for call in verb.calls] == ["mine:Own", None]

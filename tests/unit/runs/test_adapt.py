@@ -9,7 +9,7 @@ import pytest
 
 from regraft.adaptation import selection
 from regraft.adaptation.table import METHODS
-from regraft.errors import DataError, GuardError, SettingsError
+from regraft.errors import DamagedFileError, DataError, GuardError, SettingsError
 from regraft.features import cached
 from regraft.freezing.ledger import CHANGES
 from regraft.runs import adapt as verb
@@ -61,6 +61,12 @@ def test_the_run_predicts_as_the_document_says(tried: dict[str, Any]) -> None:
     scored = evaluate(tried["run"], TARGET)["scores"]["test"]["accuracy"]["value"]
     assert scored == pytest.approx(tried["scores"]["target"]["accuracy"]["value"], abs=0.02)
     assert predict(tried["run"], TARGET[0]).table.num_rows == 60
+
+
+def test_rows_of_the_source_are_known_again(tried: dict[str, Any]) -> None:
+    (warning,) = evaluate(tried["run"], SOURCE)["warnings"]
+    assert warning.startswith(f"of 240 rows to be scored, {tried['run']} learnt from 216: ")
+    assert evaluate(tried["run"], TARGET)["warnings"] == []
 
 
 def test_the_run_is_proved_and_reported(tried: dict[str, Any]) -> None:
@@ -199,6 +205,7 @@ def test_a_failure_keeps_its_log(
     with pytest.raises(RuntimeError):
         adapt(SOURCE, target=TARGET[0], backbone=str(bert), out=tmp_path / "run")
     assert (tmp_path / "run" / "log.jsonl").stat().st_size
+    assert (tmp_path / "run" / "checkpoints").is_dir()
     assert not (tmp_path / "run" / "result.json").exists()
 
 
@@ -379,3 +386,22 @@ def test_guards_see_a_target_whose_classes_are_others_than_expected(
     found = {name for name, reason in result["methods"][1]["guards"].items() if reason}
     assert found == guards
     assert (result["chosen"] == "source_only") is bool(guards)
+
+
+def test_a_picture_that_vanishes_after_training_costs_no_training(
+    resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tiny.image_folders(tmp_path / "tiles", 60)
+    monkeypatch.setattr("regraft.data.inputs.KEPT_BYTES", 0)  # paths stay, and no pixels
+    options: Any = {"backbone": str(resnet), "baselines": False}
+    real = verb._save
+
+    def gone(folder: Any, outcome: Any, made: Any) -> None:
+        Path(made.prepared.dataset.parts["train"].inputs[0]).unlink()
+        real(folder, outcome, made)
+
+    monkeypatch.setattr(verb, "_save", gone)
+    target, out = picture_lists(70, dim=True)[0], tmp_path / "run"
+    with pytest.raises(DamagedFileError, match="there is no file"):
+        adapt(data, target=target, method="source-only", out=out, **options)
+    assert (out / "log.jsonl").exists()

@@ -222,3 +222,18 @@ def test_the_start_of_the_command_belongs_to_no_trial(bert: Path, tmp_path: Path
     totals = [float(found) for text in texts for found in re.findall(r'"total": ([0-9.]+)', text)]
     assert totals
     assert max(totals) < 1e5
+
+
+def test_the_folder_is_held_while_trials_are_made(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, options = tiny.toy_texts(40), quick(bert, out=tmp_path / "c")
+
+    def meanwhile(*arguments: object, **named: object) -> None:
+        with pytest.raises(SettingsError, match="c is being worked on by another process"):
+            compare(data, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare_module, "trial", meanwhile)
+    with pytest.raises(KeyboardInterrupt):
+        compare(data, **options)

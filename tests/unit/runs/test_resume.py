@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,8 @@ def test_a_run_that_was_killed_before_anything_was_measured_can_be_gone_on_with(
         patch.setattr(RunFolder, "discard", lambda folder: None)
         with pytest.raises(KilledHereError):
             run_fit(settings(reviews, bert, tmp_path / "killed"), Silent())
-    assert {path.name for path in (tmp_path / "killed").iterdir()} == {"run.toml", "log.jsonl"}
+    left = {path.name for path in (tmp_path / "killed").iterdir()}
+    assert left == {"run.toml", "log.jsonl", "checkpoints"}
     found = resume(tmp_path / "killed")
     ledgers = [document["freezing"]["ledger"] for document in (found, whole)]
     assert ledgers[0] == ledgers[1]
@@ -222,3 +224,71 @@ def test_an_adaptation_by_auto_that_was_killed_early_can_be_gone_on_with(
             run_adapt(settings, Silent())
     monkeypatch.setattr("regraft.runs.moving.asked.methods_asked", lambda name: ["source-only"])
     assert resume(tmp_path / "run")["strategy"] == "adapt"
+
+
+OWN = """
+from regraft.strategies.full import Full
+
+
+class Own:
+    def phases(self, chain, facts):
+        return Full().phases(chain, facts)
+"""
+
+
+@pytest.fixture
+def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module with a strategy, which nothing has imported yet."""
+    (tmp_path / "own_of_resume.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_of_resume", raising=False)
+    return "own_of_resume"
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_code_that_a_run_names_is_run_where_the_user_names_it_too(
+    reviews: Path, bert: Path, tmp_path: Path, own_module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, run = f"{own_module}:Own", tmp_path / "my run"
+    made = settings(reviews, bert, run).model_copy(update={"strategy": name})
+    stop(made, monkeypatch, step=3)
+    del sys.modules[own_module]
+    with pytest.raises(SettingsError, match="runs code only where you name it") as caught:
+        resume(run)
+    assert str(caught.value) == (
+        f"{run} trains by '{name}', which is code, and resume runs code only where you name it; "
+        f"try regraft resume '{run}' --strategy {name}"
+    )
+    with pytest.raises(SettingsError, match=f"trains by '{name}', not by 'others:Own'"):
+        resume(run, strategy="others:Own")
+    assert own_module not in sys.modules
+    assert resume(run, strategy=name)["strategy"] == name
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_a_program_that_has_its_strategy_goes_on_without_a_word(
+    reviews: Path, bert: Path, tmp_path: Path, own_module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = settings(reviews, bert, tmp_path / "run")
+    stop(made.model_copy(update={"strategy": f"{own_module}:Own"}), monkeypatch, step=3)
+    assert resume(tmp_path / "run")["freezing"]["proof"]["holds"]
+
+
+def test_an_adaptation_runs_no_code_that_nobody_named(tmp_path: Path, own_module: str) -> None:
+    told = f'data = "d.csv"\ntarget = "t.csv"\nmethod = "mcc"\nstrategy = "{own_module}:Own"\n'
+    (tmp_path / "run.toml").write_text(f"measured = false\n\n[settings]\n{told}")
+    with pytest.raises(SettingsError, match="which is code"):
+        resume(tmp_path)
+    assert own_module not in sys.modules
+
+
+def test_a_run_that_is_worked_on_is_left_alone(text_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(text_run, tmp_path / "run"))
+    (run / "result.json").unlink()
+    (run / "half.tmp").touch()
+    with (
+        RunFolder(run).alone(),
+        pytest.raises(SettingsError, match="being worked on by another process"),
+    ):
+        resume(run)
+    assert (run / "half.tmp").exists()

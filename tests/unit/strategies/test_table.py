@@ -11,7 +11,13 @@ from regraft.errors import SettingsError
 from regraft.strategies.average import Average
 from regraft.strategies.decay import Decay
 from regraft.strategies.norm_only import NormOnly
-from regraft.strategies.table import MODIFIERS, STRATEGIES, make_strategy
+from regraft.strategies.table import (
+    MODIFIERS,
+    STRATEGIES,
+    is_imported,
+    make_strategy,
+    own_class,
+)
 from regraft.training.phase import Facts, Phase
 
 
@@ -136,6 +142,40 @@ def test_what_is_no_strategy_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="importable module, a colon and a class") as caught:
         make_strategy(name)
     assert repr(name) in str(caught.value)
+
+
+def test_what_has_no_phases_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(sys.modules["own_strategies"], "nothing", lambda: calls.append(1))
+    with pytest.raises(SettingsError, match="has no method phases"):
+        make_strategy("own_strategies:nothing")
+    assert calls == []
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("own_strategies:Own", "own_strategies:Own"),
+        ("own_strategies:Own+average", "own_strategies:Own"),
+        (":Own", ":Own"),
+        ("two-stage", ""),
+        ("decay:rate=0.001+norm-only", ""),
+        ("no_such:rate=0.001", ""),
+    ],
+)
+def test_a_name_says_whether_it_is_code(name: str, own: str) -> None:
+    assert own_class(name) == own
+
+
+def test_only_a_class_with_phases_that_is_here_already_counts_as_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "waiting_strategies.py").write_text("class Own:\n    def phases(self): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert is_imported("own_strategies:Own")
+    for name in ("own_strategies:nothing", "own_strategies:Missing", "waiting_strategies:Own", ":"):
+        assert not is_imported(name)
+    assert "waiting_strategies" not in sys.modules
 
 
 def test_a_mistake_in_a_user_s_own_class_is_told_with_its_module() -> None:

@@ -1,6 +1,8 @@
 """Tests the loop on tiny networks: it learns, repeats itself, and keeps still what is frozen."""
 
+import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,12 @@ from regraft.freezing.threshold import Rule
 from regraft.strategies.two_stage import TwoStage
 from regraft.training import loop as loop_module
 from regraft.training import steps as steps_module
+from regraft.training.keeping.keeper import Keeper
 from regraft.training.loop import work
 from regraft.training.optimiser import set_rates
 from regraft.training.options import Options
 from regraft.training.phase import Phase
+from regraft.training.progress import Silent
 from regraft.training.schedule import Clock
 from regraft.training.session import Best, Session
 from tests.tiny_sessions import (
@@ -427,3 +431,31 @@ def test_patience_looks_at_the_phase_alone(
     work(made, [tune(epochs=4)])
     assert len(made.records) == epochs
     assert not any(record.best for record in made.records)
+
+
+class Told(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.lines.append(sentence)
+
+
+@pytest.mark.parametrize("damaged", [1, 2])
+def test_checkpoints_that_are_damaged_are_told_and_so_is_a_new_start(
+    tmp_path: Path, damaged: int
+) -> None:
+    made, again, told = session("image"), session("image"), Told()
+    made.keeper = Keeper(tmp_path / "kept", soonest=0.0, share=math.inf)
+    work(made, [tune(epochs=1)])
+    for manifest in sorted((tmp_path / "kept").glob("*.json"))[-damaged:]:
+        manifest.write_text("{}")
+    again.progress = told
+    again.keeper = Keeper(tmp_path / "kept", soonest=math.inf, say=told.say)
+    work(again, [tune(epochs=1)])
+    assert sum(line.endswith("is damaged: not taken") for line in told.lines) == damaged
+    anew = "no checkpoint is whole: this training starts anew" in told.lines
+    assert anew is (damaged == 2)
+    assert any(line.startswith("going on after step") for line in told.lines) is not anew

@@ -1,6 +1,9 @@
-"""Estimates seconds from the probe's timed batch: of passes, and of what follows training."""
+"""Estimates what a run takes: seconds, by the probe's timed batch, and room on the disk."""
 
+import shutil
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -9,6 +12,8 @@ from regraft.data.rows import Part
 from regraft.data.starters.wheels import Say
 from regraft.runs.fitting.prepare import Prepared
 from regraft.training.batching.folds import FOLDS
+from regraft.training.keeping.keeper import GENERATIONS
+from regraft.training.loop import KEPT
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
 
@@ -163,3 +168,25 @@ def spared(prepared: Prepared, verdict: Verdict, *, say: Say) -> Prepared:
         "classic and the linear probe are left out"
     )
     return replace(prepared, settings=settings.model_copy(update={"baselines": False}))
+
+
+def tell_room(prepared: Prepared, place: Path, *, say: Say, steps: bool) -> None:
+    """Says where a disk has less room than a run may want for it; that stops nothing.
+
+    Args:
+        prepared: Its network.
+        place: The run's folder.
+        say: Told how many bytes are free, and how many may be wanted.
+        steps: Whether the trunk is trained: of a head alone, and in folds, no checkpoint is kept.
+    """
+    model = sum(weight.nbytes for weight in prepared.network.parameters())
+    # One more is written before the oldest goes.
+    kept = GENERATIONS + 1 if steps and len(prepared.dataset.parts["val"]) else 0
+    wanted = model + kept * KEPT * model
+    with suppress(OSError):  # a system that does not tell
+        free = shutil.disk_usage(place).free
+        if free < wanted:
+            say(
+                f"warning: the disk of {place} has {free / 1e6:,.1f} MB left, and the run's "
+                f"checkpoints and model may take {wanted / 1e6:,.1f} MB"
+            )

@@ -24,7 +24,7 @@ def decide_modes(prepared: Prepared, *, say: Say, steps: bool = True) -> Verdict
     """
     if prepared.earlier and (prepared.earlier.verdict.knows_steps or not steps):
         why = prepared.earlier.differs(prepared.device, prepared.settings.precision)
-        if told := prepared.earlier.other_threads:
+        for told in filter(None, (prepared.earlier.other_threads, prepared.earlier.other_versions)):
             say(told)
         if not why:
             return prepared.earlier.verdict

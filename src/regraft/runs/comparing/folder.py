@@ -72,7 +72,8 @@ def find_begun(asked: CompareSettings) -> Path | None:
         asked: Names the folder, and what must be in it.
 
     Raises:
-        SettingsError: If the folder holds another comparison, or something else.
+        SettingsError: If the folder holds another comparison, or something else, or another
+            process works on it.
     """
     out = asked.out
     if out is None:
@@ -83,7 +84,8 @@ def find_begun(asked: CompareSettings) -> Path | None:
             (out / f"{COMPARE}.tmp").unlink(missing_ok=True)
         check_free(out)
         return None
-    _refuse_others(out, _read(place), asked_tables(asked))
+    with RunFolder(out, made=False).alone():  # else it is told when all is prepared
+        _refuse_others(out, _read(place), asked_tables(asked))
     return place
 
 
@@ -99,7 +101,8 @@ def open_comparison(
         digests: Of the rows and the weights.
 
     Raises:
-        SettingsError: If the folder holds a comparison on other rows or weights.
+        SettingsError: If the folder holds a comparison on other rows or weights, or another
+            process works on it.
         StorageError: If the folder cannot be made.
     """
     tables = {**asked_tables(asked), "digests": dict(digests)}
@@ -111,10 +114,11 @@ def open_comparison(
         earlier = prepared.earlier.left_open if prepared.earlier else frozenset[str]()
         content = {"left_open": sorted(earlier), **tables, **measured(verdict)}
         folder.write(COMPARE, write_toml(content))
-    with folder.writing(TRIALS) as trials:
-        trials.mkdir(exist_ok=True)
-    for place in (folder, RunFolder(trials)):
-        place.sweep()
+    with folder.alone():  # what others are writing is swept away
+        with folder.writing(TRIALS) as trials:
+            trials.mkdir(exist_ok=True)
+        for place in (folder, RunFolder(trials)):
+            place.sweep()
     return folder
 
 

@@ -91,11 +91,12 @@ def _fitted(
     if not folder.begun:
         shutil.rmtree(folder.path, ignore_errors=True)
         return run_fit(settings, progress, source=source, network=network, report=False)
-    started = time.monotonic()
-    torch.manual_seed(settings.seed)
-    folder.sweep()
-    prepared = prepare(settings, source, say=progress.say, network=network)
-    return complete(folder, prepared, progress=progress, started=started, report=False)
+    with folder.alone():
+        started = time.monotonic()
+        torch.manual_seed(settings.seed)
+        folder.sweep()
+        prepared = prepare(settings, source, say=progress.say, network=network)
+        return complete(folder, prepared, progress=progress, started=started, report=False)
 
 
 def _record(result: Mapping[str, Any], run: Path) -> Document:

@@ -7,6 +7,7 @@ from pathlib import Path
 from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring.baselines import recipe
 from regraft.settings import OF_STEPS, FitSettings
+from regraft.strategies.table import own_class
 
 NOT_KEPT = frozenset(
     {"check_cache", "control", "data", "out", "preset", "repeat", "source", "strategy"}
@@ -59,6 +60,17 @@ def keep_command(key: str, prepared: Prepared) -> str:
     if key == "majority":
         return "always answer with the most frequent class"
     return f"scikit-learn's {recipe(prepared.dataset.parts['train'])}"
+
+
+def resume_command(run: Path, strategy: str) -> str:
+    """Returns what to type to go on with a run that was stopped.
+
+    Args:
+        run: Its folder.
+        strategy: By which it trains: what is code has to be named.
+    """
+    named = ["--strategy", strategy] if own_class(strategy) else []
+    return shlex.join(["regraft", "resume", str(run), *named])
 
 
 def next_commands(run: Path, prepared: Prepared) -> list[str]:

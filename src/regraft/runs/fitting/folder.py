@@ -1,19 +1,22 @@
 """Makes a run folder: claimed once, filled file by file, `result.json` last."""
 
+import itertools
 import json
 import math
+import os
 import re
 import shutil
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from regraft.backbones.sources.seal import settle
 from regraft.errors import SettingsError, StorageError
+from regraft.features.segment import hold, holder
 
 RESULT = "result.json"
 SETTINGS = "run.toml"
@@ -22,6 +25,15 @@ START = "start"
 """The event with which a process begins to work on a run."""
 CHECKPOINTS = "checkpoints"
 CONTROL = "control"
+LEARNT = "rows-learnt.parquet"
+"""The file of a run by which it knows the rows again that it learnt from."""
+WRITTEN = (
+    *(SETTINGS, LOG, RESULT, CHECKPOINTS, CONTROL, "model", "auto.json"),
+    *(LEARNT, "predictions-test.parquet", "problems.csv", "report.html"),
+)
+"""All that a run puts into its folder."""
+DRAFTS = (".tmp", ".building")
+"""Behind a name while that is being written."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,19 @@ class RunFolder:
     def measured(self) -> bool:
         """Says whether the settings hold what was measured too: a run repeats with it."""
         return self.begun and "machine" in tomllib.loads((self.path / SETTINGS).read_text("utf-8"))
+
+    def begin(self, settings: str) -> None:
+        """Writes the settings and makes room for checkpoints: from here on a run can go on.
+
+        Args:
+            settings: The text of `run.toml`.
+
+        Raises:
+            StorageError: If the disk or a permission says no.
+        """
+        with self.writing(CHECKPOINTS) as place:
+            place.mkdir(exist_ok=True)
+        self.write(SETTINGS, settings)
 
     def write(self, name: str, text: str) -> None:
         """Writes a file whole: temporary name, fsync, rename.
@@ -114,16 +139,57 @@ class RunFolder:
         document = json.dumps(plain(result), ensure_ascii=False, allow_nan=False, indent=2)
         self.write(RESULT, document)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Opens a stretch in which this process alone works on the run.
+
+        The folder itself is held: no file tells of it, and a process that was killed holds
+        nothing. Where a system holds no folders, nobody is refused.
+
+        Raises:
+            SettingsError: If another one works on it.
+        """
+        number = _opened(self.path)
+        try:
+            if number is not None and not hold(number):
+                raise _busy(self.path)
+            yield
+        finally:
+            if number is not None:
+                os.close(number)
+
     def sweep(self) -> None:
         """Removes what a killed process left half-written."""
         for path in self.path.glob("*.tmp"):
             path.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Removes the folder, or its content where it was there before."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        if not self.made:
-            self.path.mkdir(exist_ok=True)
+        """Removes the folder; of one that was there before, what the run wrote into it."""
+        if self.made:
+            shutil.rmtree(self.path, ignore_errors=True)
+            return
+        for name, draft in itertools.product(WRITTEN, ("", *DRAFTS)):
+            place = self.path / f"{name}{draft}"
+            shutil.rmtree(place, ignore_errors=True)
+            with suppress(OSError):  # a full or locked disk must not hide why the run failed
+                place.unlink(missing_ok=True)
+
+
+def _opened(folder: Path) -> int | None:
+    """Returns the number of an open folder, or None where it is not there or cannot be opened."""
+    try:
+        return os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    except OSError:
+        return None
+
+
+def _busy(folder: Path) -> SettingsError:
+    number = holder(folder)
+    who = "" if number is None else f" (pid {number})"
+    return SettingsError(
+        f"{folder} is being worked on by another process{who}",
+        hint="waiting until it is done, or another --out",
+    )
 
 
 def _cut_short(log: Path) -> bool:

@@ -1,15 +1,26 @@
-"""Makes lines of `log.jsonl` from what a training tells, at once, and passes it on."""
+"""Makes lines of `log.jsonl` from what a training tells, and reads from them what failed."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any
 
-from regraft.errors import StorageError
-from regraft.runs.fitting.folder import RunFolder
+from regraft.errors import (
+    DamagedFileError,
+    DataError,
+    GuardError,
+    RegraftError,
+    SettingsError,
+    StorageError,
+    UserError,
+)
+from regraft.runs.fitting.folder import CHECKPOINTS, LOG, RunFolder
 from regraft.training.progress import EpochRecord, Progress
 
 BETWEEN = 2.0
 """Seconds: what a killed process had worked is known to within these."""
+TRAINS = ('"event": "phase"', '"event": "epoch"')
+"""What lines of the log hold from which on there is something to lose."""
 
 
 @contextmanager
@@ -44,6 +55,8 @@ def beating(folder: RunFolder, *, on: bool, between: float = BETWEEN) -> Iterato
 class Logged:
     """Writes words, phases and epochs down as they happen, those of folds too.
 
+    A disk that says no costs lines, and no training.
+
     Args:
         folder: The run whose log grows.
         progress: Is told everything as well.
@@ -52,15 +65,16 @@ class Logged:
     def __init__(self, folder: RunFolder, progress: Progress) -> None:
         self._folder = folder
         self._progress = progress
+        self._gaps = False
 
     def say(self, sentence: str) -> None:
         """Writes the sentence down and passes it on."""
-        self._folder.log("say", {"words": sentence})
+        self._log("say", {"words": sentence})
         self._progress.say(sentence)
 
     def start_phase(self, name: str, line: str, *, steps: int) -> None:
         """Writes down what begins and passes it on."""
-        self._folder.log("phase", {"name": name, "line": line, "steps": steps})
+        self._log("phase", {"name": name, "line": line, "steps": steps})
         self._progress.start_phase(name, line, steps=steps)
 
     def step(self, done: int, *, rate: float, loss: float) -> None:
@@ -69,9 +83,72 @@ class Logged:
 
     def epoch(self, record: EpochRecord) -> None:
         """Writes down what a pass came to and passes it on."""
-        self._folder.log("epoch", vars(record))
+        self._log("epoch", vars(record))
         self._progress.epoch(record)
 
     def finish(self) -> None:
         """Passes the end on."""
         self._progress.finish()
+
+    def _log(self, event: str, content: Mapping[str, Any]) -> None:
+        try:
+            self._folder.log(event, content)
+        except StorageError as error:
+            if not self._gaps:
+                self._gaps = True
+                self._progress.say(f"warning: {error}; the run goes on, and its log has gaps")
+
+
+def began_training(folder: RunFolder) -> bool:
+    """Says whether the training of a run began, as far as its log and its checkpoints tell."""
+    log = folder.path / LOG
+    text = log.read_text("utf-8", "replace") if log.exists() else ""
+    kept = (folder.path / CHECKPOINTS).rglob("*.json")
+    return any(words in text for words in TRAINS) or any(kept)
+
+
+def leaves_folder(folder: RunFolder, error: BaseException) -> bool:
+    """Says whether a run that failed leaves its folder.
+
+    A mistake of the user and a guard's no leave nothing; what was stopped or failed keeps its log,
+    and rows that could not be used any more keep what was trained before.
+
+    Args:
+        folder: Of the run.
+        error: That ended it.
+    """
+    if not (folder.path / LOG).exists() or isinstance(error, SettingsError | GuardError):
+        return False
+    return not isinstance(error, UserError) or began_training(folder)
+
+
+def goes_on(folder: RunFolder, error: BaseException) -> bool:
+    """Says whether a run that left its folder has something to go on with.
+
+    Args:
+        folder: Of the run.
+        error: That ended it.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return True
+    failed = isinstance(error, RegraftError) and leaves_folder(folder, error)
+    return failed and began_training(folder)
+
+
+@contextmanager
+def files_stay(folder: RunFolder) -> Iterator[None]:
+    """Opens a stretch in which files are read that were read before the training.
+
+    Args:
+        folder: Of the run.
+
+    Raises:
+        DamagedFileError: If one of them cannot be read any more.
+    """
+    try:
+        yield
+    except DataError as error:
+        if not (isinstance(error.__cause__, OSError) and began_training(folder)):
+            raise
+        given = f"{error.given}, and before the training it was read"
+        raise DamagedFileError(given, expected=error.expected, hint="putting it back") from error

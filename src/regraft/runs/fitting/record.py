@@ -14,6 +14,7 @@ from regraft.runs.choosing.defaults import TYPED
 from regraft.runs.choosing.line import frozen_words
 from regraft.runs.fitting.folder import SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.repeat import installed
 from regraft.settings import AdaptSettings, FitSettings
 from regraft.strategies.table import AUTO
 from regraft.toml import write_toml
@@ -65,6 +66,7 @@ def measured(verdict: Verdict) -> dict[str, Any]:
             "device": verdict.training.device,
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
+            "versions": installed(),
         },
         "probe": {"seconds": verdict.timings},
     }

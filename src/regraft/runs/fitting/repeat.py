@@ -2,7 +2,9 @@
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from regraft.errors import SettingsError, counted
 from regraft.machine import device_name
 from regraft.settings import FitSettings
 from regraft.training.precision import Verdict
+
+LIBRARIES = ("regraft", "timm", "tokenizers", "torchvision", "transformers")
+"""What a run's bytes depend on besides torch."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Earlier:
         kept: Whether what frozen blocks make was kept, as the cache names it.
         threads: That it computed with; 0 = nobody knows.
         held: Names of settings that are as the run wrote them down.
+        versions: Of the libraries that it computed with, by name; those that nobody knows lack.
     """
 
     verdict: Verdict
@@ -34,6 +40,7 @@ class Earlier:
     kept: dict[str, bool] = field(default_factory=dict)
     threads: int = 0
     held: frozenset[str] = frozenset()
+    versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def other_threads(self) -> str:
@@ -45,6 +52,18 @@ class Earlier:
             f"warning: the run had {counted(self.threads, 'thread')}, now there are {now}: "
             "sums may differ in their last bits"
         )
+
+    @property
+    def other_versions(self) -> str:
+        """What to say where libraries are others than they were; empty where they are not."""
+        now = installed()
+        other = [
+            f"{name} was {old}, now {now.get(name, 'not installed')}"
+            for name, old in self.versions.items()
+            if now.get(name) != old
+        ]
+        told = f"warning: {'; '.join(other)}: equal bytes are promised for equal versions alone"
+        return told if other else ""
 
     def differs(self, device: str, precision: str) -> str:
         """Returns why its verdict does not hold here, or nothing where it does.
@@ -62,6 +81,15 @@ class Earlier:
         }
         other = [f"{n} was {old}, now {new}" for n, (old, new) in pairs.items() if old != new]
         return "; ".join(other)
+
+
+def installed() -> dict[str, str]:
+    """Returns the versions by name of the libraries that are here and make a run's bytes."""
+    found = {}
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def read_earlier(path: Path | None, settings: FitSettings | None = None) -> Earlier | None:
@@ -98,7 +126,8 @@ def _earlier(content: dict[str, Any], settings: FitSettings | None) -> Earlier:
     if settings is not None:
         held -= _typed_since(settings, content.get("settings", {}))
     threads = int(machine.get("threads", 0))
-    return Earlier(verdict, str(machine["torch"]), left_open & held, kept, threads, held)
+    versions = {str(name): str(value) for name, value in machine.get("versions", {}).items()}
+    return Earlier(verdict, str(machine["torch"]), left_open & held, kept, threads, held, versions)
 
 
 def _typed_since(settings: FitSettings, written: Mapping[str, Any]) -> frozenset[str]:

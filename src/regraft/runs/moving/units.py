@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from regraft.data.starters.wheels import Say
 from regraft.training.keeping.checkpoint import check_rows
 from regraft.training.keeping.keeper import Keeper, Kept
 
@@ -22,17 +23,19 @@ class Units:
     Args:
         folder: Below which they lie.
         digest: Of the rows of both domains.
+        say: Told of what is damaged.
         held: Outcomes that a full disk did not take.
     """
 
     folder: Path
     digest: str
+    say: Say = lambda sentence: None
     held: dict[str, Kept] = field(default_factory=dict)
 
     def keeper(self, name: str) -> Keeper:
         """Returns the keeper of a training's checkpoints."""
         self.folder.mkdir(exist_ok=True)
-        return Keeper(self.folder / name)
+        return Keeper(self.folder / name, say=self.say)
 
     def outcome(self, name: str, train: Callable[[], Kept]) -> Kept:
         """Returns what a training came to: read where it is done, else trained and kept now.
@@ -51,6 +54,8 @@ class Units:
         if kept is not None:
             check_rows(kept.content["rows"], now=self.digest)
             return kept
+        if done.damaged:
+            self.say(f"what {name} came to is not whole: it is done once more")
         made = train()
         made = replace(made, content={**made.content, "rows": self.digest})
         if done.save(made):

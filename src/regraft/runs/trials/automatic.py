@@ -11,7 +11,7 @@ import torch
 
 from regraft.backbones.weights import put_weights, state_of
 from regraft.data.rows import Part
-from regraft.errors import DivergedError
+from regraft.errors import DamagedFileError, DivergedError
 from regraft.runs.choosing.auto import BUDGET, SHARES, Candidate, Tried, halving
 from regraft.runs.choosing.budget import estimate, nothing_to_choose, pass_seconds
 from regraft.runs.fitting.folder import SETTINGS, RunFolder
@@ -19,7 +19,7 @@ from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.record import run_toml
 from regraft.runs.fitting.train import Pooled, Trained, train, train_unjudged
 from regraft.runs.trials.wanted import alike, taken_up, wanted_by
-from regraft.strategies.table import AUTO
+from regraft.strategies.table import AUTO, own_class
 from regraft.training.keeping.keeper import Keeper
 from regraft.training.precision import Verdict
 from regraft.training.progress import Progress, Silent
@@ -87,10 +87,14 @@ class Automatic:
 
 
 def automatic_from_json(text: str) -> Automatic:
-    """Returns what `as_json` wrote down."""
+    """Returns what `as_json` wrote down.
+
+    Raises:
+        DamagedFileError: If a strategy is code: `auto` tries none, so others have written it.
+    """
     content = json.loads(text)
     tried = tuple(_tried(each) for each in content["tried"])
-    taken = Candidate(**content["taken"])
+    taken = _candidate(content["taken"])
     probe, seconds = _tried(content["probe"]), float(content["seconds"])
     floor, why = content.get("floor", LINEAR), content.get("why", "")
     return Automatic(taken, probe, tried, seconds, floor, why)
@@ -278,4 +282,13 @@ def _seconds(job: Job, candidate: Candidate, share: float) -> float:
 
 def _tried(content: dict[str, Any]) -> Tried:
     plain = {name: value for name, value in content.items() if name != "words"}
-    return Tried(**{**plain, "candidate": Candidate(**content["candidate"])})
+    return Tried(**{**plain, "candidate": _candidate(content["candidate"])})
+
+
+def _candidate(content: dict[str, Any]) -> Candidate:
+    if own_class(content["strategy"]):
+        raise DamagedFileError(
+            f"{PLACE} names the strategy {content['strategy']!r}, which is code",
+            expected="a strategy that auto tries",
+        )
+    return Candidate(**content)

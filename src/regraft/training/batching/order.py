@@ -35,6 +35,26 @@ def order(session: Session, phase: Phase, *, rows: Encoded, epoch: int) -> list[
     return epoch_batches(rows.lengths, size, seed=seed, epoch=epoch)
 
 
+def counted(session: Session, phase: Phase, *, epochs: range) -> list[int]:
+    """Returns the batches of each of some epochs, of which there are one or more.
+
+    Pictures, and rows in pairs, make as many in one epoch as in another: one is looked at.
+    Of texts each epoch has lengths of its own, as tokens are left out, and an order.
+
+    Args:
+        session: Its training rows are looked at.
+        phase: Whose epochs they are.
+        epochs: Counted over the whole run.
+    """
+    pairs = phase.loss == "pairs" and phase.alignment is None
+    alike = pairs or isinstance(session.train.rows, PixelRows)
+    counts = [
+        len(order(session, phase, rows=shown(session, phase, epoch=epoch), epoch=epoch))
+        for epoch in (epochs[:1] if alike else epochs)
+    ]
+    return counts * len(epochs) if alike else counts
+
+
 def row_weights(session: Session) -> npt.NDArray[np.float64]:
     """Returns (N,) how often each training row is wanted beside one of the target.
 

@@ -43,11 +43,13 @@ class Keeper:
     is written last, so that a checkpoint is there when its manifest is.
 
     Args:
-        folder: Made at the first checkpoint.
+        folder: Made at the first checkpoint, where it is not there.
         soonest: Least seconds between two.
         share: Of the time that they may take.
         trouble: Why the last one could not be written, or the empty string.
         spent: Seconds that all of them took.
+        say: Told once of each that is damaged.
+        damaged: Those that were told.
     """
 
     folder: Path
@@ -55,6 +57,8 @@ class Keeper:
     share: float = SHARE
     trouble: str = ""
     spent: float = 0.0
+    say: Callable[[str], None] = lambda sentence: None
+    damaged: list[int] = field(default_factory=list)
     _last: float = field(default_factory=lambda: time.monotonic())
     _cost: float = 0.0
 
@@ -92,7 +96,7 @@ class Keeper:
         return not self.trouble
 
     def latest(self) -> Kept | None:
-        """Returns the newest checkpoint that is whole, or None."""
+        """Returns the newest checkpoint that is whole, or None; those passed over are told."""
         return next(self._whole(), None)
 
     def clear(self) -> None:
@@ -121,19 +125,28 @@ class Keeper:
 
     def _whole(self) -> Iterator[Kept]:
         for number in sorted(self._numbers(), reverse=True):
-            tensors, manifest = self._paths(number)
             try:
-                sealed = json.loads(manifest.read_text(encoding="utf-8"))
-                text = str(sealed["content"])
-                sound = (
-                    tensors.stat().st_size == sealed["size"]
-                    and hashlib.sha256(text.encode()).hexdigest() == sealed["content_sha256"]
-                    and file_digest(tensors) == sealed["sha256"]
-                )
-                if sound:
-                    yield Kept(load_file(tensors), json.loads(text))
+                yield self._read(number)
             except (OSError, ValueError, KeyError, TypeError, SafetensorError):
-                continue
+                self._pass_over(number)
+
+    def _read(self, number: int) -> Kept:
+        tensors, manifest = self._paths(number)
+        sealed = json.loads(manifest.read_text(encoding="utf-8"))
+        text = str(sealed["content"])
+        sound = (
+            tensors.stat().st_size == sealed["size"]
+            and hashlib.sha256(text.encode()).hexdigest() == sealed["content_sha256"]
+            and file_digest(tensors) == sealed["sha256"]
+        )
+        if not sound:
+            raise ValueError("another digest")
+        return Kept(load_file(tensors), json.loads(text))
+
+    def _pass_over(self, number: int) -> None:
+        if number not in self.damaged:
+            self.damaged.append(number)
+            self.say(f"warning: the checkpoint {self._paths(number)[1]} is damaged: not taken")
 
     def _numbers(self) -> list[int]:
         names = [path.stem for path in self.folder.glob("*.json")]

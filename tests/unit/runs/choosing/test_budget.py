@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from regraft.runs.choosing.budget import (
     closing_seconds,
     pass_seconds,
     spared,
+    tell_room,
 )
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.settings import FitSettings
@@ -106,3 +108,27 @@ def test_baselines_are_left_out_where_a_pass_takes_a_third_of_the_time(bert: Pat
     assert told == []
     assert not baselines(2.9 * seconds)
     assert "the classic and the linear probe are left out" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "steps", "times"), [(240, True, 13), (240, False, 1), (40, True, 1)]
+)
+def test_a_disk_with_less_room_than_a_run_may_want_is_told(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, steps: bool, times: int
+) -> None:
+    settings = FitSettings(backbone=str(bert))
+    made = prepare(settings, tiny.toy_texts(rows), say=lambda line: None)
+    wanted = times * sum(weight.nbytes for weight in made.network.parameters())
+    told: list[str] = []
+    for free in (wanted, wanted - 1):
+        monkeypatch.setattr("shutil.disk_usage", lambda place, n=free: SimpleNamespace(free=n))
+        tell_room(made, tmp_path, say=told.append, steps=steps)
+    (line,) = told
+    assert line.startswith(f"warning: the disk of {tmp_path} has ")
+    assert line.endswith(f"may take {wanted / 1e6:,.1f} MB")
+
+
+def test_a_disk_that_does_not_tell_its_room_stops_nothing(bert: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    tell_room(prepared(bert), tmp_path / "gone", say=told.append, steps=True)
+    assert told == []

@@ -65,3 +65,15 @@ def test_a_verdict_without_steps_does_not_serve_a_run_that_takes_some(
     made = replace(prepared(bert), earlier=earlier)
     assert decide_modes(made, say=print, steps=False) == passes
     assert decide_modes(made, say=print).knows_steps
+
+
+def test_where_threads_or_versions_are_others_both_are_told(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Earlier, "differs", lambda *_: "")
+    passes, told = Verdict(Mode(), Mode(), {"inference/fp32/sdpa": 1.0}, "a chip"), list[str]()
+    earlier = Earlier(passes, torch.__version__, frozenset(), threads=10**6, versions={"timm": "0"})
+    made = replace(prepared(bert), earlier=earlier)
+    assert decide_modes(made, say=told.append, steps=False) == passes
+    assert "1,000,000 threads" in told[0]
+    assert "timm was 0, now" in told[1]

@@ -131,3 +131,14 @@ def test_places_are_written_from_everywhere(
     assert None not in table.values()
     tables = asked_tables(asked(None, against="full", strategies="head"))
     assert tables["compare"]["strategies"] == ["full", "head"]
+
+
+def test_a_comparison_that_is_worked_on_is_left_alone(prepared: Prepared, tmp_path: Path) -> None:
+    folder = opened(asked(tmp_path / "c"), prepared)
+    half = tmp_path / "c" / "trials" / "x.json.tmp"
+    half.write_text("half")
+    with folder.alone():
+        for take in (find_begun, lambda asked: opened(asked, prepared)):
+            with pytest.raises(SettingsError, match="c is being worked on by another process"):
+                take(asked(tmp_path / "c"))
+    assert half.exists()

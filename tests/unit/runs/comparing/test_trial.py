@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from regraft.errors import SettingsError
 from regraft.runs.comparing import trial as trial_module
 from regraft.runs.comparing.folder import COMPARE, UNDER_WAY, shared_table
 from regraft.runs.comparing.records import TRIALS, trial_name
 from regraft.runs.comparing.trial import trial, trial_config
 from regraft.runs.fit import run_fit
+from regraft.runs.fitting.folder import RunFolder
 from regraft.settings import FitSettings
 from regraft.toml import write_toml
 from regraft.training.progress import EpochRecord, Silent
@@ -131,3 +133,13 @@ def test_a_trial_that_diverged_says_so_and_is_not_run_again(
     assert trial(config, tiny.toy_texts(60), out=out, progress=Silent()) == first
     assert len(fits) == 1
     assert list((out / UNDER_WAY).iterdir()) == []
+
+
+def test_a_trial_that_another_process_goes_on_with_is_left_alone(
+    config: dict[str, Any], out: Path
+) -> None:
+    data, run = tiny.toy_texts(240), out / UNDER_WAY / trial_name(config)
+    with pytest.raises(KeyboardInterrupt):
+        trial(config, data, out=out, progress=Killed())
+    with RunFolder(run).alone(), pytest.raises(SettingsError, match="another process"):
+        trial(config, data, out=out, progress=Silent())

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from regraft.backbones.backbone import Architecture
-from regraft.runs.fitting.commands import flags, keep_command, next_commands
+from regraft.runs.fitting.commands import flags, keep_command, next_commands, resume_command
 from regraft.settings import FitSettings
 from tests import tiny
 from tests.unit.runs.fitting.conftest import Prepare
@@ -53,6 +53,11 @@ def test_the_command_that_keeps_the_probe_has_nothing_but_what_a_probe_is(
     assert command == "regraft fit d --strategy head --class-weights balanced"
     again = FitSettings(data="d", strategy="head", class_weights="balanced")
     assert keep_command("linear_probe", replace(found, settings=again)) == command
+
+
+def test_the_command_that_goes_on_names_what_is_code() -> None:
+    assert resume_command(Path("my run"), "two-stage+average") == "regraft resume 'my run'"
+    assert resume_command(Path("run"), "mine:Own") == "regraft resume run --strategy mine:Own"
 
 
 def test_the_next_commands_can_be_typed(prepared: Prepare, resnet: Path) -> None:

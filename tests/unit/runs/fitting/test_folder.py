@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from regraft.errors import SettingsError, StorageError
+from regraft.features import segment as segment_module
 from regraft.runs.fitting import folder as folder_module
 from regraft.runs.fitting.folder import LOG, RESULT, RunFolder, check_free, claim, plain
 
@@ -124,14 +125,42 @@ def test_what_is_discarded_is_gone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_empty_folder_of_the_user_s_own_is_left_empty(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    folder = claim(tmp_path / "run", "data", strategy="head")
-    folder.write("a", "b")
-    (folder.path / "model").mkdir()
+def test_of_a_folder_of_the_user_s_own_goes_what_the_run_wrote_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir(mode=0o750)
+    before = run.stat()
+    folder = claim(run, "data", strategy="head")
+    folder.begin("a = 1\n")
+    folder.write("report.html.tmp", "half")
+    for name in ("checkpoints/deep", "model", "model.building"):
+        (run / name).mkdir()
+    (run / "mine").write_text("put there while the run went on")
     folder.discard()
-    assert [path.name for path in tmp_path.iterdir()] == ["run"]
-    assert list((tmp_path / "run").iterdir()) == []
+    assert [path.name for path in run.iterdir()] == ["mine"]
+    after = run.stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+
+
+def test_a_link_to_a_folder_is_left_and_its_folder_emptied(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "there")
+    folder = claim(tmp_path / "run", "data", strategy="head")
+    folder.begin("a = 1\n")
+    folder.discard()
+    assert (tmp_path / "run").is_symlink()
+    assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_a_run_that_began_has_settings_and_room_for_checkpoints(tmp_path: Path) -> None:
+    folder = claim(tmp_path / "run", "data", strategy="head")
+    assert not folder.begun
+    folder.begin("a = 1\n")
+    assert folder.begun
+    assert sorted(path.name for path in folder.path.iterdir()) == ["checkpoints", "run.toml"]
+    with pytest.raises(StorageError, match="checkpoints cannot be written"):
+        RunFolder(tmp_path / "gone").begin("a = 1\n")
 
 
 def test_a_file_that_fails_halfway_leaves_nothing(
@@ -202,3 +231,29 @@ def test_a_place_without_a_name_is_refused_with_a_free_one_inside(
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(SettingsError, match=r"exists already.*--out .*run-2"):
         check_free(Path(out))
+
+
+def test_one_process_at_a_time_works_on_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder(tmp_path)
+    monkeypatch.setattr(folder_module, "holder", lambda place: 4242)
+    with folder.alone():
+        assert list(tmp_path.iterdir()) == []  # nothing tells of it
+        with (
+            pytest.raises(SettingsError, match=r"by another process \(pid 4242\); try waiting"),
+            RunFolder(tmp_path).alone(),
+        ):
+            pass
+    with folder.alone():
+        folder.discard()
+
+
+def test_where_nothing_can_be_held_nobody_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RunFolder(tmp_path / "gone").alone(), RunFolder(tmp_path / "gone").alone():
+        pass
+    monkeypatch.setattr(segment_module, "fcntl", None)
+    with RunFolder(tmp_path).alone(), RunFolder(tmp_path).alone():
+        pass

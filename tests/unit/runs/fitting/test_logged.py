@@ -1,8 +1,18 @@
 import json
 from pathlib import Path
 
-from regraft.runs.fitting.folder import LOG, RunFolder
-from regraft.runs.fitting.logged import Logged, beating
+import pytest
+
+from regraft.errors import DamagedFileError, DataError, DivergedError, GuardError, StorageError
+from regraft.runs.fitting.folder import CHECKPOINTS, LOG, RunFolder
+from regraft.runs.fitting.logged import (
+    Logged,
+    beating,
+    began_training,
+    files_stay,
+    goes_on,
+    leaves_folder,
+)
 from regraft.training.progress import EpochRecord
 
 RECORD = EpochRecord("tune", 1, 2, 0.5, 0.8, 0.4, 0.9, 1.0, 10.0, 1e-3, True)
@@ -78,3 +88,80 @@ def test_a_disk_that_says_no_stops_nothing(tmp_path: Path) -> None:
     with beating(RunFolder(tmp_path / "gone"), on=True, between=0.0):
         pass
     assert not (tmp_path / "gone").exists()
+
+
+def test_a_disk_that_takes_no_lines_stops_nothing_and_is_told_once(tmp_path: Path) -> None:
+    told = Told(tmp_path / LOG)
+    logged = Logged(RunFolder(tmp_path / "gone"), told)
+    logged.start_phase("tune", "all moves", steps=7)
+    logged.epoch(RECORD)
+    logged.say("on")
+    warning, *names = told.names
+    assert warning.startswith("say warning: ")
+    assert "log.jsonl cannot be written" in warning
+    assert names == ["phase tune all moves 7", "epoch 1", "say on"]
+
+
+def begun(tmp_path: Path, event: str = "") -> RunFolder:
+    """Returns the folder of a run whose log has one line beside that of the start."""
+    folder = RunFolder(tmp_path)
+    folder.log("start", {})
+    if event:
+        folder.log(event, {"words": '"event": "epoch"'})
+    return folder
+
+
+def test_a_training_began_with_a_phase_a_pass_or_a_checkpoint(tmp_path: Path) -> None:
+    for name, event in (("a", ""), ("b", "say"), ("c", "phase"), ("d", "epoch")):
+        (tmp_path / name).mkdir()
+        assert began_training(begun(tmp_path / name, event)) is (event in ("phase", "epoch"))
+    (tmp_path / "a" / CHECKPOINTS / "source-done").mkdir(parents=True)
+    (tmp_path / "a" / CHECKPOINTS / "source-done" / "000001.json").touch()
+    assert began_training(RunFolder(tmp_path / "a"))
+
+
+@pytest.mark.parametrize(
+    ("error", "before", "after"),
+    [
+        (DataError("rows"), False, True),
+        (DivergedError("ran away"), False, False),
+        (GuardError("no"), False, False),
+        (StorageError("full"), True, True),
+        (KeyboardInterrupt(), True, True),
+        (RuntimeError("a bug"), True, True),
+    ],
+)
+def test_what_was_trained_is_left_unless_it_ran_away(
+    tmp_path: Path, error: BaseException, before: bool, after: bool
+) -> None:
+    folder = RunFolder(tmp_path)
+    assert not leaves_folder(folder, error)
+    assert leaves_folder(begun(tmp_path), error) is before
+    assert leaves_folder(begun(tmp_path, "phase"), error) is after
+
+
+def test_a_stop_goes_on_and_a_failure_where_something_was_trained(tmp_path: Path) -> None:
+    folder = begun(tmp_path)
+    assert goes_on(folder, KeyboardInterrupt())
+    assert not goes_on(folder, StorageError("full"))
+    begun(tmp_path, "phase")
+    assert goes_on(folder, StorageError("full"))
+    assert goes_on(folder, DataError("rows"))
+    assert not goes_on(folder, DivergedError("ran away"))
+    assert not goes_on(folder, RuntimeError("a bug"))
+
+
+def lost(folder: RunFolder, cause: Exception | None) -> None:
+    with files_stay(folder):
+        raise DataError("there is no file 'a.png'", expected="a picture") from cause
+
+
+def test_a_file_that_vanished_is_no_mistake_once_training_began(tmp_path: Path) -> None:
+    folder = begun(tmp_path)
+    with pytest.raises(DataError):
+        lost(folder, FileNotFoundError())
+    begun(tmp_path, "phase")
+    with pytest.raises(DataError):
+        lost(folder, None)
+    with pytest.raises(DamagedFileError, match=r"'a\.png', and before the training it was read"):
+        lost(folder, FileNotFoundError())

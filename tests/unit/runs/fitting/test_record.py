@@ -7,7 +7,7 @@ import torch
 
 from regraft.data.rows import Origin, Problem
 from regraft.runs.fitting.record import left_open, problems_csv, resolved, run_toml
-from regraft.runs.fitting.repeat import Earlier
+from regraft.runs.fitting.repeat import Earlier, installed
 from regraft.settings import FitSettings
 from regraft.training.precision import Verdict
 from tests.unit.runs.fitting.conftest import Prepare
@@ -42,7 +42,8 @@ def test_every_verdict_is_kept(prepared: Prepare, verdict: Verdict) -> None:
     assert kept["precision"] == {"training": "fp32", "inference": "fp32"}
     assert kept["attention"] == {"training": "sdpa", "inference": "sdpa"}
     machine = {"processor": "a processor", "device": "cpu", "torch": torch.__version__}
-    assert kept["machine"] == {**machine, "threads": torch.get_num_threads()}
+    counted = {"threads": torch.get_num_threads(), "versions": installed()}
+    assert kept["machine"] == {**machine, **counted}
 
 
 def test_what_nobody_typed_is_listed_even_when_a_run_is_repeated(

@@ -7,8 +7,9 @@ import torch
 from regraft.backbones.modes import Mode
 from regraft.errors import SettingsError
 from regraft.machine import processor_name
+from regraft.runs.fitting import repeat as repeat_module
 from regraft.runs.fitting.record import run_toml
-from regraft.runs.fitting.repeat import Earlier, read_earlier
+from regraft.runs.fitting.repeat import Earlier, installed, read_earlier
 from regraft.settings import FitSettings
 from regraft.toml import read_toml
 from regraft.training.precision import Verdict
@@ -84,3 +85,30 @@ def test_another_number_of_threads_is_told() -> None:
     assert EARLIER.other_threads == replace(EARLIER, threads=now).other_threads == ""
     told = replace(EARLIER, threads=now + 1).other_threads
     assert told.startswith(f"warning: the run had {now + 1} threads, now there are {now}")
+
+
+def test_other_versions_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = installed()
+    assert {"regraft", "tokenizers", "transformers"} <= set(now)
+    assert EARLIER.other_versions == replace(EARLIER, versions=now).other_versions == ""
+    told = replace(EARLIER, versions={**now, "transformers": "1.0", "gone": "2"}).other_versions
+    others = f"transformers was 1.0, now {now['transformers']}; gone was 2, now not installed"
+    assert told.startswith(f"warning: {others}: equal bytes are promised")
+    monkeypatch.setattr(repeat_module, "LIBRARIES", ("no-such-library-at-all",))
+    assert installed() == {}
+
+
+def test_the_versions_are_read_again_where_there_are_some(
+    prepared: Prepare, tmp_path: Path
+) -> None:
+    place = tmp_path / "run.toml"
+    text = run_toml(prepared(40, epochs=2), FOUND)
+    place.write_text(text, "utf-8")
+    found = read_earlier(place)
+    assert found is not None
+    assert found.versions == installed()
+    lines = [line for line in text.splitlines() if not line.startswith("versions")]
+    place.write_text("\n".join(lines), "utf-8")  # of a run before they were kept
+    before = read_earlier(place)
+    assert before is not None
+    assert before.versions == {}

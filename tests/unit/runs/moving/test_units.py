@@ -53,3 +53,13 @@ def test_checkpoints_on_the_way_go_when_it_is_done(tmp_path: Path) -> None:
     assert units.keeper("source").latest() is None
     units.clear()
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_what_is_damaged_is_told_and_done_once_more(tmp_path: Path) -> None:
+    told: list[str] = []
+    units = Units(tmp_path / "checkpoints", "these rows", say=told.append)
+    units.outcome("source", lambda: kept(1))
+    (tmp_path / "checkpoints" / "source-done" / "000001.safetensors").write_bytes(b"")
+    assert units.outcome("source", lambda: kept(2)).content["number"] == 2
+    assert "000001.json is damaged" in told[0]
+    assert told[1:] == ["what source came to is not whole: it is done once more"]

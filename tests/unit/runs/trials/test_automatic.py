@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regraft.errors import DivergedError, SettingsError
+from regraft.errors import DamagedFileError, DivergedError, SettingsError
 from regraft.runs.choosing.auto import Candidate, Tried
 from regraft.runs.fit import run_fit
 from regraft.runs.fitting import train as train_module
@@ -324,3 +324,15 @@ def test_auto_judges_pairs_of_rows_by_rows_left_out(
     monkeypatch.setattr(wanted, "candidates", lambda *_, **__: [Candidate("contrastive")])
     result = fitted(few, bert, tmp_path / "run")
     assert result["scores"]["val"]["accuracy"]["value"] >= result["auto"]["probe"]["score"]
+
+
+@pytest.mark.parametrize("place", ["taken", "probe", "tried"])
+def test_code_is_never_what_was_chosen(place: str) -> None:
+    probe = Tried(Candidate("head"), 1.0, 0.8, 0.5, 1.0)
+    told = Automatic(Candidate("head"), probe, (probe,), 1.0).as_json()
+    code = {"strategy": "evil.payload:X", "rate": 1.0, "freeze": 0.0}
+    told[place] = code if place == "taken" else {**told["probe"], "candidate": code}
+    if place == "tried":
+        told[place] = [told[place]]
+    with pytest.raises(DamagedFileError, match=r"auto\.json names the strategy 'evil\.payload:X'"):
+        automatic_from_json(json.dumps(told))

@@ -9,8 +9,16 @@ import torch
 
 from regraft.losses.cross_entropy import balanced_weights
 from regraft.training.aligning.alignment import Alignment
+from regraft.training.batching import order as order_module
 from regraft.training.batching.mixing import mixed
-from regraft.training.batching.order import class_weights, order, row_weights, shown, turns
+from regraft.training.batching.order import (
+    class_weights,
+    counted,
+    order,
+    row_weights,
+    shown,
+    turns,
+)
 from regraft.training.phase import Phase
 from tests.tiny_sessions import (
     KINDS,
@@ -63,6 +71,37 @@ def test_every_row_comes_once_in_an_order_of_seed_and_epoch(kind: str) -> None:
     rows = [np.concatenate(batches).tolist() for batches in found]
     assert rows[0] == rows[1] != rows[2]
     assert sorted(rows[0]) == sorted(rows[2]) == list(range(len(made.train)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("more", [{}, {"loss": "pairs"}, {"alignment": Alignment("mcc")}])
+def test_batches_are_counted_as_the_epochs_will_have_them(kind: str, more: dict[str, Any]) -> None:
+    made = session(kind, options(batch_size=3, augment=AUGMENT[kind]))
+    made.target = without_labels(elsewhere_examples(kind, 20))
+    made.proportions = torch.tensor([0.7, 0.3])
+    planned, epochs = replace(phase(0), **more), range(2, 8)
+    found = [
+        len(order(made, planned, rows=shown(made, planned, epoch=epoch), epoch=epoch))
+        for epoch in epochs
+    ]
+    assert counted(made, planned, epochs=epochs) == found
+
+
+def test_of_pictures_and_of_pairs_one_epoch_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[int]()
+
+    def watched(*given: Any, epoch: int) -> Any:
+        seen.append(epoch)
+        return shown(*given, epoch=epoch)
+
+    monkeypatch.setattr(order_module, "shown", watched)
+    pictures = counted(session("image", options()), phase(0), epochs=range(3, 1000))
+    pairs = counted(session("text"), replace(phase(0), loss="pairs"), epochs=range(5, 1000))
+    assert seen == [3, 5]
+    assert (len(pictures), len(pairs)) == (997, 995)
+    seen.clear()
+    counted(session("text"), phase(0), epochs=range(3, 6))
+    assert seen == [3, 4, 5]
 
 
 def test_rows_weigh_as_much_as_their_class_is_expected_of_the_target() -> None:

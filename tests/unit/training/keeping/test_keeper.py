@@ -145,3 +145,18 @@ def test_what_makes_a_checkpoint_is_timed_with_it(
     assert not keeper.due
     now[0] += 0.2 / keeper.share
     assert keeper.due
+
+
+def test_each_that_is_damaged_is_named_once(tmp_path: Path) -> None:
+    told: list[str] = []
+    keeper = Keeper(tmp_path / "checkpoints", say=told.append)
+    for number in (1, 2, 3):
+        keeper.save(kept(number))
+    assert number_of(keeper.latest()) == 3
+    assert told == []
+    for number in (2, 3):
+        (keeper.folder / f"00000{number}.safetensors").write_bytes(b"")
+    assert keeper.latest() is None
+    assert keeper.latest() is None
+    places = [keeper.folder / f"00000{number}.json" for number in (3, 2)]
+    assert told == [f"warning: the checkpoint {place} is damaged: not taken" for place in places]
