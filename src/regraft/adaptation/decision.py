@@ -20,7 +20,7 @@ NEAR = 0.06
 LEVEL = 0.05
 """Probability with which labelled target rows may tell any method from source-only by chance.
 
-All methods that are asked for share it (Bonferroni): of thirteen that are as good as source-only
+All methods that are tried share it (Bonferroni): of thirteen that are as good as source-only
 one wins on two rows of ten and loses on none sooner or later, and that says nothing.
 """
 MISTAKEN = "mistaken"
