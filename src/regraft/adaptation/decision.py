@@ -20,7 +20,7 @@ NEAR = 0.06
 LEVEL = 0.05
 """Probability with which labelled target rows may tell any method from source-only by chance.
 
-All methods that are compared share it (Bonferroni): of thirteen that are as good as source-only
+All methods that are tried share it (Bonferroni): of thirteen that are as good as source-only
 one wins on two rows of ten and loses on none sooner or later, and that says nothing.
 """
 MISTAKEN = "mistaken"
@@ -43,7 +43,7 @@ class Decision:
 
 
 def with_right(
-    judged: Judged, right: Truths | None, *, start: Judged | None, compared: int = 1
+    judged: Judged, right: Truths | None, *, start: Judged | None, compared: int
 ) -> Judged:
     """Returns a judged method with what labelled target rows say of it, and of it as a guard.
 
@@ -91,7 +91,7 @@ def choose(judged: Sequence[Judged], *, lost: Sequence[str] = ()) -> Decision:
     gain = best.signs.information - start.signs.information
     if len(methods) == 1 and not lost:
         return Decision(best, f"{best.name} is what was asked for, and no guard drops it")
-    if decided := _by_labels(passed, start, compared=len(methods)):
+    if decided := _by_labels(passed, start, compared=len(methods) + len(lost)):
         return decided
     if gain <= MARGIN:
         return Decision(
@@ -128,13 +128,17 @@ def _more_often(first: Truths, second: Truths, *, compared: int) -> bool:
 
 
 def _by_labels(passed: Sequence[Judged], start: Judged, *, compared: int) -> Decision | None:
-    """Returns the method that is right most often on labelled target rows, if that is clear."""
+    """Returns the method that is right most often of those that labelled rows clearly prefer."""
     if start.right is None:
         return None
-    rights = [(each, each.right) for each in passed if each.right is not None]
-    best, right = max(rights, key=lambda pair: (pair[1].sum(), pair[0].signs.information))
-    if not _more_often(right, start.right, compared=compared):
+    rights = [
+        (each, each.right)
+        for each in passed
+        if each.right is not None and _more_often(each.right, start.right, compared=compared)
+    ]
+    if not rights:
         return None
+    best, right = max(rights, key=lambda pair: (pair[1].sum(), pair[0].signs.information))
     return Decision(
         best,
         f"{best.name} is chosen: it is right on {right.sum()} of {len(right)} labelled target rows "

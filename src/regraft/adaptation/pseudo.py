@@ -58,7 +58,8 @@ class Pseudo:
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         source = Labelled(both.source, domains.source.labels)
         weights = balanced_rows(source.labels, domains.class_weights)
-        guessed = balanced_rows(taken.labels, domains.class_weights)
+        # They come in the target's shares, not in the source's.
+        guessed = balanced_rows(taken.labels, domains.weights_of(taken.labels))
         guessed *= self.weight * weights.sum() / max(guessed.sum(), 1e-9)
         return solve(
             joined(source, taken),

@@ -48,9 +48,11 @@ class Reweight:
         # Labelled rows of the target, where there are some, need no weight to look like it.
         odds = np.ones(len(source), np.float32)
         odds[domains.own] = self._odds(source[domains.own], scaling.apply(domains.target))
-        weights = odds * balanced_rows(domains.source.labels, domains.class_weights)
+        labels = domains.source.labels
+        # The odds change the shares of the classes: they are balanced under them.
+        weights = odds * balanced_rows(labels, domains.weights_of(labels, times=odds))
         weight, bias = solve(
-            Labelled(source, domains.source.labels),
+            Labelled(source, labels),
             domains.classes,
             strength=domains.start.strength,
             weights=weights / weights.mean(),

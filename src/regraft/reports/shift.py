@@ -29,6 +29,7 @@ def _verdict(result: Mapping[str, Any]) -> Table:
         ["by chance, at most", percent(told["chance"]["high"])],
         ["p", f"{told['p_value']:.3f}"],
         ["different rows of each", f"{told['rows']:,}"],
+        ["of these in both", f"{told['shared']:,}"],
         ["only proportions differ", _only(result)],
     ]
     return ("asked", "found"), lines

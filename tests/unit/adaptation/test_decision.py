@@ -112,6 +112,23 @@ def test_the_more_methods_are_compared_the_more_rows_must_prefer_one(
     assert bool(dropped.objections["mistaken"]) is bool(told)
 
 
+def test_methods_that_diverged_were_compared_too() -> None:
+    start = with_rights(SOURCE_ONLY, 0.3, [0] * 10)
+    lucky = with_rights("dann", 0.1, [1] * 7 + [0] * 3)
+    rest = [with_rights(f"mcc:weight={n}", 0.9, [0] * 10) for n in range(3)]
+    lost = [f"mcc:rate={n}e30" for n in range(9)]
+    assert choose([start, *rest, lucky]).chosen.name == "dann"
+    assert choose([start, *rest, lucky], lost=lost).chosen.name != "dann"
+
+
+def test_a_clear_lead_is_not_hidden_by_a_larger_one_that_chance_explains() -> None:
+    start = with_rights(SOURCE_ONLY, 0.3, [1] * 10 + [0] * 10)
+    # Nine gained and two lost, which is one of thirty by chance; six gained and none lost.
+    more = with_rights("mcc", 0.9, [0] * 2 + [1] * 17 + [0])
+    clear = with_rights("dann", 0.1, [1] * 16 + [0] * 4)
+    assert choose([start, more, clear]).chosen.name == "dann"
+
+
 def test_labelled_rows_that_cannot_tell_leave_the_choice_to_information() -> None:
     start = with_rights(SOURCE_ONLY, 0.3, [0, 0, 1])
     one_more, sure = with_rights("dann", 0.4, [0, 1, 1]), with_rights("mcc", 0.9, [0, 0, 1])
@@ -127,13 +144,18 @@ def test_a_dropped_method_is_not_chosen_however_right() -> None:
 def test_what_labelled_rows_clearly_speak_against_is_dropped() -> None:
     start = with_rights(SOURCE_ONLY, 0.3, [1, 1, 1, 1, 1, 0])
     none, less = (np.array(right, bool) for right in ([0] * 6, [0, 0, 0, 0, 1, 0]))
-    dropped = with_right(judged("mcc", 0.4), none, start=start)
+    dropped = with_right(judged("mcc", 0.4), none, start=start, compared=1)
     told = "it is right on 0 of 6 labelled target rows, source-only on 5"
     assert dropped.objections == {"narrow": "", "mistaken": told}
-    assert with_right(judged("mcc", 0.4), less, start=start).objections["mistaken"] == ""
+    assert (
+        with_right(judged("mcc", 0.4), less, start=start, compared=1).objections["mistaken"] == ""
+    )
     plain = judged("mcc", 0.4)
-    assert with_right(plain, None, start=start) is plain
-    assert "mistaken" not in with_right(judged(SOURCE_ONLY, 0.3), none, start=None).objections
+    assert with_right(plain, None, start=start, compared=1) is plain
+    assert (
+        "mistaken"
+        not in with_right(judged(SOURCE_ONLY, 0.3), none, start=None, compared=1).objections
+    )
 
 
 def test_methods_that_diverged_are_named_and_are_no_choice() -> None:

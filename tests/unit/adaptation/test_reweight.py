@@ -1,11 +1,18 @@
 """Tests that source rows which look like the target's weigh more."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
+from regraft.adaptation import reweight
+from regraft.adaptation.labelled import with_labelled
 from regraft.adaptation.reweight import Reweight
+from regraft.adaptation.solver import solve
 from regraft.adaptation.source_only import SourceOnly
 from regraft.errors import SettingsError
+from regraft.losses.cross_entropy import balanced_weights
 from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
@@ -45,3 +52,25 @@ def test_bounds_that_cannot_be_kept_are_refused(options: dict[str, float]) -> No
     name = "most" if "least" in options and options["least"] > 1 else next(iter(options))
     with pytest.raises(SettingsError, match=f"reweight:{name}="):
         Reweight(**options)
+
+
+@pytest.mark.parametrize("lent", [0, 20])
+def test_classes_count_the_same_under_the_odds_where_they_shall(
+    monkeypatch: pytest.MonkeyPatch, lent: int
+) -> None:
+    source, target = (two_domains.two_classes(200, n, positive=0.3 + 0.5 * n) for n in (0, 1))
+    given = two_domains.domains(source, target)
+    given = replace(given, class_weights=balanced_weights(source.labels, 2))
+    given = with_labelled(given, Labelled(target.features[:lent], target.labels[:lent]))
+    seen: list[Any] = []
+
+    def solved(*rows: Any, weights: Any = None, **named: Any) -> Any:
+        seen.append(weights)
+        return solve(*rows, weights=weights, **named)
+
+    monkeypatch.setattr(reweight, "solve", solved)
+    Reweight(strength=1.0).adapt(given)
+    weights, labels = seen[-1], given.source.labels
+    first, second = (weights[labels == number] for number in (0, 1))
+    assert first.max() > 1.2 * first.min()
+    assert first.sum() == pytest.approx(second.sum(), rel=1e-4)

@@ -18,6 +18,7 @@ def example_shift(**more: Any) -> dict[str, Any]:
             "chance": {"low": 0.45, "high": 0.55},
             "p_value": 0.002,
             "rows": 1200,
+            "shared": 0,
         },
         "proportions": {"neg": {"source": 0.5, "target": dict(SCORE)}},
         "differences": {"numbers": [number], "words": {"source": [], "target": [word]}},

@@ -6,11 +6,13 @@ from tests.unit.reports.example_shift import SCORE, example_shift
 
 def test_the_verdict_comes_first() -> None:
     lines = tables(example_shift())[0][1]
-    assert lines[:4] == [
+    assert lines[:6] == [
         ["verdict", "shift"],
         ["domains told apart", "75.0 % [70.0, 80.0]"],
         ["by chance, at most", "55.0 %"],
         ["p", "0.002"],
+        ["different rows of each", "1,200"],
+        ["of these in both", "0"],
     ]
 
 

@@ -60,11 +60,13 @@ class TwoSample:
         accuracy: Of the domain classifier on rows that it has not seen, 0.5 by chance.
         chance: (P,) the same where the names of the domains were permuted.
         rows: Different ones of each domain.
+        shared: Contents among these that both domains have, which cannot tell anything.
     """
 
     accuracy: Score
     chance: Floats
     rows: int
+    shared: int = 0
 
     @property
     def p_value(self) -> float:
@@ -73,9 +75,14 @@ class TwoSample:
         return (1 + as_good) / (1 + len(self.chance))
 
     @property
+    def telling(self) -> int:
+        """How many rows of each domain the other one has not."""
+        return self.rows - self.shared
+
+    @property
     def enough(self) -> bool:
-        """Whether there are different rows enough to see any shift."""
-        return self.rows >= FEWEST
+        """Whether there are different rows enough to see any shift, or nothing that differs."""
+        return self.rows >= FEWEST and (not self.telling or self.telling >= FEWEST)
 
     @property
     def shift(self) -> bool:
@@ -107,7 +114,7 @@ def two_sample(source: Sample, target: Sample, *, seed: int) -> TwoSample:
     columns = [names, *(_permuted(names, folds, shared, generator) for _ in range(PERMUTATIONS))]
     right = _right(features, np.stack(columns, axis=1), folds=folds).mean(axis=0)
     found = wilson(round(float(right[0]) * 2 * rows), 2 * rows)
-    return TwoSample(found, right[1:], rows)
+    return TwoSample(found, right[1:], rows, int(shared.sum()) // 2)
 
 
 def _distinct(sample: Sample, rows: int, generator: np.random.Generator) -> Sample:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,10 +35,10 @@ class Known:
 
     of: Callable[[str], Labelled] = _nobody
     once: bool = False
-    compared: int = 1
+    compared: int = field(kw_only=True)
 
 
-NOTHING = Known()
+NOTHING = Known(compared=1)
 
 
 def try_methods(

@@ -20,9 +20,9 @@ from regraft.freezing.line import Above, still_at
 from regraft.freezing.patterns import above_of
 from regraft.runs.adapting.features import Pools, check_finite, pool_domains
 from regraft.runs.adapting.target import Target
-from regraft.runs.choosing.defaults import TYPED
 from regraft.runs.choosing.line import frozen_words
 from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.record import left_open
 from regraft.runs.fitting.sessions import top_level
 from regraft.training.heads.probe import Features, Labelled, fit_probe
 from regraft.training.precision import Verdict
@@ -153,9 +153,13 @@ def given_of(prepared: Prepared, verdict: Verdict, *, target: Target) -> Given:
 
 
 def _typed_still(prepared: Prepared) -> Above:
-    """Returns what of the trunk was typed to be frozen; what a modifier holds was not."""
-    freeze, words = prepared.chosen.freeze, frozen_words(prepared.settings)[1]
-    line = int(freeze.value) if freeze.reason == TYPED else 0
+    """Returns what of the trunk was typed to be frozen.
+
+    What a modifier holds was not, nor what an earlier run filled in.
+    """
+    if "freeze" in left_open(prepared):
+        return still_at(prepared.chain, line=0)
+    line, words = int(prepared.chosen.freeze.value), frozen_words(prepared.settings)[1]
     above = above_of(prepared.network.trunk, words)
     return still_at(prepared.chain, line=line, above=above)
 

@@ -107,7 +107,9 @@ def _tried(
         asked.on_features,
         say=work.progress.say,
         views=views,
-        known=Known(lambda word: drawn.known(views.of(word).pools.target), drawn.once, compared),
+        known=Known(
+            lambda word: drawn.known(views.of(word).pools.target), drawn.once, compared=compared
+        ),
         alone=alone,
     )
     found, diverged = try_moving(work, asked.moving, start=start, alone=alone)

@@ -91,7 +91,7 @@ def sentences(document: Document) -> list[str]:
     elif document["verdict"] == "too few rows":
         first = (
             f"There are too few different rows to tell {names[0]} from {names[1]}: "
-            f"{told['rows']} of each, and {FEWEST} are needed."
+            f"{told['rows'] - told['shared']} of each, and {FEWEST} are needed."
         )
     else:
         first = (
@@ -141,6 +141,7 @@ def _told(found: Comparison) -> Document:
         "chance": {"low": float(low), "high": float(high)},
         "p_value": found.told.p_value,
         "rows": found.told.rows,
+        "shared": found.told.shared,
         "in_target_proportions": evened
         and {
             "accuracy": asdict(evened.accuracy),

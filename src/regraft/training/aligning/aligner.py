@@ -160,8 +160,7 @@ class Aligner:
             weights: (K,) weight of each class; None = 1.
         """
         lent = torch.zeros_like(labels, dtype=torch.bool) if passed.lent is None else passed.lent
-        labelled = labels >= 0
-        learnt = labelled if self.alignment.source else lent
+        learnt = labels >= 0
         loss = 0.0 * passed.logits.sum()
         if bool(learnt.any()):
             whole = mass(labels, weights, alone=not self.alignment.source)

@@ -74,18 +74,20 @@ def class_weights(session: Session, phase: Phase) -> Tensor | None:
     """Returns the (K,) weights of the classes in an epoch's loss on the device, or None.
 
     Where domains are drawn together they are of the rows that come there: the source's in the
-    target's proportions, and labelled ones of the target. The weights of the source alone would
-    let a class of share p that comes as a share q count q / p; and a class that only the target
-    has would have none, and a loss of 0 / 0.
+    target's proportions, where it comes, and labelled ones of the target. The weights of the
+    source alone would let a class of share p that comes as a share q count q / p; and a class
+    that only the target has would have none, and a loss of 0 / 0.
 
     Args:
         session: Its options tell whether the classes have weights.
         phase: Whose epochs are shown.
     """
-    own = session.options.class_weights
-    if phase.alignment is None or own is None:
+    own, alignment = session.options.class_weights, phase.alignment
+    if alignment is None or own is None:
         return session.weights()
     labels, times = session.train.labels, row_weights(session)
+    if not alignment.source:
+        labels, times = labels[:0], times[:0]
     if session.lent is not None:
         labels = np.concatenate([labels, session.lent.labels])
         times = np.append(times, np.full(len(session.lent), session.lent_times))

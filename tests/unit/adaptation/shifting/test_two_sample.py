@@ -30,6 +30,11 @@ def drawn(rows: int, seed: int, *, by: float = 0.0) -> Sample:
     return sample(generator.standard_normal((rows, 6)) + by, seed * 10_000)
 
 
+def joined(first: Sample, second: Sample) -> Sample:
+    features = np.concatenate([first.features, second.features])
+    return Sample(features, np.concatenate([first.keys, second.keys]))
+
+
 def test_equal_distributions_are_hardly_ever_called_a_shift() -> None:
     found = [two_sample(drawn(80, 2 * i), drawn(80, 2 * i + 1), seed=i) for i in range(60)]
     assert sum(each.shift for each in found) <= 4
@@ -110,6 +115,16 @@ def test_of_fewer_rows_no_permutation_is_rare_enough() -> None:
         found = two_sample(*pair, seed=0)
         assert (found.rows, found.enough) == (rows, able)
         assert able or not found.shift
+
+
+@pytest.mark.parametrize(("own", "able"), [(0, True), (FEWEST - 1, False), (FEWEST, True)])
+def test_rows_that_both_domains_have_cannot_tell_anything(own: int, able: bool) -> None:
+    both = drawn(40, 3)
+    first, second = (joined(both, drawn(own, seed, by=18.0 * seed - 27)) for seed in (1, 2))
+    found = two_sample(first, second, seed=0)
+    assert (found.rows, found.shared, found.telling) == (40 + own, 40, own)
+    assert found.enough is able
+    assert own == FEWEST or not found.shift
 
 
 def repeated(rows: int, seed: int) -> Sample:

@@ -95,7 +95,8 @@ def test_a_preparation_that_diverged_is_left_out_with_all_that_follows_it_and_wo
         say=said.append,
         views=views,
         known=Known(
-            lambda word: Labelled(views.of(word).domains.target[:0], np.zeros(0, np.int64))
+            lambda word: Labelled(views.of(word).domains.target[:0], np.zeros(0, np.int64)),
+            compared=3,
         ),
     )
     assert [each.name for each in found] == [SOURCE_ONLY, "standardise"]
@@ -161,7 +162,7 @@ def test_a_method_that_diverges_on_half_of_the_labelled_rows_is_left_out(
     monkeypatch.setitem(table.METHODS, "mcc", RunsAway)
     target = two_domains.moved(200)
     given = two_domains.domains(two_domains.two_classes(200, 0), target)
-    known = Known(lambda _: Labelled(target.features[:40], target.labels[:40]))
+    known = Known(lambda _: Labelled(target.features[:40], target.labels[:40]), compared=2)
     said: list[str] = []
     names = [SOURCE_ONLY, "mcc", "standardise"]
     found, lost = try_methods(given, names, say=said.append, known=known)
@@ -189,7 +190,10 @@ def test_labelled_target_rows_judge_and_drop_what_is_clearly_wrong(
     known = Labelled(target.features[:40], target.labels[:40])
     said: list[str] = []
     found, _ = try_methods(
-        given, [SOURCE_ONLY, "standardise"], say=said.append, known=Known(lambda _: known)
+        given,
+        [SOURCE_ONLY, "standardise"],
+        say=said.append,
+        known=Known(lambda _: known, compared=1),
     )
     rights = [each.right for each in found]
     assert all(right is not None and len(right) == 40 for right in rights)
@@ -200,7 +204,7 @@ def test_labelled_target_rows_judge_and_drop_what_is_clearly_wrong(
     ones = int(agreed.labels.sum())
     assert ones > 4
     wrong = try_methods(
-        given, [SOURCE_ONLY, "mcc"], say=said.append, known=Known(lambda _: agreed)
+        given, [SOURCE_ONLY, "mcc"], say=said.append, known=Known(lambda _: agreed, compared=1)
     )[0][1]
     told = f"it is right on {40 - ones} of 40 labelled target rows, source-only on 40"
     assert wrong.objections["mistaken"] == told
@@ -208,7 +212,22 @@ def test_labelled_target_rows_judge_and_drop_what_is_clearly_wrong(
         given,
         [SOURCE_ONLY, "standardise"],
         say=said.append,
-        known=Known(lambda _: known, once=True),
+        known=Known(lambda _: known, once=True, compared=1),
     )
     assert [len(each.right) for each in once if each.right is not None] == [20, 20]
     assert "of 20 labelled target rows" in said[-1]
+
+
+@pytest.mark.parametrize(("compared", "dropped"), [(1, True), (13, False)])
+def test_the_more_methods_are_compared_the_more_rows_must_speak_against_one(
+    monkeypatch: pytest.MonkeyPatch, compared: int, dropped: bool
+) -> None:
+    monkeypatch.setitem(table.METHODS, "mcc", SaysOne)
+    target = two_domains.moved(200)
+    given = two_domains.domains(two_domains.two_classes(200, 0), target)
+    ones = np.flatnonzero(given.start.logits(target.features).argmax(axis=1))[:6]
+    agreed = Labelled(target.features[ones], np.ones(6, np.int64))
+    known = Known(lambda _: agreed, compared=compared)
+    found, _ = try_methods(given, [SOURCE_ONLY, "mcc"], say=lambda _: None, known=known)
+    assert [each.right.sum() for each in found if each.right is not None] == [6, 0]
+    assert bool(found[1].objections["mistaken"]) is dropped

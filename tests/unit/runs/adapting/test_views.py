@@ -1,5 +1,6 @@
 """Tests what methods see after a preparation, and that the network is as it was then."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from regraft.freezing.proof import digest
 from regraft.runs.adapting.features import domains_of, pool_domains
 from regraft.runs.adapting.target import read_target
 from regraft.runs.adapting.views import View, check_usable, given_of, views_of
+from regraft.runs.fitting.repeat import Earlier
 from regraft.runs.fitting.train import train
 from regraft.training.precision import Verdict
 from regraft.training.progress import Silent
@@ -116,6 +118,16 @@ def test_what_was_typed_to_be_frozen_stands_still_and_nothing_else(
     norms = still(freeze="norm").parameters
     assert norms
     assert all("Norm" in name for name in norms)
+
+
+def test_what_an_earlier_run_filled_in_was_not_typed_to_be_frozen(
+    prepared: Prepare, verdict: Verdict
+) -> None:
+    made = prepared(freeze=1)
+    target = read_target(tiny.texts_elsewhere(40), made, score=False, say=nobody)
+    again = replace(made, earlier=Earlier(verdict, "", frozenset({"freeze"})))
+    assert given_of(made, verdict, target=target).still != NOTHING
+    assert given_of(again, verdict, target=target).still == NOTHING
 
 
 def test_a_preparation_whose_features_are_no_numbers_is_said_to_have_diverged(

@@ -34,6 +34,7 @@ def made(gathered: Gather) -> dict[str, Any]:
 def test_the_document_is_plain_data(made: dict[str, Any]) -> None:
     assert json.loads(json.dumps(made)) == made
     assert made["verdict"] == "shift"
+    assert made["domain_classifier"]["shared"] == 0
     assert made["target"]["rows"] == {"used": 60, "scored": 60}
     assert set(made["proportions"]) == {"neg", "pos"}
     assert made["oracle"]["rows"] == 60
@@ -77,6 +78,12 @@ def test_rows_that_could_never_tell_are_no_verdict(gathered: Gather) -> None:
     assert made["sentences"][0].endswith(" of each, and 7 are needed.")
     assert made["sentences"][0].startswith("There are too few different rows to tell ")
     assert len(made["sentences"]) == 2
+
+
+def test_of_too_few_rows_those_are_counted_that_one_domain_alone_has() -> None:
+    classifier = {**example_shift()["domain_classifier"], "rows": 43, "shared": 40}
+    first = told(verdict="too few rows", domain_classifier=classifier)[0]
+    assert first.endswith(": 3 of each, and 7 are needed.")
 
 
 def test_a_shift_of_proportions_alone_is_called_so() -> None:

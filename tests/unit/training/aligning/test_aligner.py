@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from regraft.losses.information import information
 from regraft.training.aligning.aligner import (
     Aligner,
     Known,
@@ -67,15 +68,12 @@ def test_labels_of_the_source_alone_are_learnt() -> None:
     assert float(found) == pytest.approx(float(expected), abs=1e-6)
 
 
-def test_no_label_is_learnt_where_the_head_stands_still() -> None:
-    aligner = Aligner(begun(), Alignment("shot", source=False), steps=4)
-    logits = torch.randn(4, 2)
-    passed = Passed(torch.zeros(4, 16), logits, [])
-    found = [
-        float(aligner.loss(passed, torch.tensor(labels), weights=None))
-        for labels in ([1, -1, 0, -1], [0, -1, 1, -1])
-    ]
-    assert found[0] == found[1]
+def test_the_term_is_all_where_the_source_stays_away_and_no_row_has_a_label() -> None:
+    aligner, logits = Aligner(begun(), Alignment("shot", source=False), steps=4), torch.randn(4, 2)
+    passed, nobody = Passed(torch.zeros(4, 16), logits, []), torch.full((4,), -1)
+    expected = information(logits, proportions=torch.tensor([0.5, 0.5]))
+    found = aligner.loss(passed, nobody, weights=torch.zeros(2))
+    assert float(found) == pytest.approx(float(expected), abs=1e-6)
 
 
 LENT = torch.tensor([False, False, True, False, False, False])
@@ -89,8 +87,8 @@ def test_labels_of_the_target_count_as_much_with_the_source_as_without(source: b
     rows = LENT | (LABELS < 0) if not source else torch.ones(6, dtype=torch.bool)
     passed = Passed(torch.zeros(6, 16)[rows], logits[rows], [], lent=LENT[rows])
     found = aligner.loss(passed, LABELS[rows], weights=weights)
-    learnt = LABELS >= 0 if source else LENT
-    expected = functional.cross_entropy(logits[learnt], LABELS[learnt], weights)
+    learnt = LABELS[rows] >= 0
+    expected = functional.cross_entropy(logits[rows][learnt], LABELS[rows][learnt], weights)
     # It weighs 1/2, beside three rows that have no label.
     share = 1 if source else 0.5 / 3
     assert float(found) == pytest.approx(share * float(expected), abs=1e-6)

@@ -146,6 +146,20 @@ def test_a_class_that_only_labelled_rows_of_the_target_have_weighs_something() -
     assert found.tolist() == pytest.approx(balanced_weights(together, 3).tolist())
 
 
+def test_classes_count_the_same_where_labelled_rows_of_the_target_come_alone() -> None:
+    own = np.array([0.5, 2.0], np.float32)
+    made, lent = session("text", options(class_weights=own)), np.repeat([0, 1], [10, 2])
+    made.target = without_labels(elsewhere_examples("text", 20))
+    made.lent, made.lent_times = replace(elsewhere_examples("text", 12), labels=lent), 2
+    aligned = replace(phase(0), alignment=Alignment("shot", source=False))
+    batches = order(made, aligned, rows=shown(made, aligned, epoch=0), epoch=0)
+    come = mixed(made, aligned, epoch=0).labels[np.concatenate(batches)]
+    counts, found = np.bincount(come[come >= 0]), class_weights(made, aligned)
+    assert found is not None
+    assert counts.tolist() == [20, 4]
+    assert (counts * found.numpy()).tolist() == pytest.approx([12, 12])
+
+
 def test_steps_that_compare_two_domains_are_not_made_smaller_than_they_should_be() -> None:
     made = session("text", options(batch_size=2, least_paired=6))
     made.target = without_labels(elsewhere_examples("text", 20))
