@@ -36,8 +36,8 @@ class Rows:
 def table_of(name: str, rows: Rows, *, seed: int = 0) -> Path:
     """Returns a table with columns text or image, label and split, made once.
 
-    Under 200 rows that have labels beside the test part, `regraft` takes the val part for
-    training as well and validates in folds.
+    Without a val part `regraft` cuts one from train, or validates in folds where under 200 rows
+    have labels beside the test part.
 
     Args:
         name: `starter:NAME` of texts, or a zip of class folders under `shared/data/image`.

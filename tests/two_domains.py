@@ -44,12 +44,34 @@ def turned(rows: int, seed: int, *, by: float) -> Labelled:
     return Labelled(features.astype(np.float32), labels)
 
 
-def wide(rows: int, seed: int, *, shift: float = 0.0) -> Labelled:
-    """Returns (N, 6) features of three classes; a shift moves them all by feature."""
+def alike(rows: int, seed: int, *, positive: float = 0.5) -> Labelled:
+    """Returns (N, 2) features that say nothing of the two classes."""
+    made = two_classes(rows, seed, positive=positive)
+    noise = np.random.default_rng(seed).standard_normal((rows, 2))
+    return Labelled(noise.astype(np.float32), made.labels)
+
+
+def wide(
+    rows: int,
+    seed: int,
+    *,
+    shift: float = 0.0,
+    counts: tuple[int, int, int] = (1, 1, 1),
+    noise: float = 0.7,
+) -> Labelled:
+    """Returns (N, 6) features of three classes; a shift moves them all by feature.
+
+    Args:
+        rows: N.
+        seed: Of the noise.
+        shift: By which each feature moves more than the one before.
+        counts: How many rows in turn each class has.
+        noise: Its deviation; the classes lie 2.8 apart.
+    """
     generator = np.random.default_rng(seed)
-    labels = (np.arange(rows) % 3).astype(np.int64)
+    labels = np.resize(np.repeat(np.arange(3), counts), rows).astype(np.int64)
     centres = 2 * np.eye(3, 6)
-    features = centres[labels] + generator.standard_normal((rows, 6)) * 0.7
+    features = centres[labels] + generator.standard_normal((rows, 6)) * noise
     return Labelled((features + shift * np.arange(6)).astype(np.float32), labels)
 
 

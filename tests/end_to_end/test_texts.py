@@ -67,6 +67,7 @@ def test_a_run_that_is_complete_holds_what_is_promised(run: Path) -> None:
         "predictions-test.parquet",
         "report.html",
         "result.json",
+        "rows-learnt.parquet",
         "run.toml",
     }
 

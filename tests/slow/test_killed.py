@@ -72,7 +72,7 @@ def digests(run: Path) -> tuple[str, ...]:
     """Returns what has to be equal: weights, answers, ledger, readings; nothing is left over."""
     names = sorted(path.name for path in run.iterdir())
     kept = ["log.jsonl", "model", "predictions-test.parquet", "report.html", "result.json"]
-    assert names == [*kept, "run.toml"]
+    assert names == [*kept, "rows-learnt.parquet", "run.toml"]
     freezing = json.loads((run / "result.json").read_text("utf-8"))["freezing"]
     assert freezing["proof"]["holds"]
     files = [run / "model" / "model.safetensors", run / "predictions-test.parquet"]

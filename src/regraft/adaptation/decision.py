@@ -9,7 +9,7 @@ validation; see `guards.one_way`).
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from regraft.adaptation.labelled import Truths, lead
+from regraft.adaptation.labelled import Truths, chance
 from regraft.adaptation.selection import Judged
 from regraft.adaptation.table import SOURCE_ONLY
 
@@ -17,8 +17,12 @@ MARGIN = 0.005
 """Nats by which a method must exceed source-only."""
 NEAR = 0.06
 """Reverse accuracy that a method may lie below the best one: answers can be clear and wrong."""
-CLEAR = 1.0
-"""Standard errors by which labelled target rows must tell two classifiers apart."""
+LEVEL = 0.05
+"""Probability with which labelled target rows may tell any method from source-only by chance.
+
+All methods that are compared share it (Bonferroni): of thirteen that are as good as source-only
+one wins on two rows of ten and loses on none sooner or later, and that says nothing.
+"""
 MISTAKEN = "mistaken"
 """The guard beside those of `guards.GUARDS`: it objects by labelled target rows."""
 
@@ -38,20 +42,23 @@ class Decision:
     fell_back: bool = False
 
 
-def with_right(judged: Judged, right: Truths | None, *, start: Judged | None) -> Judged:
+def with_right(
+    judged: Judged, right: Truths | None, *, start: Judged | None, compared: int = 1
+) -> Judged:
     """Returns a judged method with what labelled target rows say of it, and of it as a guard.
 
     Args:
         judged: The method.
         right: Whether it is right on each of them; None = there are none.
         start: Source-only, likewise; None for source-only itself.
+        compared: How many methods are held to source-only.
     """
     if right is None:
         return judged
     if start is None or start.right is None:
         return replace(judged, right=right)
     told = ""
-    if lead(right, start.right) < -CLEAR:
+    if _more_often(start.right, right, compared=compared):
         told = (
             f"it is right on {right.sum()} of {len(right)} labelled target rows, "
             f"{SOURCE_ONLY} on {start.right.sum()}"
@@ -84,7 +91,7 @@ def choose(judged: Sequence[Judged], *, lost: Sequence[str] = ()) -> Decision:
     gain = best.signs.information - start.signs.information
     if len(methods) == 1 and not lost:
         return Decision(best, f"{best.name} is what was asked for, and no guard drops it")
-    if decided := _by_labels(passed, start):
+    if decided := _by_labels(passed, start, compared=len(methods)):
         return decided
     if gain <= MARGIN:
         return Decision(
@@ -115,13 +122,18 @@ def _clearer(passed: Sequence[Judged], best: Judged) -> str:
     )
 
 
-def _by_labels(passed: Sequence[Judged], start: Judged) -> Decision | None:
+def _more_often(first: Truths, second: Truths, *, compared: int) -> bool:
+    """Says whether one is right more often than chance explains, so many being compared."""
+    return chance(first, second) * compared <= LEVEL
+
+
+def _by_labels(passed: Sequence[Judged], start: Judged, *, compared: int) -> Decision | None:
     """Returns the method that is right most often on labelled target rows, if that is clear."""
     if start.right is None:
         return None
     rights = [(each, each.right) for each in passed if each.right is not None]
     best, right = max(rights, key=lambda pair: (pair[1].sum(), pair[0].signs.information))
-    if lead(right, start.right) <= CLEAR:
+    if not _more_often(right, start.right, compared=compared):
         return None
     return Decision(
         best,

@@ -9,8 +9,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from regraft.losses.cross_entropy import balanced_weights
 from regraft.training.heads.probe import Features, Labelled, LinearProbe
 
+Labels = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
 
 
@@ -24,7 +26,8 @@ class Domains:
         target: (L, D) features of rows whose labels nobody knows here.
         start: The source-only classifier.
         proportions: (K,) estimate of the classes' shares in the target, all above 0.
-        class_weights: (K,) weight of each class in the loss; None = equal ones.
+        class_weights: (K,) weights of the source rows' classes in the loss, so that all count the
+            same; None = equal ones.
         seed: Of everything random.
         lent: How many of the last source rows are labelled rows of the target.
     """
@@ -70,6 +73,30 @@ class Domains:
         weights = ratios[self.source.labels]
         return np.asarray(weights / weights[self.own].mean(), np.float32)
 
+    @property
+    def drawn_weights(self) -> Features | None:
+        """(K,) weights of the classes where own rows come by `row_weights`, lent ones as they are.
+
+        None where the classes have none.
+        """
+        times = self.row_weights
+        times[self.lent_rows] = 1
+        return self.weights_of(self.source.labels, times=times)
+
+    def weights_of(self, labels: Labels, *, times: Features | None = None) -> Features | None:
+        """Returns (K,) weights under which the classes of some rows count the same, if they shall.
+
+        Balanced are classes by the rows that a loss really sees. The weights 1 / (K p) of the
+        source's shares p, on rows that come in other shares q, would let a class count q / p.
+
+        Args:
+            labels: (N,) of the rows.
+            times: (N,) how often each comes; None = once.
+        """
+        if self.class_weights is None:
+            return None
+        return balanced_weights(labels, self.classes, times=times)
+
 
 @dataclass(frozen=True)
 class Adapted:
@@ -91,7 +118,7 @@ class Method(Protocol):
         """Returns the classifier."""
 
 
-def shares_of(labels: npt.NDArray[np.int64], *, classes: int) -> Shares:
+def shares_of(labels: Labels, *, classes: int) -> Shares:
     """Returns (K,) the share of each class in (N,) labels.
 
     >>> shares_of(np.array([0, 0, 1, 0]), classes=2)

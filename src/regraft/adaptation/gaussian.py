@@ -61,7 +61,7 @@ class Gaussian:
         rows = joined(real, self._drawn(moved, root, domains))
         if self.around > 0:
             rows = joined(rows, rows_around(real, self.around * root, seed=domains.seed))
-        weights = balanced_rows(rows.labels, domains.class_weights)
+        weights = balanced_rows(rows.labels, domains.weights_of(rows.labels))
         weights *= len(labels) / weights.sum()
         strength = domains.start.strength
         weight, bias = solve(rows, classes, strength=strength, weights=weights)

@@ -3,11 +3,12 @@
 Source: none (regraft); the rows of both domains are pooled as in Daumé III 2007, "Frustratingly
 Easy Domain Adaptation", ACL, section 3 ("weighted"), and two classifiers are compared row by
 row as in McNemar 1947, "Note on the sampling error of the difference between correlated
-proportions or percentages", Psychometrika 12: z = (b − c) / √(b + c).
+proportions or percentages", Psychometrika 12; exactly, as few rows differ (sign test):
+P = Σ_{i ≥ b} C(b + c, i) / 2^(b + c).
 """
 
 from dataclasses import replace
-from math import sqrt
+from math import comb
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +41,12 @@ def with_labelled(domains: Domains, known: Labelled) -> Domains:
     times = repeats(len(known.labels), len(source.labels))
     features = np.concatenate([source.features, np.repeat(known.features, times, axis=0)])
     labels = np.concatenate([source.labels, np.repeat(known.labels, times)])
-    return replace(domains, source=Labelled(features, labels), lent=times * len(known.labels))
+    return replace(
+        domains,
+        source=Labelled(features, labels),
+        class_weights=domains.weights_of(labels),
+        lent=times * len(known.labels),
+    )
 
 
 def repeats(known: int, own: int) -> int:
@@ -119,11 +125,14 @@ def _right(probe: LinearProbe, known: Labelled, rows: Labels) -> Truths:
     return np.asarray(probe.logits(known.features[rows]).argmax(axis=1) == known.labels[rows])
 
 
-def lead(first: Truths, second: Truths) -> float:
-    """Returns z by which the first is right more often; about 1 is one standard error.
+def chance(first: Truths, second: Truths) -> float:
+    """Returns P that of two classifiers that are as good the first is right so much more often.
 
-    >>> round(lead(np.array([True, True, True, True]), np.array([False, False, False, True])), 4)
-    1.7321
+    It is that of a coin, tossed for each row on which one of them alone is right.
+
+    >>> chance(np.array([True, True, True, True]), np.array([False, False, False, True]))
+    0.125
     """
     only, other = int((first & ~second).sum()), int((second & ~first).sum())
-    return (only - other) / sqrt(only + other) if only + other else 0.0
+    tosses = only + other
+    return sum(comb(tosses, heads) for heads in range(only, tosses + 1)) / (1 << tosses)

@@ -11,7 +11,7 @@ from typing import Protocol, cast, get_args
 
 from regraft.backbones.chain import Chain
 from regraft.errors import SettingsError, one_of
-from regraft.strategies.options import check_options, made_with
+from regraft.strategies.options import Check, check_options, made_with
 from regraft.training.aligning.alignment import Alignment, Kind, TermName
 from regraft.training.phase import Phase
 
@@ -21,6 +21,9 @@ ABOVE = "a number above 0"
 
 class Moving(Protocol):
     """A method's options; its name in the table is the term's."""
+
+    def checks(self) -> tuple[Check, ...]:
+        """Returns what each option has to be, whatever the network."""
 
     def alignment(self, term: TermName, chain: Chain) -> Alignment:
         """Returns what the phase carries."""
@@ -46,21 +49,23 @@ class Adversary:
     rate: float = 1e-3
     confusion: float = 0.0
 
-    def alignment(self, term: TermName, chain: Chain) -> Alignment:
-        """Returns what the phase carries.
-
-        Raises:
-            SettingsError: If the kind or the position does not exist, or a number is none.
-        """
+    def checks(self) -> tuple[Check, ...]:
+        """Returns what each option has to be."""
         kinds = get_args(Kind)
-        check_options(
-            term,
+        return (
             ("discriminator", self.discriminator, self.discriminator in kinds, one_of(kinds)),
             ("hidden", self.hidden, self.hidden >= 1, "a whole number, at least 1"),
             ("rate", self.rate, 0 < self.rate < math.inf, ABOVE),
             ("weight", self.weight, 0 < self.weight < math.inf, ABOVE),
             ("confusion", self.confusion, 0 <= self.confusion < math.inf, "a number from 0"),
         )
+
+    def alignment(self, term: TermName, chain: Chain) -> Alignment:
+        """Returns what the phase carries.
+
+        Raises:
+            SettingsError: If the position does not exist (raised by `position_of`).
+        """
         kind = cast(Kind, self.discriminator)
         place = position_of(self.position, chain) if self.position else None
         return Alignment(
@@ -84,14 +89,13 @@ class Distance:
 
     weight: float = 1.0
 
-    def alignment(self, term: TermName, chain: Chain) -> Alignment:
-        """Returns what the phase carries.
+    def checks(self) -> tuple[Check, ...]:
+        """Returns what each option has to be."""
+        return (("weight", self.weight, 0 < self.weight < math.inf, ABOVE),)
 
-        Raises:
-            SettingsError: If the weight is none.
-        """
+    def alignment(self, term: TermName, chain: Chain) -> Alignment:
+        """Returns what the phase carries."""
         del chain
-        check_options(term, ("weight", self.weight, 0 < self.weight < math.inf, ABOVE))
         return Alignment(term, self.weight)
 
 
@@ -107,18 +111,16 @@ class Confusion:
     weight: float = 1.0
     temperature: float = 2.5
 
-    def alignment(self, term: TermName, chain: Chain) -> Alignment:
-        """Returns what the phase carries.
-
-        Raises:
-            SettingsError: If the weight or the temperature is none.
-        """
-        del chain
-        check_options(
-            term,
+    def checks(self) -> tuple[Check, ...]:
+        """Returns what each option has to be."""
+        return (
             ("weight", self.weight, 0 < self.weight < math.inf, ABOVE),
             ("temperature", self.temperature, 0 < self.temperature < math.inf, ABOVE),
         )
+
+    def alignment(self, term: TermName, chain: Chain) -> Alignment:
+        """Returns what the phase carries."""
+        del chain
         return Alignment(term, self.weight, temperature=self.temperature)
 
 
@@ -134,24 +136,26 @@ class Guessed:
     weight: float = 1.0
     threshold: float = 0.95
 
-    def alignment(self, term: TermName, chain: Chain) -> Alignment:
-        """Returns what the phase carries.
-
-        Raises:
-            SettingsError: If the weight is none, or the threshold no probability.
-        """
-        del chain
-        check_options(
-            term,
+    def checks(self) -> tuple[Check, ...]:
+        """Returns what each option has to be."""
+        return (
             ("weight", self.weight, 0 < self.weight < math.inf, ABOVE),
             ("threshold", self.threshold, 0 < self.threshold <= 1, f"{ABOVE}, at most 1"),
         )
+
+    def alignment(self, term: TermName, chain: Chain) -> Alignment:
+        """Returns what the phase carries."""
+        del chain
         return Alignment(term, self.weight, threshold=self.threshold)
 
 
 @dataclass(frozen=True)
 class TargetAlone:
     """Of `shot`: the head is frozen, and the trunk follows the target."""
+
+    def checks(self) -> tuple[Check, ...]:
+        """Returns nothing: there are no options."""
+        return ()
 
     def alignment(self, term: TermName, chain: Chain) -> Alignment:
         """Returns what the phase carries."""
@@ -173,17 +177,19 @@ class Virtual:
     around: float = 1.0
     share: float = 0.5
 
+    def checks(self) -> tuple[Check, ...]:
+        """Returns what each option has to be."""
+        return (
+            ("around", self.around, 0 < self.around < math.inf, ABOVE),
+            ("share", self.share, 0 < self.share <= 1, f"{ABOVE}, at most 1"),
+        )
+
     def alignment(self, term: TermName, chain: Chain) -> Alignment:
         """Returns what the phase carries.
 
         Raises:
-            SettingsError: If the position does not exist, or a number is none.
+            SettingsError: If the position does not exist (raised by `position_of`).
         """
-        check_options(
-            term,
-            ("around", self.around, 0 < self.around < math.inf, ABOVE),
-            ("share", self.share, 0 < self.share <= 1, f"{ABOVE}, at most 1"),
-        )
         place = position_of(self.position, chain)
         return Alignment(term, position=place, around=self.around, share=self.share)
 
@@ -213,6 +219,23 @@ def moves_trunk(word: str) -> bool:
     return name in MOVING and (placed or name not in AT_A_POSITION)
 
 
+def made_moving(word: str) -> tuple[TermName, Moving]:
+    """Returns a method's term and its options, which are checked but for what a network decides.
+
+    Args:
+        word: A name of the table, perhaps with options.
+
+    Raises:
+        SettingsError: If an option does not exist or cannot have its value (raised by
+            `made_with` and `check_options`).
+    """
+    name, _, words = word.partition(":")
+    term = cast(TermName, name)
+    made: Moving = made_with(MOVING[term], name, words=words)
+    check_options(name, *made.checks())
+    return term, made
+
+
 def moving_phase(word: str, phases: Sequence[Phase], *, chain: Chain) -> Phase:
     """Returns the phase `align`: the last one that moves the trunk, with the method's term.
 
@@ -224,15 +247,13 @@ def moving_phase(word: str, phases: Sequence[Phase], *, chain: Chain) -> Phase:
     Raises:
         SettingsError: If nothing of the trunk moves, or an option cannot be used.
     """
-    name, _, words = word.partition(":")
+    term, made = made_moving(word)
     moving = [phase for phase in phases if phase.line < chain.top]
     if not moving:
         raise SettingsError(
-            f"{name} cannot move the trunk: all of its {chain.top} blocks are frozen",
+            f"{term} cannot move the trunk: all of its {chain.top} blocks are frozen",
             hint="a smaller --freeze",
         )
-    term = cast(TermName, name)
-    made: Moving = made_with(MOVING[term], name, words=words)
     alignment, last = made.alignment(term, chain), moving[-1]
     if alignment.position is not None and alignment.position <= last.line:
         frozen = f"what lies below position {last.line} is frozen"

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from regraft.backbones.modes import Mode
 from regraft.data.encode import Encoded
 from regraft.data.spec import InputSpec
+from regraft.freezing.line import NOTHING, Above, let_move
 
 Tensors = Mapping[str, Tensor]
 
@@ -33,6 +34,7 @@ class Given:
         training: Mode of steps with gradients.
         inference: Mode of passes without.
         seed: Of everything random.
+        still: What the user froze: no preparation trains it.
     """
 
     trunk: nn.Module
@@ -43,6 +45,7 @@ class Given:
     training: Mode = field(default_factory=Mode)
     inference: Mode = field(default_factory=Mode)
     seed: int = 0
+    still: Above = NOTHING
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,15 @@ class Preparation(Protocol):
         """Returns what is different; nothing that was given is changed."""
 
 
-def free_copy(trunk: nn.Module) -> nn.Module:
-    """Returns a copy of a trunk that may move, whatever of it is frozen."""
+def free_copy(trunk: nn.Module, *, but: Above = NOTHING) -> nn.Module:
+    """Returns a copy of a trunk that may move, whatever of the trunk is frozen.
+
+    Args:
+        trunk: The library's own module.
+        but: What of the copy stands still.
+    """
     made = copy.deepcopy(trunk)
-    for module in made.modules():
-        # What holds a frozen module in evaluation; see `freezing.line`.
-        module.__dict__.pop("train", None)
-    for parameter in made.parameters():
-        parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
+    let_move(made, but=but)
     return made
 
 

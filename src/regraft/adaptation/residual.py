@@ -222,7 +222,7 @@ def learn_map(
         beside: What the term learns on its own, such as a domain classifier.
     """
     learner = Learner(domains, pace)
-    weights = domains.class_weights
+    weights = domains.drawn_weights
     balance = None if weights is None else torch.from_numpy(weights)
 
     def loss(pair: Pair) -> Tensor:

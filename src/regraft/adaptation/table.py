@@ -4,7 +4,7 @@ Source: none (regraft).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,17 +93,30 @@ def methods_asked(typed: str) -> list[str]:
     """
     words = words_of(typed)
     found = [name for word in words for name in (METHODS if word == AUTO else [word])]
+    check_words(found, make_method)
+    return list(dict.fromkeys([SOURCE_ONLY, *found]))
+
+
+def check_words(words: Iterable[str], check: Callable[[str], object]) -> None:
+    """Refuses words of methods that cannot be used, all at once.
+
+    Args:
+        words: Of methods and preparations, perhaps with options.
+        check: Raises a `SettingsError` for one that cannot.
+
+    Raises:
+        SettingsError: If there are such words.
+    """
     errors: list[SettingsError] = []
-    for word in found:
+    for word in words:
         try:
-            make_method(word)
+            check(word)
         except SettingsError as error:
             errors.append(error)
     if len(errors) == 1:
         raise errors[0]
     if errors:
         raise SettingsError("methods cannot be used:\n  " + "\n  ".join(map(str, errors)))
-    return list(dict.fromkeys([SOURCE_ONLY, *found]))
 
 
 def words_of(typed: str) -> list[str]:

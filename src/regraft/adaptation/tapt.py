@@ -4,11 +4,13 @@ Source: Gururangan, Marasović, Swayamdipta, Lo, Beltagy, Downey and Smith 2020,
 Pretraining: Adapt Language Models to Domains and Tasks" (TAPT), ACL, section 4, arXiv
 2004.10964: before any label is seen, the trunk is trained to tell masked tokens,
 L = −mean over masked places of log p(token | the rest), here on target and source texts. A trunk
-without a head for that gets one that is tied to its token table (`masking`).
+without a head for that gets one that is tied to its token table (`masking`). What the user froze
+stands still here too (regraft): it is in no step, has no gradient and rests in evaluation. Where
+training is in fp16, this is in fp32.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,7 +42,7 @@ HEAD_RATE = 20.0
 
 @dataclass(frozen=True)
 class Tapt:
-    """Masked-language training of the whole trunk, for so many steps.
+    """Masked-language training of the trunk but for what the user froze, for so many steps.
 
     Args:
         steps: Of AdamW.
@@ -73,7 +75,7 @@ class Tapt:
 
     def prepare(self, given: Given) -> Changed:
         """Returns the weights of the trained trunk; both domains are read with them."""
-        trunk = free_copy(given.trunk)
+        trunk = free_copy(given.trunk, but=given.still)
         texts = _texts(given)
         reduced = reduce_table(trunk, [texts.source, texts.target, texts.hole])
         # Dropout is a function of the seed, and leaves what others draw alone.
@@ -93,19 +95,21 @@ class _Training:
 
     Args:
         asked: How it is trained.
-        trunk: May move.
+        trunk: May move, but for what the user froze.
         texts: In numbers of its table.
-        given: Modes and seed.
+        given: Modes and seed. Steps in fp16 are taken in fp32: small gradients vanish in half
+            numbers, and these few steps have no scaled loss.
     """
 
     def __init__(self, asked: Tapt, trunk: nn.Module, *, texts: "_Texts", given: Given) -> None:
         self._asked, self._trunk, self._texts = asked, trunk.train(), texts
-        self._mode = given.training
+        mode = given.training
+        self._mode = replace(mode, precision="fp32") if mode.precision == "fp16" else mode
         self._generator = np.random.default_rng(given.seed)
         set_attention(trunk, self._mode.attention)
         self._head = _head(trunk, texts, self._mode)
         groups: list[dict[str, Any]] = [
-            {"params": list(trunk.parameters()), "peak": asked.rate},
+            {"params": [p for p in trunk.parameters() if p.requires_grad], "peak": asked.rate},
             {"params": list(self._head.parameters()), "peak": HEAD_RATE * asked.rate},
         ]
         self._optimiser = torch.optim.AdamW(groups, weight_decay=0.0)

@@ -72,7 +72,7 @@ class Vae:
         rows = joined(
             Labelled(both.source, domains.source.labels), self._drawn(network, domains, generator)
         )
-        weights = balanced_rows(rows.labels, domains.class_weights)
+        weights = balanced_rows(rows.labels, domains.weights_of(rows.labels))
         weights *= len(domains.source.labels) / weights.sum()
         strength = domains.start.strength
         weight, bias = solve(rows, classes, strength=strength, weights=weights)

@@ -10,8 +10,9 @@ from regraft.backbones.backbone import Batch, Pooling
 from regraft.backbones.chain import call
 from regraft.backbones.splicing.tree import primary
 from regraft.errors import BackboneError, SettingsError
+from regraft.settings.checked import MOST_UNITS
 
-GRAMMAR = "linear or mlp:UNITS[,UNITS...] with whole numbers of units, such as mlp:256"
+GRAMMAR = f"linear or mlp:UNITS[,UNITS...] with 1 to {MOST_UNITS} units, such as mlp:256"
 
 
 def parse_head(kind: str) -> tuple[int, ...]:
@@ -27,11 +28,15 @@ def parse_head(kind: str) -> tuple[int, ...]:
         return ()
     name, _, widths = kind.partition(":")
     units = widths.split(",")
-    if name == "mlp" and all(word.isascii() and word.isdigit() for word in units):
-        numbers = tuple(int(word) for word in units)
-        if min(numbers) > 0:
-            return numbers
+    if name == "mlp" and all(map(_is_width, units)):
+        return tuple(map(int, units))
     raise SettingsError(f"head {kind!r} is unknown", expected=GRAMMAR, hint="--head linear")
+
+
+def _is_width(word: str) -> bool:
+    """Says whether a word is a number of units; its length is looked at before it is read."""
+    digits = word.isascii() and word.isdigit() and len(word) <= len(str(MOST_UNITS))
+    return digits and 0 < int(word) <= MOST_UNITS
 
 
 class Head(nn.Module):

@@ -14,8 +14,6 @@ from regraft.errors import RegraftError, SettingsError, StorageError, nearest
 UNREADABLE_ROWS = 3
 """Exit code where all was done but for rows that could not be read."""
 STOPPED = 130
-NUMBERS = {"valid integer": "a whole number", "valid number": "a number"}
-"""What a flag takes, by typer's words for what is none."""
 REFUSALS = frozenset(
     getattr(errno, name)
     for name in (
@@ -63,12 +61,11 @@ def _nearest_flag(flag: str, flags: Sequence[str], *, likeness: float = 0.5) -> 
     return long.get(nearest(flag.lstrip("-"), long, likeness=likeness), "")
 
 
-def usage_error(error: Exception, words: Sequence[str] = ()) -> SettingsError | None:
+def usage_error(error: Exception) -> SettingsError | None:
     """Returns typer's complaint about flags in our words, or None for any other error.
 
     Args:
         error: That left typer.
-        words: What was typed after `regraft`.
     """
     # Told by its shape: typer carries its own copy of click since 0.26, and none is public.
     if not callable(getattr(error, "format_message", None)):
@@ -78,9 +75,6 @@ def usage_error(error: Exception, words: Sequence[str] = ()) -> SettingsError | 
     option = getattr(error, "option_name", None)
     if option and type(error).__name__ == "NoSuchOption":
         return _no_such_flag(option, context)
-    number = _bad_number(error, words)
-    if number is not None:
-        return number
     return SettingsError(str(error.format_message()).rstrip("."), hint=f"{verb} --help")  # type: ignore[attr-defined]
 
 
@@ -114,18 +108,6 @@ def _flags_of(command: Any) -> list[str]:
 
 def _arguments_of(command: Any) -> list[Any]:
     return [each for each in command.params if each.param_type_name == "argument"]
-
-
-def _bad_number(error: Exception, words: Sequence[str]) -> SettingsError | None:
-    """Returns what was typed in the place of a number, and what should be there, or None."""
-    kind = next((told for name, told in NUMBERS.items() if name in str(error)), "")
-    flags = getattr(getattr(error, "param", None), "opts", ())
-    flag = next((word for word in words if word.partition("=")[0] in flags), "")
-    if not kind or not flag:
-        return None
-    name, equals, value = flag.partition("=")
-    given = value if equals else "".join(words[words.index(flag) + 1 :][:1])
-    return SettingsError(f"Invalid value for '{name}': {given!r}", expected=kind)
 
 
 def system_error(error: Exception) -> StorageError | None:

@@ -9,8 +9,12 @@ from typer import Argument
 from regraft.cli.options import OutputFlags, spelled_out
 
 KINDS = ("backbones", "datasets", "methods", "strategies")
-LEFT_OUT = ("source", "origin", "package", "licence", "bytes", "download_bytes", "split")
-"""What a terminal has no room for."""
+LEFT_OUT = ("source", "package", "bytes", "split")
+"""What a terminal has no room for: the size is that of what is fetched."""
+SIZE = "download_bytes"
+HEADERS = {SIZE: "MB"}
+LONGEST = 40
+"""Letters of an origin."""
 Kind = Annotated[
     str | None,
     Argument(metavar="[backbones|datasets|methods|strategies]", help="All of them if left out."),
@@ -21,7 +25,8 @@ Kind = Annotated[
 def list_names(kind: Kind = None, **flags: Unpack[OutputFlags]) -> int:
     """List the backbones, data sets, methods and strategies that can be named.
 
-    Licences, packages and the papers behind methods and strategies are in the JSON document.
+    MB is the size of what is fetched. Packages, splits and the papers behind methods and
+    strategies are in the JSON document, origins at full length too.
     """
     from regraft.cli.printing import write_json, write_out, write_table
 
@@ -31,8 +36,9 @@ def list_names(kind: Kind = None, **flags: Unpack[OutputFlags]) -> int:
         return 0
     for number, (name, entries) in enumerate(found.items()):
         write_out(f"{'' if number == 0 else chr(10)}{name}\n\n")
-        headers = [key for key in dict.fromkeys(chain(*entries)) if key not in LEFT_OUT]
-        write_table(headers, [[_cell(entry.get(key)) for key in headers] for entry in entries])
+        keys = [key for key in dict.fromkeys(chain(*entries)) if key not in LEFT_OUT]
+        lines = [[_cell(key, entry.get(key)) for key in keys] for entry in entries]
+        write_table([HEADERS.get(key, key) for key in keys], lines)
     return 0
 
 
@@ -63,7 +69,12 @@ def _entries(kind: str) -> Sequence[Mapping[str, Any]]:
     return entries
 
 
-def _cell(value: object) -> str:
+def _cell(key: str, value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+    if key == SIZE:
+        return f"{value / 1e6:.1f}"
+    words = str(value)
+    return words if key != "origin" or len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"

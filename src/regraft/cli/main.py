@@ -109,11 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RegraftError as error:
         return faults.tell(error, as_json=as_json)
     except Exception as error:
-        told = (
-            faults.usage_error(error, words)
-            or faults.system_error(error)
-            or faults.memory_error(error)
-        )
+        told = faults.usage_error(error) or faults.system_error(error) or faults.memory_error(error)
         return (
             faults.tell(told, as_json=as_json) if told else faults.tell_bug(error, as_json=as_json)
         )

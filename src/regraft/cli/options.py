@@ -2,8 +2,9 @@
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar, get_args, get_type_hints
 
 from typer import Argument, Option
 
@@ -244,9 +245,25 @@ def spelled_out(flags: type) -> Callable[[Verb], Verb]:
 def _flag(name: str, annotation: Any) -> inspect.Parameter:
     # get_args would unfold the union; the first argument of Annotated is __origin__.
     default = False if annotation.__origin__ is bool else None
+    kind = next((each for each in (int, float) if each in get_args(annotation.__origin__)), None)
+    if kind is not None:
+        annotation.__metadata__[0].parser = _number(kind)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
+
+
+def _number(kind: type[int] | type[float]) -> Callable[[str], object]:
+    """Returns a reader of numbers; other words the settings refuse, all mistakes at once."""
+
+    def read(word: str) -> object:
+        from pydantic import TypeAdapter
+
+        with suppress(ValueError):
+            return TypeAdapter(kind).validate_python(word)
+        return word
+
+    return read
 
 
 def given(flags: Mapping[str, Any]) -> dict[str, Any]:

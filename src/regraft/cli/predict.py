@@ -1,6 +1,5 @@
 """Predicts for texts or files with a run: `regraft predict RUN DATA|TEXT…|-`."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from regraft.runs.predict import PredictOutcome
     from regraft.settings import PredictSettings
 
-_NAMED = re.compile(r"(starter|hf):\S+")
 _SHOWN = ("text", "prediction", "confidence", "error")
 
 
@@ -107,10 +105,10 @@ def _document(
 
 
 def _only_texts(inputs: tuple[str, ...]) -> bool:
-    from regraft.data.reading.sources import exists
+    from regraft.data.reading.sources import exists, is_named
 
     # What looks like a path and is none was refused by the verb, so the rest are texts.
-    return not any(word == "-" or _NAMED.fullmatch(word) or exists(word) for word in inputs)
+    return not any(word == "-" or is_named(word) or exists(word) for word in inputs)
 
 
 def _write_small(table: "pa.Table") -> None:

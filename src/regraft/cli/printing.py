@@ -114,7 +114,7 @@ def write_result(
 
 
 def closing_words(result: Mapping[str, Any]) -> list[str]:
-    """Returns what is said after the table of a run: faults, gains, report, what to type next."""
+    """Returns what is said after the table of a run: faults, leaks, gains, what to type next."""
     gain = (result.get("gain") or {}).get("sentence", "")
     control = (result.get("control") or {}).get("sentence", "")
     chosen = (result.get("auto") or {}).get("sentence", "")
@@ -124,6 +124,7 @@ def closing_words(result: Mapping[str, Any]) -> list[str]:
     verdict = result.get("verdict") or ""
     return [
         _unproved(result),
+        *_leaks(result),
         chosen,
         gain,
         verdict,
@@ -138,6 +139,13 @@ def _unproved(result: Mapping[str, Any]) -> str:
     """Returns the first of what speaks against the proof, or the empty string."""
     faults = ((result.get("freezing") or {}).get("proof") or {}).get("faults") or []
     return f"warning: the proof does not hold: {faults[0]}" if faults else ""
+
+
+def _leaks(result: Mapping[str, Any]) -> list[str]:
+    """Returns the warnings without which the scores would be taken for better than they are."""
+    from regraft.data.rows import TOO_GOOD
+
+    return [f"warning: {each}" for each in result.get("warnings") or [] if TOO_GOOD in each]
 
 
 def write_checked(result: Mapping[str, Any], *, asked: bool, quiet: bool) -> None:

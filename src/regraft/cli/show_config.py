@@ -1,8 +1,9 @@
 """Shows the settings that `fit` would run with: `regraft show-config [DATA]`."""
 
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Unpack
 
-from regraft.cli.options import Data, FitFlags, fit_settings, spelled_out
+from regraft.cli.options import Data, FitFlags, fit_settings, spelled_out, typed_settings
 
 if TYPE_CHECKING:
     from regraft.settings import FitSettings
@@ -13,18 +14,37 @@ OFF = frozenset({"arch", "ema", "max_seconds", "out", "preset", "source", "views
 
 @spelled_out(FitFlags)
 def show_config(data: Data = None, **flags: Unpack[FitFlags]) -> int:
-    """Print the settings of fit as TOML, ready for --config."""
+    """Print the settings of fit, and where each is from, as TOML, ready for --config."""
     from regraft.cli.printing import write_json, write_out
 
     settings = fit_settings(data, flags)
+    origins = _origins(settings, data, flags)
     if flags.get("json"):
-        write_json(settings.model_dump())
+        write_json({**settings.model_dump(), "origins": origins})
     else:
-        write_out(_toml(settings))
+        write_out(_toml(settings, origins))
     return 0
 
 
-def _toml(settings: "FitSettings") -> str:
+def _origins(settings: "FitSettings", data: str | None, flags: Mapping[str, Any]) -> dict[str, str]:
+    """Returns where each setting is from, in the words of a comment."""
+    typed = {
+        **dict.fromkeys(typed_settings(flags), "flag"),
+        **({} if data is None else {"data": "argument"}),
+    }
+    chosen = {"strategy": "preset"} if settings.preset else {}
+    given = dict.fromkeys(settings.model_fields_set, _one_line(str(flags.get("config"))))
+    defaults = dict.fromkeys(type(settings).model_fields, "default")
+    return {**defaults, **given, **chosen, **typed}
+
+
+def _one_line(path: str) -> str:
+    from regraft.errors import harmless
+
+    return harmless(path).replace("\n", "\\n")
+
+
+def _toml(settings: "FitSettings", origins: Mapping[str, str]) -> str:
     from regraft.toml import write_toml
 
     values = settings.model_dump()
@@ -36,7 +56,12 @@ def _toml(settings: "FitSettings") -> str:
             f'# Taken unless set, or chosen by a preset: strategy = "{values.pop("strategy")}"\n'
         )
     off = _listed("Nothing unless set", [n for n in open_names if n in OFF])
-    return chosen + off + write_toml(values)
+    lines = [
+        f"{write_toml({n: v}).rstrip()}  # {origins[n]}\n"
+        for n, v in values.items()
+        if v is not None
+    ]
+    return chosen + off + "".join(lines)
 
 
 def _listed(words: str, names: list[str]) -> str:

@@ -57,6 +57,9 @@ def gather(table: Table, roles: Roles) -> Inputs:
     """Returns the inputs of a table; every image is decoded once, whole.
 
     Rows that cannot be used stay in place, with their reason.
+
+    Raises:
+        StorageError: If a permission or the disk says no: that is no fault of the rows.
     """
     if roles.image is not None:
         return _gather_images(table, roles.image)

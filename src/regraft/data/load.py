@@ -21,18 +21,19 @@ from regraft.data.meaning import (
     unknown_labels,
 )
 from regraft.data.reading.frames import read_frame
-from regraft.data.reading.sources import HUB, STARTER, exists, looks_like_path, open_source
+from regraft.data.reading.sources import exists, is_named, looks_like_path, open_source
 from regraft.data.reading.tables import Table, missing_path
-from regraft.data.rows import PARTS, Dataset, Modality, Part, Problem, Rows
+from regraft.data.rows import PARTS, TOO_GOOD, Dataset, Modality, Part, Problem, Rows
 from regraft.data.split import (
     TEST,
     TRAIN,
     Assignment,
     Parts,
     assign_parts,
+    leak_warnings,
+    leaked_rows,
     missing_classes,
     parted_groups,
-    straddling,
     two_labelled,
 )
 from regraft.data.starters.wheels import Say, say_nothing
@@ -100,6 +101,7 @@ def load(source: object, roles: Roles = _NO_ROLES, *, say: Say = say_nothing) ->
         columns=used_columns(found),
         # The training rows': facts of other rows must choose nothing.
         pictures=read.gathered.facts(kept[assignment.parts == TRAIN]),
+        leaked=leaked_rows(contents, assignment.parts),
     )
 
 
@@ -215,7 +217,7 @@ def open_inputs(source: object, modality: Modality, *, say: Say) -> Table:
     Raises:
         DataError: If the source cannot be read.
     """
-    if not isinstance(source, str) or source.startswith((STARTER, HUB)) or exists(source):
+    if not isinstance(source, str) or is_named(source) or exists(source):
         return open_source(source, say=say)
     if modality == "image" or looks_like_path(source):
         raise missing_path(source)
@@ -276,15 +278,11 @@ def _take_parts(rows: Rows, kept: Numbers, *, parts: Parts) -> dict[Part, Rows]:
 def _warnings(rows: Rows, usable: tuple[Numbers, Numbered], parts: Parts) -> list[str]:
     kept, contents = usable
     labels = picked(rows.labels, kept)
-    warnings = [
-        f"{counted(count, 'row')} of {judged} {'is' if count == 1 else 'are'} also in {learnt}: "
-        "scores will look too good"
-        for (learnt, judged), count in straddling(contents, parts).items()
-    ]
+    warnings = leak_warnings(contents, parts)
     if rows.groups:
         warnings += [
             f"{counted(count, 'row')} of {judged} {'has' if count == 1 else 'have'} a group that "
-            f"is also in {learnt}: scores will look too good"
+            f"is also in {learnt}: {TOO_GOOD}"
             for (learnt, judged), count in parted_groups(taken(rows.groups, kept), parts).items()
         ]
     if count := two_labelled(contents, labels):

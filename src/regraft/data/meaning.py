@@ -281,6 +281,7 @@ def rows_of(read: Read, classes: tuple[str, ...]) -> Rows:
         origins=read.table.origins,
         domains=_names(read.table, read.roles.domain),
         groups=_names(read.table, read.roles.group),
+        digests=read.gathered.keys,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regraft.data.mapped.columns import taken
+from regraft.data.mapped.digests import Digests
 from regraft.data.mapped.room import picked
 from regraft.errors import whole
 
@@ -26,6 +27,8 @@ Image = npt.NDArray[np.uint8]
 Input = str | bytes | Image
 """A text, the path of an image, an encoded image, or decoded pixels."""
 UNLABELLED = -1
+TOO_GOOD = "scores will look too good"
+"""Said in a warning of rows that stand where they are learnt from and where they judge."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Rows:
         origins: N places for messages; may be a lazy sequence.
         domains: N names of domains, or empty.
         groups: N names of groups that a split must not part, or empty.
+        digests: (N, 16) of the contents, equal for equal rows; None where nobody made them.
     """
 
     modality: Modality
@@ -89,6 +93,7 @@ class Rows:
     origins: Sequence[Origin]
     domains: Sequence[str] = field(default=())
     groups: Sequence[str] = field(default=())
+    digests: Digests | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -121,6 +126,7 @@ class Rows:
             origins=PickedOrigins(self.origins, indices),
             domains=taken(self.domains, indices) if self.domains else (),
             groups=taken(self.groups, indices) if self.groups else (),
+            digests=None if self.digests is None else picked(self.digests, indices),
         )
 
     def counts(self) -> dict[str, int]:
@@ -157,14 +163,15 @@ class Dataset:
 
     Args:
         name: Short name for run folders and tables.
-        parts: Rows by part; `val` is empty where train and val have under 200 labelled rows
-            together (then folds are used).
+        parts: Rows by part; `val` is empty where the data had none and under 200 rows have
+            labels, those of a test part of their own not counted (then folds are used).
         split_rule: One sentence that says how the parts were made.
         notes: Sentences on what was guessed or changed, each with its reason.
         warnings: Sentences that the user should act on.
         problems: Rows left out, with reasons.
         columns: Column by role, such as `text` or `label`.
         pictures: Facts of the training images, where the rows are images.
+        leaked: Places, among the test rows, of those whose content train or val has too.
     """
 
     name: str
@@ -175,6 +182,7 @@ class Dataset:
     problems: tuple[Problem, ...] = ()
     columns: dict[str, str] = field(default_factory=dict)
     pictures: PictureFacts | None = None
+    leaked: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def modality(self) -> Modality:

@@ -11,13 +11,13 @@ import numpy.typing as npt
 from regraft.data.mapped.digests import Numbered
 from regraft.data.mapped.room import blocks
 from regraft.data.parting.units import Units, units_of
-from regraft.data.rows import PARTS, UNLABELLED, Input, Part
+from regraft.data.rows import PARTS, TOO_GOOD, UNLABELLED, Input, Part
 from regraft.errors import DataError, counted
 
 TEST_SHARE = 0.1
 VAL_SHARE = 0.1
 FEWEST_FOR_VAL = 200
-"""Labelled rows in train and val together, below which folds replace the val part."""
+"""Labelled rows, a given test part left out, below which folds replace a val part of ours."""
 TRAIN, VAL, TEST = range(len(PARTS))
 Numbers = npt.NDArray[np.int64]
 Parts = npt.NDArray[np.int8]
@@ -64,8 +64,8 @@ def assign_parts(
     """Returns the part of each row: a pure function of the rows as a set.
 
     A given split is used as it is; a part that it lacks is cut from train. Otherwise a
-    tenth of each class is test and a tenth val. Under 200 labelled rows beside the test
-    part, val goes to train.
+    tenth of each class is test and a tenth val. No val part is cut where under 200 rows have
+    labels, those of a given test part not counted.
 
     Args:
         found: N rows by content.
@@ -92,9 +92,9 @@ def assign_parts(
             expected="three different rows of a class, or groups, at the least",
             hint="a test part of your own (--split)",
         )
-    folded = _fold_small_val(parts, labels)
+    folded = VAL in shares and _fold_small_val(parts, labels, given=given)
     names: list[Part] = [PARTS[part] for part in shares]
-    return Assignment(parts, _rule(names, bool(present), folded=folded, grouped=bool(groups)))
+    return Assignment(parts, _rule(names, present, folded=folded, grouped=bool(groups)))
 
 
 def straddling(found: Numbered, parts: Parts) -> dict[tuple[Part, Part], int]:
@@ -106,6 +106,13 @@ def straddling(found: Numbered, parts: Parts) -> dict[tuple[Part, Part], int]:
         for first, second in ((TRAIN, VAL), (TRAIN, TEST), (VAL, TEST))
     }
     return {pair: count for pair, count in counts.items() if count}
+
+
+def leaked_rows(found: Numbered, parts: Parts) -> Numbers:
+    """Returns places, among the test rows, of those whose content train or val has too."""
+    seen = np.zeros(found.count, bool)
+    seen[found.numbers[parts != TEST]] = True
+    return np.flatnonzero(seen[found.numbers[parts == TEST]])
 
 
 def parted_groups(groups: Sequence[str], parts: Parts) -> dict[tuple[Part, Part], int]:
@@ -134,6 +141,17 @@ def two_labelled(found: Numbered, labels: Numbers) -> int:
     np.minimum.at(least, found.numbers[known], labels[known])
     np.maximum.at(most, found.numbers[known], labels[known])
     return int((least < most).sum())
+
+
+def leak_warnings(found: Numbered, parts: Parts) -> list[str]:
+    """Returns one warning for each two parts of which one judges contents of the other."""
+    others = len(leaked_rows(found, parts)) < np.count_nonzero(parts == TEST)
+    beside = {"test": " (a run scores the other rows alone too)"} if others else {}
+    return [
+        f"{counted(count, 'row')} of {judged} {'is' if count == 1 else 'are'} also in {learnt}: "
+        f"{TOO_GOOD}{beside.get(judged, '')}"
+        for (learnt, judged), count in straddling(found, parts).items()
+    ]
 
 
 def missing_classes(classes: Sequence[str], labels: Numbers, *, parts: Parts) -> list[str]:
@@ -182,15 +200,18 @@ def _take(sizes: Numbers, target: float, *, count: int) -> list[int]:
     return [int(sizes.argmin())]
 
 
-def _fold_small_val(parts: Parts, labels: Numbers) -> bool:
-    """Puts val into train, in place, where both are small; says whether that was done."""
-    if np.count_nonzero((parts != TEST) & (labels != UNLABELLED)) >= FEWEST_FOR_VAL:
+def _fold_small_val(parts: Parts, labels: Numbers, *, given: Parts) -> bool:
+    """Puts a val part that was cut into train, in place, where rows are few; says whether."""
+    known = labels != UNLABELLED
+    if len(given):
+        known &= given != TEST
+    if np.count_nonzero(known) >= FEWEST_FOR_VAL:
         return False
     parts[parts == VAL] = TRAIN
     return True
 
 
-def _rule(cut: list[Part], given: bool, *, folded: bool, grouped: bool) -> str:
+def _rule(cut: list[Part], given: set[int], *, folded: bool, grouped: bool) -> str:
     names = [part for part in cut if not (folded and part == "val")]
     if given:
         rule = "the split in the data"
@@ -199,5 +220,7 @@ def _rule(cut: list[Part], given: bool, *, folded: bool, grouped: bool) -> str:
         shares = "90/10" if folded else "80/10/10"
         rule = f"{shares} by a hash of the content, by class; equal rows are never parted"
         rule += ", nor are groups" if grouped else ""
-    few = f"; no val part, as train has under {FEWEST_FOR_VAL} rows" if folded else ""
-    return rule + few
+    if not folded:
+        return rule
+    beside = " beside test" if TEST in given else ""
+    return f"{rule}; no val part, as there are under {FEWEST_FOR_VAL} rows{beside}"

@@ -92,10 +92,8 @@ def held_blocks(chain: Chain, above: Above) -> frozenset[int]:
 def move_line(network: Grafted, chain: Chain, *, line: int, above: Above = NOTHING) -> None:
     """Freezes every block of the trunk below the line, what is named above, nothing else.
 
-    Gradients, norm and dropout modes and the refusal of `train()` change together here
-    and nowhere else. A frozen parameter's gradient is None, so that no optimiser, weight
-    decay or momentum touches it. What holds blocks on both sides of the line and drops
-    units by code of its own does not do so above the line either.
+    A frozen parameter's gradient is None, so that no optimiser, weight decay or momentum
+    touches it.
 
     Args:
         network: The grafted network; its head always moves.
@@ -103,16 +101,42 @@ def move_line(network: Grafted, chain: Chain, *, line: int, above: Above = NOTHI
         line: Blocks 0..line-1 are frozen; 0 freezes nothing, P the whole trunk.
         above: What is frozen besides, wherever the line is.
     """
+    let_move(network.trunk, but=still_at(chain, line=line, above=above))
+    network.train()
+
+
+def still_at(chain: Chain, *, line: int, above: Above = NOTHING) -> Above:
+    """Returns the weights that stand still with the line at a position, and the modules that rest.
+
+    What holds blocks on both sides of the line and drops units by code of its own does not
+    do so above the line either.
+
+    Args:
+        chain: The trunk's blocks.
+        line: 0..P.
+        above: What is frozen besides.
+    """
     frozen = frozen_at(chain, line=line, above=above)
-    for name, parameter in network.trunk.named_parameters():
+    return Above(frozen.parameters, frozen.modules | (chain.unsteady if line else frozenset()))
+
+
+def let_move(trunk: nn.Module, *, but: Above) -> None:
+    """Lets everything of a trunk move but what is named, and drops all gradients.
+
+    Gradients, norm and dropout modes and the refusal of `train()` change together here
+    and nowhere else; those that may move take their mode at the next `train()`.
+
+    Args:
+        trunk: The library's own module.
+        but: What stands still.
+    """
+    for name, parameter in trunk.named_parameters():
         # Whole numbers have no gradient: they never move.
         whole = not (parameter.is_floating_point() or parameter.is_complex())
-        parameter.requires_grad_(not whole and name not in frozen.parameters)
+        parameter.requires_grad_(not whole and name not in but.parameters)
         parameter.grad = None
-    still = frozen.modules | (chain.unsteady if line else frozenset())
-    for path, module in network.trunk.named_modules():
-        _hold(module, still=path in still)
-    network.train()
+    for path, module in trunk.named_modules():
+        _hold(module, still=path in but.modules)
 
 
 def _owner(name: str) -> str:

@@ -3,6 +3,8 @@
 Source: none (regraft); the definition is torch's.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
@@ -20,7 +22,12 @@ def cross_entropy(logits: Tensor, labels: Tensor, *, weights: Tensor | None = No
     return functional.cross_entropy(logits.float(), labels, weights)
 
 
-def balanced_weights(labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.float32]:
+def balanced_weights(
+    labels: npt.NDArray[np.int64],
+    classes: int,
+    *,
+    times: npt.NDArray[np.floating[Any]] | None = None,
+) -> npt.NDArray[np.float32]:
     """Returns (K,) weights N / (K n_k), so that every class counts the same.
 
     A class without rows gets the weight 0.
@@ -28,9 +35,10 @@ def balanced_weights(labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray
     Args:
         labels: (N,) numbers of classes.
         classes: K.
+        times: (N,) how often each row comes; None = once.
     """
-    counts = np.bincount(labels, minlength=classes).astype(np.float64)
+    counts = np.bincount(labels, times, minlength=classes).astype(np.float64)
     present = counts > 0
     weights = np.zeros(classes)
-    weights[present] = len(labels) / (present.sum() * counts[present])
+    weights[present] = counts.sum() / (present.sum() * counts[present])
     return weights.astype(np.float32)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from regraft.data.reading.pictures import open_picture
-from regraft.errors import DataError
+from regraft.errors import DataError, StorageError
 
 SIDE = 112
 _SAFE = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
@@ -43,7 +43,7 @@ def _from_file(file: Path | bytes) -> str:
     """Returns a file's picture as the network saw it: upright, on white, 16 bits scaled."""
     try:
         return _uri(_shrunk(open_picture(file, side=SIDE)))
-    except DataError:
+    except (DataError, StorageError):
         return ""
 
 

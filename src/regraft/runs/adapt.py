@@ -34,7 +34,7 @@ from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.fitting.commands import resume_command
 from regraft.runs.fitting.folder import CHECKPOINTS, SETTINGS, RunFolder, check_free, claim
 from regraft.runs.fitting.logged import Logged, files_stay, goes_on, leaves_folder
-from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
+from regraft.runs.fitting.outcome import Outcome, model_of, save_learnt, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import begun_toml, keep_decisions, problems_csv
 from regraft.runs.fitting.result import described, result_document
@@ -133,7 +133,7 @@ def run_adapt(
     with folder.alone() if begun is None else nullcontext():
         try:
             if not folder.begun:
-                folder.write(SETTINGS, begun_toml(settings))
+                folder.begin(begun_toml(settings))
             wanted = (settings, asked, started, report)
             with files_stay(folder):
                 return _complete(folder, prepared, rows, Logged(folder, progress), wanted)
@@ -214,7 +214,9 @@ def _adapted(work: Work, asked: Asked, *, seconds: Seconds) -> Adaptation:
             asked.on_features,
             say=progress.say,
             views=views,
-            known=Known(lambda word: drawn.known(views.of(word).pools.target)),
+            known=Known(
+                lambda word: drawn.known(views.of(word).pools.target), compared=asked.compared
+            ),
             alone=asked.alone,
         )
     decision = choose(judged, lost=lost)
@@ -256,6 +258,7 @@ def _save(folder: RunFolder, outcome: Outcome, made: Adaptation) -> None:
     """Writes the model and what belongs to it; the ledger gets the weights' digest."""
     with folder.writing("predictions-test.parquet") as place:
         save_predictions(place, outcome)
+    save_learnt(folder, made.prepared.dataset)
     problems = (*made.prepared.dataset.problems, *made.target.problems)
     if problems:
         folder.write("problems.csv", problems_csv(problems))

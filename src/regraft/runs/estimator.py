@@ -1,6 +1,7 @@
 """Makes a classifier of scikit-learn's kind from texts or images and their labels."""
 
 import inspect
+import warnings
 from collections.abc import Sequence
 from typing import Any, Literal, Self, TypedDict, Unpack
 
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from regraft.data.meaning import label_of, whole_names
 from regraft.data.reading.frames import read_frame
 from regraft.data.rows import Input
-from regraft.errors import DataError
+from regraft.errors import DataError, counted
 from regraft.runs.choosing.device import pick_device
 from regraft.runs.fit import run_fit
 from regraft.serving.kept import KeptModel
@@ -82,8 +83,11 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     column of pandas or polars, or a frame with one column. Labels are of any type that
     scikit-learn takes, and `predict` gives them back in it.
 
+    Of rows that cannot be used `fit` warns with a `UserWarning`; what else the command line
+    warns of is in `result_`.
+
     As `regraft fit` does, `fit` holds a tenth of the rows out for the scores in `result_`
-    and, where 200 or more are left, another one to choose the best epoch.
+    and, of 200 or more, another one to choose the best epoch.
 
     A pickle holds the model folder's files as bytes: safetensors and JSON.
 
@@ -128,6 +132,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         settings = FitSettings(**self._settings(), out=kept.folder())
         labelled = (inputs, [names[number] for number in numbers])
         result = run_fit(settings, Silent(), source=labelled, report=False)
+        if left_out := _left_out(result, kept):
+            warnings.warn(left_out, stacklevel=2)
         known = list(kept.model(pick_device(settings.device)).classes)
         self.classes_ = classes
         self.result_ = result
@@ -180,6 +186,14 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if values["preset"] and values["strategy"] == DEFAULTS["strategy"]:
             del values["strategy"]  # nobody typed it: the preset chooses
         return {n: v.item() if isinstance(v, np.generic) else v for n, v in values.items()}
+
+
+def _left_out(result: dict[str, Any], kept: KeptModel) -> str:
+    """Returns what is said of rows that were left out; nothing where there are none."""
+    count, used = result["data"]["problems"], sum(result["data"]["rows"].values())
+    place = kept.folder() / "problems.csv"
+    rows = counted(count + used, "row")
+    return f"{count:,} of {rows} left out, for reasons that are in {place}" if count else ""
 
 
 def _signature() -> inspect.Signature:

@@ -3,49 +3,54 @@
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from regraft.data.guess import Roles
 from regraft.data.load import Reading, load_inputs
-from regraft.data.reading.sources import exists
+from regraft.data.mapped.digests import shortened
+from regraft.data.reading.sources import exists, is_named
 from regraft.data.reading.tables import Table, missing_path
 from regraft.data.rows import UNLABELLED, Rows
 from regraft.errors import DataError, counted
 from regraft.features.cached import Cache
 from regraft.runs.choosing.device import pick_device
 from regraft.runs.fitting.folder import RESULT, SETTINGS
+from regraft.runs.fitting.outcome import read_learnt
 from regraft.runs.fitting.result import surroundings
-from regraft.runs.predict import NAMED, answer_readable, refuse_missing
+from regraft.runs.predict import PYTHON, answer_readable, refuse_missing, refuse_out
 from regraft.runs.report import read_result
 from regraft.scoring import metrics
 from regraft.scoring.scores import score
 from regraft.serving.model import Model
 from regraft.serving.store import load
-from regraft.settings import EvaluateSettings
+from regraft.settings import EvaluateOptions, EvaluateSettings
 from regraft.toml import read_toml
 from regraft.training.progress import Progress, Silent, told_rows
 
-PYTHON = "Python objects"
 OF_RUN = ("backbone", "strategy", "seed", "trained_share", "freezing", "cache", "baselines")
 """What a document shares with that of the run: its baselines are scores on its own test rows."""
 
 
-def evaluate(run: str | Path, data: object) -> dict[str, Any]:
+def evaluate(run: str | Path, data: object, **options: Unpack[EvaluateOptions]) -> dict[str, Any]:
     """Returns the scores of a run on labelled data, or on its test rows if it has a split.
 
     Args:
         run: A run folder.
         data: A path or name of data with labels, a pair of lists (inputs, labels), or a
             frame with columns.
+        **options: The other fields of `EvaluateSettings`, such as names of columns.
 
     Raises:
+        SettingsError: If an option cannot be used.
         DataError: If the data cannot be read or have no labels.
     """
+    refuse_out(options)
     named = str(data) if isinstance(data, str | Path) else PYTHON
-    return run_evaluate(EvaluateSettings(run=Path(run), data=named), Silent(), source=data)
+    settings = EvaluateSettings(run=Path(run), data=named, **options)
+    return run_evaluate(settings, Silent(), source=data)
 
 
 def run_evaluate(
@@ -77,7 +82,7 @@ def run_evaluate(
         roles=Roles(**settings.columns),
         reading=Reading(model.columns, only_test=True, say=progress.say),
     )
-    warnings = _learnt_from(settings, table)
+    warnings = _learnt_from(settings, rows, table)
     marks.append(time.perf_counter())
     document = _document(model, rows, table, progress)
     document["warnings"] = [*warnings, *_left_out(document)]
@@ -93,12 +98,28 @@ def run_evaluate(
 def _refuse_text(data: str) -> None:
     """Refuses a word that is the name of no data: a text has no label to score by."""
     refuse_missing(data)
-    if not data.startswith(NAMED) and not exists(data):
+    if not is_named(data) and not exists(data):
         raise missing_path(Path(data))
 
 
-def _learnt_from(settings: EvaluateSettings, table: Table) -> list[str]:
-    """Returns a warning where the run learnt from the rows that are to be scored."""
+def _learnt_from(settings: EvaluateSettings, rows: Rows, table: Table) -> list[str]:
+    """Returns a warning where the run learnt from rows that are to be scored."""
+    learnt = read_learnt(settings.run)
+    if learnt is None or rows.digests is None:  # A run from before that file was kept.
+        return _of_same_place(settings, table)
+    scored = rows.labels != UNLABELLED
+    scored[list(table.errors)] = False
+    count = int(np.isin(shortened(rows.digests[scored]), learnt).sum())
+    if not count:
+        return []
+    return [
+        f"of {counted(int(scored.sum()), 'row')} to be scored, {settings.run} learnt from "
+        f"{count:,}: the scores look too good; {_elsewhere(settings.run)}"
+    ]
+
+
+def _of_same_place(settings: EvaluateSettings, table: Table) -> list[str]:
+    """Returns a warning where data without a split have the path of those learnt from."""
     place = settings.run / SETTINGS
     if "split" in table.known or not place.is_file():
         return []
@@ -107,8 +128,12 @@ def _learnt_from(settings: EvaluateSettings, table: Table) -> list[str]:
         return []
     return [
         f"{settings.run} was trained on {settings.data}: it knows most of these rows, and the "
-        f"scores look too good; those of rows that it does not know are in {settings.run / RESULT}"
+        f"scores look too good; {_elsewhere(settings.run)}"
     ]
+
+
+def _elsewhere(run: Path) -> str:
+    return f"those of rows that it does not know are in {run / RESULT}"
 
 
 def _no_labels(settings: EvaluateSettings, model: Model) -> DataError:

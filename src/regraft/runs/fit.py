@@ -34,7 +34,7 @@ from regraft.runs.fitting.folder import (
     claim,
 )
 from regraft.runs.fitting.logged import Logged, beating, files_stay, goes_on, leaves_folder
-from regraft.runs.fitting.outcome import Outcome, model_of, save_predictions
+from regraft.runs.fitting.outcome import Outcome, model_of, read_back, save_learnt, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import begun_toml, keep_decisions, problems_csv, run_toml
 from regraft.runs.fitting.result import described, result_document
@@ -103,7 +103,8 @@ def run_fit(
         progress: Told what happens.
         source: The data where they are Python objects; None = `settings.data`.
         network: The backbone where it is a Python object; None = `settings.backbone`.
-        report: Whether `report.html` is drawn, which takes most of a second.
+        report: Whether `report.html` is drawn and the model of a network that is no starter read
+            back, which takes a second or two.
 
     Raises:
         SettingsError: If an option cannot be used or the run folder is taken.
@@ -120,8 +121,10 @@ def run_fit(
     folder = claim(settings.out, prepared.dataset.name, strategy=settings.strategy)
     with folder.alone():
         try:
-            folder.write(SETTINGS, begun_toml(settings))
-            return complete(folder, prepared, progress=progress, started=started, report=report)
+            folder.begin(begun_toml(settings))
+            return complete(
+                folder, prepared, progress=progress, started=started, network=network, report=report
+            )
         except BaseException as error:
             if not leaves_folder(folder, error):
                 folder.discard()
@@ -138,6 +141,7 @@ def complete(
     *,
     progress: Progress,
     started: float,
+    network: Network | None = None,
     report: bool = True,
 ) -> dict[str, Any]:
     """Returns the result document of a run that was begun, its folder completed.
@@ -149,11 +153,13 @@ def complete(
         prepared: Data and network.
         progress: Told what happens.
         started: `time.monotonic()` when the run began.
-        report: Whether `report.html` is drawn.
+        network: The backbone where it is a Python object.
+        report: Whether `report.html` is drawn and the model read back.
 
     Raises:
         SettingsError: If the training diverged.
         DataError: If the rows are not those of the checkpoint.
+        DamagedFileError: If the saved model does not answer as the trained one.
         StorageError: If the disk or a permission says no.
     """
     # What a process spent that was stopped counts too, for the limit and for the seconds.
@@ -170,6 +176,7 @@ def complete(
         since = Since(started - earlier, earlier, ending)
         result = _fit_into(folder, prepared, logged, since, keepers)
     if report:
+        read_back(folder.path, prepared, network=network)
         with folder.writing("report.html") as place:
             write_report(result, place)
     keep_decisions(folder, prepared.cache.decided)
@@ -284,9 +291,10 @@ def _ways(prepared: Prepared, trained: Trained, pooled: Any, seconds: Seconds) -
 
 
 def _save(folder: RunFolder, outcome: Outcome, prepared: Prepared) -> str:
-    """Writes the model and the test predictions; returns the weights' digest."""
+    """Writes the model, test predictions and what was learnt from; returns the weights' digest."""
     with folder.writing("predictions-test.parquet") as place:
         save_predictions(place, outcome)
+    save_learnt(folder, prepared.dataset)
     problems = prepared.dataset.problems
     if problems:
         folder.write("problems.csv", problems_csv(problems))

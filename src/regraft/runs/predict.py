@@ -1,10 +1,11 @@
 """Answers texts, files and folders with a finished run, every row in its place."""
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -12,19 +13,19 @@ import pyarrow as pa
 from regraft.data.guess import Roles
 from regraft.data.load import Reading, load_inputs, open_inputs
 from regraft.data.reading.cells import text_array
-from regraft.data.reading.sources import exists, looks_like_path
+from regraft.data.reading.sources import exists, is_named, looks_like_path
 from regraft.data.rows import Rows
-from regraft.data.starters.wheels import Say
-from regraft.errors import DataError
+from regraft.data.starters.wheels import Say, say_nothing
+from regraft.errors import DataError, SettingsError
 from regraft.features.cached import Cache
 from regraft.runs.choosing.device import pick_device
 from regraft.serving.model import Answers, Model, Told
 from regraft.serving.store import load
-from regraft.settings import PredictSettings
+from regraft.settings import PredictOptions, PredictSettings
 from regraft.training.progress import Progress, Silent, told_rows
 
 STDIN = "-"
-NAMED = ("starter:", "hf:")
+PYTHON = "Python objects"
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,52 @@ class PredictOutcome:
     outside: int = 0
 
 
-def predict(run: str | Path | Model, data: object, *, suffix: str = "") -> PredictOutcome:
+def predict(
+    run: str | Path | Model, data: object, **options: Unpack[PredictOptions]
+) -> PredictOutcome:
     """Returns the input's rows with prediction, confidence, probabilities and error.
 
     Args:
         run: A run folder, or a model that `load` gave.
         data: A path, a text, a frame, or a list of texts, image paths or arrays of pixels.
-        suffix: Put behind the names of our columns, where the input has the same.
+        **options: The other fields of `PredictSettings`: names of columns, `suffix`, and, where
+            it is not as `load` has it (on the processor, no features kept), `device` and `cache`.
 
     Raises:
+        SettingsError: If an option cannot be used.
         DataError: If the data cannot be read or a column's name is taken.
     """
-    model = run if isinstance(run, Model) else load(run)
-    return _answered(model, data, Roles(), suffix, Silent().say)
+    refuse_out(options)
+    place = run.run or Path() if isinstance(run, Model) else Path(run)
+    settings = PredictSettings(run=place, inputs=(PYTHON,), **options)
+    model = _opened(run, settings)
+    return _answered(model, data, Roles(**settings.columns), settings.suffix, Silent().say)
+
+
+def refuse_out(options: Mapping[str, object]) -> None:
+    """Does nothing where the options of a verb in Python name no file to write.
+
+    Raises:
+        SettingsError: If they do.
+    """
+    if "out" in options:
+        raise SettingsError(
+            f"out = {str(options['out'])!r} cannot be used in Python",
+            expected="what is returned to be written",
+        )
+
+
+def _opened(run: str | Path | Model, settings: PredictSettings) -> Model:
+    """Returns the model as it was loaded, or as `load` gives it, but for what was asked for."""
+    asked = settings.model_fields_set
+    if not isinstance(run, Model):
+        run = load(run, device=pick_device(settings.device) if "device" in asked else "cpu")
+    elif "device" in asked:
+        raise SettingsError(
+            f"device = {settings.device!r} cannot be used with a model that was loaded",
+            hint=f"load(run, device={settings.device!r})",
+        )
+    return replace(run, cache=Cache(settings.cache, say_nothing)) if "cache" in asked else run
 
 
 def run_predict(settings: PredictSettings, progress: Progress | None = None) -> PredictOutcome:
@@ -85,7 +119,7 @@ def refuse_missing(word: str) -> None:
     Raises:
         DataError: If it does.
     """
-    if word == STDIN or word.startswith(NAMED) or not looks_like_path(word):
+    if word == STDIN or is_named(word) or not looks_like_path(word):
         return
     if not exists(word):
         raise DataError(
@@ -98,7 +132,7 @@ def _source(words: tuple[str, ...], model: Model) -> object:
     """Returns the data that words on the command line mean."""
     if words == (STDIN,):
         return _lines(sys.stdin.buffer.read())
-    if len(words) == 1 and (words[0].startswith(NAMED) or exists(words[0])):
+    if len(words) == 1 and (is_named(words[0]) or exists(words[0])):
         return words[0]
     for word in words:
         _refuse_among_others(word, model)
@@ -110,7 +144,7 @@ def _refuse_among_others(word: str, model: Model) -> None:
     if model.modality == "image" and not exists(word):
         raise DataError(f"{word or repr(word)} does not exist", expected="paths of images")
     is_file = looks_like_path(word) and model.modality == "text"
-    if word == STDIN or word.startswith(NAMED) or is_file:
+    if word == STDIN or is_named(word) or is_file:
         raise DataError(f"{word} stands beside other inputs", expected=f"{word} alone, or texts")
 
 
@@ -137,7 +171,15 @@ def _answered(model: Model, source: object, roles: Roles, suffix: str, say: Say)
     problems = [f"{origin}: {error}" for origin, error in failed if error]
     # Labels that are none of the classes, which `table` tells of too, are no matter here.
     outside = [f"{problem.origin}: {problem.reason}" for problem in opened.outside]
+    frame = frame.rename_columns(_as_they_came(frame.column_names, table.written))
     return PredictOutcome(frame, [*problems, *outside], len(outside))
+
+
+def _as_they_came(names: Sequence[str], written: Mapping[str, str]) -> list[str]:
+    """Returns names of columns as the input has them, where that makes no two alike."""
+    wanted = [written.get(name, name) for name in names]
+    count = Counter(wanted)
+    return [came if count[came] == 1 else name for came, name in zip(wanted, names, strict=True)]
 
 
 def _refuse_taken(theirs: Sequence[str], ours: Sequence[str]) -> None:

@@ -13,7 +13,21 @@ from regraft.runs.report import read_result
 from regraft.serving.store import MODEL, WEIGHTS
 
 
-def verify(run: str | Path | dict[str, Any]) -> dict[str, Any]:
+class Verified(dict[str, Any]):
+    """What `verify` found; as a truth it says whether the proof holds.
+
+    >>> bool(Verified(holds=False, faults=["layer.0: frozen, and changed"], stretches=1))
+    False
+    """
+
+    def __bool__(self) -> bool:
+        return bool(self["holds"])
+
+    def __repr__(self) -> str:  # pprint shows a false dictionary without its own as an empty one
+        return repr(dict(self))
+
+
+def verify(run: str | Path | dict[str, Any]) -> Verified:
     """Returns whether the proof of a run holds, and what speaks against it.
 
     What is checked: every block that was frozen is equal bit for bit, parameters and buffers,
@@ -27,7 +41,9 @@ def verify(run: str | Path | dict[str, Any]) -> dict[str, Any]:
         run: A run folder, or the result document of one that is still where it was.
 
     Returns:
-        `{"holds": bool, "faults": [sentence, ...], "stretches": number}`.
+        `{"holds": bool, "faults": [sentence, ...], "stretches": number}`, which is true where
+        the proof holds: `assert regraft.verify("runs/reviews")`. `json` with an `indent` writes
+        whatever is false as `{}`: give it `dict(...)` of this.
 
     Raises:
         DataError: If the folder is no complete run.
@@ -47,7 +63,7 @@ def verify(run: str | Path | dict[str, Any]) -> dict[str, Any]:
         ) from error
     found = [*found, *_broken_seal(folder)]
     count = len(freezing["proof"]["stretches"])
-    return {"holds": not found, "faults": found, "stretches": count}
+    return Verified(holds=not found, faults=found, stretches=count)
 
 
 def _broken_seal(folder: Path) -> list[str]:

@@ -7,6 +7,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+from regraft.errors import StorageError
 from regraft.serving.model import Model
 from regraft.serving.store import MODEL, load
 
@@ -50,10 +51,17 @@ class KeptModel:
         self._files = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Returns the files of the model folder."""
+        """Returns the files of the model folder.
+
+        Raises:
+            StorageError: If there are none, as something has emptied the temporary folder.
+        """
         place = self.folder() / MODEL
         found = place.iterdir() if place.is_dir() else ()
-        return {"files": self._files or {path.name: path.read_bytes() for path in found}}
+        files = self._files or {path.name: path.read_bytes() for path in found}
+        if not files:
+            raise StorageError(f"{place} is gone, and the model with it", hint="fit again")
+        return {"files": files}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Takes the files; they are written when the model is first asked for."""

@@ -29,8 +29,8 @@ CHUNK = 2048
 MANY = 32_768
 """Texts encoded at once where their features are kept: fewer and larger pieces on the disk."""
 SEVERAL = 64
-"""Rows from which a trunk that is as it came is passed in chunks of the cache's shapes: for
-a few rows alone these would mostly be filling."""
+"""Rows from which a trunk that is as it came, or texts in half precision, are passed in chunks
+of the cache's shapes: for a few rows alone these would mostly be filling."""
 NOT_FINITE = "the network's answer is no finite number"
 Logits = npt.NDArray[np.float32]
 
@@ -110,6 +110,7 @@ class Model:
 
         Raises:
             DataError: If the inputs are a single text or path.
+            StorageError: If a permission or the disk says no.
         """
         if isinstance(inputs, str | bytes | Path):
             raise DataError("inputs is a single one", expected="a list of them", hint="[inputs]")
@@ -128,16 +129,19 @@ class Model:
     def logits_of(self, rows: Encoded, *, several: bool | None = None) -> Logits:
         """Returns (N, K) logits of encoded rows, in this model's mode.
 
-        Where the trunk is as it came, features that are kept are read.
+        Where the trunk is as it came, features that are kept are read. In half precision, where
+        it shows, the batch of a text has a shape that depends on its own length alone.
 
         Args:
             rows: N rows.
             several: Whether they are so many that it pays to look for those; None = as N says.
         """
         several = len(rows) >= SEVERAL if several is None else several
-        if not (self.trunk_kept and several):
+        halved = self.modality == "text" and self.mode.precision != "fp32"
+        if not (several and (self.trunk_kept or halved)):
             return logits(self.network, rows, mode=self.mode)
-        found = pooled(self._level, rows, cache=self.cache)
+        cache = self.cache if self.trunk_kept else Cache(on=False)
+        found = pooled(self._level, rows, cache=cache)
         return head_logits(self.network.head, found, device=self.mode.device)
 
     @cached_property

@@ -24,7 +24,8 @@ REPLAY = "replay.safetensors"
 REPLAYED = 8
 """Inputs stored with their logits."""
 TOLERANCE = 1e-4
-"""Largest difference of replayed logits: other processors round otherwise."""
+"""Largest difference of replayed logits, by the largest of them where that is above 1: other
+processors round otherwise, and the more the larger the numbers are."""
 ROOM = 2
 """How many times its side at the network a stored image may be, on its shorter side."""
 _LOGITS = "logits"
@@ -51,6 +52,8 @@ def save_replay(folder: Path, model: Model, *, examples: Sequence[Input]) -> Non
 def replay(folder: Path, model: Model) -> float:
     """Returns the largest difference between stored logits and those on the processor, fp32.
 
+    It is a share of the largest logit where that is above 1.
+
     Args:
         folder: The model folder.
         model: As loaded from it.
@@ -59,7 +62,9 @@ def replay(folder: Path, model: Model) -> float:
     inputs = [_unpack(stored[f"input.{i}"], model) for i in range(len(stored) - 1)]
     if not inputs:
         return 0.0
-    return float(np.abs(_exact_logits(model, inputs) - stored[_LOGITS].numpy()).max())
+    logits = stored[_LOGITS].numpy()
+    difference = float(np.abs(_exact_logits(model, inputs) - logits).max())
+    return difference / max(1.0, float(np.abs(logits).max()))
 
 
 def check_replay(folder: Path, model: Model) -> None:

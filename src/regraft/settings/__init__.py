@@ -3,7 +3,9 @@
 from regraft.settings.adapt import AdaptOptions as AdaptOptions
 from regraft.settings.adapt import AdaptSettings as AdaptSettings
 from regraft.settings.checked import Settings as Settings
+from regraft.settings.finished import EvaluateOptions as EvaluateOptions
 from regraft.settings.finished import EvaluateSettings as EvaluateSettings
+from regraft.settings.finished import PredictOptions as PredictOptions
 from regraft.settings.finished import PredictSettings as PredictSettings
 from regraft.settings.finished import RunSettings as RunSettings
 from regraft.settings.fit import OF_STEPS as OF_STEPS

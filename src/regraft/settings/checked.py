@@ -16,8 +16,15 @@ from regraft.errors import SettingsError, nearest, one_of
 
 ROLES = ("text", "image", "label", "domain", "split", "group")
 COUNT = "a whole number, at least 1"
-SIDE = "a whole number, at least 8"
+LAST_SEED = 2**32 - 1
+SEED = f"a whole number from 0 to {LAST_SEED}"
+PIXELS = "a whole number from 8 to 4096"
+TOKENS = "a whole number from 8 to 1000000"
+ROWS = "a whole number from 1 to 1000000"
+MOST_UNITS = 65_536
+"""Units of a layer of a head: more are a slip of the keyboard, and fill any memory."""
 POSITIVE = "a number above 0"
+PASSES = "a number above 0, at most 10000"
 SHARE = "a number above 0, at most 1"
 DEVICE_PATTERN = r"^(auto|cpu|mps|cuda(:\d+)?)$"
 DEVICE = "one of auto, cpu, cuda, cuda:NUMBER, mps"

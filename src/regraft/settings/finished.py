@@ -1,7 +1,7 @@
 """Defines the settings of the verbs that use a finished run."""
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypedDict
 
 from pydantic import Field, model_validator
 
@@ -65,3 +65,25 @@ class EvaluateSettings(RunSettings):
 
     data: str = Field(min_length=1, description="a path or a name of data")
     split: str | None = None
+
+
+class RunOptions(TypedDict, total=False):
+    """The settings of `RunSettings` except `run` and `out`, for `**options` in Python."""
+
+    device: str
+    text: str | None
+    image: str | None
+    label: str | None
+    cache: bool
+
+
+class PredictOptions(RunOptions, total=False):
+    """The settings of `PredictSettings` except what is data, and `out`, for `**options`."""
+
+    suffix: str
+
+
+class EvaluateOptions(RunOptions, total=False):
+    """The settings of `EvaluateSettings` except what is data, and `out`, for `**options`."""
+
+    split: str | None

@@ -2,10 +2,10 @@
 
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from regraft.errors import SettingsError
-from regraft.settings.checked import COUNT, POSITIVE, SHARE
+from regraft.settings.checked import COUNT, MOST_UNITS, POSITIVE, ROWS, SHARE
 from regraft.settings.new_run import NewRunOptions, NewRunSettings
 
 Optimizer = Literal["adamw", "sgd"]
@@ -16,7 +16,7 @@ OF_STEPS = (
     *("freeze", "freeze_threshold"),
 )
 """Settings that only steps look at: a head that is solved takes none."""
-HEAD = "linear or mlp:UNITS[,UNITS], such as mlp:256"
+HEAD = f"linear or mlp:UNITS[,UNITS] with up to {MOST_UNITS} units, such as mlp:256"
 
 
 class FitSettings(NewRunSettings):
@@ -52,7 +52,7 @@ class FitSettings(NewRunSettings):
     source: str | None = Field(None, min_length=1, description="a path or a name of data")
     head: str = Field("linear", pattern=r"^(linear|mlp:[1-9]\d*(,[1-9]\d*)*)$", description=HEAD)
     fraction: float = Field(1.0, gt=0, le=1, description=SHARE)
-    batch_size: int | None = Field(None, ge=1, description=COUNT)
+    batch_size: int | None = Field(None, ge=1, le=1_000_000, description=ROWS)
     optimizer: Optimizer = "adamw"
     augment: Augment = "auto"
     dropout: float = Field(0.0, ge=0, lt=1, description="a number from 0 to below 1")
@@ -63,6 +63,15 @@ class FitSettings(NewRunSettings):
     patience: int | None = Field(None, ge=1, description=COUNT)
     max_seconds: float | None = Field(None, gt=0, description=POSITIVE)
     views: int | None = Field(None, ge=1, description=COUNT)
+
+    @field_validator("head")
+    @classmethod
+    def _of_widths_that_fit(cls, value: str) -> str:
+        """Refuses layers that no memory holds."""
+        widths = value.partition(":")[2].split(",")
+        if any(int(width or 1) > MOST_UNITS for width in widths):
+            raise ValueError(value)
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from regraft.errors import SettingsError
-from regraft.settings.checked import POSITIVE
+from regraft.settings.checked import PASSES, POSITIVE
 from regraft.settings.reading import ReadingOptions, ReadingSettings
 
 Preset = Literal["fast", "balanced", "best"]
@@ -44,7 +44,7 @@ class NewRunSettings(ReadingSettings):
 
     out: Path | None = Field(None, strict=False, description="a path")
     preset: Preset | None = None
-    epochs: float | None = Field(None, gt=0, description=POSITIVE)
+    epochs: float | None = Field(None, gt=0, le=10_000, description=PASSES)
     lr: float | None = Field(None, gt=0, description=POSITIVE)
     freeze: Freeze = Field(None, description=FREEZE)
     freeze_threshold: Threshold = Field("off", description=THRESHOLD)

@@ -5,7 +5,15 @@ from typing import Literal, Self, TypedDict
 from pydantic import Field, model_validator
 
 from regraft.errors import SettingsError
-from regraft.settings.checked import DEVICE, DEVICE_PATTERN, SIDE, Settings
+from regraft.settings.checked import (
+    DEVICE,
+    DEVICE_PATTERN,
+    LAST_SEED,
+    PIXELS,
+    SEED,
+    TOKENS,
+    Settings,
+)
 
 ClassWeights = Literal["auto", "none", "balanced"]
 CutWhere = Literal["end", "middle"]
@@ -37,12 +45,12 @@ class ReadingSettings(Settings):
     """
 
     data: str = ""
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="a whole number from 0 to 4294967295")
+    seed: int = Field(0, ge=0, le=LAST_SEED, description=SEED)
     backbone: str = Field("auto", min_length=1, description="a name")
     arch: str | None = Field(None, min_length=1, description="a name")
-    max_length: int | None = Field(None, ge=8, description=SIDE)
+    max_length: int | None = Field(None, ge=8, le=1_000_000, description=TOKENS)
     cut: CutWhere = "end"
-    image_size: int | None = Field(None, ge=8, description=SIDE)
+    image_size: int | None = Field(None, ge=8, le=4096, description=PIXELS)
     class_weights: ClassWeights = "auto"
     device: str = Field("auto", pattern=DEVICE_PATTERN, description=DEVICE)
     precision: Precision = "auto"

@@ -33,7 +33,7 @@ class Contrastive:
     def __post_init__(self) -> None:
         check_options(
             "contrastive",
-            ("times", self.times, self.times >= 1, "a whole number, at least 1"),
+            ("times", self.times, 1 <= self.times <= 100, "a whole number from 1 to 100"),
             ("share", self.share, 0 < self.share < math.inf, "a number above 0"),
         )
 

@@ -20,6 +20,8 @@ from regraft.training.phase import Phase
 
 MARK = "lora_"
 """In the names of the matrices that move."""
+MOST = 4096
+"""A layer of a usual network is narrower."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,11 @@ class Lora:
     rate_share: ClassVar[float] = 5.0
 
     def __post_init__(self) -> None:
-        expected = "a whole number, at least 1"
+        expected = f"a whole number from 1 to {MOST}"
         check_options(
             "+lora",
-            ("rank", self.rank, self.rank >= 1, expected),
-            ("alpha", self.alpha, self.alpha >= 1, expected),
+            ("rank", self.rank, 1 <= self.rank <= MOST, expected),
+            ("alpha", self.alpha, 1 <= self.alpha <= MOST, expected),
         )
 
     def change(self, phases: list[Phase]) -> list[Phase]:

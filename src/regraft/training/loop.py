@@ -16,7 +16,7 @@ from regraft.freezing.proof import block_digests, digest_of, state_digest, tenso
 from regraft.training.aligning.aligner import aligner_for, discriminator_for
 from regraft.training.batching.batches import count_steps
 from regraft.training.batching.mixing import start_source_head
-from regraft.training.batching.order import order, shown
+from regraft.training.batching.order import counted
 from regraft.training.heads.head import train_head
 from regraft.training.keeping.average import Average
 from regraft.training.keeping.between import average_with_start, remember_head, remember_start
@@ -228,10 +228,7 @@ def _keep_fork(session: Session, beside: Beside) -> None:
 def _planned(session: Session, phase: Phase) -> int:
     """Returns the optimiser steps of all of a phase's epochs."""
     first = session.epoch - session.place.number + 1
-    epochs = range(first, first + phase.epochs)
-    counts = [
-        len(order(session, phase, rows=shown(session, phase, epoch=e), epoch=e)) for e in epochs
-    ]
+    counts = counted(session, phase, epochs=range(first, first + phase.epochs))
     return count_steps(counts, last_pass=phase.last_pass)
 
 
@@ -248,7 +245,9 @@ def _clock(session: Session, phase: Phase, steps: int) -> Clock:
 
 def _passes(phase: Phase) -> float:
     """Returns how many times a phase passes the training rows, others beside them counted in."""
-    return phase.passes * (1 + phase.mix + (phase.alignment is not None))
+    # A target that is seen without the source stands in its place.
+    beside = phase.alignment is not None and phase.alignment.source
+    return phase.passes * (1 + phase.mix + beside)
 
 
 def _reserve(session: Session) -> float:

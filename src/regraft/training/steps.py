@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from regraft.backbones.attention import set_attention
 from regraft.backbones.backbone import Batch
@@ -20,9 +19,9 @@ from regraft.losses.pairs import pair_loss
 from regraft.machine import out_of_memory
 from regraft.scoring import metrics
 from regraft.training.aligning.aligner import Aligner, Known, Passed, mass
-from regraft.training.batching.batches import even_cuts, warm_piece
-from regraft.training.batching.mixing import mixed
-from regraft.training.batching.order import order, shown
+from regraft.training.batching.batches import even_cuts, takes_statistics, warm_piece
+from regraft.training.batching.mixing import loss_of_classes, mixed, of_two
+from regraft.training.batching.order import class_weights, order, shown
 from regraft.training.keeping.checkpoint import Beside, checkpoint
 from regraft.training.keeping.place import Tally
 from regraft.training.moving.entry import enter
@@ -73,6 +72,11 @@ class Stepper:
         """Opens the stretch of a pass; it leaves behind what a discriminator reads."""
         return self.aligner.around_pass(known, mask=mask) if self.aligner else nullcontext([])
 
+    @property
+    def alone(self) -> bool:
+        """Whether the target is seen without the source."""
+        return self.aligner is not None and not self.aligner.alignment.source
+
     def known(self, indices: Indices) -> Known:
         """Returns what is known of a batch of (B,) rows."""
         session, aligner = self.session, self.aligner
@@ -98,7 +102,7 @@ def epoch(stepper: Stepper) -> tuple[EpochRecord, bool]:
     fed = enter(session, phase, rows=rows)
     if stepper.aligner:
         stepper.aligner.begin()
-    weights = session.weights()
+    weights = class_weights(session, phase)
     set_attention(session.network.trunk, session.verdict.training.attention)
     batches = order(session, phase, rows=rows, epoch=session.epoch)
     planned = batches[: stepper.steps - place.done + place.batch]
@@ -143,13 +147,14 @@ def _step(
     moving = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
     norm = torch.nn.utils.clip_grad_norm_(moving, CLIP)
     session.place.tally.norm += float(norm)
-    scaler.step(optimiser)
-    scaler.update()
-    shrink(optimiser, stepper.phase.shrink)
+    if stepper.beside.step(optimiser):
+        shrink(optimiser, stepper.phase.shrink)
     optimiser.zero_grad(set_to_none=True)
+    if stepper.alone:
+        return float(loss), found, labels
     own = (labels >= 0) & (labels < found.shape[1])
     # Told without the weights of the classes, as every other loss of a record is.
-    bare = weights is None or stepper.phase.loss == "pairs" or _of_two(stepper)
+    bare = weights is None or stepper.phase.loss == "pairs" or of_two(session, stepper.phase)
     plain = loss if bare and not stepper.aligner else cross_entropy(found[own], labels[own])
     return float(plain), found[own], labels[own]
 
@@ -170,27 +175,32 @@ def _backward(
         try:
             return _in_pieces(stepper, batch, known, weights)
         except RuntimeError as error:
-            if not out_of_memory(error) or min(session.piece, len(labels)) <= _fewest(session):
+            if not out_of_memory(error):
+                raise
+            rows, fewest = min(session.piece, len(labels)), _fewest(stepper, known)
+            if rows <= fewest:
                 raise
             session.optimiser.zero_grad(set_to_none=True)
-            session.piece = -(-min(session.piece, len(labels)) // 2)
+            session.piece = max(-(-rows // 2), fewest)
             apart = "" if _adds_up(stepper) else ", each with a loss of its own,"
             session.progress.say(
                 f"out of memory: batches go in pieces of {session.piece} rows{apart} from now on"
             )
 
 
-def _fewest(session: Session) -> int:
+def _fewest(stepper: Stepper, known: Known) -> int:
     """Returns how many rows a piece has to have: norms take no statistics of a single one."""
-    norms = (m for m in session.network.trunk.modules() if isinstance(m, _BatchNorm))
-    return 2 if any(norm.training for norm in norms) else 1
+    least = 2 if takes_statistics(stepper.session.network.trunk) else 1
+    if stepper.aligner is None:
+        return least
+    return int(max(cut.stop - cut.start for cut in stepper.aligner.pieces(known, least)))
 
 
 def _warm(stepper: Stepper, batch: Batch) -> int:
     """Returns how many rows go through at once for speed alone: all where pieces would differ."""
     mode, mask = stepper.session.verdict.training, batch.get("attention_mask")
     plain = mode.device == "cpu" and mode.precision == "fp32" and _adds_up(stepper)
-    if mask is None or not plain or _fewest(stepper.session) > 1:
+    if mask is None or not plain or takes_statistics(stepper.session.network.trunk):
         return sys.maxsize
     return warm_piece(*mask.shape)
 
@@ -204,12 +214,12 @@ def _in_pieces(
     stepper: Stepper, batch: Batch, known: Known, weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     session, labels = stepper.session, known.labels
-    if _of_two(stepper):
+    if of_two(session, stepper.phase):
         weights = None  # the classes of one data set cannot be weighed against another's
-    total = mass(labels, weights)
+    total = mass(labels, weights, alone=stepper.alone)
     loss, logits = torch.zeros((), device=labels.device), []
-    most = min(session.piece, _warm(stepper, batch))
-    for some in even_cuts(len(labels), most, together=2 if stepper.aligner else 1):
+    most, aligner = min(session.piece, _warm(stepper, batch)), stepper.aligner
+    for some in aligner.pieces(known, most) if aligner else even_cuts(len(labels), most):
         piece = {name: tensor[some] for name, tensor in batch.items()}
         own, mask = known.of(some), piece.get("attention_mask")
         with session.verdict.training.running(), stepper.around_pass(own, mask=mask) as left:
@@ -217,7 +227,7 @@ def _in_pieces(
                 entered(session.entry, piece) if session.entry else session.network.features(piece)
             )
             made = session.network.head(features)
-        weight = mass(own.labels, weights)
+        weight = mass(own.labels, weights, alone=stepper.alone)
         passed = Passed(features, made, left, mask, own.guesses, own.lent)
         # Rows of classes that weigh nothing, a source's in a fold without them, have no mean.
         part = 0.0 * made.float().sum()
@@ -229,26 +239,14 @@ def _in_pieces(
     return loss, torch.cat(logits)
 
 
-def _of_two(stepper: Stepper) -> bool:
-    """Says whether rows of two data sets, with heads of their own, are learnt together."""
-    return stepper.session.source_head is not None and stepper.phase.mix > 0
-
-
 def _loss(stepper: Stepper, passed: Passed, labels: Tensor, weights: Tensor | None) -> Tensor:
     """Returns the loss of features and logits; rows of other classes have a head of their own."""
     if stepper.aligner:
         return stepper.aligner.loss(passed, labels, weights=weights)
-    features, logits, other_head = passed.features, passed.logits, stepper.session.source_head
+    features, other = passed.features, stepper.session.source_head
     if stepper.phase.loss == "pairs":
         return pair_loss(features, labels)
-    other = labels >= logits.shape[1]
-    if other_head is None or not other.any():
-        return cross_entropy(logits, labels, weights=weights)
-    theirs = cross_entropy(other_head(features[other]), labels[other] - logits.shape[1])
-    share = float(other.float().mean())
-    if share == 1:
-        return theirs
-    return (1 - share) * cross_entropy(logits[~other], labels[~other]) + share * theirs
+    return loss_of_classes(features, passed.logits, labels, weights=weights, other=other)
 
 
 def _validated(stepper: Stepper, number: int, tally: Tally) -> tuple[EpochRecord, bool]:
@@ -282,12 +280,13 @@ def _record(
     """Makes an epoch's record from its number, tally and seconds, and what validation says."""
     phase, (number, tally, trained) = stepper.phase, done
     scored = phase.loss == "classes"
+    told = scored and not stepper.alone
     return EpochRecord(
         phase=phase.name,
         epoch=number,
         epochs=phase.epochs,
         train_loss=tally.loss / max(tally.rows, 1),
-        train_accuracy=tally.right / max(tally.rows, 1) if scored else None,
+        train_accuracy=tally.right / max(tally.rows, 1) if told else None,
         val_loss=seen[0],
         val_accuracy=seen[1],
         seconds=time.perf_counter() - tally.started,

@@ -81,18 +81,35 @@ def with_rights(name: str, information: float, right: list[int], reason: str = "
 
 
 def test_the_method_that_labelled_rows_clearly_prefer_is_chosen_whatever_its_information() -> None:
-    start = with_rights(SOURCE_ONLY, 0.3, [0, 0, 0, 0, 1])
+    start = with_rights(SOURCE_ONLY, 0.3, [*[0] * 9, 1])
     sure, right = (
-        with_rights("mcc", 0.9, [0, 0, 0, 1, 1]),
-        with_rights("dann", 0.1, [1, 1, 1, 0, 1]),
+        with_rights("mcc", 0.9, [*[0] * 8, 1, 1]),
+        with_rights("dann", 0.1, [*[1] * 8, 0, 1]),
     )
     found = choose([start, sure, right])
     assert found.chosen.name == "dann"
     assert (
-        "right on 4 of 5 labelled target rows that it had not seen, source-only on 1"
+        "right on 9 of 10 labelled target rows that it had not seen, source-only on 1"
         in found.reason
     )
-    assert found.chosen.selection()["labelled_accuracy"] == pytest.approx(0.8)
+    assert found.chosen.selection()["labelled_accuracy"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("wins", "others", "told"), [(2, 12, 0), (7, 12, 0), (9, 12, 1), (7, 3, 1)]
+)
+def test_the_more_methods_are_compared_the_more_rows_must_prefer_one(
+    wins: int, others: int, told: bool
+) -> None:
+    """Of thirteen that are alike one is two rows of ten ahead, sooner or later."""
+    start = with_rights(SOURCE_ONLY, 0.3, [0] * 10)
+    lucky = with_rights("dann", 0.1, [int(row < wins) for row in range(10)])
+    rest = [with_rights(f"mcc:weight={n}", 0.9, [0] * 10) for n in range(others)]
+    assert (choose([start, *rest, lucky]).chosen.name == "dann") is bool(told)
+    dropped = with_right(
+        replace(start, name="vae"), start.right, start=lucky, compared=len(rest) + 1
+    )
+    assert bool(dropped.objections["mistaken"]) is bool(told)
 
 
 def test_labelled_rows_that_cannot_tell_leave_the_choice_to_information() -> None:
@@ -102,18 +119,16 @@ def test_labelled_rows_that_cannot_tell_leave_the_choice_to_information() -> Non
 
 
 def test_a_dropped_method_is_not_chosen_however_right() -> None:
-    start = with_rights(SOURCE_ONLY, 0.3, [0, 0, 0, 1])
-    dropped = with_rights("dann", 0.4, [1, 1, 1, 1], "it is narrow")
-    assert (
-        choose([start, dropped, with_rights("mcc", 0.1, [0, 0, 0, 1])]).chosen.name == SOURCE_ONLY
-    )
+    start = with_rights(SOURCE_ONLY, 0.3, [0] * 10)
+    dropped, alike = with_rights("dann", 0.4, [1] * 10, "it is narrow"), [0] * 10
+    assert choose([start, dropped, with_rights("mcc", 0.1, alike)]).chosen.name == SOURCE_ONLY
 
 
 def test_what_labelled_rows_clearly_speak_against_is_dropped() -> None:
-    start = with_rights(SOURCE_ONLY, 0.3, [1, 1, 1, 0])
-    none, less = (np.array(right, bool) for right in ([0, 0, 0, 0], [0, 1, 1, 0]))
+    start = with_rights(SOURCE_ONLY, 0.3, [1, 1, 1, 1, 1, 0])
+    none, less = (np.array(right, bool) for right in ([0] * 6, [0, 0, 0, 0, 1, 0]))
     dropped = with_right(judged("mcc", 0.4), none, start=start)
-    told = "it is right on 0 of 4 labelled target rows, source-only on 3"
+    told = "it is right on 0 of 6 labelled target rows, source-only on 5"
     assert dropped.objections == {"narrow": "", "mistaken": told}
     assert with_right(judged("mcc", 0.4), less, start=start).objections["mistaken"] == ""
     plain = judged("mcc", 0.4)

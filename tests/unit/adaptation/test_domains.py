@@ -1,10 +1,13 @@
 """Tests what is known of two domains before anything is adapted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from regraft.adaptation.domains import shares_of
 from regraft.adaptation.labelled import with_labelled
+from regraft.losses.cross_entropy import balanced_weights
 from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
@@ -50,3 +53,17 @@ def test_labelled_target_rows_do_not_change_the_proportions_of_the_source() -> N
     weights, labels = known.row_weights[known.own], known.source.labels[known.own]
     found = np.array([weights[labels == number].sum() for number in (0, 1)]) / weights.sum()
     assert found == pytest.approx(wanted, abs=1e-5)
+
+
+def test_balanced_classes_count_the_same_among_rows_drawn_in_the_target_s_proportions() -> None:
+    source, wished = two_domains.two_classes(100, 0, positive=0.25), np.array([0.4, 0.6])
+    plain = two_domains.domains(source, two_domains.moved(20), proportions=wished)
+    assert plain.drawn_weights is None
+    assert plain.weights_of(source.labels) is None
+    given = replace(plain, class_weights=balanced_weights(source.labels, 2))
+    assert given.drawn_weights == pytest.approx(1 / (2 * wished))
+    assert given.weights_of(source.labels) == pytest.approx(given.class_weights)
+    # Ten lent rows of class 1, each ten times, come beside 100 drawn ones.
+    rows = two_domains.two_classes(10, 3, positive=1.0)
+    known = with_labelled(given, rows)
+    assert known.drawn_weights == pytest.approx(np.array([200 / 80, 200 / 320]))

@@ -1,11 +1,14 @@
 """Tests virtual rows whose classes follow the target."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from regraft.adaptation.gaussian import Gaussian, responsibilities, rows_around, shrunk_covariance
 from regraft.adaptation.numbers import NotFiniteError
 from regraft.adaptation.standardise import Standardise
+from regraft.losses.cross_entropy import balanced_weights
 from regraft.scoring.metrics import row_losses, softmax
 from regraft.training.heads.probe import Labelled
 from tests import two_domains
@@ -103,3 +106,12 @@ def test_rows_around_few_real_ones_make_noise_in_the_features_harmless() -> None
         found = row_losses(softmax(probe.logits(noisy.features)), noisy.labels)
         losses.append(float(found.mean()))
     assert losses[1] < 0.9 * losses[0]
+
+
+def test_balanced_classes_count_the_same_though_virtual_rows_come_in_other_proportions() -> None:
+    source, target = two_domains.alike(500, 0, positive=0.2), two_domains.alike(300, 1)
+    plain = two_domains.domains(source, target)
+    given = replace(plain, class_weights=balanced_weights(source.labels, 2))
+    probe = Gaussian(rows=4.0).adapt(given).on_target
+    # What the features do not tell is told by how much a class counts.
+    assert softmax(probe.logits(target.features))[:, 1].mean() == pytest.approx(0.5, abs=0.06)

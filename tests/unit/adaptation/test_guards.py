@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from regraft.adaptation.domains import shares_of
 from regraft.adaptation.guards import (
     GUARDS,
     Evidence,
@@ -18,6 +19,11 @@ from regraft.adaptation.guards import (
     one_way,
     stranger,
 )
+from regraft.adaptation.proportions import estimate_proportions
+from regraft.adaptation.selection import judge
+from regraft.adaptation.table import METHODS, SOURCE_ONLY
+from regraft.training.heads.probe import Labelled
+from tests import two_domains
 
 THIRDS = np.full(3, 1 / 3)
 LABELS = np.arange(90) % 3
@@ -110,3 +116,46 @@ def test_kappa_is_one_for_equal_answers_and_nought_by_chance() -> None:
     assert kappa(*halves, classes=2) == 0.0
     alike = np.zeros(4, np.int64)
     assert kappa(alike, alike, classes=2) == 1.0
+
+
+def fired(method: str, target: Labelled, source: Labelled, val: Labelled) -> set[str]:
+    """Returns the guards that drop a method on features, the proportions estimated as in a run."""
+    plain = two_domains.domains(source, target)
+    shares = estimate_proportions(
+        plain.start.logits(val.features),
+        val.labels,
+        target_logits=plain.start.logits(target.features),
+        shares=shares_of(source.labels, classes=plain.classes),
+    )
+    domains = replace(plain, val=val, proportions=shares)
+    start = judge(SOURCE_ONLY, METHODS[SOURCE_ONLY]().adapt(domains), domains=domains, start=None)
+    adapted = METHODS[method]().adapt(domains)
+    found = judge(method, adapted, domains=domains, start=start.signs)
+    return {name for name, reason in found.objections.items() if reason}
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "expected"),
+    [
+        ("reweight", two_domains.wide(180, 9), set()),
+        # Nearly all rows are of one class, of which no two thirds are believed.
+        ("reweight", two_domains.wide(180, 9, counts=(30, 1, 1)), {"narrow", "stranger"}),
+        ("standardise", two_domains.wide(180, 9, counts=(30, 1, 1)), {"stranger"}),
+        # A class of the source is not there at all.
+        (
+            "reweight",
+            two_domains.wide(180, 9, counts=(1, 1, 0), noise=0.2),
+            {"narrow", "empty_class"},
+        ),
+    ],
+)
+def test_guards_fire_on_features_whose_classes_are_others_than_expected(
+    method: str, target: Labelled, expected: set[str]
+) -> None:
+    assert fired(method, target, two_domains.wide(240, 0), two_domains.wide(120, 5)) == expected
+
+
+def test_a_guard_fires_where_what_tells_the_classes_apart_is_not_in_the_target() -> None:
+    source, val = (two_domains.turned(rows, seed, by=0.0) for rows, seed in ((240, 0), (120, 5)))
+    target = two_domains.turned(180, 9, by=np.pi / 2)
+    assert fired("coral-recolour", target, source, val) == {"one_way"}

@@ -1,6 +1,6 @@
 """Tests that labelled target rows teach and judge, and never both at once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -9,14 +9,15 @@ from regraft.adaptation.domains import Adapted, Domains, Method
 from regraft.adaptation.labelled import (
     FEW,
     NOBODY,
+    chance,
     halves,
     judging_rows,
-    lead,
     right_answers,
     right_unseen,
     with_labelled,
 )
 from regraft.adaptation.table import METHODS, SOURCE_ONLY
+from regraft.losses.cross_entropy import balanced_weights
 from regraft.training.heads.probe import Labelled
 from tests import two_domains
 
@@ -58,6 +59,15 @@ def test_all_together_they_are_no_more_than_the_source_unless_they_are_many() ->
     domains, target = given(300)
     assert with_labelled(domains, first(target, 60)).lent == 300
     assert with_labelled(domains, first(target, 200)).lent == 200
+
+
+def test_balanced_classes_are_balanced_by_the_rows_that_train_then() -> None:
+    domains, target = given(300)
+    some = Labelled(target.features[:20], np.ones(20, np.int64))
+    assert with_labelled(domains, some).class_weights is None
+    weighed = replace(domains, class_weights=balanced_weights(domains.source.labels, 2))
+    found = with_labelled(weighed, some).class_weights
+    assert found == pytest.approx(np.array([500 / (2 * 150), 500 / (2 * 350)]))
 
 
 def test_without_labelled_rows_nothing_changes() -> None:
@@ -128,8 +138,11 @@ def test_answers_are_right_where_they_are_the_label() -> None:
     assert right_unseen(domains.start, known=NOBODY) is None
 
 
-def test_a_lead_is_counted_in_standard_errors_of_the_rows_that_differ() -> None:
+def test_a_lead_is_as_likely_as_the_tosses_of_a_coin() -> None:
     some, none = np.array([True, True, False, False]), np.array([False, False, True, False])
-    assert lead(some, none) == pytest.approx((2 - 1) / 3**0.5)
-    assert lead(none, some) == pytest.approx(-((2 - 1) / 3**0.5))
-    assert lead(some, some) == 0.0
+    # Two heads or more of three tosses, and one or more.
+    assert chance(some, none) == pytest.approx(4 / 8)
+    assert chance(none, some) == pytest.approx(7 / 8)
+    assert chance(some, some) == 1.0
+    many = np.arange(3000) % 3 == 0
+    assert 0 < chance(~many, many) < 1e-50

@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from regraft.adaptation.preparation import differences, free_copy, put_tensors, worn
+from regraft.freezing.line import Above
+from regraft.freezing.patterns import is_norm
 from regraft.freezing.proof import digest
 from tests.unit.adaptation.conftest import Give
 
@@ -48,3 +50,12 @@ def test_a_copy_of_a_frozen_trunk_may_move(pictures: Give) -> None:
     assert all(module.training for module in made.modules())
     assert not trunk.training
     assert not any(p.requires_grad for p in trunk.parameters())
+
+
+def test_what_the_user_froze_stands_still_in_a_copy_too(pictures: Give) -> None:
+    trunk = pictures().trunk.requires_grad_(False)
+    path = next(name for name, module in trunk.named_modules() if name and is_norm(module))
+    still = Above(frozenset({f"{path}.weight", f"{path}.bias"}), frozenset({path}))
+    made = free_copy(trunk, but=still).train()
+    assert {n for n, p in made.named_parameters() if not p.requires_grad} == still.parameters
+    assert {n for n, module in made.named_modules() if not module.training} == {path}

@@ -1,5 +1,6 @@
 """Tests that masked tokens are told better, that the seed decides all, and what is refused."""
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,10 @@ import torch
 from torch import nn
 
 from regraft.adaptation.tapt import Tapt, rate_share
+from regraft.backbones.modes import Mode
 from regraft.data.texts import TokenRows
 from regraft.errors import SettingsError
+from regraft.freezing.line import Above
 from regraft.freezing.proof import digest
 from regraft.losses.cross_entropy import cross_entropy
 from tests.unit.adaptation.conftest import Give
@@ -34,6 +37,44 @@ def test_the_trunk_moves_and_what_was_given_does_not(texts: Give) -> None:
     used = np.unique(np.concatenate([given.train.tokens, given.target.tokens]))
     unused = np.setdiff1d(np.arange(given.train.pad_id + 1, len(old)), used)
     assert torch.equal(new[unused], old[unused])
+
+
+def test_what_the_user_froze_is_not_trained(texts: Give, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = texts()
+    stepped: set[int] = set()
+    names = [n for n, _ in given.trunk.named_parameters()]
+    frozen = frozenset(n for n in names if n.startswith(("embeddings", "encoder.layer.0")))
+    assert 0 < len(frozen) < len(names)
+    modules = frozenset(n for n, _ in given.trunk.named_modules() if n.startswith("embeddings"))
+    real = torch.optim.AdamW.step
+
+    def noted(self: torch.optim.AdamW) -> None:
+        stepped.update(id(p) for group in self.param_groups for p in group["params"])
+        real(self)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", noted)
+    changed = SHORT.prepare(replace(given, still=Above(frozen, modules)))
+    assert changed.tensors.keys() <= {*names} - frozen
+    assert any(name.startswith("encoder.layer.1") for name in changed.tensors)
+    # The head has three more.
+    assert len(stepped) == len(names) - len(frozen) + 3
+
+
+def test_half_numbers_would_need_a_scaled_loss_and_are_not_taken(
+    texts: Give, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Mode.running
+    seen: list[str] = []
+
+    def noted(self: Mode) -> AbstractContextManager[None]:
+        seen.append(self.precision)
+        return real(self)
+
+    monkeypatch.setattr(Mode, "running", noted)
+    SHORT.prepare(replace(texts(), training=Mode("fp16")))
+    assert set(seen) == {"fp32"}
+    SHORT.prepare(replace(texts(), training=Mode("bf16")))
+    assert seen[-1] == "bf16"
 
 
 def test_masked_tokens_are_told_better_with_every_stretch_of_steps(

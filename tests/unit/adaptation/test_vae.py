@@ -1,5 +1,7 @@
 """Tests the small generator: what it learns from, and that its samples teach."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,8 @@ from regraft.adaptation.residual import seeded
 from regraft.adaptation.scaling import standardise_each
 from regraft.adaptation.source_only import SourceOnly
 from regraft.adaptation.vae import Autoencoder, Vae, rows_of
+from regraft.losses.cross_entropy import balanced_weights
+from regraft.scoring.metrics import softmax
 from tests import two_domains
 
 SMALL = Vae(latent=2, hidden=16, steps=200, batch=64, rate=1e-2)
@@ -58,3 +62,12 @@ def test_it_is_a_function_of_the_seed() -> None:
     first = SMALL.adapt(given).on_target.weight
     torch.rand(3)
     assert np.array_equal(SMALL.adapt(given).on_target.weight, first)
+
+
+def test_balanced_classes_count_the_same_though_virtual_rows_come_in_other_proportions() -> None:
+    source, target = two_domains.alike(500, 0, positive=0.2), two_domains.alike(300, 1)
+    plain = two_domains.domains(source, target)
+    given = replace(plain, class_weights=balanced_weights(source.labels, 2))
+    probe = Vae(latent=2, hidden=16, steps=100, batch=64, rows=4.0).adapt(given).on_target
+    # What the features do not tell is told by how much a class counts.
+    assert softmax(probe.logits(target.features))[:, 1].mean() == pytest.approx(0.5, abs=0.06)

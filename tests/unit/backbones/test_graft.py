@@ -28,7 +28,11 @@ def seeded(seed: int = 5) -> torch.Generator:
 
 
 @pytest.mark.parametrize(
-    "kind", ["mlp", "mlp:", "mlp:0", "mlp:8,", "mlp:-3", "linear:3", "deep", "mlp:²"]
+    "kind",
+    [
+        *("mlp", "mlp:", "mlp:0", "mlp:8,", "mlp:-3", "linear:3", "deep", "mlp:²"),
+        *("mlp:65537", "mlp:8,99999999999999999999", "mlp:" + "9" * 5000),
+    ],
 )
 def test_a_head_spelled_wrongly_is_told_the_grammar(kind: str) -> None:
     with pytest.raises(SettingsError, match=r"mlp:UNITS\[,UNITS"):

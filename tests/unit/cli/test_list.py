@@ -38,3 +38,28 @@ def test_an_unknown_kind_is_met_with_the_nearest(typed: Type) -> None:
     outcome = typed("list", "backbone")
     assert outcome.code == 2
     assert "try backbones" in outcome.err
+
+
+def test_licence_size_and_origin_are_in_the_table(typed: Type, stand_in: Stand) -> None:
+    entry = {
+        "name": "starter:minilm",
+        "licence": "Apache-2.0",
+        "package": "tiny==1.0",
+        "origin": "somebody's checkpoints, " + "ported by " * 3 + "somebody else",
+        "bytes": 90_261_504,
+        "download_bytes": 87_140_000,
+        "cached": False,
+    }
+    stand_in("listing:list_backbones", [entry, dict.fromkeys(entry) | {"name": "timm:NAME"}])
+    lines = typed("list", "backbones").out.splitlines()
+    assert lines[2].split() == ["name", "licence", "origin", "MB", "cached"]
+    cells = lines[4].split("  ")
+    assert [cell.strip() for cell in cells if cell] == [
+        "starter:minilm",
+        "Apache-2.0",
+        "somebody's checkpoints, ported by porte…",
+        "87.1",
+        "False",
+    ]
+    assert lines[5] == "timm:NAME"
+    assert json.loads(typed("list", "backbones", "--json").out)["backbones"][0] == entry

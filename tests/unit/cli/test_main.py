@@ -90,10 +90,10 @@ def test_every_verb_has_help(typed: Type, verb: str) -> None:
             "--strategies is not a flag of regraft fit, but of compare; try --strategy",
         ),
         ("fit", "DATA is missing; expected a file, a folder or starter:NAME"),
-        ("fit d.csv --epochs many", "Invalid value for '--epochs': 'many'; expected a number"),
+        ("fit d.csv --epochs many", "epochs = 'many' cannot be used; expected a number above 0"),
         (
             "fit d.csv --batch-size=2.5",
-            "Invalid value for '--batch-size': '2.5'; expected a whole number",
+            "batch_size = '2.5' cannot be used; expected a whole number, at least 1",
         ),
         ("fit d.csv --epochs 0", "epochs = 0.0 cannot be used; expected a number above 0"),
         (

@@ -75,3 +75,21 @@ def test_settings_of_another_verb_in_the_file_can_be_passed_over(tmp_path: Path)
     file.write_text('strategy = "head"\nlr = 0.5\n')
     found = merged("d", {"config": file, "seed": 3}, passed_over={"strategy"})
     assert found == {"data": "d", "lr": 0.5, "seed": 3}
+
+
+def test_words_in_the_place_of_numbers_are_told_at_once(typed: Type) -> None:
+    words = "show-config d.csv --epochs three --lr fast --seed 2 --optimizer adm"
+    outcome = typed(*words.split())
+    assert outcome.code == 2
+    assert outcome.err.splitlines() == [
+        "error: 3 settings cannot be used:",
+        "  epochs = 'three' cannot be used; expected a number above 0",
+        "  lr = 'fast' cannot be used; expected a number above 0",
+        "  optimizer = 'adm' cannot be used; expected one of adamw, sgd; try adamw",
+    ]
+
+
+def test_numbers_of_flags_are_numbers(typed: Type) -> None:
+    words = "show-config d.csv --epochs 3 --lr 1e-3 --batch-size=8 --json"
+    found = json.loads(typed(*words.split()).out)
+    assert [found[name] for name in ("epochs", "lr", "batch_size")] == [3.0, 0.001, 8]

@@ -64,6 +64,15 @@ def test_a_result_is_a_table_on_stdout_and_words_on_stderr(capsys: Captured) -> 
     assert "runs/reviews-two-stage-001/report.html" in err
 
 
+def test_what_makes_scores_look_too_good_is_told_once_more_beside_them(capsys: Captured) -> None:
+    leak = "2 rows of test are also in train: scores will look too good"
+    warnings = ["14 texts occur twice", leak]
+    write_result({**example_result(), "warnings": warnings}, as_json=False, quiet=False)
+    err = capsys.readouterr().err
+    assert f"warning: {leak}\n" in err
+    assert "occur twice" not in err
+
+
 def test_a_proof_that_fails_is_told_first(capsys: Captured) -> None:
     result = example_result()
     faults = ["layer 0: frozen, and changed", "layer 1: frozen, and changed"]

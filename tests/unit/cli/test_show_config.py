@@ -37,7 +37,8 @@ def test_what_is_left_open_is_said(typed: Type) -> None:
 
 def test_json_holds_every_setting(typed: Type) -> None:
     document = json.loads(typed("show-config", "--json").out)
-    assert set(document) == set(FitSettings.model_fields)
+    assert set(document) == {*FitSettings.model_fields, "origins"}
+    assert set(document["origins"]) == set(FitSettings.model_fields)
 
 
 def test_what_is_off_is_not_said_to_be_chosen(typed: Type) -> None:
@@ -46,3 +47,45 @@ def test_what_is_off_is_not_said_to_be_chosen(typed: Type) -> None:
     names = off.split(": ")[1].split(", ")
     assert names == sorted({"arch", "ema", "out", "preset", "source", "views"}, key=names.index)
     assert not set(names) & set(lines[0].split(": ")[1].split(", "))
+
+
+def test_every_line_says_where_its_value_is_from(typed: Type, tmp_path: Path) -> None:
+    file = tmp_path / "fit.toml"
+    file.write_text('lr = 0.5\nepochs = 7\nbackbone = "run # 1"\n', encoding="utf-8")
+    words = ("show-config", "d.csv", "--config", str(file), "--lr", "0.1", "--no-baselines")
+    out = typed(*words, "--preset", "fast").out
+    lines = out.split("\n")
+    for line in (
+        'data = "d.csv"  # argument',
+        "lr = 0.1  # flag",
+        "baselines = false  # flag",
+        f"epochs = 7.0  # {file}",
+        f'backbone = "run # 1"  # {file}',
+        'strategy = "auto"  # preset',
+        'preset = "fast"  # flag',
+        'optimizer = "adamw"  # default',
+    ):
+        assert line in lines
+    again = tmp_path / "again.toml"
+    again.write_text(out, encoding="utf-8")
+    assert FitSettings(**read_toml(again)) == FitSettings(
+        data="d.csv", lr=0.1, epochs=7, backbone="run # 1", preset="fast", baselines=False
+    )
+    origins = json.loads(typed(*words, "--json").out)["origins"]
+    found = {name: origins[name] for name in ("data", "lr", "baselines", "epochs", "strategy")}
+    assert found == {
+        "data": "argument",
+        "lr": "flag",
+        "baselines": "flag",
+        "epochs": str(file),
+        "strategy": "default",
+    }
+
+
+def test_an_odd_name_of_a_file_breaks_no_line(typed: Type, tmp_path: Path) -> None:
+    file = tmp_path / "a\nlr = 3\x1b\u2028.toml"
+    file.write_text("epochs = 7\n", encoding="utf-8")
+    again = tmp_path / "again.toml"
+    out = typed("show-config", "d.csv", "--config", str(file)).out
+    again.write_text(out, encoding="utf-8")
+    assert FitSettings(**read_toml(again)) == FitSettings(data="d.csv", epochs=7)

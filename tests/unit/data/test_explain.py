@@ -20,7 +20,7 @@ def test_the_block_says_rows_classes_columns_reasons_and_parts() -> None:
         "  column 'text' holds the texts: its name says so",
         "  column 'label' holds the labels: its name says so",
         "split: 90/10 by a hash of the content, by class; equal rows are never parted; "
-        "no val part, as train has under 200 rows",
+        "no val part, as there are under 200 rows",
         "  train 54 (neg 27, pos 27)",
         "  test 6 (neg 3, pos 3)",
     ]

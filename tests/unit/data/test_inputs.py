@@ -1,5 +1,6 @@
 """Tests that inputs stay in place, and that every image is decoded or named."""
 
+import errno
 import io
 import weakref
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from regraft.data.reading.frames import read_frame
 from regraft.data.reading.tables import Table, from_frame
 from regraft.data.rows import PictureFacts
 from regraft.data.split import content_key
+from regraft.errors import StorageError
 
 
 def _png(value: int, size: tuple[int, int] = (6, 4)) -> bytes:
@@ -60,6 +62,23 @@ def test_images_are_decoded_and_bad_ones_named_in_place(tmp_path: Path) -> None:
     assert "no picture in the cell" in gathered.errors[2]
     assert "no file" in gathered.errors[3]
     assert not gathered.keys[0].any()
+
+
+def test_pictures_that_a_failing_disk_does_not_give_are_not_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Pil.open
+
+    def failing(file: str, **options: Any) -> Pil.Image:
+        if "far" in file:
+            raise OSError(errno.ESTALE, "Stale file handle", file)
+        return real(file, **options)
+
+    for name in ("near.png", "far.png"):
+        (tmp_path / name).write_bytes(_png(7))
+    monkeypatch.setattr(Pil, "open", failing)
+    with pytest.raises(StorageError, match=r"far\.png cannot be read \(Stale file handle\)"):
+        gather(_paths(tmp_path, "near.png", "far.png"), Roles(image="file"))
 
 
 def test_blanks_around_a_path_are_no_part_of_it_unless_they_are(tmp_path: Path) -> None:

@@ -77,6 +77,9 @@ def test_a_given_split_keeps_leaks_and_tells_of_them(tmp_path: Path) -> None:
         "1 row of test is also in train: scores will look too good" in warning
         for warning in dataset.warnings
     )
+    assert [dataset.parts["test"].inputs[row] for row in dataset.leaked.tolist()] == [
+        "this is  the review number 3"
+    ]
 
 
 def test_a_row_that_is_cut_off_takes_no_column_of_parts_away(tmp_path: Path) -> None:
@@ -239,7 +242,7 @@ def test_inputs_need_no_labels(tmp_path: Path) -> None:
 
 
 def test_one_text_is_a_text_and_one_missing_path_an_error(tmp_path: Path) -> None:
-    for text in ("", "good", "I like a/b testing", "x" * 5000):
+    for text in ("", "good", "I like a/b testing", "x" * 5000, "starter: a soup"):
         assert list(load_inputs(text, "text", classes=["a"])[0].inputs) == [text]
     _csv(tmp_path / "reviews.csv")
     with pytest.raises(DataError, match=r"try .*reviews\.csv"):

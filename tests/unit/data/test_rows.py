@@ -19,6 +19,7 @@ def _rows(origins: Sequence[Origin] = _ORIGINS) -> Rows:
         labels=np.array([0, 1, UNLABELLED, 1]),
         origins=origins,
         domains=["m", "n", "m", "n"],
+        digests=np.arange(64, dtype=np.uint8).reshape(4, 16),
     )
 
 
@@ -28,6 +29,8 @@ def test_taken_rows_keep_their_labels_origins_and_domains() -> None:
     assert taken.labels.tolist() == [1, 0]
     assert [str(origin) for origin in taken.origins] == ["a.csv:5", "a.csv:2"]
     assert (taken.domains, taken.groups) == (["n", "m"], ())
+    assert taken.digests is not None
+    assert taken.digests[:, 0].tolist() == [48, 0]
 
 
 def test_taking_twice_is_taking_once() -> None:

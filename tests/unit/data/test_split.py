@@ -19,6 +19,8 @@ from regraft.data.split import (
     assign_parts,
     content_key,
     fold,
+    leak_warnings,
+    leaked_rows,
     missing_classes,
     parted_groups,
     straddling,
@@ -131,18 +133,29 @@ def test_large_groups_do_not_come_before_single_rows() -> None:
     assert 0 < len(outside) <= 4
 
 
-def test_under_two_hundred_rows_there_is_no_val_part() -> None:
-    parts, rule = _split(_KEYS[:210], [0] * 210)
-    assert parts.count("val") == 0
-    assert parts.count("test") == 21
-    assert "no val part" in rule
-    assert _split(_KEYS[:223], [0] * 223)[0].count("val") == 22
+def test_under_two_hundred_labelled_rows_there_is_no_val_part() -> None:
+    parts, rule = _split(_KEYS[:199], [0] * 199)
+    assert (parts.count("val"), parts.count("test")) == (0, 20)
+    assert rule.endswith("no val part, as there are under 200 rows")
+    assert _split(_KEYS[:200], [0] * 200)[0].count("val") == 20
 
 
-def test_a_given_val_part_of_few_rows_goes_to_train() -> None:
+def test_rows_of_a_given_test_part_do_not_count_where_a_val_part_is_to_be_cut() -> None:
+    given_parts = _given(("train", 199), ("test", 300))
+    parts, rule = _split(_KEYS[:499], [0] * 499, (), given_parts)
+    assert parts == given_parts
+    assert rule.endswith("no val part, as there are under 200 rows beside test")
+    given_parts = _given(("train", 200), ("test", 300))
+    assert _split(_KEYS[:500], [0] * 500, (), given_parts)[0].count("val") == 20
+
+
+def test_a_given_val_part_of_few_rows_is_used_as_it_is() -> None:
     given_parts = _given(("train", 50), ("val", 20), ("test", 500))
-    parts, _ = _split(_KEYS[:570], [0] * 570, (), given_parts)
-    assert parts == ["train"] * 70 + ["test"] * 500
+    parts, rule = _split(_KEYS[:570], [0] * 570, (), given_parts)
+    assert (parts, rule) == (given_parts, "the split in the data")
+    parts, rule = _split(_KEYS[:70], [0] * 70, (), given_parts[:70])
+    assert (parts[50:], parts.count("test")) == (["val"] * 20, 5)
+    assert "no val part" not in rule
 
 
 def test_a_given_split_is_used_as_it_is() -> None:
@@ -186,6 +199,26 @@ def test_rows_that_are_in_two_parts_are_counted() -> None:
         ("train", "test"): 2,
         ("val", "test"): 1,
     }
+
+
+def test_test_rows_that_were_seen_are_found_and_told_beside_the_others() -> None:
+    found = _found([b"a", b"b", b"b", b"c", b"a"])
+    parts = _places(["train", "val", "test", "test", "test"])
+    assert leaked_rows(found, parts).tolist() == [0, 2]
+    beside = "scores will look too good (a run scores the other rows alone too)"
+    assert leak_warnings(found, parts) == [
+        f"1 row of test is also in train: {beside}",
+        f"1 row of test is also in val: {beside}",
+    ]
+
+
+def test_where_all_test_rows_were_seen_no_others_are_promised() -> None:
+    found, parts = _found([b"a", b"a", b"a"]), _places(["train", "val", "test"])
+    assert leak_warnings(found, parts) == [
+        "1 row of val is also in train: scores will look too good",
+        "1 row of test is also in train: scores will look too good",
+        "1 row of test is also in val: scores will look too good",
+    ]
 
 
 def test_rows_whose_group_is_in_two_parts_are_counted() -> None:
@@ -259,6 +292,6 @@ def test_the_parts_are_those_of_the_rule_worked_slowly(rows: list[tuple[int, int
     slow = _slow_split(keys, labels, groups)
     if "test" not in slow:
         return
-    if sum(part != "test" for part in slow) < 200:
+    if len(keys) < 200:
         slow = ["train" if part == "val" else part for part in slow]
     assert _split(keys, labels, groups)[0] == slow

@@ -57,6 +57,11 @@ def test_balanced_weights_of_four_rows_are_those_worked_by_hand() -> None:
     assert balanced_weights(np.array([0, 0, 0, 1]), 2) == pytest.approx([4 / 6, 4 / 2])
 
 
+def test_a_row_that_comes_several_times_counts_as_often() -> None:
+    found = balanced_weights(np.array([0, 1]), 2, times=np.array([3.0, 1.0]))
+    assert found == pytest.approx([4 / 6, 4 / 2])
+
+
 def test_a_class_without_rows_weighs_nothing_and_takes_nothing_from_the_others() -> None:
     found = balanced_weights(np.array([0, 0, 0, 2]), 3)
     assert found == pytest.approx([4 / 6, 0, 4 / 2])

@@ -35,3 +35,8 @@ def test_a_table_without_lines_is_left_out() -> None:
 
 def test_every_estimate_has_a_name() -> None:
     assert all(METHODS.values())
+
+
+def test_where_rows_are_too_few_proportions_were_not_tested() -> None:
+    few = example_shift(verdict="too few rows", proportions_tested=False)
+    assert tables(few)[0][1][-1] == ["only proportions differ", "not tested"]

@@ -57,3 +57,16 @@ def test_baselines_may_hold_their_scores_one_level_deeper() -> None:
 
 def test_an_empty_document_makes_a_line_of_dashes() -> None:
     assert entries({})[0].cells[1:] == ["–", "–", "–", "–", "–"]
+
+
+def test_scores_without_leaked_rows_stand_before_the_chosen_line() -> None:
+    result = example_result()
+    scores = result["scores"]
+    scores["test_without_leaks"] = {**scores["test"], "accuracy": scores["test"]["macro_f1"]}
+    *_, line, last = entries(result)
+    assert (line.name, line.chosen, last.name) == (
+        "two-stage, without leaked rows",
+        False,
+        "two-stage",
+    )
+    assert line.cells[1:] == ["89.4 % [87.4, 91.4]", *last.cells[2:4], "–", "–"]

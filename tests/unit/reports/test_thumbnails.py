@@ -1,6 +1,7 @@
 """Thumbnails are small PNG data URIs; what cannot be read makes none."""
 
 import base64
+import errno
 import io
 import os
 from pathlib import Path
@@ -61,6 +62,17 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
     assert thumbnail(pipe) == ""
+
+
+def test_a_report_does_without_a_picture_that_the_disk_does_not_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(file: Path, **_: object) -> Image.Image:
+        raise OSError(errno.EIO, "Input/output error", str(file))
+
+    (tmp_path / "a.png").touch()
+    monkeypatch.setattr(Image, "open", refuse)
+    assert thumbnail(tmp_path / "a.png") == ""
 
 
 def test_an_image_of_too_many_pixels_is_not_decoded(

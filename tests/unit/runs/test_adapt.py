@@ -63,6 +63,12 @@ def test_the_run_predicts_as_the_document_says(tried: dict[str, Any]) -> None:
     assert predict(tried["run"], TARGET[0]).table.num_rows == 60
 
 
+def test_rows_of_the_source_are_known_again(tried: dict[str, Any]) -> None:
+    (warning,) = evaluate(tried["run"], SOURCE)["warnings"]
+    assert warning.startswith(f"of 240 rows to be scored, {tried['run']} learnt from 216: ")
+    assert evaluate(tried["run"], TARGET)["warnings"] == []
+
+
 def test_the_run_is_proved_and_reported(tried: dict[str, Any]) -> None:
     assert verify(tried["run"])["holds"]
     assert "adapt" in run_report(Path(tried["run"])).read_text("utf-8")
@@ -199,6 +205,7 @@ def test_a_failure_keeps_its_log(
     with pytest.raises(RuntimeError):
         adapt(SOURCE, target=TARGET[0], backbone=str(bert), out=tmp_path / "run")
     assert (tmp_path / "run" / "log.jsonl").stat().st_size
+    assert (tmp_path / "run" / "checkpoints").is_dir()
     assert not (tmp_path / "run" / "result.json").exists()
 
 
@@ -362,6 +369,23 @@ def test_target_rows_without_finite_features_are_problems_and_the_others_adapted
     lines = (tmp_path / "run" / "problems.csv").read_text("utf-8").splitlines()
     assert len([line for line in lines if "no finite numbers" in line]) == 2
     assert verify(tmp_path / "run")["holds"]
+
+
+COLLAPSED = {"narrow", "stranger"}
+
+
+@pytest.mark.parametrize(("negative", "guards"), [(0, COLLAPSED), (2, COLLAPSED), (30, set())])
+def test_guards_see_a_target_whose_classes_are_others_than_expected(
+    bert: Path, tmp_path: Path, negative: int, guards: set[str]
+) -> None:
+    texts, labels = (each[240:] for each in tiny.toy_texts(360))
+    by_class = [[t for t, k in zip(texts, labels, strict=True) if k == n] for n in ("neg", "pos")]
+    target = [*by_class[0][:negative], *by_class[1][:30]]
+    options: Any = {"backbone": str(bert), "method": "reweight", "baselines": False}
+    result = adapt(SOURCE, target=target, out=tmp_path / "run", **options)
+    found = {name for name, reason in result["methods"][1]["guards"].items() if reason}
+    assert found == guards
+    assert (result["chosen"] == "source_only") is bool(guards)
 
 
 def test_a_picture_that_vanishes_after_training_costs_no_training(

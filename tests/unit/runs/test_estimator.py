@@ -94,11 +94,32 @@ def test_probabilities_stand_in_the_order_of_the_classes(bert: Path) -> None:
 
 
 def test_a_class_whose_texts_are_all_blank_is_never_answered(bert: Path) -> None:
-    fitted = classifier(bert).fit([*TEXTS, " ", ""], [*LABELS, "blank", "blank"])
+    with pytest.warns(UserWarning, match="2 of 42 rows left out"):
+        fitted = classifier(bert).fit([*TEXTS, " ", ""], [*LABELS, "blank", "blank"])
     found = fitted.predict_proba(TEXTS[:3])
     assert fitted.classes_.tolist() == ["blank", "neg", "pos"]
     assert found[:, 0].tolist() == [0.0] * 3
     np.testing.assert_allclose(found.sum(axis=1), 1)
+
+
+def test_rows_that_are_left_out_are_told_with_the_place_of_the_reasons(
+    resnet: Path, tmp_path: Path
+) -> None:
+    tiny.image_folders(tmp_path, 24)
+    paths = sorted(tmp_path.glob("*/*.png"))
+    paths[3].write_bytes(b"\x89PNG")
+    labels = [path.parent.name for path in paths]
+    with pytest.warns(UserWarning, match="1 of 24 rows left out") as caught:
+        fitted = classifier(resnet).fit([str(path) for path in paths], labels)
+    assert caught[0].filename == __file__
+    place = Path(str(caught[0].message).rpartition(" are in ")[2])
+    assert "cannot be decoded" in place.read_text("utf-8")
+    assert place.is_relative_to(fitted._kept.folder())
+
+
+def test_what_else_the_run_warns_of_is_in_the_result(bert: Path) -> None:
+    fitted = classifier(bert).fit([*TEXTS, TEXTS[0]], [*LABELS, "neg"])
+    assert fitted.result_["warnings"] == ["1 input occurs with more than one label"]
 
 
 FORMS = {

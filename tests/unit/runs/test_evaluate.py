@@ -3,9 +3,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
-from regraft.errors import DamagedFileError, DataError
+from regraft.errors import DamagedFileError, DataError, SettingsError
 from regraft.runs.evaluate import evaluate, run_evaluate
 from regraft.runs.predict import predict
 from regraft.settings import EvaluateSettings
@@ -44,7 +45,7 @@ def test_rows_without_a_known_label_are_left_out_and_counted(text_run: Path) -> 
     texts, _ = tiny.toy_texts(4)
     result = evaluate(text_run, (texts, ["pos", None, "neutral", "neg"]))
     assert (result["rows"], result["left_out"], result["unreadable"]) == (2, 2, 0)
-    assert result["warnings"][0].startswith("2 of 4 rows not scored: ")
+    assert result["warnings"][-1].startswith("2 of 4 rows not scored: ")
     assert any("'neutral' is none of the classes" in line for line in result["problems"])
 
 
@@ -55,7 +56,7 @@ def test_rows_that_cannot_be_read_are_left_out_with_a_reason(
     (data / "top" / "002.png").write_bytes(b"\x89PNG")
     result = evaluate(image_run, data)
     assert (result["rows"], result["left_out"], result["unreadable"]) == (3, 1, 1)
-    assert "1 of 4 rows not scored" in result["warnings"][0]
+    assert "1 of 4 rows not scored" in result["warnings"][-1]
     assert "002.png" in result["problems"][0]
 
 
@@ -77,13 +78,52 @@ def test_a_word_that_names_no_data_is_no_text_to_score(text_run: Path, tmp_path:
         evaluate(text_run, str(tmp_path / "reviewz"))
     with pytest.raises(DataError, match=r"there is no file or folder 'reviewz'"):
         evaluate(text_run, "reviewz")
+    with pytest.raises(DataError, match=r"there is no file or folder 'starter: a soup'"):
+        evaluate(text_run, "starter: a soup")
 
 
-def test_rows_that_the_run_learnt_from_are_scored_with_a_warning(
+def test_rows_that_the_run_learnt_from_are_told_wherever_they_lie(
+    text_run: Path, reviews: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(reviews.read_bytes())
+    for data in (reviews, copy, tiny.toy_texts(240)):
+        (warning,) = evaluate(text_run, data)["warnings"]
+        assert warning.startswith(f"of 240 rows to be scored, {text_run} learnt from 216: the ")
+    assert evaluate(text_run, tiny.texts_elsewhere(10))["warnings"] == []
+
+
+def test_the_test_rows_of_the_run_are_none_that_it_learnt_from(
+    text_run: Path, reviews: Path
+) -> None:
+    held = pq.read_table(text_run / "predictions-test.parquet")["origin"].to_pylist()
+    numbers = [int(origin.rpartition(":")[2]) - 2 for origin in held]
+    texts, labels = tiny.toy_texts(240)
+    rows = ([texts[row] for row in numbers], [labels[row] for row in numbers])
+    assert evaluate(text_run, rows)["warnings"] == []
+    some = ([*rows[0], *texts], [*rows[1], *[None] * 240])
+    assert len(evaluate(text_run, some)["warnings"]) == 1  # of rows without a label
+
+
+def test_pictures_that_the_run_learnt_from_are_told(image_run: Path, tmp_path: Path) -> None:
+    learnt = json.loads((image_run / "result.json").read_text("utf-8"))["data"]["rows"]["train"]
+    (warning,) = evaluate(image_run, tiny.image_folders(tmp_path / "tiles", 60))["warnings"]
+    assert f"of 60 rows to be scored, {image_run} learnt from {learnt}:" in warning
+
+
+def test_a_damaged_list_of_rows_is_said(text_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "model").symlink_to(text_run / "model")
+    (tmp_path / "rows-learnt.parquet").write_text("PAR1")
+    with pytest.raises(DamagedFileError, match=r"rows-learnt\.parquet cannot be read"):
+        evaluate(tmp_path, tiny.toy_texts(4))
+
+
+def test_a_run_from_before_knows_the_path_that_it_learnt_from(
     text_run: Path, reviews: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "run"
     shutil.copytree(text_run, copy)
+    (copy / "rows-learnt.parquet").unlink()
     (copy / "run.toml").write_text(f'data = "{reviews}"\n', encoding="utf-8")
     (warning,) = evaluate(copy, reviews)["warnings"]
     assert warning.startswith(f"{copy} was trained on {reviews}: it knows most of these rows")
@@ -98,6 +138,15 @@ def test_the_label_column_can_be_named(text_run: Path, tmp_path: Path) -> None:
     turned = run_evaluate(settings, Silent())["scores"]["test"]["accuracy"]["value"]
     right = evaluate(text_run, (texts, labels))["scores"]["test"]["accuracy"]["value"]
     assert turned == pytest.approx(1 - right)
+    named = evaluate(text_run, columns, label="verdict", device="cpu", cache=False)
+    assert named["scores"]["test"]["accuracy"]["value"] == turned
+
+
+def test_options_that_python_has_not_are_refused(text_run: Path) -> None:
+    wrong: list[dict[str, Any]] = [{"lable": "a"}, {"out": "a.json"}, {"device": "tpu"}]
+    for options in wrong:
+        with pytest.raises(SettingsError, match=next(iter(options))):
+            evaluate(text_run, tiny.toy_texts(4), **options)
 
 
 def test_a_model_folder_alone_is_enough(text_run: Path, tmp_path: Path) -> None:
@@ -154,7 +203,7 @@ def test_only_the_test_rows_of_a_split_are_scored_and_that_is_said(
     same = evaluate(text_run, ([texts[r] for r in alone], [labels[r] for r in alone]))
     assert result["rows"] == 10
     assert result["scores"]["test"] == same["scores"]["test"]
-    assert said == ["column 'split' parts the rows of a: the 10 of part test are scored, of 20"]
+    assert said[0] == "column 'split' parts the rows of a: the 10 of part test are scored, of 20"
 
 
 def test_a_column_of_parts_can_be_named(text_run: Path, tmp_path: Path) -> None:
@@ -176,7 +225,7 @@ def test_without_a_test_row_all_are_scored_with_a_warning(text_run: Path, tmp_pa
     path = parted(tmp_path / "a.csv", named="split", parts=["train", "val"] * 4)
     result, said = heard(text_run, path)
     assert (result["rows"], result["data"]["split"]) == (8, "all rows")
-    assert said == ["warning: a has no row of part test, so all 8 are scored"]
+    assert said[0] == "warning: a has no row of part test, so all 8 are scored"
 
 
 def test_folders_of_parts_are_a_split(image_run: Path, tmp_path: Path) -> None:

@@ -27,13 +27,14 @@ from regraft.runs import fit as fit_module
 from regraft.runs.choosing import modes
 from regraft.runs.fit import fit, run_fit
 from regraft.runs.fitting import repeat as repeat_module
-from regraft.runs.fitting.folder import RunFolder
+from regraft.runs.fitting.folder import WRITTEN, RunFolder
 from regraft.runs.fitting.logged import beating
 from regraft.runs.trials import automatic as automatic_module
 from regraft.serving.model import Answers, Model
 from regraft.serving.store import load
 from regraft.settings import FitSettings
 from regraft.toml import read_toml
+from regraft.training.keeping.keeper import Keeper
 from regraft.training.progress import Silent
 from tests import tiny
 
@@ -43,6 +44,7 @@ FILES = {
     "predictions-test.parquet",
     "report.html",
     "result.json",
+    "rows-learnt.parquet",
     "run.toml",
 }
 
@@ -191,7 +193,11 @@ def test_a_user_mistake_found_late_leaves_nothing_and_a_failure_its_log(
     fail(UserError("too few"))
     assert list(tmp_path.iterdir()) == []
     fail(StorageError("full"))
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"log.jsonl", "run.toml"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "checkpoints",
+        "log.jsonl",
+        "run.toml",
+    }
 
 
 class Told(Silent):
@@ -409,6 +415,35 @@ def test_a_network_of_a_program_is_fitted_and_loaded_by_that_program(tmp_path: P
     assert not torch.equal(model.network.trunk.state_dict()["top.0.weight"], before["top.0.weight"])
 
 
+class Forgetful(Net):
+    """A network with a number that it does not save."""
+
+    scale: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.ones(1), persistent=False)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.scale = self.scale * 1.01
+        return super().forward(pixels) * self.scale
+
+
+def test_a_network_that_does_not_come_back_as_it_was_is_told_while_there_are_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Keeper, "due", property(lambda self: True))
+    torch.manual_seed(0)
+    spec = regraft.ImageSpec(tiny.SIDE, (0.5,) * 3, (0.25,) * 3)
+    backbone = regraft.open_module(Forgetful(), spec)
+    options: Any = {"baselines": False, "epochs": 1, "strategy": "full", "lr": 0.01}
+    with pytest.raises(DamagedFileError, match="answers its stored inputs differently"):
+        fit(tiny.toy_pixels(240), out=tmp_path / "run", backbone=backbone, **options)
+    assert not (tmp_path / "run" / "result.json").exists()
+    assert list((tmp_path / "run" / "checkpoints").iterdir())
+
+
 def test_a_network_of_timm_is_loaded_with_the_very_network_that_was_given(tmp_path: Path) -> None:
     torch.manual_seed(0)
     mine = timm.create_model("test_resnet", num_classes=7)
@@ -449,7 +484,8 @@ def test_the_result_is_written_last(
 
     monkeypatch.setattr(RunFolder, "finish", watched)
     fit(tiny.toy_texts(40), out=tmp_path / "run", **quick(bert))
-    assert seen == FILES - {"result.json"}
+    assert seen == FILES - {"result.json"} | {"checkpoints"}
+    assert seen < set(WRITTEN)
 
 
 def test_seconds_of_the_stretches_add_up_to_less_than_all(text_run: Path) -> None:

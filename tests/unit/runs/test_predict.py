@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from regraft.errors import DataError
+from regraft.cli.written import content
+from regraft.errors import DataError, SettingsError
 from regraft.runs.predict import (
     PredictOutcome,
     answer_readable,
@@ -116,6 +117,14 @@ def test_the_text_column_can_be_named(text_run: Path, tmp_path: Path) -> None:
 def test_words_are_texts(text_run: Path) -> None:
     found = typed(text_run, "a lovely film", "dreadful").table
     assert found.column("text").to_pylist() == ["a lovely film", "dreadful"]
+
+
+def test_a_text_that_begins_like_a_name_is_a_text(text_run: Path) -> None:
+    texts = ["starter: the soup was cold", "hf: a film of high fidelity"]
+    for text in texts:
+        assert typed(text_run, text).table.column("text").to_pylist() == [text]
+        assert predict(text_run, text).table.column("text").to_pylist() == [text]
+    assert typed(text_run, *texts).table.column("text").to_pylist() == texts
 
 
 def test_a_word_that_exists_is_data_whatever_it_looks_like(
@@ -274,3 +283,44 @@ def test_many_rows_are_told_as_they_are_done(
     run_predict(settings, Lines(sys.stderr))
     told = [line for line in capsys.readouterr().err.splitlines() if "predicted" in line]
     assert told == ["predicted 2 of 3 rows", "predicted 3 of 3 rows"]
+
+
+def test_python_names_columns_as_the_command_line_does(text_run: Path, tmp_path: Path) -> None:
+    path = tiny.write_csv(tmp_path / "a.csv", {"text": ["x"] * 6, "story": TEXTS})
+    wanted = typed(text_run, str(path), text="story", suffix="_2").table
+    assert predict(text_run, path, text="story", suffix="_2").table.equals(wanted)
+    assert predict(load(text_run), path, text="story", suffix="_2").table.equals(wanted)
+    assert predict(text_run, path, text="story", device="cpu", cache=False).table.num_rows == 6
+
+
+def test_options_that_python_has_not_are_refused(text_run: Path) -> None:
+    wrong: list[tuple[Path | Model, dict[str, Any], str]] = [
+        (text_run, {"txt": "a"}, "txt is not a setting of predict; try text"),
+        (text_run, {"suffix": 2}, "suffix = 2 cannot be used"),
+        (text_run, {"out": "a.csv"}, "out = 'a.csv' cannot be used in Python"),
+        (load(text_run), {"device": "cpu"}, "cannot be used with a model that was loaded"),
+    ]
+    for run, options, words in wrong:
+        with pytest.raises(SettingsError, match=words):
+            predict(run, TEXTS, **options)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_names_of_columns_come_back_as_they_were_written(
+    text_run: Path, tmp_path: Path, suffix: str
+) -> None:
+    frame = pa.table({"": ["0", "1"], " text\u00a0": TEXTS[:2], "more": ["a", "b"]})
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(content(frame, suffix, guard_formulas=False))
+    for source in (path, frame):
+        table = predict(text_run, source).table
+        assert table.column_names == [*frame.column_names, *our_names(["neg", "pos"])]
+        assert table.select(frame.column_names).to_pydict() == frame.to_pydict()
+
+
+def test_columns_without_a_name_keep_the_numbers_that_tell_them_apart(
+    text_run: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(",,text\n1,2,good\n", encoding="utf-8")
+    assert predict(text_run, path).table.column_names[:3] == ["column1", "column2", "text"]

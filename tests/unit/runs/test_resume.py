@@ -117,7 +117,8 @@ def test_a_run_that_was_killed_before_anything_was_measured_can_be_gone_on_with(
         patch.setattr(RunFolder, "discard", lambda folder: None)
         with pytest.raises(KilledHereError):
             run_fit(settings(reviews, bert, tmp_path / "killed"), Silent())
-    assert {path.name for path in (tmp_path / "killed").iterdir()} == {"run.toml", "log.jsonl"}
+    left = {path.name for path in (tmp_path / "killed").iterdir()}
+    assert left == {"run.toml", "log.jsonl", "checkpoints"}
     found = resume(tmp_path / "killed")
     ledgers = [document["freezing"]["ledger"] for document in (found, whole)]
     assert ledgers[0] == ledgers[1]

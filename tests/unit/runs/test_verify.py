@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from pprint import pformat
 from typing import Any
 
 import pytest
@@ -35,6 +36,16 @@ def test_a_finished_run_verifies(text_run: Path, image_run: Path) -> None:
         assert found["holds"], found["faults"]
         assert found["faults"] == []
         assert found["stretches"] >= 1
+
+
+def test_what_is_found_is_as_true_as_the_proof(copied: Path) -> None:
+    assert regraft.verify(copied)
+    edit(copied, see_a_gradient)
+    found = regraft.verify(copied)
+    assert not found
+    assert set(found) == {"holds", "faults", "stretches"}
+    assert json.loads(json.dumps(found)) == found
+    assert "had a gradient" in pformat(found)
 
 
 def test_a_result_document_names_its_own_run(text_run: Path) -> None:

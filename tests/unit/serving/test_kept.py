@@ -1,13 +1,14 @@
 import copy
 import io
 import pickle
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from regraft.errors import DataError
+from regraft.errors import DataError, StorageError
 from regraft.serving import kept as kept_module
 from regraft.serving.kept import KeptModel
 from regraft.serving.store import MODEL, save_model
@@ -59,6 +60,14 @@ def test_a_copy_that_was_never_asked_can_be_pickled_again(kept: KeptModel) -> No
     again = copy.deepcopy(pickle.loads(pickle.dumps(kept)))
     assert again.model("cpu").predict(TEXTS) == kept.model("cpu").predict(TEXTS)
     assert again.folder() != kept.folder()
+
+
+@pytest.mark.parametrize("part", ["", MODEL])
+def test_a_model_whose_folder_was_emptied_makes_no_pickle(kept: KeptModel, part: str) -> None:
+    kept.model("cpu")
+    shutil.rmtree(kept.folder() / part)
+    with pytest.raises(StorageError, match=r"model is gone, .*; try fit again"):
+        pickle.dumps(kept)
 
 
 def test_the_model_is_loaded_once(kept: KeptModel) -> None:

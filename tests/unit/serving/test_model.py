@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from regraft.backbones.modes import Mode
 from regraft.errors import DataError
 from regraft.features.cached import Cache
 from regraft.scoring.metrics import softmax
@@ -63,6 +64,22 @@ def test_the_last_few_of_many_are_answered_as_all_others_are(
     assert np.array_equal(whole[10:], kept.predict_proba(inputs[2:])[8:])
     monkeypatch.undo()
     np.testing.assert_allclose(kept.predict_proba(inputs[:1]), whole[:1], atol=1e-6)
+
+
+def test_in_half_precision_the_neighbours_of_a_text_do_not_show_in_its_answer(
+    texts: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_module, "SEVERAL", 4)
+    cache = Cache(say=lambda line: None)
+    halved = replace(texts, mode=Mode("bf16"), cache=cache)
+    inputs = tiny.toy_texts(4)[0]
+    longer = [" ".join([text] * 3) for text in tiny.toy_texts(9)[0]]
+    few = halved.predict_proba(inputs[:3])
+    monkeypatch.setattr(model_module, "logits", None)
+    alone = halved.predict_proba(inputs)
+    assert np.array_equal(alone, halved.predict_proba([*longer, *inputs])[9:])
+    np.testing.assert_allclose(few, alone[:3], atol=0.02)
+    assert cache.tally.computed == 0  # a trunk that has moved is no other run's
 
 
 def test_rows_that_are_done_are_counted(texts: Model, monkeypatch: pytest.MonkeyPatch) -> None:

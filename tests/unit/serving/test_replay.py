@@ -37,7 +37,7 @@ def test_a_network_that_answers_otherwise_is_refused(tmp_path: Path, bert: Path)
     save_replay(tmp_path, model, examples=TEXTS)
     with torch.no_grad():
         model.network.head.last.bias[0] += 0.01
-    with pytest.raises(DamagedFileError, match=r"stored inputs differently by 0\.01"):
+    with pytest.raises(DamagedFileError, match=r"stored inputs differently by 0\.0\d"):
         check_replay(tmp_path, model)
 
 
@@ -78,7 +78,23 @@ def test_a_small_change_of_the_answers_is_refused(tmp_path: Path, bert: Path) ->
     save_replay(tmp_path, model, examples=TEXTS)
     with torch.no_grad():
         model.network.head.last.bias[0] += 5e-4
-    with pytest.raises(DamagedFileError, match=r"stored inputs differently by 0\.0005"):
+    with pytest.raises(DamagedFileError, match=r"stored inputs differently by 0\.000\d"):
+        check_replay(tmp_path, model)
+
+
+def test_large_answers_may_differ_by_as_many_of_their_last_digits(
+    tmp_path: Path, bert: Path
+) -> None:
+    model = tiny.model(bert)
+    with torch.no_grad():
+        model.network.head.last.bias[0] = 5000.0
+    save_replay(tmp_path, model, examples=TEXTS)
+    with torch.no_grad():
+        model.network.head.last.bias[0] += 0.05
+    check_replay(tmp_path, model)
+    with torch.no_grad():
+        model.network.head.last.bias[0] += 5.0
+    with pytest.raises(DamagedFileError, match=r"stored inputs differently by 0\.001"):
         check_replay(tmp_path, model)
 
 

@@ -15,8 +15,8 @@ def test_it_takes_more_passes_than_others(epochs: int, passes: int) -> None:
     assert (pairs.loss, pairs.epochs, head.line, head.rows) == ("pairs", passes, 3, None)
 
 
-@pytest.mark.parametrize("given", [(0, 0.5), (5, 0.0)])
-def test_no_steps_and_no_rate_are_refused(given: tuple[int, float]) -> None:
+@pytest.mark.parametrize("given", [(0, 0.5), (101, 0.5), (5, 0.0)])
+def test_no_steps_too_many_and_no_rate_are_refused(given: tuple[int, float]) -> None:
     with pytest.raises(SettingsError, match=r"contrastive:(times|share)="):
         Contrastive(*given)
 

@@ -30,6 +30,12 @@ def trained(kind: str) -> tuple[Session, dict[str, torch.Tensor]]:
     return made, before
 
 
+@pytest.mark.parametrize("given", [(0, 16), (10**20, 16), (8, 0), (8, 10**400)])
+def test_numbers_that_no_layer_has_room_for_are_refused(given: tuple[int, int]) -> None:
+    with pytest.raises(SettingsError, match=r"\+lora:(rank|alpha)=.*a whole number from 1 to 4096"):
+        Lora(*given)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_network_starts_as_it_was(kind: str) -> None:
     plain, network = grafted(kind).eval(), grafted(kind).eval()

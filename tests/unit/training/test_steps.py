@@ -1,5 +1,6 @@
 """Steps on what a frozen prefix made are steps on the rows."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,23 @@ from regraft.features.worth import Worth
 from regraft.freezing.patterns import above_of
 from regraft.freezing.proof import state_digest
 from regraft.freezing.threshold import Rule
+from regraft.training.aligning.alignment import Alignment, TermName
 from regraft.training.batching import batches
+from regraft.training.keeping.checkpoint import Beside
 from regraft.training.loop import work
 from regraft.training.moving import entry as entry_module
 from regraft.training.phase import Loss, Phase
 from regraft.training.session import Session
-from tests.tiny_sessions import KINDS, grafted, options, session
+from tests.tiny_sessions import (
+    KINDS,
+    changed,
+    elsewhere_examples,
+    grafted,
+    options,
+    session,
+    state,
+    without_labels,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -241,3 +253,63 @@ def test_pairs_teach_nothing_where_the_last_block_that_moved_freezes() -> None:
     assert made.still == {0, 1}
     assert 0 < made.step < 12
     assert all(stretch.holds for stretch in made.stretches)
+
+
+def test_matrices_do_not_shrink_where_a_step_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Beside, "step", lambda self, optimiser: False)
+    made = session("text")
+    before = state(made.network)
+    work(made, [replace(phase(0, 1), shrink=(0.5,) * 4)])
+    assert made.step > 0
+    assert not changed(before, made.network)
+
+
+def aligned(term: TermName, **known: Any) -> tuple[Session, Phase]:
+    """Returns a session beside a target, and a phase that draws the two together."""
+    made = session("image", options(**known))
+    made.target = without_labels(elsewhere_examples("image", 20))
+    return made, replace(phase(0, 1), alignment=Alignment(term, source=term != "shot"))
+
+
+@pytest.mark.parametrize(("term", "times"), [("mcc", 2), ("shot", 1)])
+def test_only_what_is_learnt_of_goes_through_the_network(
+    term: TermName, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = Grafted.features, [0]
+
+    def counted(network: Grafted, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        seen[0] += len(batch["pixels"]) if torch.is_grad_enabled() else 0
+        return real(network, batch)
+
+    made, own = aligned(term)
+    monkeypatch.setattr(Grafted, "features", counted)
+    work(made, [own])
+    assert seen[0] == times * len(made.train)
+    record = made.records[-1]
+    assert np.isfinite(record.train_loss)
+    assert record.train_loss != 0
+    assert (record.train_accuracy is None) is (term == "shot")
+
+
+@pytest.mark.parametrize(("most", "batch", "sizes"), [(7, 5, {4, 6}), (3, 8, set())])
+def test_what_compares_domains_is_not_cut_until_nothing_is_left_to_compare(
+    most: int, batch: int, sizes: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, tried = Grafted.features, [0]
+    passed: set[int] = set()
+
+    def small(network: Grafted, rows: dict[str, torch.Tensor]) -> torch.Tensor:
+        count = len(rows["pixels"])
+        if torch.is_grad_enabled():
+            tried.append(count)
+            if count > most:
+                raise torch.OutOfMemoryError("a fake")
+            passed.add(count)
+        return real(network, rows)
+
+    made, own = aligned("mmd", batch_size=batch)
+    monkeypatch.setattr(Grafted, "features", small)
+    with nullcontext() if sizes else pytest.raises(torch.OutOfMemoryError):
+        work(made, [own])
+    assert passed <= sizes
+    assert min(tried[1:]) == 4

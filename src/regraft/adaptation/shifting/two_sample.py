@@ -25,6 +25,9 @@ PERMUTATIONS = 499
 MOST_ROWS = 2000
 """Rows of a domain that are told apart: with them 53 % right is more than chance."""
 FOLDS = 5
+FEWEST = 7
+"""Different rows of a domain from which a shift can be seen: of fewer, names that are permuted in
+folds of one or two rows are the real ones, or these turned round, in more than `LEVEL` of all."""
 RIDGE = 0.1
 """The penalty, as a share of the rows: standardised features have a variance of 1."""
 
@@ -70,9 +73,14 @@ class TwoSample:
         return (1 + as_good) / (1 + len(self.chance))
 
     @property
+    def enough(self) -> bool:
+        """Whether there are different rows enough to see any shift."""
+        return self.rows >= FEWEST
+
+    @property
     def shift(self) -> bool:
         """Whether chance does not explain the accuracy."""
-        return self.p_value <= LEVEL
+        return self.enough and self.p_value <= LEVEL
 
 
 def two_sample(source: Sample, target: Sample, *, seed: int) -> TwoSample:

@@ -163,12 +163,13 @@ def _repositories() -> list[str]:
     return [f"hf:{f.parent.name.removeprefix('models--').replace('--', '/')}" for f in folders]
 
 
-def checkpoint_file(url: str, *, digest: str = "", say: Say) -> Path:
+def checkpoint_file(url: str, *, digest: str = "", size: float = 0, say: Say) -> Path:
     """Returns the local file of an address in torch's own cache, fetched if it is missing.
 
     Args:
         url: Address of a weight file.
         digest: First digits of its SHA-256, where known.
+        size: Its bytes, where known.
         say: Takes one line of progress.
 
     Raises:
@@ -182,7 +183,8 @@ def checkpoint_file(url: str, *, digest: str = "", say: Say) -> Path:
     if path.is_file():
         return path
     kept = sorted(found.name for found in folder.glob("*.pth"))
-    _refuse_unreachable(path.name, url, place=folder, kept=kept)
+    name = f"{path.name} ({size / 1e6:.1f} MB)" if size else path.name
+    _refuse_unreachable(name, url, place=folder, kept=kept)
     say(f"fetching {url} into {folder}")
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -204,7 +206,7 @@ def _refuse_unreachable(name: str, url: str, *, place: Path, kept: list[str]) ->
     listed = ", ".join(kept[:8]) if kept else "nothing yet"
     raise UnreachableError(
         f"{name} is not on this machine and {reason}",
-        expected=f"it in {place}, which has {listed}",
+        expected=f"the network, or a copy of it in {place}, which has {listed}",
         hint="again with a network, or starter:minilm or starter:efficientnet-lite0",
     )
 

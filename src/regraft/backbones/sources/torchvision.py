@@ -16,6 +16,8 @@ from regraft.data.spec import ImageSpec, Interpolation
 from regraft.data.starters.wheels import Say, say_on_stderr
 from regraft.errors import BackboneError, nearest
 
+MEGABYTE = 2**20
+"""Bytes of one, as torchvision counts the size of a file."""
 _HEADS = ("fc", "classifier", "heads", "head")
 _WHOLE_CLASSIFIER = ("vgg", "alexnet")
 """Families whose classifier is wider than their trunk: it is left out whole."""
@@ -58,7 +60,8 @@ def open_torchvision(name: str, *, say: Say = say_on_stderr) -> Backbone:
     default = default_weights(name)
     # The digits at the end of the file's name are the first of its SHA-256.
     digest = str(default.url).rsplit("-", 1)[-1].removesuffix(".pth")
-    path = checkpoint_file(default.url, digest=digest, say=say)
+    size = float(default.meta.get("_file_size", 0)) * MEGABYTE
+    path = checkpoint_file(default.url, digest=digest, size=size, say=say)
     weights = read_weights(path)
     return loaded_torchvision(name, weights, label=f"tv:{name}", origin=default.url)
 

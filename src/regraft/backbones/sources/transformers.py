@@ -13,6 +13,7 @@ from torch import nn
 
 from regraft.backbones.attention import best_attention
 from regraft.backbones.backbone import Architecture, Backbone, Pooling
+from regraft.backbones.pairing import paired_torch
 from regraft.backbones.sources.documents import read_object
 from regraft.backbones.sources.module import found_width
 from regraft.backbones.sources.pooling import recorded_pooling
@@ -43,6 +44,7 @@ _WRAPPERS = ("timm_backbone", "timm_wrapper", "gemma3n_vision")
 """Kinds that hand a name over to timm, which may ask the hub for it."""
 
 
+@paired_torch()
 def open_transformers(folder: Path, *, name: str, origin: str = "") -> Backbone:
     """Returns the encoder in a folder saved by transformers, without its head.
 
@@ -53,7 +55,7 @@ def open_transformers(folder: Path, *, name: str, origin: str = "") -> Backbone:
 
     Raises:
         BackboneError: If the network is no text or image encoder, was saved quantised, or
-            something is missing.
+            something is missing, or torch and torchvision are no pair.
         DamagedFileError: If a file is damaged.
     """
     settings = read_object(folder / "config.json")
@@ -78,11 +80,13 @@ def open_transformers(folder: Path, *, name: str, origin: str = "") -> Backbone:
     )
 
 
+@paired_torch()
 def build_transformers(architecture: Architecture) -> nn.Module:
     """Returns the network of an architecture with random weights.
 
     Raises:
-        BackboneError: If transformers has no network of that name, or it is no encoder.
+        BackboneError: If transformers has no network of that name, or it is no encoder, or torch
+            and torchvision are no pair.
     """
     import transformers
 

@@ -31,6 +31,15 @@ def digests_of(made: Iterable[bytes], count: int) -> Digests:
     return room_made((count, BYTES), np.uint8, make=some)
 
 
+def shortened(digests: Digests) -> npt.NDArray[np.uint64]:
+    """Returns (N,) numbers made of the first half of each digest.
+
+    Args:
+        digests: (N, 16).
+    """
+    return _half(digests, 0)
+
+
 def sorted_order(digests: Digests) -> Numbers:
     """Returns (N,) the rows in the order of their digests, byte by byte."""
     first = _half(digests, 0)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from regraft.data.mapped.columns import Column, column_of
 from regraft.errors import DataError, whole
+
+COLUMN_LIMIT = 10_000
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Cells:
         frame: The same columns in their own types, (N rows).
         errors: Reason by row number, for rows that cannot be used.
         notes: Sentences on what was changed on the way.
+        written: Names as the file has them, by the clean ones, where the two differ.
     """
 
     columns: Mapping[str, Sequence[str | None]]
@@ -30,6 +33,7 @@ class Cells:
     frame: pa.Table
     errors: dict[int, str]
     notes: tuple[str, ...] = ()
+    written: Mapping[str, str] = field(default_factory=dict)
 
 
 def text_array(cells: Sequence[str | None]) -> pa.Array:
@@ -49,6 +53,20 @@ def whole_cells(cells: list[str | None]) -> list[str | None]:
     return cells
 
 
+def refuse_crowd(columns: int, shown: str) -> None:
+    """Refuses a table of more columns than `COLUMN_LIMIT`.
+
+    Args:
+        columns: How many there are.
+        shown: How messages call the table.
+
+    Raises:
+        DataError: If it has more.
+    """
+    if columns > COLUMN_LIMIT:
+        raise DataError(f"{shown} has {columns:,} columns", expected=f"{COLUMN_LIMIT:,} at most")
+
+
 def clean_header(names: Sequence[str], shown: str) -> tuple[list[str], tuple[str, ...]]:
     """Returns the names without blanks around them, and a note if any were stripped.
 
@@ -66,6 +84,16 @@ def clean_header(names: Sequence[str], shown: str) -> tuple[list[str], tuple[str
             hint="renaming one of them in the first line",
         )
     return clean, _header_notes(changed, stripped, shown=shown)
+
+
+def as_written(names: Sequence[str], clean: Sequence[str]) -> dict[str, str]:
+    """Returns names of columns as they came, by the clean ones, where the two differ.
+
+    >>> as_written(["", " text", "label"], ["column1", "text", "label"])
+    {'column1': '', 'text': ' text'}
+    """
+    came = (whole(name).strip("\ufeff") for name in names)
+    return {tidy: name for tidy, name in zip(clean, came, strict=True) if tidy != name}
 
 
 def _header_notes(changed: list[str], stripped: list[str], *, shown: str) -> tuple[str, ...]:

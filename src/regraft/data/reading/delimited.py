@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from regraft.data.mapped.columns import Column, GrowingFrame, column_of
 from regraft.data.mapped.room import Growing
-from regraft.data.reading.cells import Cells, clean_header
+from regraft.data.reading.cells import Cells, as_written, clean_header
 from regraft.data.reading.encodings import Opened
 from regraft.errors import DataError, counted
 
@@ -42,7 +43,7 @@ def parse_csv(opened: Opened, shown: str) -> Cells:
     if delimiter == ",":
         return cells
     note = f"cells of {shown} are separated by {delimiter!r}, as its first line shows"
-    return Cells(cells.columns, cells.lines, cells.frame, cells.errors, (*cells.notes, note))
+    return replace(cells, notes=(*cells.notes, note))
 
 
 def parse_tsv(opened: Opened, shown: str) -> Cells:
@@ -118,7 +119,8 @@ def _parse(
         if not "".join(names).strip():
             raise DataError(f"{shown} is empty", expected="a first line with names of columns")
         header, notes = clean_header(names, shown)
-        return _collect(header, records, notes=notes)
+        cells = _collect(header, records, notes=notes)
+        return replace(cells, written=as_written(names, header))
 
 
 def _collect(header: list[str], records: Iterator[_Record], *, notes: tuple[str, ...]) -> Cells:

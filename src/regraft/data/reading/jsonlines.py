@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from regraft.data.mapped.columns import Column, GrowingFrame, column_of
 from regraft.data.mapped.room import Growing
-from regraft.data.reading.cells import Cells, clean_header, text_array
+from regraft.data.reading.cells import Cells, as_written, clean_header, refuse_crowd, text_array
 from regraft.data.reading.encodings import Opened
 from regraft.errors import DataError
 
@@ -42,11 +42,11 @@ def parse_jsonl(opened: Opened, shown: str) -> Cells:
     """Returns the cells of a JSON Lines text: one object a line, columns in order of sight.
 
     Raises:
-        DataError: If there is no row, or no line is an object.
+        DataError: If there is no row, or no line is an object, or there are too many keys.
     """
     errors = dict[int, str]()
     with opened("\n") as stream:
-        seen, lines = _collect(stream, errors)
+        seen, lines = _collect(stream, errors, shown)
     if not seen:
         raise DataError(
             f"{shown} is empty" if not len(lines) else f"{shown}:1 is not a JSON object",
@@ -57,11 +57,11 @@ def parse_jsonl(opened: Opened, shown: str) -> Cells:
     for name, growing in zip(names, seen.values(), strict=True):
         texts = growing.whole(len(lines))
         columns[name], typed[name] = column_of(texts), _typed(texts, growing.kind)
-    return Cells(columns, lines, pa.table(typed), errors, notes)
+    return Cells(columns, lines, pa.table(typed), errors, notes, as_written(list(seen), names))
 
 
 def _collect(
-    stream: Iterable[str], errors: dict[int, str]
+    stream: Iterable[str], errors: dict[int, str], shown: str
 ) -> tuple[dict[str, "_GrowingColumn"], npt.NDArray[np.int64]]:
     """Returns the columns by key and (N,) lines; puts reasons why not into `errors`, by row."""
     numbered = ((number, line) for number, line in enumerate(stream, 1) if line.strip())
@@ -69,7 +69,10 @@ def _collect(
     while some := list(islice(numbered, BATCH)):
         parsed = [_parse_line(line) for _, line in some]
         errors |= {read + place: reason for place, (_, reason) in enumerate(parsed) if reason}
-        for key in dict.fromkeys(key for item, _ in parsed for key in item):
+        keys = dict.fromkeys(key for item, _ in parsed for key in item)
+        # Before there is room for them: keys that few lines have make columns of all lines.
+        refuse_crowd(len(columns.keys() | keys.keys()), shown)
+        for key in keys:
             growing = columns.setdefault(key, _GrowingColumn())
             growing.add([item.get(key) for item, _ in parsed], above=read)
         lines.add(np.array([number for number, _ in some]))

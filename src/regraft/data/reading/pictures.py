@@ -1,5 +1,6 @@
 """Makes upright grey or RGB pictures from files, bytes and arrays that nobody vouches for."""
 
+import errno
 import io
 import os
 import threading
@@ -13,10 +14,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pil
-from PIL import ImageOps
+from PIL import ImageFile, ImageOps
 
 from regraft.data.rows import Image
-from regraft.errors import DataError
+from regraft.errors import DataError, RegraftError, StorageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """The only decoders that are ever called: the rare ones are where the holes are."""
@@ -36,6 +37,14 @@ _SIXTEEN_BITS = 65_535
 _WIDE_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 _HEADER_LOCK = threading.Lock()
 """Filters of warnings belong to the whole process."""
+_REFUSALS = {
+    getattr(errno, name, -1)
+    for name in (
+        *("EACCES", "EPERM", "EIO", "ESTALE", "ENOTCONN", "EHOSTDOWN", "ETIMEDOUT"),
+        *("EMFILE", "ENFILE", "ENOSPC", "EDQUOT"),
+    )
+}
+"""What a system says of itself and not of one file; what decoders raise has no number."""
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -55,6 +64,7 @@ def open_picture(source: str | Path | bytes | Image, *, side: int | None = None)
     Raises:
         DataError: If the file is missing, no plain file, of another format, damaged, cut
             off or larger than `PIXEL_LIMIT`, or the array is none of a picture.
+        StorageError: If a permission or the disk says no.
     """
     if isinstance(source, np.ndarray):
         return Pil.fromarray(decode(source))
@@ -67,12 +77,12 @@ def open_picture(source: str | Path | bytes | Image, *, side: int | None = None)
                 # Other formats know no scale, and leave the picture as it is.
                 picture.draft(None, (SPARE * side, SPARE * side))
             return whole_picture(picture, shown)
-    except DataError:
+    except RegraftError:
         raise
     except FileNotFoundError as error:
         raise DataError(f"there is no file '{shown}'") from error
     except Exception as error:
-        raise _not_decoded(shown, error) from error
+        raise _not_read(shown, error) from error
 
 
 def whole_picture(picture: Pil.Image, shown: str) -> Pil.Image:
@@ -84,15 +94,17 @@ def whole_picture(picture: Pil.Image, shown: str) -> Pil.Image:
 
     Raises:
         DataError: If it is damaged, cut off or larger than `PIXEL_LIMIT`.
+        StorageError: If the disk says no.
     """
     _check_size(picture, shown)
     try:
-        picture.load()
+        with _STRICT:
+            picture.load()
         return _as_grey_or_rgb(_upright(picture))
     except DataError:
         raise
     except Exception as error:
-        raise _not_decoded(shown, error) from error
+        raise _not_read(shown, error) from error
 
 
 def on_all_cores(function: Callable[[S], T], sources: Sequence[S]) -> Iterator[T]:
@@ -200,14 +212,40 @@ def _open_header(file: str | Path | io.BytesIO) -> Pil.Image:
         return Pil.open(file, formats=FORMATS)
 
 
-def _not_decoded(shown: str, error: Exception) -> DataError:
-    """Returns what is said of a damaged file.
+def _not_read(shown: str, error: Exception) -> RegraftError:
+    """Returns what is said of a damaged file, or of a disk that fails.
 
     Decoders raise whatever they like: OSError, SyntaxError, struct.error …
     """
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        return StorageError(f"{shown} cannot be read ({error.strerror})")
     reason = str(error).split("<")[0].strip() or type(error).__name__
     listed = ", ".join(FORMATS)
     return DataError(f"{shown} cannot be decoded ({reason})", expected=f"whole {listed}")
+
+
+class _Strict:
+    """Has Pillow refuse what is cut off while a thread decodes, whatever the program told it."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._lenient = threading.Lock(), 0, False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._lenient = ImageFile.LOAD_TRUNCATED_IMAGES
+                ImageFile.LOAD_TRUNCATED_IMAGES = False
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            # The last one out: what others still decode must not be taken for whole.
+            if self._lenient and not self._inside:
+                ImageFile.LOAD_TRUNCATED_IMAGES = True
+
+
+_STRICT = _Strict()
 
 
 def _check_size(picture: Pil.Image, shown: str) -> None:

@@ -1,6 +1,7 @@
 """Decides which reader a source needs and makes a table of it."""
 
 import errno
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from regraft.errors import DataError, RegraftError, StorageError, one_of
 
 STARTER = "starter:"
 HUB = "hf:"
+_NAMED = re.compile(r"(starter|hf):\S+")
 _SUFFIXES = (*TABLE_SUFFIXES, *ARCHIVE_SUFFIXES, *PICTURE_SUFFIXES, *OTHER_SUFFIXES, ".txt")
 
 
@@ -51,6 +53,18 @@ def exists(word: str) -> bool:
         return True
     except (OSError, ValueError):  # A long text is no name of a file, nor one with NUL.
         return False
+
+
+def is_named(word: str) -> bool:
+    """Says whether a word is `starter:NAME` or `hf:NAME`, and no text that begins like one.
+
+    >>> [is_named(word) for word in ("starter:pets", "hf:a/b", "starter: the soup was cold")]
+    [True, True, False]
+    """
+    if _NAMED.fullmatch(word):
+        return True
+    # A folder that the datasets library saved may have blanks in its name.
+    return word.startswith(HUB) and exists(word.removeprefix(HUB))
 
 
 def _refused(source: object, error: OSError) -> RegraftError:

@@ -14,7 +14,14 @@ import pyarrow.parquet as pq
 from regraft.data.mapped import room
 from regraft.data.mapped.columns import GrowingFrame, column_of, joined, taken
 from regraft.data.mapped.views import without_views
-from regraft.data.reading.cells import Cells, clean_header, split_columns
+from regraft.data.reading.cells import (
+    COLUMN_LIMIT,
+    Cells,
+    as_written,
+    clean_header,
+    refuse_crowd,
+    split_columns,
+)
 from regraft.data.reading.delimited import parse_csv, parse_tsv
 from regraft.data.reading.encodings import open_text
 from regraft.data.reading.jsonlines import parse_jsonl
@@ -26,7 +33,6 @@ _PARSERS = {".csv": parse_csv, ".tsv": parse_tsv, ".jsonl": parse_jsonl}
 TABLE_SUFFIXES = (*_PARSERS, ".parquet")
 OTHER_SUFFIXES = (".json", ".xlsx", ".xls", ".ods", ".gz")
 """Ends of files of data that nothing here reads."""
-COLUMN_LIMIT = 10_000
 SPLIT = "split"
 BATCH = 2**15
 """Rows of a file of columns that are read at once."""
@@ -50,6 +56,7 @@ class Table:
         errors: Reason by row number, for rows that cannot be used.
         outside: Problems that belong to no row, such as a file of another kind.
         sealed: Whether paths of images must stay in `folder`: nobody vouches for an archive.
+        written: Names as the file has them, by those of `frame`, where the two differ.
     """
 
     name: str
@@ -63,6 +70,7 @@ class Table:
     errors: Mapping[int, str] = field(default_factory=dict)
     outside: tuple[Problem, ...] = ()
     sealed: bool = False
+    written: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -138,7 +146,7 @@ def from_frame(frame: pa.Table, name: str, *, shown: str = "", folder: Path = Pa
         DataError: If two columns have the same name, or there is no column.
     """
     shown = shown or name
-    names, notes = clean_header(frame.column_names, shown)
+    names, notes = clean_header(came := frame.column_names, shown)
     if not 0 < len(names) <= COLUMN_LIMIT:
         raise DataError(f"{shown} has {len(names)} columns", expected=f"1 to {COLUMN_LIMIT:,}")
     frame = without_views(frame.rename_columns(names))
@@ -151,6 +159,7 @@ def from_frame(frame: pa.Table, name: str, *, shown: str = "", folder: Path = Pa
         folder=folder,
         pixels=pictures,
         notes=(*notes, *unused),
+        written=as_written(came, names),
     )
 
 
@@ -192,8 +201,7 @@ def _frame_of(file: pq.ParquetFile) -> pa.Table:
 
 
 def _from_cells(cells: Cells, path: Path, *, shown: str, notes: tuple[str, ...]) -> Table:
-    if len(cells.columns) > COLUMN_LIMIT:
-        raise DataError(f"{shown} has {len(cells.columns):,} columns", expected="10,000 at most")
+    refuse_crowd(len(cells.columns), shown)
     return Table(
         name=path.stem,
         columns=cells.columns,
@@ -202,6 +210,7 @@ def _from_cells(cells: Cells, path: Path, *, shown: str, notes: tuple[str, ...])
         folder=path.parent,
         notes=(*notes, *cells.notes),
         errors=cells.errors,
+        written=cells.written,
     )
 
 
@@ -252,6 +261,7 @@ def join_tables(tables: Sequence[Table], name: str) -> Table:
         notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
         errors=_errors(tables),
         outside=tuple(problem for table in tables for problem in table.outside),
+        written={clean: name for table in tables for clean, name in table.written.items()},
     )
 
 

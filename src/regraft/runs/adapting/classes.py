@@ -20,7 +20,7 @@ def check_classes(table: Table, dataset: Dataset, *, say: Say) -> None:
     Args:
         table: The target, with the column of each role.
         dataset: The source.
-        say: Told what is not read, though it looks like labels.
+        say: Told what is not read, though it looks like labels, and which classes are not there.
 
     Raises:
         DataError: If the target has classes that the source lacks, or all its rows one class.
@@ -53,6 +53,19 @@ def check_classes(table: Table, dataset: Dataset, *, say: Say) -> None:
         )
     elif len(set(numbers.values())) == 1:
         _check_others(table, column, min(names), say)
+    elif names:
+        _tell_missing(table, dataset, set(numbers.values()), say)
+
+
+def _tell_missing(table: Table, dataset: Dataset, found: set[int], say: Say) -> None:
+    """Warns of classes of the source that no label of the target names."""
+    missing = {name for number, name in enumerate(dataset.classes) if number not in found}
+    if missing:
+        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        say(
+            f"warning: of the source's classes the labels of the target {table.name} lack "
+            f"{_listed(missing)}{more}"
+        )
 
 
 def _check_others(table: Table, column: str, name: str, say: Say) -> None:

@@ -30,10 +30,12 @@ class Known:
     Args:
         of: Gives them by a method's word, as it sees them.
         once: Whether one half of them alone judges, as where the trunk is moved too.
+        compared: How many methods are held to source-only, here and elsewhere.
     """
 
     of: Callable[[str], Labelled] = _nobody
     once: bool = False
+    compared: int = 1
 
 
 NOTHING = Known()
@@ -84,7 +86,7 @@ def try_methods(
         start = found[0] if found else None
         signs = start.signs if start else None
         judged = judge(name, adapted, domains=seen, start=signs, seconds=seconds, space=space)
-        judged = with_right(judged, right, start=start)
+        judged = with_right(judged, right, start=start, compared=known.compared)
         say(method_words(judged))
         found.append(judged)
     return found, lost

@@ -16,8 +16,12 @@ from regraft.errors import DivergedError, SettingsError
 from regraft.features import cached
 from regraft.features.cached import Cache
 from regraft.features.level import Level
+from regraft.freezing.line import Above, still_at
+from regraft.freezing.patterns import above_of
 from regraft.runs.adapting.features import Pools, check_finite, pool_domains
 from regraft.runs.adapting.target import Target
+from regraft.runs.choosing.defaults import TYPED
+from regraft.runs.choosing.line import frozen_words
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.sessions import top_level
 from regraft.training.heads.probe import Features, Labelled, fit_probe
@@ -144,7 +148,16 @@ def given_of(prepared: Prepared, verdict: Verdict, *, target: Target) -> Given:
         verdict.training,
         verdict.inference,
         prepared.settings.seed,
+        _typed_still(prepared),
     )
+
+
+def _typed_still(prepared: Prepared) -> Above:
+    """Returns what of the trunk was typed to be frozen; what a modifier holds was not."""
+    freeze, words = prepared.chosen.freeze, frozen_words(prepared.settings)[1]
+    line = int(freeze.value) if freeze.reason == TYPED else 0
+    above = above_of(prepared.network.trunk, words)
+    return still_at(prepared.chain, line=line, above=above)
 
 
 def check_usable(words: Sequence[str], trunk: nn.Module, *, spec: InputSpec) -> None:

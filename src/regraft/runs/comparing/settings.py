@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from regraft.errors import SettingsError, nearest
 from regraft.settings import FitOptions, FitSettings, Settings
+from regraft.settings.checked import LAST_SEED
 from regraft.strategies.table import AUTO, STRATEGIES, make_strategy
 
 ONLY_FIT = frozenset({"control", "fraction", "preset", "strategy"})
@@ -42,7 +43,7 @@ class CompareSettings(Settings):
     strategies: tuple[str, ...] = Field(
         ("head", "two-stage", "full"), strict=False, min_length=1, description=_NAMES
     )
-    seeds: int = Field(3, ge=1, description="a whole number, at least 1")
+    seeds: int = Field(3, ge=1, le=1000, description="a whole number from 1 to 1000")
     fractions: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
         (1.0,), strict=False, min_length=1, description=_SHARES
     )
@@ -70,6 +71,16 @@ class CompareSettings(Settings):
             value, times = Counter[object](listed).most_common(1)[0]
             if times > 1:
                 raise SettingsError(f"{name} has {value} twice", expected="each one once")
+        return self
+
+    @model_validator(mode="after")
+    def _of_seeds_that_exist(self) -> Self:
+        """Refuses a last seed that no run can have, before the others are trained."""
+        if self.numbers[-1] > LAST_SEED:
+            raise SettingsError(
+                f"seeds = {self.seeds} cannot be used from seed = {self.shared.seed} on",
+                expected=f"none above {LAST_SEED}",
+            )
         return self
 
     @property

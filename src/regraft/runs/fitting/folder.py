@@ -1,5 +1,6 @@
 """Makes a run folder: claimed once, filled file by file, `result.json` last."""
 
+import itertools
 import json
 import math
 import os
@@ -8,7 +9,7 @@ import shutil
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,15 @@ START = "start"
 """The event with which a process begins to work on a run."""
 CHECKPOINTS = "checkpoints"
 CONTROL = "control"
+LEARNT = "rows-learnt.parquet"
+"""The file of a run by which it knows the rows again that it learnt from."""
+WRITTEN = (
+    *(SETTINGS, LOG, RESULT, CHECKPOINTS, CONTROL, "model", "auto.json"),
+    *(LEARNT, "predictions-test.parquet", "problems.csv", "report.html"),
+)
+"""All that a run puts into its folder."""
+DRAFTS = (".tmp", ".building")
+"""Behind a name while that is being written."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,19 @@ class RunFolder:
     def measured(self) -> bool:
         """Says whether the settings hold what was measured too: a run repeats with it."""
         return self.begun and "machine" in tomllib.loads((self.path / SETTINGS).read_text("utf-8"))
+
+    def begin(self, settings: str) -> None:
+        """Writes the settings and makes room for checkpoints: from here on a run can go on.
+
+        Args:
+            settings: The text of `run.toml`.
+
+        Raises:
+            StorageError: If the disk or a permission says no.
+        """
+        with self.writing(CHECKPOINTS) as place:
+            place.mkdir(exist_ok=True)
+        self.write(SETTINGS, settings)
 
     def write(self, name: str, text: str) -> None:
         """Writes a file whole: temporary name, fsync, rename.
@@ -141,10 +164,15 @@ class RunFolder:
             path.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Removes the folder, or its content where it was there before."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        if not self.made:
-            self.path.mkdir(exist_ok=True)
+        """Removes the folder; of one that was there before, what the run wrote into it."""
+        if self.made:
+            shutil.rmtree(self.path, ignore_errors=True)
+            return
+        for name, draft in itertools.product(WRITTEN, ("", *DRAFTS)):
+            place = self.path / f"{name}{draft}"
+            shutil.rmtree(place, ignore_errors=True)
+            with suppress(OSError):  # a full or locked disk must not hide why the run failed
+                place.unlink(missing_ok=True)
 
 
 def _opened(folder: Path) -> int | None:

@@ -1,5 +1,7 @@
-"""Defines the outcome of a run on its test rows, and writes it down."""
+"""Defines the outcome of a run on test rows; writes it down, and what was learnt from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,13 +10,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from regraft.backbones.backbone import Backbone
 from regraft.backbones.sources.seal import settle
+from regraft.data.mapped.digests import shortened
 from regraft.data.mapped.room import blocks
-from regraft.data.rows import Rows
+from regraft.data.reading.sources import STARTER
+from regraft.data.rows import Dataset, Rows
+from regraft.data.starters.models import MODELS
+from regraft.errors import DamagedFileError, UserError
 from regraft.reports.thumbnails import thumbnail
+from regraft.runs.choosing.opening import Network
+from regraft.runs.fitting.folder import LEARNT, RunFolder
 from regraft.runs.fitting.prepare import Prepared
 from regraft.scoring import metrics
 from regraft.serving.model import Answers, Model
+from regraft.serving.store import MODEL, load
 from regraft.training.precision import Verdict
 
 Labels = npt.NDArray[np.int64]
@@ -69,11 +79,67 @@ def save_predictions(path: Path, outcome: Outcome) -> None:
     scores = ["confidence", *(f"p_{name}" for name in outcome.model.classes)]
     kinds = dict.fromkeys(("origin", "label", "prediction"), pa.string())
     schema = pa.schema({**kinds, **dict.fromkeys(scores, pa.float64())})
+    with _whole(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+        for block in blocks(len(outcome.test)):
+            writer.write_table(pa.table(_predictions(outcome, block), schema))
+
+
+def save_learnt(folder: RunFolder, dataset: Dataset) -> None:
+    """Writes half of the digest of each different row of train and val, ascending."""
+    digests = [dataset.parts["train"].digests, dataset.parts["val"].digests]
+    halves = [shortened(each) for each in digests if each is not None]
+    table = pa.table({"digest": np.unique(np.concatenate([np.zeros(0, np.uint64), *halves]))})
+    with folder.writing(LEARNT) as path, _whole(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def read_learnt(run: Path) -> npt.NDArray[np.uint64] | None:
+    """Returns what `save_learnt` wrote, (U,); None for a run from before it did.
+
+    Raises:
+        DamagedFileError: If the file cannot be read.
+    """
+    place = run / LEARNT
+    if not place.is_file():
+        return None
+    try:
+        found: npt.NDArray[np.uint64] = pq.read_table(place)["digest"].to_numpy()
+    except (pa.ArrowException, OSError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise DamagedFileError(f"{place} cannot be read ({reason})") from error
+    return found
+
+
+def read_back(run: Path, prepared: Prepared, *, network: Network | None) -> None:
+    """Loads what a run saved and replays it, where that is the first time anybody does.
+
+    A starter comes back. Of another network only this tells, while there are checkpoints.
+
+    Args:
+        run: The run folder, its model saved.
+        prepared: What was fitted.
+        network: The backbone where it is a Python object, as it was given; it is copied.
+
+    Raises:
+        DamagedFileError: If it cannot be loaded, or answers otherwise.
+    """
+    named = str(prepared.chosen.backbone.value).removeprefix(STARTER)
+    if network is None and named in MODELS:
+        return
+    given = network.network if isinstance(network, Backbone) else network
+    own = prepared.backbone.architecture.library == "module"
+    try:
+        load(run, network=given if own else None)
+    except UserError as error:  # A mistake of the user would take the checkpoints with it.
+        raise DamagedFileError(f"{run / MODEL} cannot be read back ({error})") from error
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Gives a temporary name; what is written there appears under its own, whole."""
     temporary = path.with_name(path.name + ".tmp")
     try:
-        with pq.ParquetWriter(temporary, schema) as writer:
-            for block in blocks(len(outcome.test)):
-                writer.write_table(pa.table(_predictions(outcome, block), schema))
+        yield temporary
         settle(temporary)
         temporary.replace(path)
         settle(path.parent)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 
@@ -27,7 +28,7 @@ from regraft.machine import device_name
 from regraft.runs.choosing.defaults import TYPED, Choice
 from regraft.runs.fitting.cheaper import Cheaper, Gain, gained, points_words, scores_of
 from regraft.runs.fitting.commands import next_commands
-from regraft.runs.fitting.outcome import Outcome, calibration, confusion, worst_mistakes
+from regraft.runs.fitting.outcome import Labels, Outcome, calibration, confusion, worst_mistakes
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.train import Trained
 from regraft.scoring import metrics
@@ -65,7 +66,7 @@ def result_document(
         "backbone": _backbone(prepared),
         "strategy": prepared.settings.strategy,
         "seed": prepared.settings.seed,
-        "scores": _scores(outcome),
+        "scores": _scores(outcome, prepared.dataset.leaked),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "trained_share": _trained_share(trained, plan),
         "freezing": freezing,
@@ -135,12 +136,17 @@ def _backbone(prepared: Prepared) -> Document:
     }
 
 
-def _scores(outcome: Outcome) -> Document:
+def _scores(outcome: Outcome, leaked: Labels) -> Document:
+    """Returns the scores of each part; where test rows were seen, also those of the others."""
     parts: Document = {}
     if len(outcome.val_labels):
         parts["val"] = score(outcome.val, outcome.val_labels).as_json()
     if len(outcome.test):
         parts["test"] = score(outcome.probabilities, outcome.test.labels).as_json()
+    if 0 < len(leaked) < len(outcome.test):
+        own = np.setdiff1d(np.arange(len(outcome.test)), leaked)
+        found, labels = outcome.probabilities[own], outcome.test.labels[own]
+        parts["test_without_leaks"] = score(found, labels).as_json()
     return parts
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from regraft.adaptation.moving import MOVING, moves_trunk
+from regraft.adaptation.moving import MOVING, made_moving, moves_trunk
 from regraft.adaptation.table import (
     AUTO,
     PREPARATIONS,
     SOURCE_ONLY,
+    check_words,
     make_method,
     methods_asked,
     parted,
@@ -49,21 +50,28 @@ class Asked:
         return [word for words in self.after.values() for word in words if word != SOURCE_ONLY]
 
     @property
+    def compared(self) -> int:
+        """How many things there are to try beside `source-only`."""
+        behind = sum(map(len, self.after.values()))
+        return len(self.on_features) - 1 + len(self.moving) + behind
+
+    @property
     def alone(self) -> bool:
         """Whether there is one thing to try beside `source-only`."""
-        behind = sum(map(len, self.after.values()))
-        return len(self.on_features) - 1 + len(self.moving) + behind == 1
+        return self.compared == 1
 
 
 def asked_of(settings: AdaptSettings) -> Asked:
     """Returns the methods to try: where the trunk moves, those that can move it do.
 
     Raises:
-        SettingsError: If there is no such method, or the source cannot be trained so.
+        SettingsError: If the source cannot be trained so, there is no such method, or an option
+            cannot be used, whatever the network; all of the methods are told at once.
     """
     _check_strategy(settings)
     if not settings.moves:
         return Asked(methods_asked(settings.method), [])
+    check_words(words_of(settings.method), _check_word)
     tried = TRIED[settings.preset or "balanced"]
     on_features: list[str] = []
     moving: list[str] = []
@@ -82,6 +90,18 @@ def asked_of(settings: AdaptSettings) -> Asked:
     following = {word: list(dict.fromkeys(names)) for word, names in after.items()}
     on_features = list(dict.fromkeys([SOURCE_ONLY, *on_features]))
     return Asked(on_features, list(dict.fromkeys(moving)), following)
+
+
+def _check_word(word: str) -> None:
+    """Refuses what cannot be asked for where the trunk moves."""
+    first, second = parted(word)
+    following = word
+    if not moves_trunk(word) and _comes_first(first):
+        following = _following(word, second)
+    if moves_trunk(following):
+        made_moving(following)
+    elif word != AUTO:
+        make_method(word)
 
 
 def _comes_first(word: str) -> bool:

@@ -101,19 +101,21 @@ def _tried(
         views: What methods on features see.
         came: The network before anything was learnt.
     """
-    alone = asked.alone
+    alone, compared = asked.alone, asked.compared
     judged, lost = try_methods(
         start.domains,
         asked.on_features,
         say=work.progress.say,
         views=views,
-        known=Known(lambda word: drawn.known(views.of(word).pools.target), drawn.once),
+        known=Known(lambda word: drawn.known(views.of(word).pools.target), drawn.once, compared),
         alone=alone,
     )
     found, diverged = try_moving(work, asked.moving, start=start, alone=alone)
     more, gone = try_grounds(work, asked.after, came=came, start=start, alone=alone)
     moved = {each.judged.name: each for each in (*found, *more)}
-    judged += [_with_labels(each, drawn, start=judged[0]) for each in moved.values()]
+    judged += [
+        _with_labels(each, drawn, start=judged[0], compared=compared) for each in moved.values()
+    ]
     return judged, moved, [*lost, *diverged, *gone]
 
 
@@ -159,11 +161,11 @@ def _kept(
     return keep_classifier(prepared, trained, probe=linear, start=head), trained
 
 
-def _with_labels(moved: Moved, drawn: Drawn, *, start: Judged) -> Judged:
+def _with_labels(moved: Moved, drawn: Drawn, *, start: Judged, compared: int) -> Judged:
     """Returns a method with what those labelled target rows say of it that it has not seen."""
     known = drawn.known(moved.pools.target)
     right = right_unseen(moved.judged.adapted.on_target, known=known, once=drawn.once)
-    return with_right(moved.judged, right, start=start)
+    return with_right(moved.judged, right, start=start, compared=compared)
 
 
 @contextmanager

@@ -4,15 +4,12 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from regraft.adaptation.domains import Adapted, Domains
 from regraft.adaptation.labelled import repeats
 from regraft.adaptation.selection import Signs, signs_of
 from regraft.features.cached import Cache
-from regraft.losses.cross_entropy import balanced_weights
 from regraft.runs.adapting.features import Pools, check_finite, pool_domains
 from regraft.runs.adapting.target import Target
 from regraft.runs.fitting.prepare import Prepared
@@ -71,7 +68,6 @@ class Work:
         if self.lent is not None:
             session.lent = self.lent
             session.lent_times = repeats(len(self.lent), len(session.train))
-            session.options = replace(session.options, class_weights=_weights(session, self.lent))
         return session
 
     def pools(self, *, training_rows: bool = True) -> Pools:
@@ -90,14 +86,6 @@ class Work:
         pools = pool_domains(alone, self.verdict, target=self.target)
         check_finite([*pools.judged, pools.target], whose="the trunk that moved")
         return pools
-
-
-def _weights(session: Session, lent: Examples) -> npt.NDArray[np.float32] | None:
-    """Returns the (K,) weights of balanced classes with labelled rows of the target counted in."""
-    if session.options.class_weights is None:
-        return None
-    labels = np.concatenate([session.train.labels, np.repeat(lent.labels, session.lent_times)])
-    return balanced_weights(labels, len(session.options.class_weights))
 
 
 @dataclass(frozen=True)

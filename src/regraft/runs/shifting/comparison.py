@@ -80,4 +80,4 @@ def _evened(gathered: Gathered, priors: Priors, told: TwoSample, seed: int) -> T
         return None
     some: Sample = gathered.source.take(np.sort(rows))
     found = two_sample(some, gathered.target, seed=seed)
-    return found if found.rows >= LEAST * told.rows else None
+    return found if found.enough and found.rows >= LEAST * told.rows else None

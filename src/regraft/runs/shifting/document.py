@@ -7,6 +7,7 @@ import numpy as np
 
 from regraft.adaptation.shifting.effects import Effect, effects
 from regraft.adaptation.shifting.pictures import picture_numbers
+from regraft.adaptation.shifting.two_sample import FEWEST, TwoSample
 from regraft.adaptation.shifting.words import Word, marking_words, text_numbers
 from regraft.runs.adapting.target import Target
 from regraft.runs.fitting.prepare import Prepared
@@ -49,7 +50,7 @@ def shift_document(
         "backbone": prepared.backbone.name,
         "warnings": list(prepared.dataset.warnings),
         "seed": prepared.settings.seed,
-        "verdict": "shift" if found.told.shift else "no shift",
+        "verdict": _verdict(found.told),
         "only_proportions": found.only_proportions,
         "proportions_tested": found.tested,
         "domain_classifier": _told(found),
@@ -67,6 +68,12 @@ def shift_document(
     return {**document, "sentences": sentences(document)}
 
 
+def _verdict(told: TwoSample) -> str:
+    if not told.enough:
+        return "too few rows"
+    return "shift" if told.shift else "no shift"
+
+
 def sentences(document: Document) -> list[str]:
     """Returns what the numbers say, the verdict first.
 
@@ -80,6 +87,11 @@ def sentences(document: Document) -> list[str]:
         first = (
             f"No shift is seen: a classifier that tells {names[0]} from {names[1]} is right on "
             f"{right:.1%} of rows, which chance explains (p = {p_value:.2f})."
+        )
+    elif document["verdict"] == "too few rows":
+        first = (
+            f"There are too few different rows to tell {names[0]} from {names[1]}: "
+            f"{told['rows']} of each, and {FEWEST} are needed."
         )
     else:
         first = (
@@ -102,7 +114,7 @@ def _about_proportions(document: Document) -> str:
         return (
             "Only the proportions of the classes differ: drawn in the target's, no shift is left."
         )
-    if document["verdict"] == "no shift":
+    if document["verdict"] != "shift":
         return ""
     if document["proportions_tested"]:
         return "It is not one of proportions alone."

@@ -28,6 +28,8 @@ NO_CONTROL = {
     "folds": "No control: there are no validation rows, as there are few rows at all.",
     "lost": "No control: the checkpoint before the first freeze could not be written.",
 }
+NO_NUMBERS: Document = dict.fromkeys(("accuracy", "difference", "low", "high"))
+"""What there is of a comparison where no twin was trained that differs."""
 
 
 def train_control(
@@ -54,7 +56,9 @@ def train_control(
     trained, outcome = made
     kept = fork.latest()
     if kept is None:
-        return {"sentence": NO_CONTROL[_why_none(trained)]}
+        why = _why_none(trained)
+        beside = _as_itself(outcome) if why == "nothing" else NO_NUMBERS
+        return {**beside, "sentence": NO_CONTROL[why]}
     events = trained.session.ledger.events
     shared = next(event.step for event in events if event.kind == "threshold")
     progress.say("control: the same training from there on, with nothing frozen")
@@ -68,7 +72,7 @@ def train_control(
         work(session, prepared.phases)
     except UserError as error:  # the run itself is done and saved
         put_weights(prepared.network, weights)
-        return {"sentence": f"No control: {error}."}
+        return {**NO_NUMBERS, "sentence": f"No control: {error}."}
     seconds = time.perf_counter() - started
     test = softmax(session.chosen_logits()), session.val.labels
     if len(outcome.test):
@@ -108,6 +112,15 @@ def _why_none(trained: Trained) -> str:
         return "folds"
     froze = any(event.kind == "threshold" for event in trained.session.ledger.events)
     return "lost" if froze else "nothing"
+
+
+def _as_itself(outcome: Outcome) -> Document:
+    """Returns the comparison with a twin that would be the run itself."""
+    if len(outcome.test):
+        own, labels, part = outcome.probabilities, outcome.test.labels, "test"
+    else:
+        own, labels, part = outcome.val, outcome.val_labels, "val"
+    return {"part": part, **_compared(own, own, labels)}
 
 
 def _unfrozen(prepared: Prepared) -> Prepared:

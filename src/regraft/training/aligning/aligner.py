@@ -17,7 +17,7 @@ from regraft.losses.cross_entropy import cross_entropy
 from regraft.training.aligning.alignment import Alignment
 from regraft.training.aligning.discriminator import Discriminator, make_discriminator
 from regraft.training.aligning.tap import tapped
-from regraft.training.aligning.terms import Seen, term
+from regraft.training.aligning.terms import Seen, term, term_pieces
 from regraft.training.aligning.virtual import Cloud, virtual_at
 from regraft.training.batching.batches import even_cuts
 from regraft.training.moving.entry import entering_rows
@@ -141,11 +141,16 @@ class Aligner:
         found = (indices >= len(session.train)) & (indices < session.unlabelled_from)
         return torch.from_numpy(found).to(session.device)
 
+    def pieces(self, known: Known, most: int) -> list[slice]:
+        """Returns where a batch is cut into pieces of `most` rows, or so many as the term needs."""
+        labels, lent = known.labels.cpu(), known.lent
+        own = labels >= 0 if lent is None else (labels >= 0) & ~lent.cpu()
+        return term_pieces(self.alignment, own, labels < 0, most=most)
+
     def loss(self, passed: Passed, labels: Tensor, *, weights: Tensor | None) -> Tensor:
         """Returns the loss of the labels that count, and the term.
 
-        Labels of the target always count, those of the source where the alignment says so; a
-        label of the target counts as much either way.
+        Labels of the target always count; where the source is left out, as much as beside it.
         Rows of the target that have labels are of neither domain in the term: they come far
         more often than others.
 
@@ -159,7 +164,8 @@ class Aligner:
         learnt = labelled if self.alignment.source else lent
         loss = 0.0 * passed.logits.sum()
         if bool(learnt.any()):
-            share = mass(labels[learnt], weights) / mass(labels, weights)
+            whole = mass(labels, weights, alone=not self.alignment.source)
+            share = mass(labels[learnt], weights) / whole
             made = cross_entropy(passed.logits[learnt], labels[learnt], weights=weights)
             loss = loss + share * made
         if passed.lent is not None:
@@ -185,15 +191,19 @@ class Aligner:
         )
 
 
-def mass(labels: Tensor, weights: Tensor | None) -> float:
+def mass(labels: Tensor, weights: Tensor | None, *, alone: bool = False) -> float:
     """Returns what rows weigh in a mean: each one, or as much as its class.
 
-    Rows without a label weigh nothing: each stands beside one that has one.
+    Rows without a label weigh nothing: each stands beside one that has one. Where the target is
+    alone it stands in the place of one.
 
     Args:
         labels: (B,) -1 = none.
-        weights: (K,) weight of each class; None = 1.
+        weights: (K,) weight of each class, 1 in the mean; None = 1.
+        alone: Whether no row of the source is there.
     """
+    if alone:
+        return float((labels < 0).sum())
     own = labels[labels >= 0]
     return float(len(own) if weights is None else weights[own].sum())
 

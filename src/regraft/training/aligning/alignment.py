@@ -17,7 +17,8 @@ class Alignment:
     Args:
         term: Which one.
         weight: Of it, beside the loss of the source's labels.
-        source: Whether the source's labels are learnt as well; else the head stands still.
+        source: Whether the source's labels are learnt as well; else no row of it is in a step, and
+            the head stands still.
         discriminator: Kind of network that tells the domains apart; `auto` = by the shape of
             the features at the position.
         position: Where it reads, or where virtual rows are made, above the line; None = the

@@ -23,6 +23,7 @@ from regraft.losses.information import information
 from regraft.losses.mmd import mmd
 from regraft.training.aligning.alignment import Alignment, TermName
 from regraft.training.aligning.discriminator import Discriminator
+from regraft.training.batching.batches import even_cuts
 
 FEWEST = 2
 """Rows of either domain in a pass, below which their distributions say nothing."""
@@ -70,13 +71,42 @@ def term(alignment: Alignment, seen: Seen, *, discriminator: Discriminator | Non
         seen: What a pass saw.
         discriminator: What plays against the trunk, where something does.
     """
-    read = [~seen.own, seen.own] if alignment.term in BOTH else [~seen.own]
-    if min(int(rows.sum()) for rows in read) < FEWEST:
+    if not enough(alignment, seen.own, ~seen.own):
         return 0.0 * seen.logits.sum()
     made = alignment.weight * TERMS[alignment.term](alignment, seen, discriminator)
     if alignment.confusion:
         made = made + alignment.confusion * _mcc(alignment, seen, None)
     return made
+
+
+def enough(alignment: Alignment, own: Tensor, other: Tensor) -> bool:
+    """Says whether a term has rows enough of each domain that it reads.
+
+    Args:
+        alignment: Which term.
+        own: (B,) which rows are the source's.
+        other: (B,) which are the target's, without a label.
+    """
+    read = [other, own] if alignment.term in BOTH else [other]
+    return min(int(rows.sum()) for rows in read) >= FEWEST
+
+
+def term_pieces(alignment: Alignment, own: Tensor, other: Tensor, *, most: int) -> list[slice]:
+    """Returns where a batch is cut: each piece has rows enough for the term.
+
+    Args:
+        alignment: Which term.
+        own: (B,) which rows are the source's.
+        other: (B,) which are the target's, without a label.
+        most: Rows of a piece, about; more where the term has need of them.
+    """
+    # A row of either domain stands beside one of the other.
+    count, together = len(other), 2 if alignment.source else 1
+    for rows in range(max(most, together), count, together):
+        cuts = even_cuts(count, rows, together=together)
+        if all(enough(alignment, own[cut], other[cut]) for cut in cuts):
+            return cuts
+    return [slice(0, count)]
 
 
 Make = Callable[[Alignment, Seen, Discriminator | None], Tensor]

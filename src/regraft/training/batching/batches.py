@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from regraft.draws import draws
 
@@ -119,6 +121,12 @@ def even_cuts(rows: int, most: int, *, together: int = 1) -> list[slice]:
         count = max(1, rows // 2)
     ends = [units * number // count * together for number in range(count + 1)]
     return [slice(start, stop) for start, stop in pairwise(ends)]
+
+
+def takes_statistics(trunk: nn.Module) -> bool:
+    """Says whether a norm of a trunk takes the statistics of the rows that it sees."""
+    norms = (module for module in trunk.modules() if isinstance(module, _BatchNorm))
+    return any(norm.training for norm in norms)
 
 
 def warm_piece(rows: int, tokens: int) -> int:

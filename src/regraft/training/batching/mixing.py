@@ -1,12 +1,15 @@
-"""Makes the rows of an epoch from those of the target and, where asked, of a source."""
+"""Makes the rows of an epoch where others than the training rows are among them, and their loss."""
 
 from typing import cast
 
 import numpy as np
+from torch import Tensor
 
+from regraft.backbones.graft import Head
 from regraft.data.images import PixelRows
 from regraft.draws import draws
 from regraft.features.cached import Cache, pooled
+from regraft.losses.cross_entropy import cross_entropy
 from regraft.training.heads.head import put_probe
 from regraft.training.heads.probe import USUAL_STRENGTH, Labelled, solve_probe
 from regraft.training.heads.sample import sample_rows
@@ -79,3 +82,30 @@ def start_source_head(session: Session, phase: Phase) -> None:
     labels = source.labels[few] - session.network.head.classes
     probe = solve_probe(Labelled(features, labels), head.classes, strength=USUAL_STRENGTH)
     put_probe(head, probe)
+
+
+def of_two(session: Session, phase: Phase) -> bool:
+    """Says whether rows of two data sets, with heads of their own, are learnt together."""
+    return session.source_head is not None and phase.mix > 0
+
+
+def loss_of_classes(
+    features: Tensor, logits: Tensor, labels: Tensor, *, weights: Tensor | None, other: Head | None
+) -> Tensor:
+    """Returns the loss of a pass; rows of a source's classes have a head of their own.
+
+    Args:
+        features: (B, D).
+        logits: (B, K).
+        labels: (B,) from K up those of the source's classes.
+        weights: (K,) weight of each class; None = 1.
+        other: The source's head, if there is one.
+    """
+    theirs = labels >= logits.shape[1]
+    if other is None or not theirs.any():
+        return cross_entropy(logits, labels, weights=weights)
+    made = cross_entropy(other(features[theirs]), labels[theirs] - logits.shape[1])
+    share = float(theirs.float().mean())
+    if share == 1:
+        return made
+    return (1 - share) * cross_entropy(logits[~theirs], labels[~theirs]) + share * made

@@ -46,6 +46,13 @@ class Beside:
         if self.freezer:
             self.freezer.before_step()
 
+    def step(self, optimiser: torch.optim.Optimizer) -> bool:
+        """Takes a step; says whether: it is left out where half numbers overflowed."""
+        before = self.scaler.get_scale()
+        self.scaler.step(optimiser)
+        self.scaler.update()
+        return self.scaler.get_scale() >= before
+
     def after_step(self, at: int, loss: float) -> None:
         """Takes the schedule's step that was taken, and its loss; blocks may freeze by it."""
         if self.average:

@@ -43,7 +43,7 @@ class Keeper:
     is written last, so that a checkpoint is there when its manifest is.
 
     Args:
-        folder: Made at the first checkpoint.
+        folder: Made at the first checkpoint, where it is not there.
         soonest: Least seconds between two.
         share: Of the time that they may take.
         trouble: Why the last one could not be written, or the empty string.

@@ -32,6 +32,8 @@ def pull_back(session: Session, phase: Phase) -> None:
 def shrink(optimiser: torch.optim.Optimizer, shares: Sequence[float]) -> None:
     """Makes every matrix that has a gradient smaller: w ← (1 − share) · w.
 
+    Is called where a step was taken, and not where it was left out for want of finite gradients.
+
     Args:
         optimiser: Its groups tell matrices (which decay) from vectors.
         shares: Of each of the P blocks, then of the head, in [0, 1); empty = nothing is done.

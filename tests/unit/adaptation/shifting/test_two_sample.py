@@ -1,11 +1,15 @@
 """Telling two domains apart: rare false alarms, whatever is equal, and shifts that are found."""
 
+import math
+
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
 from regraft.adaptation.shifting.two_sample import (
+    FEWEST,
     FOLDS,
+    LEVEL,
     RIDGE,
     Sample,
     _folds,
@@ -93,6 +97,19 @@ def test_ridge_regression_is_that_of_scikit_learn(width: int) -> None:
     names = np.sign(generator.standard_normal((30, 2)))
     oracle = Ridge(alpha=RIDGE * 30, fit_intercept=False).fit(rows, names)
     assert _ridge(rows, names, asked=asked) == pytest.approx(oracle.predict(asked), abs=1e-9)
+
+
+def test_of_fewer_rows_no_permutation_is_rare_enough() -> None:
+    for rows, able in ((FEWEST - 1, False), (FEWEST, True)):
+        folds = [len(range(fold, rows, FOLDS)) for fold in range(FOLDS)]
+        names = math.prod(math.comb(2 * count, count) for count in folds)
+        assert (2 / names <= LEVEL) is able
+        # Rows that come again are the same rows.
+        again = np.arange(40) % rows
+        pair = (drawn(rows, 1).take(again), drawn(rows, 2, by=9.0).take(again))
+        found = two_sample(*pair, seed=0)
+        assert (found.rows, found.enough) == (rows, able)
+        assert able or not found.shift
 
 
 def repeated(rows: int, seed: int) -> Sample:

@@ -74,7 +74,7 @@ def test_a_silent_hub_is_named_with_the_cache_and_what_it_has(place: Path, tmp_p
         repository_folder(Repository("owner/name"), has_tokenizer, weights=None, say=quiet)
     message = str(caught.value)
     assert "hf:owner/name is not on this machine and 127.0.0.1 does not answer" in message
-    assert f"{place}, which has hf:owner/other" in message
+    assert f"expected the network, or a copy of it in {place}, which has hf:owner/other" in message
 
 
 @pytest.mark.usefixtures("no_network")
@@ -214,6 +214,11 @@ def test_a_checkpoint_in_torchs_cache_needs_no_network(tmp_path: Path) -> None:
 def test_a_checkpoint_whose_server_is_silent_is_explained(tmp_path: Path) -> None:
     with pytest.raises(UnreachableError, match=r"net-12345678\.pth is not on this machine"):
         checkpoint_file(URL, say=quiet)
+
+
+def test_the_size_of_a_checkpoint_is_told_where_it_is_known() -> None:
+    with pytest.raises(UnreachableError, match=r"net-12345678\.pth \(46\.8 MB\) is not on"):
+        checkpoint_file(URL, size=46_830_571, say=quiet)
 
 
 def test_a_checkpoint_with_another_digest_is_not_kept(

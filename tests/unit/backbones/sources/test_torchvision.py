@@ -18,7 +18,7 @@ from regraft.backbones.sources.torchvision import (
     torchvision_spec,
 )
 from regraft.data.spec import ImageSpec
-from regraft.errors import BackboneError
+from regraft.errors import BackboneError, UnreachableError
 
 SMALL = "squeezenet1_1"
 
@@ -94,6 +94,15 @@ def test_default_weights_come_from_torchs_own_cache(
     backbone = open_torchvision(SMALL, say=quiet)
     assert backbone.name == f"tv:{SMALL}"
     assert backbone.origin == default_weights(SMALL).url
+
+
+def test_weights_that_cannot_be_fetched_are_named_with_their_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("REGRAFT_OFFLINE", "1")
+    with pytest.raises(UnreachableError, match=r"squeezenet1_1-\w+\.pth \(5\.0 MB\) is not on"):
+        open_torchvision(SMALL, say=quiet)
 
 
 def test_a_missing_tensor_is_named(whole: nn.Module) -> None:

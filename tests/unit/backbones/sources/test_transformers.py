@@ -1,8 +1,10 @@
 """Tests that encoders saved by transformers are opened without heads, exactly."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -221,6 +223,25 @@ def test_an_image_encoder_of_an_unknown_kind_is_named(tmp_path: Path) -> None:
 def test_a_class_that_is_no_network_cannot_be_built() -> None:
     with pytest.raises(BackboneError, match="no network 'Trainer'"):
         build_transformers(Architecture("transformers", "Trainer", BERT, "mean"))
+
+
+class Unpaired(ModuleType):
+    """Stands for transformers beside a torchvision of another torch."""
+
+    def __getattr__(self, name: str) -> object:
+        cause = RuntimeError("operator torchvision::nms does not exist")
+        raise ModuleNotFoundError(f"Could not import module {name!r}") from cause
+
+
+def test_a_torchvision_of_another_torch_is_no_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_text_folder(tmp_path)
+    monkeypatch.setitem(sys.modules, "transformers", Unpaired("transformers"))
+    with pytest.raises(BackboneError, match="are not a pair"):
+        open_transformers(tmp_path, name="mine")
+    with pytest.raises(BackboneError, match="are not a pair"):
+        build_transformers(Architecture("transformers", "BertModel", BERT, "mean"))
 
 
 def test_a_folder_that_was_saved_quantised_is_refused(tmp_path: Path) -> None:

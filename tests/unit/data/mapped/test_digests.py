@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regraft.data.mapped import room
-from regraft.data.mapped.digests import digests_of, numbered, sorted_order
+from regraft.data.mapped.digests import digests_of, numbered, shortened, sorted_order
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +43,8 @@ def test_digests_that_share_their_first_half_are_told_apart() -> None:
 def test_no_rows_have_no_contents() -> None:
     found = numbered(np.zeros((0, 16), np.uint8))
     assert (found.count, found.numbers.tolist()) == (0, [])
+
+
+def test_short_numbers_are_the_first_half_of_each_digest() -> None:
+    made = [bytes([0] * 7 + [3] + [9] * 8), bytes([1] + [0] * 15)]
+    assert shortened(digests_of(made, 2)).tolist() == [3, 2**56]

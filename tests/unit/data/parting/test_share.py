@@ -8,6 +8,7 @@ import pytest
 from regraft.data.load import load
 from regraft.data.parting.share import chosen_rows, take_share
 from regraft.data.rows import Dataset
+from regraft.data.split import content_key
 from tests import tiny
 
 LABELS = np.array([0] * 60 + [1] * 30 + [2] * 3)
@@ -91,3 +92,9 @@ def test_joined_rows_keep_labels_and_origins() -> None:
     rows = few.parts["train"]
     for text, origin, label in zip(rows.inputs, rows.origins, rows.labels, strict=True):
         assert known[str(text), str(origin)] == label
+
+
+def test_joined_rows_keep_the_digests_of_their_contents() -> None:
+    rows = take_share(dataset(600), 0.2, seed=0).parts["train"]
+    assert rows.digests is not None
+    assert [each.tobytes() for each in rows.digests] == [content_key(each) for each in rows]

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from regraft.data.reading.cells import clean_header, split_columns
+from regraft.data.reading.cells import as_written, clean_header, split_columns
 from regraft.errors import DataError
 
 
@@ -27,6 +27,12 @@ def test_two_columns_of_one_name_are_refused() -> None:
 
 def test_a_column_without_a_name_is_called_by_its_number() -> None:
     assert clean_header(["", "text"], "a.csv")[0] == ["column1", "text"]
+
+
+def test_only_names_that_were_changed_are_kept_as_they_were_written() -> None:
+    came = ["\ufefftext", " label", "", "a\ud800"]
+    names, _ = clean_header(came, "a.csv")
+    assert as_written(came, names) == {"label": " label", "column3": ""}
 
 
 def test_numbers_dates_and_categories_become_their_texts() -> None:

@@ -5,6 +5,7 @@ import io
 import pyarrow as pa
 import pytest
 
+from regraft.data.reading import cells as cells_module
 from regraft.data.reading import jsonlines
 from regraft.data.reading.cells import Cells
 from regraft.data.reading.jsonlines import parse_jsonl
@@ -19,6 +20,17 @@ def test_columns_come_in_order_of_sight_and_missing_keys_are_missing() -> None:
     cells = _jsonl('{"text": "a"}\n\n{"label": "x", "text": "b"}\n', "a.jsonl")
     assert cells.columns == {"text": ["a", "b"], "label": [None, "x"]}
     assert list(cells.lines) == [1, 3]
+
+
+def test_too_many_keys_are_refused_before_there_are_columns_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cells_module, "COLUMN_LIMIT", 3)
+    monkeypatch.setattr(jsonlines, "BATCH", 2)
+    lines = [f'{{"text": "a", "key{row}": 1}}\n' for row in range(6)]
+    assert len(_jsonl("".join(lines[:2]), "a.jsonl").columns) == 3
+    with pytest.raises(DataError, match=r"a\.jsonl has 5 columns; expected 3 at most"):
+        _jsonl("".join(lines), "a.jsonl")
 
 
 def test_a_line_separator_within_a_text_starts_no_new_row() -> None:

@@ -1,5 +1,6 @@
 """Tests that pictures come out whole, upright, grey or RGB, or not at all."""
 
+import errno
 import io
 import os
 import struct
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pil
+from PIL import ImageFile
 
 from regraft.data.reading import pictures
 from regraft.data.reading.pictures import (
@@ -24,7 +26,7 @@ from regraft.data.reading.pictures import (
     to_pixels,
     whole_picture,
 )
-from regraft.errors import DataError
+from regraft.errors import DataError, StorageError
 
 
 def _encoded(picture: Pil.Image, kind: str, **options: Any) -> bytes:
@@ -119,6 +121,65 @@ def test_a_text_called_png_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no picture")
     with pytest.raises(DataError, match=r"a\.png cannot be decoded"):
         open_picture(tmp_path / "a.png")
+
+
+class _Disk(io.BytesIO):
+    """A file on a disk that may fail."""
+
+    fails = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.fails:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().read(size)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES, errno.EMFILE])
+def test_a_file_that_the_system_does_not_give_is_no_damaged_picture(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(file: Path, **_: object) -> Pil.Image:
+        raise OSError(number, os.strerror(number), str(file))
+
+    (tmp_path / "a.png").touch()
+    monkeypatch.setattr(Pil, "open", refuse)
+    with pytest.raises(StorageError, match=rf"a\.png cannot be read \({os.strerror(number)}\)"):
+        open_picture(tmp_path / "a.png")
+
+
+def test_a_disk_that_fails_in_the_middle_of_a_picture_is_no_damaged_picture() -> None:
+    disk = _Disk(_encoded(_noise(), "PNG"))
+    picture = Pil.open(disk)
+    disk.fails = True
+    with pytest.raises(StorageError, match="it cannot be read"):
+        whole_picture(picture, "it")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_program_that_takes_pictures_that_are_cut_off_takes_them_alone(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    whole = _encoded(_noise(), kind)
+    with pytest.raises(DataError, match="cannot be decoded"):
+        open_picture(whole[: len(whole) * 2 // 3])
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
+
+
+def test_pictures_are_whole_until_the_last_of_several_is_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    picture, lenient = _noise(), list[bool]()
+
+    def load() -> None:
+        open_picture(_encoded(_noise(), "PNG"))  # as another thread does meanwhile
+        lenient.append(ImageFile.LOAD_TRUNCATED_IMAGES)
+
+    monkeypatch.setattr(picture, "load", load)
+    whole_picture(picture, "it")
+    assert lenient[0] is False
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 def test_the_camera_being_held_sideways_is_undone() -> None:

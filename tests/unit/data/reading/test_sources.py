@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from regraft.data.reading import sources
-from regraft.data.reading.sources import exists, looks_like_path, open_source
+from regraft.data.reading.sources import exists, is_named, looks_like_path, open_source
 from regraft.errors import DataError, StorageError
 
 
@@ -154,3 +154,11 @@ def test_a_chinese_word_in_a_folder_that_exists_is_a_path(
     assert not looks_like_path("数据/评论")
     (tmp_path / "数据").mkdir()
     assert looks_like_path("数据/评论")
+
+
+def test_a_name_is_one_word_or_a_folder_that_the_hub_s_library_saved(tmp_path: Path) -> None:
+    (tmp_path / "my data").mkdir()
+    for word in ("starter:pets", "hf:owner/name:part@main", f"hf:{tmp_path}/my data"):
+        assert is_named(word)
+    for word in ("starter: the soup was cold", "hf:no such folder", "starter:", "hf:", "pets"):
+        assert not is_named(word)

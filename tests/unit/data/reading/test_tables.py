@@ -86,6 +86,14 @@ def test_joined_parts_keep_origins_errors_and_missing_columns() -> None:
     assert joined.known["split"] == "split"
 
 
+def test_names_are_known_as_they_were_written(tmp_path: Path) -> None:
+    read = read_table(_write(tmp_path / "a.csv", ";text ;label\n1;a;x\n"))
+    made = from_frame(pa.table({"text": ["b"], " more": ["y"]}), "made")
+    assert read.written == {"column1": "", "text": "text "}
+    both = {"column1": "", "text": "text ", "more": " more"}
+    assert join_parts({"train": read, "test": made}, "both").written == both
+
+
 def test_joining_numbers_to_words_falls_back_to_text() -> None:
     train = from_frame(pa.table({"text": ["a"], "label": [1]}), "train")
     test = from_frame(pa.table({"text": ["b"], "label": ["one"]}), "test")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from regraft.data.starters import reach
-from regraft.data.starters.reach import PipPlaces, answers, offline, pip_places
+from regraft.data.starters.reach import PipPlaces, answers, offline, pip_places, seconds_left
 
 
 @pytest.fixture
@@ -122,3 +122,11 @@ def test_one_registry_that_answers_is_enough(listening: int, closed: int) -> Non
 def test_names_and_ports_of_addresses_are_understood() -> None:
     assert reach._first_hop("https://pypi.org/simple") == ("pypi.org", 443)
     assert reach._first_hop("http://pypi.local:81/simple") == ("pypi.local", 81)
+
+
+@pytest.mark.parametrize(("now", "left"), [(5.0, 2.5), (6.0, 1.5), (9.0, 1.0)])
+def test_what_came_before_a_probe_is_taken_off_it_but_for_a_second(
+    now: float, left: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "monotonic", lambda: now)
+    assert seconds_left(5.0) == left

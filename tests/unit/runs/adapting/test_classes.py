@@ -61,6 +61,16 @@ def test_one_class_is_refused_where_every_row_has_it_and_told_where_some_have_no
     ]
 
 
+def test_classes_of_the_source_that_the_target_lacks_are_told() -> None:
+    three = load((TEXTS, [f"c{number % 3}" for number in range(len(TEXTS))]))
+    lines: list[str] = []
+    check_classes(target(["c0", "c2", None] * 6), three, say=lines.append)
+    assert lines == ["warning: of the source's classes the labels of the target data lack 'c1'"]
+    many = load((TEXTS, [f"d{number % 9}" for number in range(len(TEXTS))]))
+    check_classes(target(["d0", "d1"] * 6), many, say=lines.append)
+    assert lines[1].endswith("lack 'd2', 'd3', 'd4', 'd5', 'd6' and 2 more")
+
+
 def test_a_row_that_cannot_be_used_has_no_class() -> None:
     from dataclasses import replace
 

@@ -12,6 +12,7 @@ from regraft.adaptation.preparation import Changed, Given, worn
 from regraft.adaptation.tapt import Tapt
 from regraft.errors import DivergedError, SettingsError
 from regraft.features.pooled import pooled_features
+from regraft.freezing.line import NOTHING, Above
 from regraft.freezing.proof import digest
 from regraft.runs.adapting.features import domains_of, pool_domains
 from regraft.runs.adapting.target import read_target
@@ -97,6 +98,24 @@ def test_tapt_shows_both_domains_by_the_trained_trunk(texts: Any, verdict: Verdi
     assert view.domains.source.features == pytest.approx(wanted, abs=1e-4)
     assert view.domains.start is not views.base.domains.start
     assert np.array_equal(view.domains.proportions, views.base.domains.proportions)
+
+
+def test_what_was_typed_to_be_frozen_stands_still_and_nothing_else(
+    prepared: Prepare, verdict: Verdict
+) -> None:
+    def still(**typed: Any) -> Above:
+        made = prepared(**typed)
+        target = read_target(tiny.texts_elsewhere(40), made, score=False, say=nobody)
+        return given_of(made, verdict, target=target).still
+
+    assert still() == NOTHING
+    assert still(strategy="full+bias-only") == NOTHING
+    block = prepared().chain.blocks[0]
+    assert still(freeze=1).parameters >= frozenset(block.parameters)
+    assert still(freeze=1).modules >= frozenset(block.modules)
+    norms = still(freeze="norm").parameters
+    assert norms
+    assert all("Norm" in name for name in norms)
 
 
 def test_a_preparation_whose_features_are_no_numbers_is_said_to_have_diverged(

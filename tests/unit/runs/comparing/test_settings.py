@@ -69,7 +69,12 @@ def test_seeds_are_counted_from_the_shared_one() -> None:
         ({"fractions": "0.5,2"}, "fractions = 2.0 cannot be used"),
         ({"fractions": "half"}, "fractions = 'half' cannot be used"),
         ({"fractions": ()}, "fractions = () cannot be used"),
-        ({"seeds": 0}, "seeds = 0 cannot be used; expected a whole number, at least 1"),
+        ({"seeds": 0}, "seeds = 0 cannot be used; expected a whole number from 1 to 1000"),
+        ({"seeds": 10**12}, "expected a whole number from 1 to 1000"),
+        (
+            {"seeds": 3, "shared": FitSettings(seed=2**32 - 2)},
+            "seeds = 3 cannot be used from seed = 4294967294 on; expected none above 4294967295",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_told(values: dict[str, Any], words: str) -> None:

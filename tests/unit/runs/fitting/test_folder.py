@@ -125,14 +125,42 @@ def test_what_is_discarded_is_gone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_empty_folder_of_the_user_s_own_is_left_empty(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    folder = claim(tmp_path / "run", "data", strategy="head")
-    folder.write("a", "b")
-    (folder.path / "model").mkdir()
+def test_of_a_folder_of_the_user_s_own_goes_what_the_run_wrote_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir(mode=0o750)
+    before = run.stat()
+    folder = claim(run, "data", strategy="head")
+    folder.begin("a = 1\n")
+    folder.write("report.html.tmp", "half")
+    for name in ("checkpoints/deep", "model", "model.building"):
+        (run / name).mkdir()
+    (run / "mine").write_text("put there while the run went on")
     folder.discard()
-    assert [path.name for path in tmp_path.iterdir()] == ["run"]
-    assert list((tmp_path / "run").iterdir()) == []
+    assert [path.name for path in run.iterdir()] == ["mine"]
+    after = run.stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+
+
+def test_a_link_to_a_folder_is_left_and_its_folder_emptied(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "there")
+    folder = claim(tmp_path / "run", "data", strategy="head")
+    folder.begin("a = 1\n")
+    folder.discard()
+    assert (tmp_path / "run").is_symlink()
+    assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_a_run_that_began_has_settings_and_room_for_checkpoints(tmp_path: Path) -> None:
+    folder = claim(tmp_path / "run", "data", strategy="head")
+    assert not folder.begun
+    folder.begin("a = 1\n")
+    assert folder.begun
+    assert sorted(path.name for path in folder.path.iterdir()) == ["checkpoints", "run.toml"]
+    with pytest.raises(StorageError, match="checkpoints cannot be written"):
+        RunFolder(tmp_path / "gone").begin("a = 1\n")
 
 
 def test_a_file_that_fails_halfway_leaves_nothing(

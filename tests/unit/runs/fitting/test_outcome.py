@@ -6,23 +6,34 @@ from typing import Any, cast
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image as Pil
 
+from regraft.data.load import load
+from regraft.data.mapped.digests import shortened
 from regraft.data.rows import Modality, Origin, Rows
+from regraft.errors import BackboneError, DamagedFileError
 from regraft.reports.thumbnails import thumbnail
 from regraft.runs.fitting import outcome as outcome_module
+from regraft.runs.fitting.folder import RunFolder
 from regraft.runs.fitting.outcome import (
     LONGEST,
     Outcome,
     calibration,
     confusion,
+    read_back,
+    read_learnt,
+    save_learnt,
     save_predictions,
     worst_mistakes,
 )
+from regraft.runs.fitting.prepare import Prepared
 from regraft.serving.model import Answers, Model
+from tests import tiny
 
 PROBABILITIES = [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.95, 0.05]]
 LABELS = [0, 0, 1, 1]
+NETWORK = torch.nn.Identity()
 
 
 def outcome(modality: Modality = "text", inputs: list[Any] | None = None) -> Outcome:
@@ -38,6 +49,14 @@ def outcome(modality: Modality = "text", inputs: list[Any] | None = None) -> Out
     return Outcome(model, np.zeros((0, 2)), none, rows, answers)
 
 
+def prepared(name: str, library: str) -> Prepared:
+    """Returns what is looked at where a model is read back."""
+    chosen = SimpleNamespace(backbone=SimpleNamespace(value=name))
+    architecture = SimpleNamespace(library=library)
+    backbone = SimpleNamespace(architecture=architecture)
+    return cast(Prepared, SimpleNamespace(chosen=chosen, backbone=backbone))
+
+
 def test_predictions_are_written_row_by_row(tmp_path: Path) -> None:
     save_predictions(tmp_path / "p.parquet", outcome())
     table = pq.read_table(tmp_path / "p.parquet").to_pydict()
@@ -50,6 +69,54 @@ def test_predictions_are_written_row_by_row(tmp_path: Path) -> None:
         "p_yes": [0.1, 0.8, 0.6, 0.05],
     }
     assert [path.name for path in tmp_path.iterdir()] == ["p.parquet"]
+
+
+def test_rows_of_train_and_val_are_known_again_and_others_are_not(tmp_path: Path) -> None:
+    dataset = load(tiny.toy_texts(240))
+    save_learnt(RunFolder(tmp_path), dataset)
+    learnt = read_learnt(tmp_path)
+    assert learnt is not None
+    assert learnt.tolist() == sorted(learnt.tolist())
+    known = {
+        part: np.isin(shortened(cast(Any, rows.digests)), learnt).sum()
+        for part, rows in dataset.parts.items()
+    }
+    assert known == {"train": 192, "val": 24, "test": 0}
+    assert [path.name for path in tmp_path.iterdir()] == ["rows-learnt.parquet"]
+
+
+def test_a_run_from_before_has_no_list_of_rows(tmp_path: Path) -> None:
+    assert read_learnt(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "loaded"),
+    [
+        ("minilm", None, []),
+        ("starter:minilm", None, []),
+        ("hf:me/mine", None, [None]),
+        ("minilm", NETWORK, [NETWORK]),
+    ],
+)
+def test_what_is_no_starter_is_read_back_with_the_network_that_was_given(
+    name: str, network: Any, loaded: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(outcome_module, "load", lambda run, network: seen.append(network))
+    library = "transformers" if network is None else "module"
+    read_back(tmp_path, prepared(name, library), network=network)
+    assert seen == loaded
+
+
+def test_a_model_that_cannot_be_read_back_is_no_mistake_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(run: Path, network: Any) -> None:
+        raise BackboneError("it lacks 1 tensor")
+
+    monkeypatch.setattr(outcome_module, "load", refuse)
+    with pytest.raises(DamagedFileError, match=r"model cannot be read back \(it lacks 1 tensor\)"):
+        read_back(tmp_path, prepared("hf:me/mine", "transformers"), network=None)
 
 
 def test_mistakes_come_surest_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,19 +4,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from regraft.backbones.modes import Mode
 from regraft.freezing.cost import block_flops
-from regraft.runs.fit import fit
+from regraft.runs.fit import fit, run_fit
 from regraft.runs.fitting import result as result_module
 from regraft.runs.fitting.result import environment, saved_backward_share, surroundings
 from regraft.runs.fitting.train import Trained
 from regraft.runs.report import read_result
+from regraft.settings import FitSettings
 from regraft.training.loop import work
 from regraft.training.moving.lines import sample_of
 from regraft.training.phase import Phase
 from regraft.training.precision import Verdict
+from regraft.training.progress import Silent
 from regraft.training.session import Session
 from tests import tiny
 from tests.tiny_sessions import grafted, session
@@ -142,6 +145,32 @@ def test_the_strategy_s_own_seconds_are_its_training_and_its_features(
     seconds = result["seconds"]
     assert seconds["chosen"] == pytest.approx(seconds["train"] + seconds["probe"], abs=0.002)
     assert result["baselines"]["linear_probe"]["seconds"] >= seconds["probe"] - 0.002
+
+
+def test_scores_of_the_test_rows_that_train_lacks_stand_beside_those_of_all(
+    bert: Path, tmp_path: Path
+) -> None:
+    texts, labels = tiny.toy_texts(60)
+    other = {"pos": "neg", "neg": "pos"}
+    columns = {
+        "text": [*texts, *texts[:4]],
+        "label": [*labels, *(other[label] for label in labels[:4])],
+        "split": ["train"] * 40 + ["test"] * 24,
+    }
+    data, run = tiny.write_csv(tmp_path / "a.csv", columns), tmp_path / "run"
+    options: Any = {"backbone": str(bert), "strategy": "head", "baselines": False}
+    settings = FitSettings(data=str(data), out=run, **options)
+    scores = run_fit(settings, Silent(), report=False)["scores"]
+    answers = pq.read_table(run / "predictions-test.parquet")
+    right = np.array(answers["label"]) == np.array(answers["prediction"])
+    assert set(scores["test_without_leaks"]) == SCORES
+    assert scores["test"]["accuracy"]["value"] == pytest.approx(right.mean())
+    assert scores["test_without_leaks"]["accuracy"]["value"] == pytest.approx(right[:20].mean())
+    assert right[:20].mean() > right[20:].mean()
+
+
+def test_without_leaks_there_are_no_such_scores(result: dict[str, Any]) -> None:
+    assert set(result["scores"]) == {"val", "test"}
 
 
 def test_the_first_fault_of_a_proof_is_a_warning(

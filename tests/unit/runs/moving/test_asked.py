@@ -74,7 +74,7 @@ def test_what_comes_before_the_labels_is_followed_by_what_moves_the_trunk_on() -
     behind = {"tapt:steps=5": ["dann:hidden=8", "source-only"], "fourier": ["source-only"]}
     assert found.after == behind
     assert found.following == ["dann:hidden=8"]
-    assert not found.alone
+    assert (found.compared, found.alone) == (5, False)
 
 
 def test_one_thing_is_alone_and_one_preparation_is_one() -> None:
@@ -89,6 +89,19 @@ def test_one_thing_is_alone_and_one_preparation_is_one() -> None:
 def test_nothing_else_follows_it(word: str) -> None:
     with pytest.raises(SettingsError, match="does not move it on; expected one of cdan, "):
         asked(method=word, epochs=1.0)
+
+
+def test_all_that_cannot_be_used_is_told_before_anything_is_read() -> None:
+    words = "dann:weight=-1,tapt+mcc:heat=2,nothing,coral-recolour:ridge=0,mmd,"
+    words += "gaussian:position=2,rounds=3"
+    with pytest.raises(SettingsError, match="methods cannot be used") as caught:
+        asked(method=words, epochs=1.0)
+    told = str(caught.value)
+    for found in ("dann:weight=-1.0", "heat", "no method 'nothing'", "ridge=0.0", "rounds"):
+        assert found in told
+    assert len(told.splitlines()) == 1 + 5
+    with pytest.raises(SettingsError, match=r"discriminator=gru \(expected: one of auto, cnn"):
+        asked(method="tapt+cdan:discriminator=gru", epochs=1.0)
 
 
 def test_a_preparation_that_cannot_be_made_is_told() -> None:

@@ -73,7 +73,8 @@ def test_the_source_is_learnt_from_the_changed_trunk(
     assert [entry["name"] for entry in result["methods"]] == ["source_only", TAPT]
     assert [phase["name"] for phase in result["plan"]["phases"]] == ["head", "tune"]
     assert kinds(result)[:2] == ["weights", "freeze"]
-    assert result["trained_share"] == 1.0
+    # What was typed to be frozen stood still all the way.
+    assert result["trained_share"] < 1.0
     assert verify(tmp_path / "run")["faults"] == []
     scored = evaluate(tmp_path / "run", TARGET)["scores"]["test"]["accuracy"]["value"]
     assert scored == pytest.approx(result["scores"]["target"]["accuracy"]["value"], abs=0.02)

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from regraft.runs.shifting.comparison import compare_domains
@@ -65,6 +66,17 @@ def test_no_shift_is_told_without_differences() -> None:
     first, last = told(verdict="no shift")
     assert first.startswith("No shift is seen")
     assert last.startswith("A classifier of the source's labels is expected")
+
+
+def test_rows_that_could_never_tell_are_no_verdict(gathered: Gather) -> None:
+    prepared, target, found = gathered()
+    again = np.arange(len(found.target)) % 3
+    few = replace(found, target=found.target.take(again))
+    made = shift_document(compare_domains(few, seed=0), few, prepared=prepared, target=target)
+    assert made["verdict"] == "too few rows"
+    assert made["sentences"][0].endswith(" of each, and 7 are needed.")
+    assert made["sentences"][0].startswith("There are too few different rows to tell ")
+    assert len(made["sentences"]) == 2
 
 
 def test_a_shift_of_proportions_alone_is_called_so() -> None:

@@ -25,6 +25,11 @@ def settings(reviews: Path, bert: Path, out: Path, **changed: Any) -> FitSetting
     return FitSettings(data=str(reviews), out=out, backbone=str(bert), **values)
 
 
+def numbers(control: dict[str, Any]) -> list[Any]:
+    """Returns what a document promises of every control."""
+    return [control[name] for name in ("accuracy", "difference", "low", "high")]
+
+
 @pytest.mark.usefixtures("_own_cache")
 def test_the_twin_is_the_run_that_never_froze(
     reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -83,7 +88,11 @@ def test_without_a_twin_it_says_why(
     if value == ALL:
         monkeypatch.setattr("regraft.training.keeping.keeper.Keeper.save", lambda *_: False)
     made = settings(reviews, bert, tmp_path / "run", freeze_threshold=value, control=True)
-    assert words in run_fit(made, Silent())["control"]["sentence"]
+    found = run_fit(made, Silent())
+    assert words in found["control"]["sentence"]
+    own = found["scores"]["test"]["accuracy"] if value != ALL else None
+    nought = 0.0 if value != ALL else None
+    assert numbers(found["control"]) == [own, nought, nought, nought]
 
 
 @pytest.mark.usefixtures("_own_cache")
@@ -95,7 +104,9 @@ def test_a_twin_that_fails_leaves_the_run(
 
     monkeypatch.setattr("regraft.runs.trials.control.work", diverged)
     made = settings(reviews, bert, tmp_path / "run", freeze_threshold=ALL, control=True)
-    assert "diverged" in run_fit(made, Silent())["control"]["sentence"]
+    control = run_fit(made, Silent())["control"]
+    assert "diverged" in control["sentence"]
+    assert numbers(control) == [None] * 4
     assert (tmp_path / "run" / "result.json").exists()
 
 
@@ -105,7 +116,9 @@ def test_folds_have_no_twin(resnet: Path, tmp_path: Path) -> None:
 
     data = tiny.image_folders(tmp_path / "tiles", 60)
     made = settings(data, resnet, tmp_path / "run", freeze_threshold=ALL, control=True, epochs=1)
-    assert "no validation rows" in run_fit(made, Silent())["control"]["sentence"]
+    control = run_fit(made, Silent())["control"]
+    assert "no validation rows" in control["sentence"]
+    assert numbers(control) == [None] * 4
 
 
 def test_the_sentence_has_signs() -> None:

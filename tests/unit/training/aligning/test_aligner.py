@@ -83,16 +83,24 @@ LABELS = torch.tensor([1, -1, 0, -1, 0, -1])
 
 
 @pytest.mark.parametrize("source", [True, False])
-def test_labels_of_the_target_are_learnt_beside_those_of_the_source(source: bool) -> None:
+def test_labels_of_the_target_count_as_much_with_the_source_as_without(source: bool) -> None:
     aligner = Aligner(begun(), Alignment("mcc", weight=1e-12, source=source), steps=4)
-    logits, weights = torch.randn(6, 2), torch.tensor([1.0, 3.0])
-    passed = Passed(torch.zeros(6, 16), logits, [], lent=LENT)
-    found = aligner.loss(passed, LABELS, weights=weights)
+    logits, weights = torch.randn(6, 2), torch.tensor([0.5, 1.5])
+    rows = LENT | (LABELS < 0) if not source else torch.ones(6, dtype=torch.bool)
+    passed = Passed(torch.zeros(6, 16)[rows], logits[rows], [], lent=LENT[rows])
+    found = aligner.loss(passed, LABELS[rows], weights=weights)
     learnt = LABELS >= 0 if source else LENT
     expected = functional.cross_entropy(logits[learnt], LABELS[learnt], weights)
-    # Of labels that weigh 3, 1 and 1 the second of these: as much where others do not count.
-    share = 1 if source else 1 / 5
+    # It weighs 1/2, beside three rows that have no label.
+    share = 1 if source else 0.5 / 3
     assert float(found) == pytest.approx(share * float(expected), abs=1e-6)
+
+
+def test_pieces_of_a_batch_know_which_labels_are_the_target_s() -> None:
+    labels, lent = torch.tensor([0, -1] * 8), torch.arange(16) < 8
+    known, aligner = Known(labels, lent=lent), Aligner(begun(), Alignment("mmd"), steps=4)
+    assert aligner.pieces(known, 4) == [slice(0, 16)]
+    assert len(aligner.pieces(replace(known, lent=None), 4)) == 4
 
 
 @pytest.mark.parametrize("name", ["mmd", "coral", "mcc", "pseudo", "shot", "dann", "cdan"])

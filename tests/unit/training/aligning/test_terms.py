@@ -14,7 +14,7 @@ from regraft.losses.information import information
 from regraft.losses.mmd import mmd
 from regraft.training.aligning.alignment import Alignment
 from regraft.training.aligning.discriminator import Discriminator, make_discriminator
-from regraft.training.aligning.terms import TERMS, Seen
+from regraft.training.aligning.terms import TERMS, Seen, term_pieces
 from regraft.training.aligning.terms import term as made_term
 
 OWN = torch.tensor([True, False, True, False])
@@ -159,3 +159,20 @@ def test_a_lone_row_of_a_domain_says_nothing(name: Any) -> None:
     found = term(Alignment(name), seen(torch.randn(3, 4), logits), None)
     assert float(found.detach()) == 0.0
     found.backward()
+
+
+def test_a_batch_is_cut_so_that_each_piece_has_rows_of_the_domains_that_the_term_reads() -> None:
+    own = torch.arange(10) % 2 == 0
+
+    def cuts(alignment: Alignment, own: Tensor, other: Tensor, most: int) -> list[tuple[int, int]]:
+        found = term_pieces(alignment, own, other, most=most)
+        return [(cut.start, cut.stop) for cut in found]
+
+    assert cuts(Alignment("mmd"), own, ~own, 4) == [(0, 4), (4, 10)]
+    assert cuts(Alignment("mmd"), own, ~own, 99) == [(0, 10)]
+    # Labelled rows of the target are of neither.
+    few = own & (torch.arange(10) > 4)
+    assert cuts(Alignment("mmd"), few, ~own, 4) == [(0, 10)]
+    assert cuts(Alignment("mcc"), few, ~own, 4) == [(0, 4), (4, 10)]
+    alone = torch.ones(5, dtype=torch.bool)
+    assert cuts(Alignment("shot", source=False), ~alone, alone, 1) == [(0, 2), (2, 5)]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from regraft.training.batching.batches import (
     SPREAD,
@@ -11,6 +12,7 @@ from regraft.training.batching.batches import (
     epoch_batches,
     even_cuts,
     pair_batches,
+    takes_statistics,
 )
 
 LENGTHS = np.random.default_rng(0).integers(3, 200, 1000)
@@ -121,3 +123,11 @@ def test_pieces_keep_together_what_stands_together(pairs: int, most: int) -> Non
     assert all(cut.start % 2 == 0 for cut in cuts)
     assert max(sizes) - min(sizes) <= 2
     assert max(sizes) <= max(most, 2)
+
+
+def test_norms_take_statistics_of_rows_where_they_are_not_frozen() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    assert takes_statistics(network)
+    network[1].eval()
+    assert not takes_statistics(network)
+    assert not takes_statistics(nn.LayerNorm(2))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from regraft.backbones.graft import make_head
 from regraft.errors import DivergedError
@@ -12,7 +13,7 @@ from regraft.freezing.proof import state_digest
 from regraft.strategies.sequential import Sequential
 from regraft.training import phase as phase_module
 from regraft.training.aligning.alignment import Alignment
-from regraft.training.batching.mixing import mixed, start_source_head
+from regraft.training.batching.mixing import loss_of_classes, mixed, of_two, start_source_head
 from regraft.training.heads.probe import ABSENT
 from regraft.training.loop import work
 from regraft.training.phase import Phase
@@ -107,3 +108,16 @@ def test_all_rows_of_a_target_stand_behind_the_training_rows_without_labels(kind
     assert first.labels[32:].tolist() == [-1] * 20
     made.train = replace(made.train)
     assert mixed(made, aligned, epoch=0) is not first
+
+
+def test_rows_of_two_data_sets_are_told_by_a_head_each() -> None:
+    made = sourced("text", own=3)
+    assert of_two(made, MIXED)
+    assert not of_two(made, replace(MIXED, mix=0.0))
+    features, logits = torch.randn(4, 16), torch.randn(4, 2)
+    labels = torch.tensor([0, 3, 1, 1])
+    assert made.source_head is not None
+    found = loss_of_classes(features, logits, labels, weights=None, other=made.source_head)
+    own = functional.cross_entropy(logits[labels < 2], labels[labels < 2])
+    theirs = functional.cross_entropy(made.source_head(features[1:2]), labels[1:2] - 2)
+    assert float(found.detach()) == pytest.approx(float((0.75 * own + 0.25 * theirs).detach()))

@@ -234,3 +234,19 @@ def test_the_rows_are_digested_once(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     work(made, phases(made, "image"))
     assert asked == [made]
     assert made.keeper.latest().content["data"] == real(made)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_step_that_is_left_out_is_told_from_one_that_is_taken(fused: bool) -> None:
+    weight = torch.nn.Parameter(torch.ones(2, 2))
+    optimiser = torch.optim.AdamW([weight], lr=0.1, fused=fused)
+    found = []
+    for mode, factor in (("fp16", 1.0), ("fp16", math.inf), ("fp32", 1.0)):
+        beside = Beside(torch.amp.GradScaler("cpu", enabled=mode == "fp16"))
+        beside.scaler.scale((weight * factor).sum()).backward()
+        beside.scaler.unscale_(optimiser)
+        before = weight.detach().clone()
+        taken = beside.step(optimiser)
+        found.append((taken, not torch.equal(before, weight)))
+        optimiser.zero_grad()
+    assert found == [(True, True), (False, False), (True, True)]
