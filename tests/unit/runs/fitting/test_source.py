@@ -7,6 +7,7 @@ import pytest
 
 from regraft.data.load import load
 from regraft.data.spec import ImageSpec
+from regraft.data.split import content_key
 from regraft.errors import DataError, SettingsError
 from regraft.runs.fit import run_fit
 from regraft.runs.fitting.source import check_source, read_source
@@ -53,6 +54,10 @@ def test_rows_that_the_target_is_scored_on_are_left_out(
     assert "that the target is scored on left out" in said[0]
     assert len(source.examples) <= 480 - len(scored)
     assert set(source.examples.labels.tolist()) == {0, 1}
+    assert source.digests is not None
+    assert len(source.digests) == len(source.examples)
+    known = {each.tobytes() for each in source.digests}
+    assert not known & {content_key(text) for text in scored}
 
 
 def test_other_classes_come_behind_those_of_the_target(
