@@ -15,6 +15,7 @@ from regraft.data.load import Reading, load, load_inputs
 from regraft.data.mapped import room
 from regraft.data.rows import UNLABELLED, Dataset
 from regraft.errors import DataError
+from tests import tiny
 
 
 def _rows(count: int = 60) -> tuple[list[str], list[str]]:

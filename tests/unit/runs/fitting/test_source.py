@@ -10,6 +10,7 @@ from regraft.data.spec import ImageSpec
 from regraft.data.split import content_key
 from regraft.errors import DataError, SettingsError
 from regraft.runs.fit import run_fit
+from regraft.runs.fitting.outcome import read_learnt
 from regraft.runs.fitting.source import check_source, read_source
 from regraft.settings import FitSettings
 from regraft.strategies.table import make_strategy
@@ -102,6 +103,9 @@ def test_a_run_with_a_source_is_a_run(
     assert [phase["name"] for phase in result["plan"]["phases"]] == ["head", "target", "mixed"]
     assert result["freezing"]["proof"]["holds"]
     assert len(result["classes"]) == 2
+    learnt = read_learnt(tmp_path / "run")
+    assert learnt is not None
+    assert len(learnt) > sum(result["data"]["rows"][part] for part in ("train", "val"))
 
 
 def test_a_source_of_which_no_row_is_left_is_refused(
