@@ -261,7 +261,7 @@ def _save(folder: RunFolder, outcome: Outcome, made: Adaptation) -> None:
     """Writes the model and what belongs to it; the ledger gets the weights' digest."""
     with folder.writing("predictions-test.parquet") as place:
         save_predictions(place, outcome)
-    save_learnt(folder, made.prepared.dataset, made.drawn.digests if made.drawn else None)
+    save_learnt(folder, made.prepared.dataset, beside=made.drawn.digests if made.drawn else None)
     problems = (*made.prepared.dataset.problems, *made.target.problems)
     if problems:
         folder.write("problems.csv", problems_csv(problems))

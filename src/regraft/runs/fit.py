@@ -295,7 +295,7 @@ def _save(folder: RunFolder, outcome: Outcome, prepared: Prepared) -> str:
     with folder.writing("predictions-test.parquet") as place:
         save_predictions(place, outcome)
     beside = prepared.source.digests if prepared.source else None
-    save_learnt(folder, prepared.dataset, beside)
+    save_learnt(folder, prepared.dataset, beside=beside)
     problems = prepared.dataset.problems
     if problems:
         folder.write("problems.csv", problems_csv(problems))

@@ -88,7 +88,7 @@ def save_predictions(path: Path, outcome: Outcome) -> None:
             writer.write_table(pa.table(_predictions(outcome, block), schema))
 
 
-def save_learnt(folder: RunFolder, dataset: Dataset, beside: Digests | None = None) -> None:
+def save_learnt(folder: RunFolder, dataset: Dataset, *, beside: Digests | None = None) -> None:
     """Writes half of the digest of each different row that was learnt from, ascending.
 
     Args:

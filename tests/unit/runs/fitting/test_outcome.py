@@ -89,7 +89,7 @@ def test_rows_of_train_and_val_are_known_again_and_others_are_not(tmp_path: Path
 def test_rows_of_other_data_that_were_learnt_from_are_known_again_too(tmp_path: Path) -> None:
     dataset = load(tiny.toy_texts(240))
     beside = cast(Any, dataset.parts["test"].digests)
-    save_learnt(RunFolder(tmp_path), dataset, beside)
+    save_learnt(RunFolder(tmp_path), dataset, beside=beside)
     assert np.isin(shortened(beside), cast(Any, read_learnt(tmp_path))).all()
 
 
