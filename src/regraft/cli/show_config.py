@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
-from regraft.cli.options import Data, FitFlags, fit_settings, spelled_out, typed_settings
+from regraft.cli.options import Data, FitFlags, merged, spelled_out, typed_settings
 
 if TYPE_CHECKING:
     from regraft.settings import FitSettings
@@ -16,9 +16,13 @@ OFF = frozenset({"arch", "ema", "max_seconds", "out", "preset", "source", "views
 def show_config(data: Data = None, **flags: Unpack[FitFlags]) -> int:
     """Print the settings of fit, and where each is from, as TOML, ready for --config."""
     from regraft.cli.printing import write_json, write_out
+    from regraft.settings import FitSettings
 
-    settings = fit_settings(data, flags)
+    given = merged(data, flags)
+    settings = FitSettings(**given)
     origins = _origins(settings, data, flags)
+    if settings.preset and not given.get("strategy"):
+        origins["strategy"] = "preset"
     if flags.get("json"):
         write_json({**settings.model_dump(), "origins": origins})
     else:
@@ -32,10 +36,9 @@ def _origins(settings: "FitSettings", data: str | None, flags: Mapping[str, Any]
         **dict.fromkeys(typed_settings(flags), "flag"),
         **({} if data is None else {"data": "argument"}),
     }
-    chosen = {"strategy": "preset"} if settings.preset else {}
     given = dict.fromkeys(settings.model_fields_set, _one_line(str(flags.get("config"))))
     defaults = dict.fromkeys(type(settings).model_fields, "default")
-    return {**defaults, **given, **chosen, **typed}
+    return {**defaults, **given, **typed}
 
 
 def _one_line(path: str) -> str:

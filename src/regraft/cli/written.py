@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FORMULA = r"^([=+\-@\t\r])"
-"""How a cell begins that a spreadsheet would run."""
+_FORMULA = r"^(\s*[=+\-@]|[\t\r])"
+"""How a cell begins that a spreadsheet would run, blanks in front of it passed over."""
 
 
 def content(table: "pa.Table", suffix: str, *, guard_formulas: bool) -> bytes:

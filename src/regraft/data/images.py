@@ -105,7 +105,7 @@ def encode_images(inputs: Sequence[Input], spec: ImageSpec, *, size: int) -> Pix
 
     Raises:
         DataError: If an image cannot be decoded.
-        StorageError: If a permission or the disk says no.
+        StorageError: If the disk says no.
     """
     pixels = room_for((len(inputs), size, size, spec.channels), np.uint8)
     fit = partial(fitted_pixels, spec=spec, size=size)

@@ -59,7 +59,7 @@ def gather(table: Table, roles: Roles) -> Inputs:
     Rows that cannot be used stay in place, with their reason.
 
     Raises:
-        StorageError: If a permission or the disk says no: that is no fault of the rows.
+        StorageError: If the disk says no: that is no fault of the rows.
     """
     if roles.image is not None:
         return _gather_images(table, roles.image)

@@ -27,6 +27,7 @@ from regraft.data.rows import PARTS, TOO_GOOD, Dataset, Modality, Part, Problem,
 from regraft.data.split import (
     TEST,
     TRAIN,
+    VAL,
     Assignment,
     Parts,
     assign_parts,
@@ -102,6 +103,7 @@ def load(source: object, roles: Roles = _NO_ROLES, *, say: Say = say_nothing) ->
         # The training rows': facts of other rows must choose nothing.
         pictures=read.gathered.facts(kept[assignment.parts == TRAIN]),
         leaked=leaked_rows(contents, assignment.parts),
+        own_val=len(read.given) > 0 and bool((read.given[kept] == VAL).any()),
     )
 
 

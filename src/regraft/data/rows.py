@@ -172,6 +172,7 @@ class Dataset:
         columns: Column by role, such as `text` or `label`.
         pictures: Facts of the training images, where the rows are images.
         leaked: Places, among the test rows, of those whose content train or val has too.
+        own_val: Whether the val part is one that the data had.
     """
 
     name: str
@@ -183,6 +184,7 @@ class Dataset:
     columns: dict[str, str] = field(default_factory=dict)
     pictures: PictureFacts | None = None
     leaked: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    own_val: bool = False
 
     @property
     def modality(self) -> Modality:

@@ -145,11 +145,9 @@ def two_labelled(found: Numbered, labels: Numbers) -> int:
 
 def leak_warnings(found: Numbered, parts: Parts) -> list[str]:
     """Returns one warning for each two parts of which one judges contents of the other."""
-    others = len(leaked_rows(found, parts)) < np.count_nonzero(parts == TEST)
-    beside = {"test": " (a run scores the other rows alone too)"} if others else {}
     return [
         f"{counted(count, 'row')} of {judged} {'is' if count == 1 else 'are'} also in {learnt}: "
-        f"{TOO_GOOD}{beside.get(judged, '')}"
+        f"{TOO_GOOD}"
         for (learnt, judged), count in straddling(found, parts).items()
     ]
 

@@ -34,7 +34,7 @@ from regraft.runs.choosing.modes import decide_modes
 from regraft.runs.fitting.commands import resume_command
 from regraft.runs.fitting.folder import CHECKPOINTS, SETTINGS, RunFolder, check_free, claim
 from regraft.runs.fitting.logged import Logged, files_stay, goes_on, leaves_folder
-from regraft.runs.fitting.outcome import Outcome, model_of, save_learnt, save_predictions
+from regraft.runs.fitting.outcome import Outcome, model_of, read_back, save_learnt, save_predictions
 from regraft.runs.fitting.prepare import Prepared, prepare
 from regraft.runs.fitting.record import begun_toml, keep_decisions, problems_csv
 from regraft.runs.fitting.result import described, result_document
@@ -97,7 +97,8 @@ def run_adapt(
         settings: Checked settings.
         progress: Told what happens.
         given: Python objects in the place of what the settings name.
-        report: Whether `report.html` is drawn.
+        report: Whether `report.html` is drawn and the model of a network that is no starter read
+            back.
         begun: The folder of a run that was stopped, which is gone on with.
 
     Raises:
@@ -138,7 +139,8 @@ def run_adapt(
             with files_stay(folder):
                 return _complete(folder, prepared, rows, Logged(folder, progress), wanted)
         except BaseException as error:
-            if begun is None and not leaves_folder(folder, error):
+            refused = settings.strict and isinstance(error, GuardError)
+            if begun is None and (refused or not leaves_folder(folder, error)):
                 folder.discard()
             elif goes_on(folder, error) and settings.named and settings.moves:
                 words = resume_command(folder.path, settings.source_strategy)
@@ -185,6 +187,7 @@ def _complete(
     )
     result = adaptation_document(made, base, cheaper=cheaper)
     if report:
+        read_back(folder.path, made.prepared, network=None)
         with folder.writing("report.html") as place:
             write_report(result, place)
     keep_decisions(folder, prepared.cache.decided)
@@ -258,7 +261,7 @@ def _save(folder: RunFolder, outcome: Outcome, made: Adaptation) -> None:
     """Writes the model and what belongs to it; the ledger gets the weights' digest."""
     with folder.writing("predictions-test.parquet") as place:
         save_predictions(place, outcome)
-    save_learnt(folder, made.prepared.dataset)
+    save_learnt(folder, made.prepared.dataset, beside=made.drawn.digests if made.drawn else None)
     problems = (*made.prepared.dataset.problems, *made.target.problems)
     if problems:
         folder.write("problems.csv", problems_csv(problems))

@@ -294,7 +294,8 @@ def _save(folder: RunFolder, outcome: Outcome, prepared: Prepared) -> str:
     """Writes the model, test predictions and what was learnt from; returns the weights' digest."""
     with folder.writing("predictions-test.parquet") as place:
         save_predictions(place, outcome)
-    save_learnt(folder, prepared.dataset)
+    beside = prepared.source.digests if prepared.source else None
+    save_learnt(folder, prepared.dataset, beside=beside)
     problems = prepared.dataset.problems
     if problems:
         folder.write("problems.csv", problems_csv(problems))

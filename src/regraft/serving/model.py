@@ -110,7 +110,7 @@ class Model:
 
         Raises:
             DataError: If the inputs are a single text or path.
-            StorageError: If a permission or the disk says no.
+            StorageError: If the disk says no.
         """
         if isinstance(inputs, str | bytes | Path):
             raise DataError("inputs is a single one", expected="a list of them", hint="[inputs]")

@@ -89,3 +89,13 @@ def test_an_odd_name_of_a_file_breaks_no_line(typed: Type, tmp_path: Path) -> No
     out = typed("show-config", "d.csv", "--config", str(file)).out
     again.write_text(out, encoding="utf-8")
     assert FitSettings(**read_toml(again)) == FitSettings(data="d.csv", epochs=7)
+
+
+def test_a_strategy_of_the_file_beside_a_preset_is_the_file_s(typed: Type, tmp_path: Path) -> None:
+    file = tmp_path / "fit.toml"
+    file.write_text('strategy = "auto"\npreset = "fast"\n', encoding="utf-8")
+    out = typed("show-config", "d.csv", "--config", str(file)).out
+    assert f'strategy = "auto"  # {file}' in out.split("\n")
+    file.write_text('preset = "fast"\n', encoding="utf-8")
+    out = typed("show-config", "d.csv", "--config", str(file)).out
+    assert 'strategy = "auto"  # preset' in out.split("\n")

@@ -65,6 +65,14 @@ def test_formulas_are_guarded_in_every_kind_of_text_and_in_names(
         assert [json.loads(line)["'=c"] for line in made.splitlines()] == ["'=1", "1=", None]
 
 
+def test_a_formula_behind_blanks_is_guarded_in_cells_and_names() -> None:
+    table = pa.table({" =c": [" \t-1", " x=1"]})
+    assert read_csv(content(table, ".csv", guard_formulas=True)) == [
+        {"' =c": "' \t-1"},
+        {"' =c": " x=1"},
+    ]
+
+
 def test_parquet_is_not_guarded() -> None:
     table = pa.table({"=c": ["=1"]})
     assert pq.read_table(io.BytesIO(content(table, ".parquet", guard_formulas=True))).equals(table)

@@ -81,6 +81,24 @@ def test_pictures_that_a_failing_disk_does_not_give_are_not_left_out(
         gather(_paths(tmp_path, "near.png", "far.png"), Roles(image="file"))
 
 
+def test_a_picture_that_may_not_be_read_is_left_out_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Pil.open
+
+    def closed(file: str, **options: Any) -> Pil.Image:
+        if "far" in file:
+            raise PermissionError(errno.EACCES, "Permission denied", file)
+        return real(file, **options)
+
+    for name in ("near.png", "far.png"):
+        (tmp_path / name).write_bytes(_png(7))
+    monkeypatch.setattr(Pil, "open", closed)
+    gathered = gather(_paths(tmp_path, "near.png", "far.png"), Roles(image="file"))
+    assert list(gathered.errors) == [1]
+    assert "far.png cannot be read (Permission denied)" in gathered.errors[1]
+
+
 def test_blanks_around_a_path_are_no_part_of_it_unless_they_are(tmp_path: Path) -> None:
     for name, value in (("a.png", 1), ("b.png", 2), (" b.png", 3)):
         (tmp_path / name).write_bytes(_png(value))

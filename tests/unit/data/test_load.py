@@ -15,6 +15,7 @@ from regraft.data.load import Reading, load, load_inputs
 from regraft.data.mapped import room
 from regraft.data.rows import UNLABELLED, Dataset
 from regraft.errors import DataError
+from tests import tiny
 
 
 def _rows(count: int = 60) -> tuple[list[str], list[str]]:
@@ -91,6 +92,15 @@ def test_a_row_that_is_cut_off_takes_no_column_of_parts_away(tmp_path: Path) -> 
         dataset = load(path, roles)
         assert (len(dataset.parts["train"]), len(dataset.parts["test"])) == (9, 9)
         assert [problem.origin.line for problem in dataset.problems] == [20]
+
+
+@pytest.mark.parametrize(("part", "own"), [("val", True), ("test", False), ("train", False)])
+def test_a_val_part_is_known_to_be_one_that_the_data_had(part: str, own: bool) -> None:
+    texts, labels = tiny.toy_texts(240)
+    parts = ["train"] * 220 + [part] * 20
+    dataset = load({"text": texts, "label": labels, "split": parts})
+    assert dataset.own_val is own
+    assert len(dataset.parts["val"])
 
 
 def test_texts_with_two_labels_are_told(tmp_path: Path) -> None:

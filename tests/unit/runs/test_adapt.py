@@ -327,6 +327,9 @@ def test_labelled_target_rows_are_used_and_said_and_not_scored(taught: dict[str,
     for entry in taught["methods"]:
         assert 0 <= entry["selection"]["labelled_accuracy"] <= 1
     assert verify(taught["run"])["holds"]
+    labelled = (tiny.numbered(TARGET[0]), TARGET[1])
+    (warning,) = evaluate(taught["run"], labelled)["warnings"]
+    assert f"{taught['run']} learnt from 20: " in warning
     settings = (Path(taught["run"]) / "run.toml").read_text("utf-8")
     assert "target_labels = 20" in settings
 
@@ -405,3 +408,30 @@ def test_a_picture_that_vanishes_after_training_costs_no_training(
     with pytest.raises(DamagedFileError, match="there is no file"):
         adapt(data, target=target, method="source-only", out=out, **options)
     assert (out / "log.jsonl").exists()
+
+
+def test_a_guard_that_is_not_the_strict_one_leaves_what_was_trained(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise GuardError("no")
+
+    monkeypatch.setattr(verb, "_save", refuse)
+    options: Any = {"backbone": str(bert), "method": "source-only", "baselines": False}
+    with pytest.raises(GuardError):
+        adapt(SOURCE, target=TARGET[0], out=tmp_path / "run", **options)
+    assert (tmp_path / "run" / "log.jsonl").exists()
+
+
+def test_a_model_that_does_not_come_back_completes_no_run(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(run: Path, network: Any) -> None:
+        raise DamagedFileError("it answers otherwise")
+
+    monkeypatch.setattr("regraft.runs.fitting.outcome.load", refuse)
+    options: Any = {"backbone": str(bert), "method": "source-only", "baselines": False}
+    with pytest.raises(DamagedFileError, match="cannot be read back"):
+        adapt(SOURCE, target=TARGET[0], out=tmp_path / "run", **options)
+    assert (tmp_path / "run" / "model").is_dir()
+    assert not (tmp_path / "run" / "result.json").exists()

@@ -17,7 +17,8 @@ def take_share(dataset: Dataset, share: float, *, seed: int) -> Dataset:
     """Returns the data set with a share of its training and validation rows.
 
     The rows of a smaller share are among those of a larger one; the test part stays whole.
-    Under 200 rows of both the validation part goes to train: folds tell more then.
+    Under 200 rows of both a validation part that was cut goes to train: folds tell more then. One
+    that the data had stays, however few its rows are.
 
     Args:
         dataset: In parts.
@@ -32,7 +33,7 @@ def take_share(dataset: Dataset, share: float, *, seed: int) -> Dataset:
         for part in (parts["train"], parts["val"])
     )
     rule = f"{dataset.split_rule}; {100 * share:.4g} % of the rows of train and val are used"
-    if len(val) and len(train) + len(val) < FEWEST_FOR_VAL:
+    if len(val) and not dataset.own_val and len(train) + len(val) < FEWEST_FOR_VAL:
         train, val = _joined(train, val), val.take(np.zeros(0, np.int64))
         rule += f"; no val part, as these are under {FEWEST_FOR_VAL}"
     return replace(dataset, parts={**parts, "train": train, "val": val}, split_rule=rule)

@@ -40,7 +40,7 @@ _HEADER_LOCK = threading.Lock()
 _REFUSALS = {
     getattr(errno, name, -1)
     for name in (
-        *("EACCES", "EPERM", "EIO", "ESTALE", "ENOTCONN", "EHOSTDOWN", "ETIMEDOUT"),
+        *("EIO", "ESTALE", "ENOTCONN", "EHOSTDOWN", "ETIMEDOUT"),
         *("EMFILE", "ENFILE", "ENOSPC", "EDQUOT"),
     )
 }
@@ -62,9 +62,10 @@ def open_picture(source: str | Path | bytes | Image, *, side: int | None = None)
     scaled to 8.
 
     Raises:
-        DataError: If the file is missing, no plain file, of another format, damaged, cut
-            off or larger than `PIXEL_LIMIT`, or the array is none of a picture.
-        StorageError: If a permission or the disk says no.
+        DataError: If the file is missing, no plain file, one that may not be read, of another
+            format, damaged, cut off or larger than `PIXEL_LIMIT`, or the array is none of a
+            picture.
+        StorageError: If the disk says no.
     """
     if isinstance(source, np.ndarray):
         return Pil.fromarray(decode(source))
@@ -213,12 +214,14 @@ def _open_header(file: str | Path | io.BytesIO) -> Pil.Image:
 
 
 def _not_read(shown: str, error: Exception) -> RegraftError:
-    """Returns what is said of a damaged file, or of a disk that fails.
+    """Returns what is said of a damaged or closed file, or of a disk that fails.
 
     Decoders raise whatever they like: OSError, SyntaxError, struct.error …
     """
     if isinstance(error, OSError) and error.errno in _REFUSALS:
         return StorageError(f"{shown} cannot be read ({error.strerror})")
+    if isinstance(error, PermissionError):  # a property of this file alone
+        return DataError(f"{shown} cannot be read ({error.strerror})")
     reason = str(error).split("<")[0].strip() or type(error).__name__
     listed = ", ".join(FORMATS)
     return DataError(f"{shown} cannot be decoded ({reason})", expected=f"whole {listed}")

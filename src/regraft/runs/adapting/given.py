@@ -9,7 +9,7 @@ from regraft.data.guess import Roles, existing, guess_roles
 from regraft.data.meaning import usable_cells
 from regraft.data.parting.domains import domain_tables
 from regraft.data.parting.sources import check_same_classes, classes_of, join_sources
-from regraft.data.reading.sources import HUB, STARTER, exists, open_source
+from regraft.data.reading.sources import exists, is_named, open_source
 from regraft.data.reading.tables import Table
 from regraft.data.starters.wheels import Say
 from regraft.errors import DataError, SettingsError, nearest
@@ -98,7 +98,7 @@ def read_given(
 def _refuse_missing(data: tuple[object, object]) -> None:
     """Refuses paths of nothing before a network is opened for the other domain."""
     for each in data:
-        if isinstance(each, str) and not each.startswith((STARTER, HUB)) and not exists(each):
+        if isinstance(each, str) and not is_named(each) and not exists(each):
             open_source(each)
 
 

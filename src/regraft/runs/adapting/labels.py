@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from regraft.adaptation.domains import Domains
 from regraft.adaptation.labelled import FEW, WEIGHT, halves, judging_rows
+from regraft.data.mapped.digests import Digests
 from regraft.data.starters.wheels import Say
 from regraft.draws import draws
 from regraft.errors import counted
@@ -44,6 +45,11 @@ class Drawn:
             features: (L, D) of all rows of the target.
         """
         return Labelled(features[self.rows], self.labels)
+
+    @property
+    def digests(self) -> Digests | None:
+        """(M, 16) of their contents; None where nobody made them."""
+        return self.target.rows.take(self.rows).digests
 
     @property
     def teaching(self) -> Labels:

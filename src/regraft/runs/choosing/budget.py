@@ -10,6 +10,7 @@ import torch
 from regraft.backbones.vocabulary import table_of
 from regraft.data.rows import Part
 from regraft.data.starters.wheels import Say
+from regraft.runs.fitting.outcome import is_starter
 from regraft.runs.fitting.prepare import Prepared
 from regraft.training.batching.folds import FOLDS
 from regraft.training.keeping.keeper import GENERATIONS
@@ -24,6 +25,8 @@ SLOWER = 1.2
 """A pass over many rows by the probe's pace: it finds less in the caches."""
 SAVING = 3.0
 """Seconds to save the model, draw the report and end."""
+OF_BYTE = 4e-9
+"""Seconds, roughly, that a byte of weights takes longer where the saved model is read back."""
 BACKWARD_SHARE = 2 / 3
 """Of a training step's arithmetic: the backward pass costs twice the forward pass."""
 CLASSIC = 3e-4
@@ -119,7 +122,8 @@ def _weights(prepared: Prepared) -> int:
 def closing_seconds(prepared: Prepared, verdict: Verdict, *, ending: float = SAVING) -> float:
     """Returns the seconds that a run takes after its training: test, baselines, saving.
 
-    Test rows are decoded or tokenised once more for it, and pictures all for the classic.
+    Test rows are decoded or tokenised once more for it, and pictures all for the classic. The
+    model of a network that is no starter is read back.
 
     Args:
         prepared: Its rows.
@@ -133,7 +137,12 @@ def closing_seconds(prepared: Prepared, verdict: Verdict, *, ending: float = SAV
         beside = (CLASSIC + PROBED) * rows + _of_classes(prepared)
         beside += prepared.reading * rows * (prepared.dataset.modality == "image")
     scored = pass_seconds(prepared, verdict, part="test") + prepared.reading * len(parts["test"])
-    return scored + beside + ending
+    back = 0.0 if is_starter(prepared) else OF_BYTE * _model_bytes(prepared)
+    return scored + beside + back + ending
+
+
+def _model_bytes(prepared: Prepared) -> int:
+    return sum(weight.nbytes for weight in prepared.network.parameters())
 
 
 def _of_classes(prepared: Prepared) -> float:
@@ -179,7 +188,7 @@ def tell_room(prepared: Prepared, place: Path, *, say: Say, steps: bool) -> None
         say: Told how many bytes are free, and how many may be wanted.
         steps: Whether the trunk is trained: of a head alone, and in folds, no checkpoint is kept.
     """
-    model = sum(weight.nbytes for weight in prepared.network.parameters())
+    model = _model_bytes(prepared)
     # One more is written before the oldest goes.
     kept = GENERATIONS + 1 if steps and len(prepared.dataset.parts["val"]) else 0
     wanted = model + kept * KEPT * model

@@ -15,6 +15,7 @@ from regraft.errors import (
     UserError,
 )
 from regraft.runs.fitting.folder import CHECKPOINTS, LOG, RunFolder
+from regraft.runs.fitting.outcome import ReadBackError
 from regraft.training.progress import EpochRecord, Progress
 
 BETWEEN = 2.0
@@ -111,14 +112,14 @@ def began_training(folder: RunFolder) -> bool:
 def leaves_folder(folder: RunFolder, error: BaseException) -> bool:
     """Says whether a run that failed leaves its folder.
 
-    A mistake of the user and a guard's no leave nothing; what was stopped or failed keeps its log,
-    and rows that could not be used any more keep what was trained before.
+    A mistake of the user leaves nothing; what was stopped, failed or was refused by a guard keeps
+    its log, and rows that could not be used any more keep what was trained before.
 
     Args:
         folder: Of the run.
         error: That ended it.
     """
-    if not (folder.path / LOG).exists() or isinstance(error, SettingsError | GuardError):
+    if not (folder.path / LOG).exists() or isinstance(error, SettingsError):
         return False
     return not isinstance(error, UserError) or began_training(folder)
 
@@ -126,14 +127,17 @@ def leaves_folder(folder: RunFolder, error: BaseException) -> bool:
 def goes_on(folder: RunFolder, error: BaseException) -> bool:
     """Says whether a run that left its folder has something to go on with.
 
+    Not where it would come to the same end: at a guard, or a model that is not read back.
+
     Args:
         folder: Of the run.
         error: That ended it.
     """
     if isinstance(error, KeyboardInterrupt):
         return True
-    failed = isinstance(error, RegraftError) and leaves_folder(folder, error)
-    return failed and began_training(folder)
+    if isinstance(error, GuardError | ReadBackError) or not isinstance(error, RegraftError):
+        return False
+    return leaves_folder(folder, error) and began_training(folder)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from regraft.backbones.backbone import Backbone
 from regraft.backbones.sources.seal import settle
-from regraft.data.mapped.digests import shortened
+from regraft.data.mapped.digests import Digests, shortened
 from regraft.data.mapped.room import blocks
 from regraft.data.reading.sources import STARTER
 from regraft.data.rows import Dataset, Rows
@@ -32,6 +32,10 @@ WORST = 12
 """Mistakes shown in the report."""
 LONGEST = 600
 """Characters of a text shown in the report."""
+
+
+class ReadBackError(DamagedFileError):
+    """A model that does not come back as it was saved, however often it is trained again."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,15 @@ def save_predictions(path: Path, outcome: Outcome) -> None:
             writer.write_table(pa.table(_predictions(outcome, block), schema))
 
 
-def save_learnt(folder: RunFolder, dataset: Dataset) -> None:
-    """Writes half of the digest of each different row of train and val, ascending."""
-    digests = [dataset.parts["train"].digests, dataset.parts["val"].digests]
+def save_learnt(folder: RunFolder, dataset: Dataset, *, beside: Digests | None = None) -> None:
+    """Writes half of the digest of each different row that was learnt from, ascending.
+
+    Args:
+        folder: Of the run.
+        dataset: Whose rows of train and val these are.
+        beside: (M, 16) of rows of other data; None = there are none.
+    """
+    digests = [*(dataset.parts[part].digests for part in ("train", "val")), beside]
     halves = [shortened(each) for each in digests if each is not None]
     table = pa.table({"digest": np.unique(np.concatenate([np.zeros(0, np.uint64), *halves]))})
     with folder.writing(LEARNT) as path, _whole(path) as temporary:
@@ -121,17 +131,23 @@ def read_back(run: Path, prepared: Prepared, *, network: Network | None) -> None
         network: The backbone where it is a Python object, as it was given; it is copied.
 
     Raises:
-        DamagedFileError: If it cannot be loaded, or answers otherwise.
+        ReadBackError: If it cannot be loaded, or answers otherwise.
     """
-    named = str(prepared.chosen.backbone.value).removeprefix(STARTER)
-    if network is None and named in MODELS:
+    if network is None and is_starter(prepared):
         return
     given = network.network if isinstance(network, Backbone) else network
-    own = prepared.backbone.architecture.library == "module"
+    library = prepared.backbone.architecture.library
+    own = library == "module"
     try:
         load(run, network=given if own else None)
-    except UserError as error:  # A mistake of the user would take the checkpoints with it.
-        raise DamagedFileError(f"{run / MODEL} cannot be read back ({error})") from error
+    except (UserError, DamagedFileError) as error:  # A user's mistake would take the checkpoints.
+        hint = "another network" if own else f"another version of {library}, or another network"
+        raise ReadBackError(f"{run / MODEL} cannot be read back ({error})", hint=hint) from error
+
+
+def is_starter(prepared: Prepared) -> bool:
+    """Says whether the network has the name of a starter."""
+    return str(prepared.chosen.backbone.value).removeprefix(STARTER) in MODELS
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from regraft.data.encode import Encoded, encode
 from regraft.data.load import load
+from regraft.data.mapped.digests import Digests
 from regraft.data.reading.pictures import open_picture
 from regraft.data.rows import Dataset, Part, Rows
 from regraft.data.spec import InputSpec
@@ -27,10 +28,12 @@ class Source:
     Args:
         examples: M rows; a label below K is a class of the target.
         classes: Names of its own classes, from K up; empty where they are the target's.
+        digests: (M, 16) of their contents; None where nobody made them.
     """
 
     examples: Examples
     classes: tuple[str, ...]
+    digests: Digests | None = None
 
 
 def check_source(settings: FitSettings, strategy: Composed) -> None:
@@ -99,7 +102,10 @@ def read_source(name: str, target: Dataset, *, spec: InputSpec, extent: int, say
     encoded: list[Encoded] = [encode(part, spec, extent=extent) for part in rows]
     left_out = sum(map(len, parts)) - len(labels)
     say(_words(dataset, own, len(labels), left_out))
-    return Source(Examples(_joined(encoded), labels), own)
+    digests = [part.digests for part in rows if part.digests is not None]
+    return Source(
+        Examples(_joined(encoded), labels), own, np.concatenate(digests) if digests else None
+    )
 
 
 def _keys(rows: Rows) -> list[bytes]:

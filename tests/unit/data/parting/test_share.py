@@ -98,3 +98,12 @@ def test_joined_rows_keep_the_digests_of_their_contents() -> None:
     rows = take_share(dataset(600), 0.2, seed=0).parts["train"]
     assert rows.digests is not None
     assert [each.tobytes() for each in rows.digests] == [content_key(each) for each in rows]
+
+
+@pytest.mark.parametrize("tested", [False, True])
+def test_a_validation_part_that_the_data_had_stays(tested: bool) -> None:
+    words, labels = tiny.toy_texts(340)
+    parts = ["train"] * 300 + ["val"] * 20 + ["test" if tested else "train"] * 20
+    half = take_share(load({"text": words, "label": labels, "split": parts}), 0.5, seed=0)
+    assert len(half.parts["val"]) == 10
+    assert not half.split_rule.endswith("under 200")

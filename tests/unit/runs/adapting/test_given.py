@@ -53,6 +53,12 @@ def test_a_source_is_given_once(given: Given, sentence: str) -> None:
         names_given(given)
 
 
+def test_words_that_only_begin_like_a_name_are_refused_before_a_network_is_opened() -> None:
+    settings = AdaptSettings(data="starter: the soup was cold", target="hf:the soup too")
+    with pytest.raises(DataError):
+        read_given(settings, NOTHING, say=nobody)
+
+
 def test_objects_come_before_names() -> None:
     assert read(data="a", target="b") == ("a", "b")
     assert read(Given(TEXTS, target=LABELS)) == (TEXTS, LABELS)

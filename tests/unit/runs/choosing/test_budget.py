@@ -11,6 +11,7 @@ from regraft.backbones.modes import Mode
 from regraft.data.rows import Part
 from regraft.runs.choosing.budget import (
     CLASSIC,
+    OF_BYTE,
     OF_CLASS,
     PROBE_TOKENS,
     PROBED,
@@ -46,15 +47,23 @@ def test_batches_are_counted_in_tokens(bert: Path) -> None:
     assert batches(made, "test") == pytest.approx(known * test / rows)
 
 
-def test_what_follows_training_is_test_baselines_and_saving(bert: Path) -> None:
+def test_what_follows_training_is_test_baselines_saving_and_reading_back(bert: Path) -> None:
     made = replace(prepared(bert, baselines=False), reading=0.5)
     test = SLOWER * batches(made, "test") * 2.0
     assert pass_seconds(made, TIMED, part="test") == pytest.approx(test)
-    end = test + 0.5 * len(made.dataset.parts["test"]) + SAVING
+    back = OF_BYTE * sum(weight.nbytes for weight in made.network.parameters())
+    end = test + 0.5 * len(made.dataset.parts["test"]) + back + SAVING
     assert closing_seconds(made, TIMED) == pytest.approx(end)
     assert closing_seconds(made, TIMED, ending=9.0) == pytest.approx(end - SAVING + 9)
     compared = replace(prepared(bert), reading=0.5)
     assert closing_seconds(compared, TIMED) == pytest.approx(end + 240 * (CLASSIC + PROBED))
+
+
+def test_a_starter_is_not_read_back(bert: Path) -> None:
+    made = prepared(bert)
+    backbone = replace(made.chosen.backbone, value="starter:minilm")
+    starter = replace(made, chosen=replace(made.chosen, backbone=backbone))
+    assert closing_seconds(starter, TIMED) < closing_seconds(made, TIMED)
 
 
 def test_the_classic_of_pictures_decodes_them_all_once_more(

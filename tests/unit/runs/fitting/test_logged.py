@@ -13,6 +13,7 @@ from regraft.runs.fitting.logged import (
     goes_on,
     leaves_folder,
 )
+from regraft.runs.fitting.outcome import ReadBackError
 from regraft.training.progress import EpochRecord
 
 RECORD = EpochRecord("tune", 1, 2, 0.5, 0.8, 0.4, 0.9, 1.0, 10.0, 1e-3, True)
@@ -125,7 +126,7 @@ def test_a_training_began_with_a_phase_a_pass_or_a_checkpoint(tmp_path: Path) ->
     [
         (DataError("rows"), False, True),
         (DivergedError("ran away"), False, False),
-        (GuardError("no"), False, False),
+        (GuardError("no"), True, True),
         (StorageError("full"), True, True),
         (KeyboardInterrupt(), True, True),
         (RuntimeError("a bug"), True, True),
@@ -149,6 +150,13 @@ def test_a_stop_goes_on_and_a_failure_where_something_was_trained(tmp_path: Path
     assert goes_on(folder, DataError("rows"))
     assert not goes_on(folder, DivergedError("ran away"))
     assert not goes_on(folder, RuntimeError("a bug"))
+
+
+def test_what_would_come_to_the_same_end_is_left_and_not_gone_on_with(tmp_path: Path) -> None:
+    folder = begun(tmp_path, "phase")
+    for error in (ReadBackError("it answers otherwise"), GuardError("no")):
+        assert leaves_folder(folder, error)
+        assert not goes_on(folder, error)
 
 
 def lost(folder: RunFolder, cause: Exception | None) -> None:

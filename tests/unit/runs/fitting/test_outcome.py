@@ -12,13 +12,14 @@ from PIL import Image as Pil
 from regraft.data.load import load
 from regraft.data.mapped.digests import shortened
 from regraft.data.rows import Modality, Origin, Rows
-from regraft.errors import BackboneError, DamagedFileError
+from regraft.errors import BackboneError, DamagedFileError, RegraftError
 from regraft.reports.thumbnails import thumbnail
 from regraft.runs.fitting import outcome as outcome_module
 from regraft.runs.fitting.folder import RunFolder
 from regraft.runs.fitting.outcome import (
     LONGEST,
     Outcome,
+    ReadBackError,
     calibration,
     confusion,
     read_back,
@@ -85,6 +86,13 @@ def test_rows_of_train_and_val_are_known_again_and_others_are_not(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["rows-learnt.parquet"]
 
 
+def test_rows_of_other_data_that_were_learnt_from_are_known_again_too(tmp_path: Path) -> None:
+    dataset = load(tiny.toy_texts(240))
+    beside = cast(Any, dataset.parts["test"].digests)
+    save_learnt(RunFolder(tmp_path), dataset, beside=beside)
+    assert np.isin(shortened(beside), cast(Any, read_learnt(tmp_path))).all()
+
+
 def test_a_run_from_before_has_no_list_of_rows(tmp_path: Path) -> None:
     assert read_learnt(tmp_path) is None
 
@@ -108,15 +116,21 @@ def test_what_is_no_starter_is_read_back_with_the_network_that_was_given(
     assert seen == loaded
 
 
-def test_a_model_that_cannot_be_read_back_is_no_mistake_of_the_user(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [BackboneError("it lacks 1"), DamagedFileError("it lacks 1")])
+def test_a_model_that_cannot_be_read_back_says_what_to_change(
+    error: RegraftError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(run: Path, network: Any) -> None:
-        raise BackboneError("it lacks 1 tensor")
+        raise error
 
     monkeypatch.setattr(outcome_module, "load", refuse)
-    with pytest.raises(DamagedFileError, match=r"model cannot be read back \(it lacks 1 tensor\)"):
+    with pytest.raises(ReadBackError, match=r"model cannot be read back \(it lacks 1\)") as caught:
         read_back(tmp_path, prepared("hf:me/mine", "transformers"), network=None)
+    assert caught.value.hint == "another version of transformers, or another network"
+    with pytest.raises(ReadBackError) as caught:
+        read_back(tmp_path, prepared("Mine", "module"), network=NETWORK)
+    assert caught.value.hint == "another network"
+    assert caught.value.exit_code == 3
 
 
 def test_mistakes_come_surest_first(monkeypatch: pytest.MonkeyPatch) -> None:

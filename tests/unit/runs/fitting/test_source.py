@@ -7,8 +7,10 @@ import pytest
 
 from regraft.data.load import load
 from regraft.data.spec import ImageSpec
+from regraft.data.split import content_key
 from regraft.errors import DataError, SettingsError
 from regraft.runs.fit import run_fit
+from regraft.runs.fitting.outcome import read_learnt
 from regraft.runs.fitting.source import check_source, read_source
 from regraft.settings import FitSettings
 from regraft.strategies.table import make_strategy
@@ -53,6 +55,10 @@ def test_rows_that_the_target_is_scored_on_are_left_out(
     assert "that the target is scored on left out" in said[0]
     assert len(source.examples) <= 480 - len(scored)
     assert set(source.examples.labels.tolist()) == {0, 1}
+    assert source.digests is not None
+    assert len(source.digests) == len(source.examples)
+    known = {each.tobytes() for each in source.digests}
+    assert not known & {content_key(text) for text in scored}
 
 
 def test_other_classes_come_behind_those_of_the_target(
@@ -97,6 +103,9 @@ def test_a_run_with_a_source_is_a_run(
     assert [phase["name"] for phase in result["plan"]["phases"]] == ["head", "target", "mixed"]
     assert result["freezing"]["proof"]["holds"]
     assert len(result["classes"]) == 2
+    learnt = read_learnt(tmp_path / "run")
+    assert learnt is not None
+    assert len(learnt) > sum(result["data"]["rows"][part] for part in ("train", "val"))
 
 
 def test_a_source_of_which_no_row_is_left_is_refused(
