@@ -13,6 +13,7 @@ from regraft.cli.options import (
     FreezeFlags,
     OutputFlags,
     SharedFlags,
+    StepFlags,
     merged,
     option,
     spelled_out,
@@ -32,7 +33,7 @@ Sources = Annotated[
 ]
 
 
-class AdaptFlags(SharedFlags, FreezeFlags, OutputFlags, total=False):
+class AdaptFlags(SharedFlags, FreezeFlags, StepFlags, OutputFlags, total=False):
     """Flags of `adapt`."""
 
     out: Annotated[
@@ -89,14 +90,6 @@ class AdaptFlags(SharedFlags, FreezeFlags, OutputFlags, total=False):
             "NAME",
             "fast: frozen trunk; balanced, best: it moves, by few or all methods.",
         ),
-    ]
-    epochs: Annotated[
-        float | None,
-        option(TRAINING, "NUMBER", "Passes of the source's training, and of each method's."),
-    ]
-    lr: Annotated[
-        float | None,
-        option(TRAINING, "RATE", "Peak learning rate of head and top block."),
     ]
     score_target: Annotated[
         bool | None,

@@ -167,26 +167,18 @@ class FreezeFlags(TypedDict, total=False):
     freeze_threshold_scope: Annotated[str | None, option(TRAINING, "SCOPE", "prefix or any.")]
 
 
-class TrainFlags(SharedFlags, FreezeFlags, total=False):
-    """Flags of the verbs that train or say how they would."""
+class StepFlags(TypedDict, total=False):
+    """Flags of the verbs that train by steps: what a step is, and how many there are."""
 
     batch_size: Annotated[int | None, option(MACHINE, "ROWS", "Rows a step.")]
-    head: Annotated[str | None, option(NETWORK, "HEAD", "linear, or mlp:UNITS[,UNITS].")]
     dropout: Annotated[
         float | None, option(NETWORK, "SHARE", "Share of values dropped in training.")
-    ]
-    source: Annotated[
-        str | None, option(DATA, "DATA", "Other labelled data, for the strategy sequential.")
     ]
     epochs: Annotated[float | None, option(TRAINING, "COUNT", "Passes over the training rows.")]
     lr: Annotated[
         float | None, option(TRAINING, "RATE", "Peak rate of the head and the top block.")
     ]
     optimizer: Annotated[str | None, option(TRAINING, "NAME", "adamw or sgd.")]
-    ema: Annotated[
-        float | None,
-        option(TRAINING, "DECAY", "Keep a moving average of the weights, such as 0.99."),
-    ]
     layer_decay: Annotated[
         float | None, option(TRAINING, "FACTOR", "On the rate, from a block to the one below.")
     ]
@@ -196,6 +188,19 @@ class TrainFlags(SharedFlags, FreezeFlags, total=False):
     ]
     augment: Annotated[
         str | None, option(TRAINING, "RULE", "auto, none, crop, flip-crop, drop-tokens.")
+    ]
+
+
+class TrainFlags(SharedFlags, FreezeFlags, StepFlags, total=False):
+    """Flags of the verbs that train or say how they would."""
+
+    head: Annotated[str | None, option(NETWORK, "HEAD", "linear, or mlp:UNITS[,UNITS].")]
+    source: Annotated[
+        str | None, option(DATA, "DATA", "Other labelled data, for the strategy sequential.")
+    ]
+    ema: Annotated[
+        float | None,
+        option(TRAINING, "DECAY", "Keep a moving average of the weights, such as 0.99."),
     ]
     max_seconds: Annotated[float | None, option(MACHINE, "SECONDS", "Budget of a run, all of it.")]
     views: Annotated[

@@ -9,12 +9,12 @@ from regraft.settings.finished import PredictOptions as PredictOptions
 from regraft.settings.finished import PredictSettings as PredictSettings
 from regraft.settings.finished import RunSettings as RunSettings
 from regraft.settings.fit import OF_STEPS as OF_STEPS
-from regraft.settings.fit import Augment as Augment
 from regraft.settings.fit import FitOptions as FitOptions
 from regraft.settings.fit import FitSettings as FitSettings
-from regraft.settings.fit import Optimizer as Optimizer
+from regraft.settings.new_run import Augment as Augment
 from regraft.settings.new_run import NewRunOptions as NewRunOptions
 from regraft.settings.new_run import NewRunSettings as NewRunSettings
+from regraft.settings.new_run import Optimizer as Optimizer
 from regraft.settings.new_run import Preset as Preset
 from regraft.settings.new_run import RuleName as RuleName
 from regraft.settings.new_run import RuleScope as RuleScope

@@ -1,15 +1,12 @@
 """Defines the settings of `fit` and `plan`."""
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from regraft.errors import SettingsError
-from regraft.settings.checked import COUNT, MOST_UNITS, POSITIVE, ROWS, SHARE
+from regraft.settings.checked import COUNT, MOST_UNITS, POSITIVE, SHARE
 from regraft.settings.new_run import NewRunOptions, NewRunSettings
-
-Optimizer = Literal["adamw", "sgd"]
-Augment = Literal["auto", "none", "crop", "flip-crop", "drop-tokens"]
 
 OF_STEPS = (
     *("epochs", "lr", "batch_size", "ema", "patience", "optimizer", "augment", "dropout", "views"),
@@ -29,16 +26,9 @@ class FitSettings(NewRunSettings):
         head: The new last layers: `linear`, or `mlp:UNITS[,UNITS]`.
         fraction: Share of the labelled rows of train and val that is used, class by class; the
             test part stays whole.
-        batch_size: Rows a step.
-        optimizer: What moves the weights.
-        augment: What is done to training rows, anew in each epoch.
-        dropout: Share of values dropped in training, everywhere in the network, in [0, 1).
         control: Whether an unfrozen twin is trained from the first freeze on, to compare with.
         ema: Decay of a moving average of the weights, which is scored and kept in their
             stead, in (0, 1); None = the weights themselves.
-        layer_decay: Factor on the rate from a block to the one below, in (0, 1].
-        weight_decay: Decoupled decay.
-        patience: Epochs without improvement before stopping.
         max_seconds: Budget for the whole verb.
         views: Different augmentations of each row where blocks are frozen from the start, so
             that what these make can be kept; None = another one in each epoch.
@@ -52,15 +42,8 @@ class FitSettings(NewRunSettings):
     source: str | None = Field(None, min_length=1, description="a path or a name of data")
     head: str = Field("linear", pattern=r"^(linear|mlp:[1-9]\d*(,[1-9]\d*)*)$", description=HEAD)
     fraction: float = Field(1.0, gt=0, le=1, description=SHARE)
-    batch_size: int | None = Field(None, ge=1, le=1_000_000, description=ROWS)
-    optimizer: Optimizer = "adamw"
-    augment: Augment = "auto"
-    dropout: float = Field(0.0, ge=0, lt=1, description="a number from 0 to below 1")
     control: bool = Field(False, description="true or false")
     ema: float | None = Field(None, gt=0, lt=1, description="a number above 0, below 1")
-    layer_decay: float | None = Field(None, gt=0, le=1, description=SHARE)
-    weight_decay: float = Field(0.01, ge=0, description="a number, at least 0")
-    patience: int | None = Field(None, ge=1, description=COUNT)
     max_seconds: float | None = Field(None, gt=0, description=POSITIVE)
     views: int | None = Field(None, ge=1, description=COUNT)
 
@@ -119,14 +102,7 @@ class FitOptions(NewRunOptions, total=False):
     source: str | None
     head: str
     fraction: float
-    batch_size: int | None
-    optimizer: Optimizer
-    augment: Augment
-    dropout: float
     control: bool
     ema: float | None
-    layer_decay: float | None
-    weight_decay: float
-    patience: int | None
     max_seconds: float | None
     views: int | None

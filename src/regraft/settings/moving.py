@@ -7,6 +7,12 @@ from pydantic import Field, model_validator
 from regraft.errors import SettingsError
 from regraft.settings.new_run import NewRunOptions, NewRunSettings
 
+MOVING = (
+    *("freeze", "freeze_threshold", "epochs", "lr", "batch_size", "optimizer", "augment"),
+    *("dropout", "layer_decay", "weight_decay", "patience"),
+)
+"""Settings of steps: who gives one wants steps, and with them the trunk moves."""
+
 
 class MovingSettings(NewRunSettings):
     """How the source is trained: with the trunk frozen, or moving.
@@ -18,8 +24,8 @@ class MovingSettings(NewRunSettings):
         preset: `fast` = the frozen trunk; `balanced` and `best` = the trunk moves, and `auto`
             tries fewer or more methods that move it on.
 
-    The others are those of `NewRunSettings`: freezing, epochs and rate are those of the source's
-    training and of all that goes on from it.
+    The others are those of `NewRunSettings`: freezing, epochs, rate and all else of steps are
+    those of the source's training and of all that goes on from it.
     """
 
     strategy: str | None = Field(None, min_length=1, description="a name")
@@ -40,19 +46,22 @@ class MovingSettings(NewRunSettings):
         """Returns the setting that a preset contradicts, or nothing."""
         if (preset != "fast") == self.moves:
             return ""
-        moving = ("strategy", "freeze", "freeze_threshold", "epochs", "lr")
-        given = [name for name in moving if getattr(self, name) not in (None, "off")]
+        given = [*(["strategy"] if self.strategy else []), *self._of_steps]
         return f"{given[0]} = {getattr(self, given[0])!r}: the trunk " + (
             "stays frozen by the one and moves by the other"
         )
 
     @property
+    def _of_steps(self) -> list[str]:
+        """The names of the settings of steps that are not what they are by default."""
+        fields = type(self).model_fields
+        return [name for name in MOVING if getattr(self, name) != fields[name].default]
+
+    @property
     def source_strategy(self) -> str:
         """The strategy that trains the source."""
-        preset = None if self.preset == "fast" else self.preset
-        typed = (self.freeze, self.epochs, self.lr, preset)
-        given = self.freeze_threshold != "off" or any(each is not None for each in typed)
-        return self.strategy or ("two-stage" if given else "head")
+        moving = self.preset not in (None, "fast") or bool(self._of_steps)
+        return self.strategy or ("two-stage" if moving else "head")
 
     @property
     def moves(self) -> bool:

@@ -6,10 +6,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from regraft.errors import SettingsError
-from regraft.settings.checked import PASSES, POSITIVE
+from regraft.settings.checked import COUNT, PASSES, POSITIVE, ROWS, SHARE
 from regraft.settings.reading import ReadingOptions, ReadingSettings
 
 Preset = Literal["fast", "balanced", "best"]
+Optimizer = Literal["adamw", "sgd"]
+Augment = Literal["auto", "none", "crop", "flip-crop", "drop-tokens"]
 Freeze = Annotated[str, Field(pattern=r"[^,\s]")] | int | None
 Threshold = Annotated[float, Field(gt=0)] | Literal["auto", "off"]
 RuleName = Literal["left", "rested", "staggered", "outputs", "gradient", "literal", "clock"]
@@ -26,6 +28,13 @@ class NewRunSettings(ReadingSettings):
         preset: How much may be tried: `fast`, `balanced` or `best`.
         epochs: Passes over the training part; a fraction ends the last one early.
         lr: Peak learning rate of the head and the top block.
+        batch_size: Rows a step.
+        optimizer: What moves the weights.
+        augment: What is done to training rows, anew in each epoch.
+        dropout: Share of values dropped in training, everywhere in the network, in [0, 1).
+        layer_decay: Factor on the rate from a block to the one below, in (0, 1].
+        weight_decay: Decoupled decay.
+        patience: Epochs without improvement before stopping.
         freeze: What never moves: a number of blocks at the bottom, `conv`, `norm`,
             `embedding`, a pattern of names, or several with commas.
         freeze_threshold: Part of a block's journey that is still to come, below which the
@@ -46,6 +55,13 @@ class NewRunSettings(ReadingSettings):
     preset: Preset | None = None
     epochs: float | None = Field(None, gt=0, le=10_000, description=PASSES)
     lr: float | None = Field(None, gt=0, description=POSITIVE)
+    batch_size: int | None = Field(None, ge=1, le=1_000_000, description=ROWS)
+    optimizer: Optimizer = "adamw"
+    augment: Augment = "auto"
+    dropout: float = Field(0.0, ge=0, lt=1, description="a number from 0 to below 1")
+    layer_decay: float | None = Field(None, gt=0, le=1, description=SHARE)
+    weight_decay: float = Field(0.01, ge=0, description="a number, at least 0")
+    patience: int | None = Field(None, ge=1, description=COUNT)
     freeze: Freeze = Field(None, description=FREEZE)
     freeze_threshold: Threshold = Field("off", description=THRESHOLD)
     freeze_threshold_rule: RuleName = "left"
@@ -114,6 +130,13 @@ class NewRunOptions(ReadingOptions, total=False):
     preset: Preset | None
     epochs: float | None
     lr: float | None
+    batch_size: int | None
+    optimizer: Optimizer
+    augment: Augment
+    dropout: float
+    layer_decay: float | None
+    weight_decay: float
+    patience: int | None
     freeze: str | int | None
     freeze_threshold: float | Literal["auto", "off"]
     freeze_threshold_rule: RuleName

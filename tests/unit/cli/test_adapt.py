@@ -52,6 +52,28 @@ def test_flags_that_let_the_trunk_move_reach_the_verb(typed: Type, stand_in: Sta
     assert (settings.epochs, settings.lr, settings.moves) == (1.5, 0.01, True)
 
 
+def test_settings_of_steps_reach_the_verb(typed: Type, stand_in: Stand) -> None:
+    verb = stand_in("adapt:run_adapt", example())
+    words = (
+        "--batch-size 4 --optimizer sgd --augment none --dropout 0.1 --layer-decay 0.9 "
+        "--weight-decay 0 --patience 2"
+    )
+    assert typed("adapt", "s.csv", "--target", "t.csv", *words.split()).code == 0
+    given = {
+        "batch_size": 4,
+        "optimizer": "sgd",
+        "augment": "none",
+        "dropout": 0.1,
+        "layer_decay": 0.9,
+        "weight_decay": 0.0,
+        "patience": 2,
+    }
+    assert verb.calls[0][0] == AdaptSettings.model_validate(
+        {"data": "s.csv", "target": "t.csv", **given}
+    )
+    assert verb.calls[0][0].moves
+
+
 def test_methods_may_be_typed_one_by_one(typed: Type, stand_in: Stand) -> None:
     verb = stand_in("adapt:run_adapt", example())
     words = "adapt s.csv --target t.csv --method dann:steps=9 --method mcc,adabn+coral"

@@ -18,6 +18,7 @@ from regraft.freezing.threshold import USUAL, Rule
 from regraft.losses.cross_entropy import balanced_weights
 from regraft.runs.choosing.defaults import LEAST_PAIRED
 from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.record import left_open
 from regraft.scoring import metrics
 from regraft.settings import FitSettings
 from regraft.training.options import Options
@@ -40,6 +41,15 @@ def rule_of(settings: FitSettings) -> Rule | None:
     name = settings.freeze_threshold_rule
     number = USUAL[name] if isinstance(value, str) else value
     return Rule(number, name, settings.freeze_threshold_scope == "prefix")
+
+
+def least_paired(prepared: Prepared) -> int:
+    """Returns the fewest rows of a domain in a step that compares two: as typed, or enough.
+
+    Args:
+        prepared: What was chosen, and by whom.
+    """
+    return LEAST_PAIRED if "batch_size" in left_open(prepared) else 1
 
 
 def new_session(
@@ -65,7 +75,7 @@ def new_session(
     options = Options(
         seed=settings.seed,
         batch_size=int(chosen.batch_size.value),
-        least_paired=LEAST_PAIRED,
+        least_paired=least_paired(prepared),
         optimizer=settings.optimizer,
         augment=str(chosen.augment.value),
         class_weights=balanced_weights(rows[0].labels, classes) if balanced else None,

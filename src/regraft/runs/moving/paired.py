@@ -3,18 +3,18 @@
 from dataclasses import replace
 
 from regraft.runs.choosing.defaults import (
-    LEAST_PAIRED,
     TYPED,
     Choice,
     passes_over,
     share_of_rate,
 )
 from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.sessions import least_paired
 from regraft.training.phase import Phase
 
 
 def paired(phase: Phase, prepared: Prepared) -> Phase:
-    """Returns a phase with the rates and passes of steps of at least `LEAST_PAIRED` rows.
+    """Returns a phase with the rates and passes of steps with rows enough to compare.
 
     Args:
         phase: At the rates and passes of the strategy's own steps, which may have fewer.
@@ -22,7 +22,7 @@ def paired(phase: Phase, prepared: Prepared) -> Phase:
     """
     chosen, modality = prepared.chosen, prepared.dataset.modality
     rows = int(chosen.batch_size.value)
-    more = max(rows, LEAST_PAIRED)
+    more = max(rows, least_paired(prepared))
     if modality != "text" or more == rows:
         return phase
     if _is_open(chosen.lr, prepared):

@@ -17,6 +17,13 @@ def test_source_only_is_a_linear_head_on_a_frozen_trunk() -> None:
     assert (settings.data, settings.max_length, settings.columns) == ("d", 32, {"text": "review"})
 
 
+def test_settings_of_steps_are_those_of_the_source() -> None:
+    typed: dict[str, Any] = {"batch_size": 4, "optimizer": "sgd", "patience": 2, "dropout": 0.1}
+    settings = fit_settings(AdaptSettings(data="d", **typed))
+    assert {name: getattr(settings, name) for name in typed} == typed
+    assert settings.strategy == "two-stage"
+
+
 def test_what_was_typed_and_what_was_chosen_can_be_read_again(
     prepared: Prepare, verdict: Verdict, bert: Path, tmp_path: Path
 ) -> None:

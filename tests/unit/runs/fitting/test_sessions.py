@@ -47,6 +47,15 @@ def test_settings_become_options(prepared: Prepare, verdict: Verdict) -> None:
     assert len(session.train) == len(made.dataset.parts["train"])
 
 
+def test_a_typed_batch_stays_where_domains_are_compared(
+    prepared: Prepare, verdict: Verdict
+) -> None:
+    made = prepared(40, batch_size=4)
+    rows = (examples(made, "train"), examples(made, "val"))
+    options = new_session(made, verdict, rows=rows, progress=Silent()).options
+    assert (options.batch_size, options.least_paired) == (4, 1)
+
+
 def test_the_top_level_is_the_whole_trunk(prepared: Prepare, verdict: Verdict) -> None:
     made = prepared(40)
     assert top_level(made, verdict).pooled

@@ -48,6 +48,7 @@ def factors(made: Prepared) -> tuple[float, int]:
         ({"epochs": 4}, (2, 4)),
         ({"batch_size": 64}, (1, 12)),
         ({"batch_size": 32}, (1, 12)),
+        ({"batch_size": 8}, (1, 8)),
     ],
 )
 def test_what_nobody_typed_is_that_of_the_rows_compared(
