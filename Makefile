@@ -62,6 +62,7 @@ bench: setup
 	$(BIN)/python bench/cost.py
 	$(BIN)/python bench/against.py
 	$(BIN)/python bench/views.py
+	$(BIN)/python bench/compiled.py
 	$(BIN)/python bench/performance.py
 
 # Writes constraints.txt anew from what the environment holds.

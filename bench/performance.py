@@ -16,7 +16,7 @@ from marks import Trial, markdown, read_trials, write_between
 
 BENCH = Path(__file__).resolve().parent
 PAGE = BENCH.parent / "docs" / "performance.md"
-FILES = ("against", "peak", "cost", "views", "startup")
+FILES = ("against", "peak", "cost", "views", "startup", "compiled")
 SHORT, BATCH = 64, 32
 """Tokens of the texts whose number is varied, and rows that the other table is for."""
 ABSENT = "Not measured on this machine."
@@ -197,6 +197,29 @@ def startup_table(trials: Trials) -> str:
     return tabled(("whole process", "seconds (range)"), rows)
 
 
+def compiled_table(trials: Trials) -> str:
+    """Returns what compiling costs and gains, of the last measurement."""
+    if not trials["compiled"]:
+        return ABSENT
+    rows = [
+        (
+            name,
+            *(f"{1000 * found[what]:.0f} ms" for what in ("step", "compiled")),
+            f"{found['compiling']:.0f} s",
+            _pays_from(found),
+        )
+        for name, found in trials["compiled"][-1]["seconds"].items()
+    ]
+    heads = ("steps of 32 rows", "as it is", "compiled", "compiling", "pays from")
+    return tabled(heads, rows)
+
+
+def _pays_from(found: dict[str, float]) -> str:
+    """Returns how many steps win back what compiling took."""
+    gain = found["step"] - found["compiled"]
+    return f"{found['compiling'] / gain:,.0f} steps" if gain > 0 else "never"
+
+
 SECTIONS: dict[str, Callable[[Trials], str]] = {
     "against": against_table,
     "parts": parts_table,
@@ -206,6 +229,7 @@ SECTIONS: dict[str, Callable[[Trials], str]] = {
     "frozen": frozen_table,
     "views": views_table,
     "startup": startup_table,
+    "compiled": compiled_table,
 }
 
 

@@ -39,7 +39,7 @@ def test_nothing_is_shown_of_another_machine(
     assert "| 128 | 2 of 7 |  | 500 ms |  |" in made
     assert "125 ms" not in made
     assert "Processor: there" in made
-    assert made.count(performance.ABSENT) == 5
+    assert made.count(performance.ABSENT) == 6
 
 
 def test_what_the_probe_would_not_keep_is_marked() -> None:
@@ -62,4 +62,14 @@ def test_views_are_shown_with_their_range() -> None:
     assert lines[-2:] == [
         "| 2 | 10 | 3 | 0.850 (0.800–0.900) | 100 (100–100) |",
         "| another one each epoch | 10 | 3 | 0.850 (0.800–0.900) | 100 (100–100) |",
+    ]
+
+
+def test_what_compiling_gains_is_held_against_what_it_took() -> None:
+    quick = {"step": 0.5, "compiled": 0.4, "compiling": 30.0}
+    slow = {"step": 0.5, "compiled": 0.5, "compiling": 30.0}
+    made = performance.compiled_table({"compiled": [{"seconds": {"a": quick, "b": slow}}]})
+    assert made.splitlines()[2:] == [
+        "| a | 500 ms | 400 ms | 30 s | 300 steps |",
+        "| b | 500 ms | 500 ms | 30 s | never |",
     ]
