@@ -1,14 +1,16 @@
 """Measures what torch.compile costs and gains in training steps, and from how many it pays.
 
 A plain loop on the starters, in the mode that the probe chose: forward, backward and fused AdamW on
-32 rows, as it is and compiled; texts of one length, texts of eight lengths, and images. Each
-starts with an empty cache of the compiler. Nothing else may run on the machine meanwhile.
+32 rows, as it is and compiled; texts of one length, texts of eight lengths, and images. Each is a
+process of its own with an empty cache of the compiler. Nothing else may run meanwhile.
 """
 
 import argparse
 import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +36,11 @@ BENCH = Path(__file__).resolve().parent
 LENGTHS = (24, 40, 56, 72, 88, 104, 120, 128)
 """Tokens of batches that differ, as those of real texts do."""
 SIDE = 128
+JOBS: dict[str, tuple[str, tuple[int, ...]]] = {
+    f"texts of {TOKENS} tokens": ("minilm", (TOKENS,)),
+    f"texts of {LENGTHS[0]} to {LENGTHS[-1]} tokens": ("minilm", LENGTHS),
+    f"images of {SIDE} pixels": ("efficientnet-lite0", ()),
+}
 Batches = list[dict[str, Tensor]]
 
 
@@ -84,12 +91,22 @@ def measure(name: str, lengths: tuple[int, ...], *, repeats: int) -> dict[str, f
     plain = rounds(network, network, batches, verdict)
     next(plain)
     compiled = rounds(network, torch.compile(network), batches, verdict)
-    first = next(compiled)
-    next(compiled)  # shapes that vary are compiled once more
+    # Shapes that vary are compiled once more in the second round.
+    until = next(compiled) + next(compiled)
     # In turns, so that a machine that slows down slows both.
     pairs = [(next(plain), next(compiled)) for _ in range(repeats)]
     step, faster = (statistics.median(each) for each in zip(*pairs, strict=True))
-    return {"step": step, "compiled": faster, "compiling": (first - faster) * len(batches)}
+    return {"step": step, "compiled": faster, "compiling": (until - 2 * faster) * len(batches)}
+
+
+def apart(words: str, repeats: int) -> dict[str, float]:
+    """Returns what a process of its own measures, whose compiler has kept nothing."""
+    with tempfile.TemporaryDirectory() as cold:
+        command = [sys.executable, __file__, "--job", words, "--repeats", str(repeats)]
+        kept = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": cold}
+        done = subprocess.run(command, env=kept, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def main() -> None:
@@ -97,23 +114,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--trials", type=Path, default=BENCH / "compiled.jsonl")
+    parser.add_argument("--job", choices=tuple(JOBS), help="this one alone, and nothing is kept")
     typed = parser.parse_args()
-    jobs = {
-        f"texts of {TOKENS} tokens": ("minilm", (TOKENS,)),
-        f"texts of {LENGTHS[0]} to {LENGTHS[-1]} tokens": ("minilm", LENGTHS),
-        f"images of {SIDE} pixels": ("efficientnet-lite0", ()),
-    }
-    found: dict[str, dict[str, float]] = {}
-    for words, (name, lengths) in jobs.items():
-        with tempfile.TemporaryDirectory() as cold:
-            os.environ["TORCHINDUCTOR_CACHE_DIR"] = cold
-            torch.compiler.reset()
-            found[words] = measure(name, lengths, repeats=typed.repeats)
+    if typed.job:
+        print(json.dumps(measure(*JOBS[typed.job], repeats=typed.repeats)))
+        return
     trial: Trial = {
         "processor": processor_name(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "seconds": found,
+        "seconds": {words: apart(words, typed.repeats) for words in JOBS},
     }
     add_trial(typed.trials, trial)
     print(json.dumps(trial))

@@ -123,8 +123,7 @@ def closing_words(result: Mapping[str, Any]) -> list[str]:
     commands = [f"  {command}" for command in result.get("next") or []]
     verdict = result.get("verdict") or ""
     return [
-        _unproved(result),
-        *_leaks(result),
+        *_grave(result),
         chosen,
         gain,
         verdict,
@@ -135,17 +134,13 @@ def closing_words(result: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _unproved(result: Mapping[str, Any]) -> str:
-    """Returns the first of what speaks against the proof, or the empty string."""
-    faults = ((result.get("freezing") or {}).get("proof") or {}).get("faults") or []
-    return f"warning: the proof does not hold: {faults[0]}" if faults else ""
-
-
-def _leaks(result: Mapping[str, Any]) -> list[str]:
-    """Returns the warnings without which the scores would be taken for better than they are."""
+def _grave(result: Mapping[str, Any]) -> list[str]:
+    """Returns the warnings without which the result would be taken for better than it is."""
     from regraft.data.rows import TOO_GOOD
+    from regraft.freezing.verify import UNPROVED
 
-    return [f"warning: {each}" for each in result.get("warnings") or [] if TOO_GOOD in each]
+    found = [each for each in result.get("warnings") or [] if UNPROVED in each or TOO_GOOD in each]
+    return [f"warning: {each}" for each in sorted(found, key=lambda each: UNPROVED not in each)]
 
 
 def write_checked(result: Mapping[str, Any], *, asked: bool, quiet: bool) -> None:

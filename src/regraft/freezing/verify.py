@@ -11,6 +11,8 @@ from regraft.freezing.ledger import AFTER, BEFORE, CHANGES, MOVES
 from regraft.freezing.proof import Stretch, digest, stretch_from_json
 
 Document = Mapping[str, Any]
+UNPROVED = "the proof does not hold"
+"""Said in a warning, before the first fault."""
 LAST = ("merge", "average", "restore")
 """What may be done to the weights when training is over, the last one first."""
 

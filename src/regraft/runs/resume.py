@@ -79,6 +79,9 @@ def _completed(
     prepared = prepare(settings, settings.data, say=progress.say)
     try:
         return complete(folder, prepared, progress=progress, started=started)
+    except KeyboardInterrupt:
+        progress.say(f"go on with: {resume_command(folder.path, settings.strategy)}")
+        raise
     finally:
         progress.finish()
 

@@ -7,11 +7,11 @@ from pydantic import Field, model_validator
 from regraft.errors import SettingsError
 from regraft.settings.new_run import NewRunOptions, NewRunSettings
 
-MOVING = (
+OF_MOVING = (
     *("freeze", "freeze_threshold", "epochs", "lr", "batch_size", "optimizer", "augment"),
     *("dropout", "layer_decay", "weight_decay", "patience"),
 )
-"""Settings of steps: who gives one wants steps, and with them the trunk moves."""
+"""Settings of steps: who wants one otherwise than usual wants steps, and lets the trunk move."""
 
 
 class MovingSettings(NewRunSettings):
@@ -55,7 +55,7 @@ class MovingSettings(NewRunSettings):
     def _of_steps(self) -> list[str]:
         """The names of the settings of steps that are not what they are by default."""
         fields = type(self).model_fields
-        return [name for name in MOVING if getattr(self, name) != fields[name].default]
+        return [name for name in OF_MOVING if getattr(self, name) != fields[name].default]
 
     @property
     def source_strategy(self) -> str:

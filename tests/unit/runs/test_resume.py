@@ -12,7 +12,7 @@ from regraft.errors import DataError, SettingsError
 from regraft.runs.adapt import run_adapt
 from regraft.runs.fit import run_fit
 from regraft.runs.fitting.folder import RunFolder
-from regraft.runs.resume import resume
+from regraft.runs.resume import resume, run_resume
 from regraft.settings import AdaptSettings, FitSettings
 from regraft.toml import read_toml
 from regraft.training import steps as steps_module
@@ -148,6 +148,23 @@ def test_who_stops_a_run_is_told_how_to_go_on(
     with pytest.raises(KeyboardInterrupt):
         run_fit(settings(reviews, bert, tmp_path / "my run"), told)
     assert told.lines[-1] == f"go on with: regraft resume '{tmp_path / 'my run'}'"
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_who_stops_what_goes_on_is_told_so_again(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(steps_module, "_step", stopped)
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_fit(settings(reviews, bert, run), Silent())
+    told = Told()
+    with pytest.raises(KeyboardInterrupt):
+        run_resume(run, told)
+    assert told.lines[-1] == f"go on with: regraft resume {run}"
 
 
 def test_a_complete_run_is_not_gone_on_with(text_run: Path) -> None:

@@ -30,6 +30,8 @@ BATCH_SIZES: dict[Modality, tuple[int, int]] = {"text": (8, 32), "image": (32, 3
 ones, and cost no more where texts are long."""
 LEAST_PAIRED = 32
 """Rows of each domain in a step that compares two: of fewer their means tell little."""
+LEAST_TYPED = 4
+"""The same, where fewer are typed: batches are cut by cost too, and of one row there is no mean."""
 A_PASS = 100
 """Steps that a pass over few rows should have."""
 RATES: dict[Modality, float] = {"text": 2e-4, "image": 1e-3}

@@ -20,6 +20,7 @@ OF_THE_TRUNK = ("ema", "augment", "views", "freeze", "freeze_threshold")
 """Those of them that only steps look at in which the trunk moves."""
 NO_STEPS = "nothing is trained in steps"
 STILL = "nothing of the trunk moves"
+UNJUDGED = "without validation rows it ends no phase but one that aligns"
 OWN_DECAY = "it has a decay of its own"
 USUAL = {name: field.default for name, field in FitSettings.model_fields.items()}
 
@@ -266,7 +267,7 @@ def _unstepped(steps: Sequence[Phase], *, top: int, judged: bool) -> dict[str, s
     still = STILL if all(phase.line == top for phase in steps) else ""
     return {
         **dict.fromkeys(OF_THE_TRUNK, still),
-        "patience": "" if judged else "without validation rows it ends no phase",
+        "patience": "" if judged else UNJUDGED,
     }
 
 

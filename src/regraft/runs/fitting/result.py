@@ -23,7 +23,7 @@ from regraft.freezing.cost import (
 )
 from regraft.freezing.ledger import MOVES
 from regraft.freezing.proof import Stretch
-from regraft.freezing.verify import faults_seen
+from regraft.freezing.verify import UNPROVED, faults_seen
 from regraft.machine import device_name
 from regraft.runs.choosing.defaults import TYPED, Choice
 from regraft.runs.fitting.cheaper import Cheaper, Gain, gained, points_words, scores_of
@@ -224,7 +224,7 @@ def _proof(stretches: list[Stretch], ledger: list[Document]) -> Document:
 
 def _unproved(proof: Document) -> list[str]:
     """Returns the first of what speaks against the proof, as a warning."""
-    return [f"the proof does not hold: {fault}" for fault in proof["faults"][:1]]
+    return [f"{UNPROVED}: {fault}" for fault in proof["faults"][:1]]
 
 
 def _best(trained: Trained) -> Document:

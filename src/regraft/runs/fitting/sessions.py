@@ -16,7 +16,7 @@ from regraft.data.texts import encode_texts
 from regraft.features.level import Level
 from regraft.freezing.threshold import USUAL, Rule
 from regraft.losses.cross_entropy import balanced_weights
-from regraft.runs.choosing.defaults import LEAST_PAIRED
+from regraft.runs.choosing.defaults import LEAST_PAIRED, LEAST_TYPED
 from regraft.runs.fitting.prepare import Prepared
 from regraft.runs.fitting.record import left_open
 from regraft.scoring import metrics
@@ -44,12 +44,12 @@ def rule_of(settings: FitSettings) -> Rule | None:
 
 
 def least_paired(prepared: Prepared) -> int:
-    """Returns the fewest rows of a domain in a step that compares two: as typed, or enough.
+    """Returns the fewest rows of a domain in steps that compare two: as typed, or enough.
 
     Args:
         prepared: What was chosen, and by whom.
     """
-    return LEAST_PAIRED if "batch_size" in left_open(prepared) else 1
+    return LEAST_PAIRED if "batch_size" in left_open(prepared) else LEAST_TYPED
 
 
 def new_session(

@@ -1,14 +1,10 @@
-"""Fits a phase to steps that compare two domains, which have rows enough for their means."""
+"""Fits a phase to steps that compare two domains, which may have more rows than others."""
 
 from dataclasses import replace
 
-from regraft.runs.choosing.defaults import (
-    TYPED,
-    Choice,
-    passes_over,
-    share_of_rate,
-)
+from regraft.runs.choosing.defaults import passes_over, share_of_rate
 from regraft.runs.fitting.prepare import Prepared
+from regraft.runs.fitting.record import left_open
 from regraft.runs.fitting.sessions import least_paired
 from regraft.training.phase import Phase
 
@@ -25,18 +21,12 @@ def paired(phase: Phase, prepared: Prepared) -> Phase:
     more = max(rows, least_paired(prepared))
     if modality != "text" or more == rows:
         return phase
-    if _is_open(chosen.lr, prepared):
+    if "lr" in left_open(prepared):
         factor = share_of_rate(more) / share_of_rate(rows)
         rates = tuple(rate * factor for rate in phase.rates)
         phase = replace(phase, head_rate=phase.head_rate * factor, rates=rates)
-    if _is_open(chosen.epochs, prepared):
+    if "epochs" in left_open(prepared):
         known = len(prepared.dataset.parts["train"])
         times = [passes_over(known, modality, batch_size=size) for size in (more, rows)]
         phase = replace(phase, epochs=max(1, round(phase.epochs * times[0] / times[1])))
     return phase
-
-
-def _is_open(choice: Choice, prepared: Prepared) -> bool:
-    """Says whether nobody typed a value: what an earlier run filled in was not typed."""
-    left_open = prepared.earlier.left_open if prepared.earlier else ()
-    return choice.reason != TYPED or choice.name in left_open

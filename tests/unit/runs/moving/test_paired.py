@@ -65,5 +65,12 @@ def test_what_an_earlier_run_filled_in_was_not_typed(bert: Path, small_steps: No
     assert factors(again) == pytest.approx((2, 12))
 
 
+def test_a_batch_that_an_earlier_run_filled_in_was_not_typed(bert: Path, small_steps: None) -> None:
+    made = prepared(bert, batch_size=8)
+    assert factors(made) == (1, 8)
+    again = replace(made, earlier=Earlier(FP32, "", frozenset({"batch_size"})))
+    assert factors(again)[1] == 12
+
+
 def test_steps_of_as_many_rows_keep_their_phase(bert: Path) -> None:
     assert factors(prepared(bert)) == (1, 12)
