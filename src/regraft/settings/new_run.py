@@ -28,13 +28,6 @@ class NewRunSettings(ReadingSettings):
         preset: How much may be tried: `fast`, `balanced` or `best`.
         epochs: Passes over the training part; a fraction ends the last one early.
         lr: Peak learning rate of the head and the top block.
-        batch_size: Rows a step.
-        optimizer: What moves the weights.
-        augment: What is done to training rows, anew in each epoch.
-        dropout: Share of values dropped in training, everywhere in the network, in [0, 1).
-        layer_decay: Factor on the rate from a block to the one below, in (0, 1].
-        weight_decay: Decoupled decay.
-        patience: Epochs without improvement before stopping.
         freeze: What never moves: a number of blocks at the bottom, `conv`, `norm`,
             `embedding`, a pattern of names, or several with commas.
         freeze_threshold: Part of a block's journey that is still to come, below which the
@@ -47,6 +40,13 @@ class NewRunSettings(ReadingSettings):
         freeze_threshold_scope: Whether a block waits for those below it: `prefix` or `any`.
         baselines: Whether the majority class, the classic and the probe are measured too.
         repeat: The `run.toml` of a run whose measured modes are used again.
+        batch_size: Rows a step.
+        optimizer: What moves the weights.
+        augment: What is done to training rows, anew in each epoch.
+        dropout: Share of values dropped in training, everywhere in the network, in [0, 1).
+        layer_decay: Factor on the rate from a block to the one below, in (0, 1].
+        weight_decay: Decoupled decay.
+        patience: Epochs without improvement before stopping.
 
     The others are those of `ReadingSettings`.
     """
@@ -55,6 +55,12 @@ class NewRunSettings(ReadingSettings):
     preset: Preset | None = None
     epochs: float | None = Field(None, gt=0, le=10_000, description=PASSES)
     lr: float | None = Field(None, gt=0, description=POSITIVE)
+    freeze: Freeze = Field(None, description=FREEZE)
+    freeze_threshold: Threshold = Field("off", description=THRESHOLD)
+    freeze_threshold_rule: RuleName = "left"
+    freeze_threshold_scope: RuleScope = "prefix"
+    baselines: bool = Field(True, description="true or false")
+    repeat: Path | None = Field(None, strict=False, description="the run.toml of a run")
     batch_size: int | None = Field(None, ge=1, le=1_000_000, description=ROWS)
     optimizer: Optimizer = "adamw"
     augment: Augment = "auto"
@@ -62,12 +68,6 @@ class NewRunSettings(ReadingSettings):
     layer_decay: float | None = Field(None, gt=0, le=1, description=SHARE)
     weight_decay: float = Field(0.01, ge=0, description="a number, at least 0")
     patience: int | None = Field(None, ge=1, description=COUNT)
-    freeze: Freeze = Field(None, description=FREEZE)
-    freeze_threshold: Threshold = Field("off", description=THRESHOLD)
-    freeze_threshold_rule: RuleName = "left"
-    freeze_threshold_scope: RuleScope = "prefix"
-    baselines: bool = Field(True, description="true or false")
-    repeat: Path | None = Field(None, strict=False, description="the run.toml of a run")
 
     @field_validator("freeze", mode="before")
     @classmethod

@@ -81,8 +81,8 @@ def test_every_verb_has_help(typed: Type, verb: str) -> None:
             "try regraft shift SOURCE TARGET",
         ),
         (
-            "adapt d.csv --batch-size 8",
-            "--batch-size is not a flag of regraft adapt, but of "
+            "adapt d.csv --views 8",
+            "--views is not a flag of regraft adapt, but of "
             "fit, plan, compare, show-config; try regraft adapt --help",
         ),
         (
