@@ -137,34 +137,19 @@ class Told(Silent):
 
 
 @pytest.mark.usefixtures("_own_cache")
-def test_who_stops_a_run_is_told_how_to_go_on(
+def test_who_stops_a_run_is_told_how_to_go_on_each_time(
     reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(steps_module, "_step", stopped)
-    told = Told()
+    run, first, again = tmp_path / "my run", Told(), Told()
     with pytest.raises(KeyboardInterrupt):
-        run_fit(settings(reviews, bert, tmp_path / "my run"), told)
-    assert told.lines[-1] == f"go on with: regraft resume '{tmp_path / 'my run'}'"
-
-
-@pytest.mark.usefixtures("_own_cache")
-def test_who_stops_what_goes_on_is_told_so_again(
-    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stopped(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(steps_module, "_step", stopped)
-    run = tmp_path / "run"
+        run_fit(settings(reviews, bert, run), first)
     with pytest.raises(KeyboardInterrupt):
-        run_fit(settings(reviews, bert, run), Silent())
-    told = Told()
-    with pytest.raises(KeyboardInterrupt):
-        run_resume(run, told)
-    assert told.lines[-1] == f"go on with: regraft resume {run}"
+        run_resume(run, again)
+    assert first.lines[-1] == again.lines[-1] == f"go on with: regraft resume '{run}'"
 
 
 def test_a_complete_run_is_not_gone_on_with(text_run: Path) -> None:

@@ -134,29 +134,22 @@ class _Disk(io.BytesIO):
         return super().read(size)
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE])
-def test_a_file_that_the_system_does_not_give_is_no_damaged_picture(
-    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        *((each, StorageError) for each in (errno.EIO, errno.ESTALE, errno.EMFILE)),
+        *((each, DataError) for each in (errno.EACCES, errno.EPERM)),
+    ],
+)
+def test_a_failing_system_is_no_damaged_picture_and_a_closed_file_one_row_s_problem(
+    number: int, kind: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(file: Path, **_: object) -> Pil.Image:
         raise OSError(number, os.strerror(number), str(file))
 
     (tmp_path / "a.png").touch()
     monkeypatch.setattr(Pil, "open", refuse)
-    with pytest.raises(StorageError, match=rf"a\.png cannot be read \({os.strerror(number)}\)"):
-        open_picture(tmp_path / "a.png")
-
-
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
-def test_a_file_that_may_not_be_read_is_a_problem_of_its_own(
-    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(file: Path, **_: object) -> Pil.Image:
-        raise OSError(number, os.strerror(number), str(file))
-
-    (tmp_path / "a.png").touch()
-    monkeypatch.setattr(Pil, "open", refuse)
-    with pytest.raises(DataError, match=rf"a\.png cannot be read \({os.strerror(number)}\)$"):
+    with pytest.raises(kind, match=rf"a\.png cannot be read \({os.strerror(number)}\)$"):
         open_picture(tmp_path / "a.png")
 
 
