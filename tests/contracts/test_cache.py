@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from regraft import compare
+from regraft.data.encode import Encoded
 from regraft.errors import GuardError
 from regraft.features import shelf
-from regraft.features.level import Level, Made
+from regraft.features.level import Chunk, Level, Made
 from regraft.features.segment import DATA
 from regraft.features.store import CHECKED
+from regraft.features.worth import Worth
 from regraft.runs.fit import run_fit
 from regraft.runs.predict import run_predict
 from regraft.settings import FitSettings, PredictSettings
@@ -84,10 +87,48 @@ def test_another_strategy_and_another_seed_read_what_the_first_computed(
     first = fitted(typed, tmp_path / "first", strategy="head")
     others: tuple[dict[str, Any], ...]
     others = ({"seed": 1, "strategy": "head"}, {"strategy": "two-stage", "freeze": "0"})
-    for number, changed in enumerate(others):
+    # Without baselines it is the training itself that asks, its token table made smaller.
+    asked = [{**other, "baselines": baselines} for other in others for baselines in (True, False)]
+    for number, changed in enumerate(asked):
         again = fitted(typed, tmp_path / str(number), **changed)
         assert again["cache"]["read"] >= first["cache"]["computed"]
         assert again["cache"]["computed"] == 0
+
+
+def test_a_comparison_computes_what_is_frozen_once(
+    typed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, made = Level.made, []
+
+    def counting(level: Level, rows: Encoded, chunk: Chunk, **given: Any) -> Made:
+        made.append(len(chunk.indices) if level.pooled else 0)
+        return real(level, rows, chunk, **given)
+
+    monkeypatch.setattr(Level, "made", counting)
+    compare(
+        typed["data"],
+        backbone=typed["backbone"],
+        strategies=("head", "two-stage"),
+        seeds=2,
+        epochs=1,
+        precision="fp32",
+        out=tmp_path / "compared",
+    )
+    assert 0 < sum(made) <= 240
+
+
+@pytest.mark.parametrize("typed", ["text"], indirect=True)
+def test_a_share_of_the_rows_reads_the_prefix_of_all_of_them(
+    typed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fewer texts need fewer rows of the token table: what is made of one stays the same."""
+    monkeypatch.setattr(Worth, "pays", lambda *_, **__: True)
+    asked = {"freeze": "1", "strategy": "full", "baselines": False}
+    first = fitted(typed, tmp_path / "all", **asked)
+    assert first["cache"]["computed"] > 0
+    part = fitted(typed, tmp_path / "part", **asked, fraction=0.5)
+    assert part["cache"]["read"] > 0
+    assert part["cache"]["computed"] == 0
 
 
 def test_without_a_cache_nothing_is_kept_and_a_head_is_the_same(

@@ -5,7 +5,8 @@ the optimiser's work on it: half of a small encoder, four fifths of a multilingu
 Rows that no text uses have no gradient; leaving them out changes nothing in the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,24 @@ class Reduced:
     def renumbered(self, rows: TokenRows) -> TokenRows:
         """Returns the same texts in numbers of rows of the small table."""
         tokens = np.searchsorted(self.used, rows.tokens).astype(np.int32)
-        return TokenRows(tokens, rows.starts, rows.pad_id)
+        return TokenRows(tokens, rows.starts, rows.pad_id, self.used)
+
+    @property
+    def untouched(self) -> bool:
+        """Says whether the rows in use are still the pretrained ones."""
+        places = torch.from_numpy(self.used).to(self.whole.device)
+        return torch.equal(self.table.weight, self.whole[places])
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Opens a stretch with the whole table in place, as it was before it was reduced."""
+        small = self.table.weight
+        assert isinstance(small, nn.Parameter)
+        _exchange(self.table, self.whole)
+        try:
+            yield
+        finally:
+            _exchange(self.table, small)
 
     def restore(self) -> None:
         """Puts the whole table back, with the rows that were in use as they are now."""

@@ -1,7 +1,7 @@
 """Makes token numbers, ragged and ready for batches, from texts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +31,14 @@ class TokenRows:
         tokens: (S,) all token numbers, one row after the other.
         starts: (N + 1,) where each row starts in `tokens`.
         pad_id: Token number that fills short rows up in a batch.
+        originals: (M,) what the numbers 0 to M − 1 are in the tokenizer's own, where the
+            network's table was made smaller; None = they are the tokenizer's own.
     """
 
     tokens: npt.NDArray[np.int32]
     starts: npt.NDArray[np.int64]
     pad_id: int
+    originals: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -60,13 +63,13 @@ class TokenRows:
             # Counted from where the row starts here to where it starts there.
             moved = self.starts[indices[block]] - starts[block]
             tokens[first:last] = self.tokens[np.arange(first, last) + np.repeat(moved, lengths)]
-        return TokenRows(tokens, starts, self.pad_id)
+        return replace(self, tokens=tokens, starts=starts)
 
     def joined(self, others: "TokenRows") -> "TokenRows":
         """Returns these rows with others of the same tokenizer behind them."""
         tokens = np.concatenate([self.tokens, others.tokens])
         starts = np.concatenate([self.starts, self.starts[-1] + others.starts[1:]])
-        return TokenRows(tokens, starts, self.pad_id)
+        return replace(self, tokens=tokens, starts=starts)
 
     def batch(self, indices: npt.NDArray[np.int64]) -> "dict[str, Tensor]":
         """Returns `input_ids` and `attention_mask`, both (B, T), T the longest row's length."""
@@ -110,7 +113,7 @@ class TokenRows:
         for block in blocks(len(kept)):
             tokens.add(self.tokens[block][kept[block]])
         lengths = np.add.reduceat(kept, self.starts[:-1], dtype=np.int64)
-        return TokenRows(tokens.whole(), _starts(lengths), self.pad_id)
+        return replace(self, tokens=tokens.whole(), starts=_starts(lengths))
 
 
 def encode_texts(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -16,6 +17,7 @@ from regraft.backbones.backbone import Batch
 from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted, pool
 from regraft.backbones.modes import Mode
+from regraft.backbones.vocabulary import Reduced
 from regraft.data.encode import Encoded
 from regraft.data.spec import InputSpec
 from regraft.data.texts import TokenRows
@@ -128,6 +130,7 @@ class Level:
         line: The position; at P what is kept is pooled.
         spec: How the network is fed, if it is known.
         mode: Of the pass.
+        reduced: The token table, where it was made smaller for a while.
     """
 
     network: Grafted
@@ -135,6 +138,7 @@ class Level:
     line: int
     spec: InputSpec | None
     mode: Mode
+    reduced: Reduced | None = None
 
     @property
     def pooled(self) -> bool:
@@ -144,7 +148,21 @@ class Level:
     @cached_property
     def key(self) -> str:
         """SHA-256 of all that the numbers depend on besides the rows."""
-        content = {
+        with self._as_it_came():
+            content = self._content()
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def _as_it_came(self) -> AbstractContextManager[None]:
+        """Opens a stretch with the whole token table, if what is in use of it never moved.
+
+        Runs on other texts use other rows of the table, and share what they make of a text.
+        """
+        if self.reduced is None or not self.reduced.untouched:
+            return nullcontext()
+        return self.reduced.undone()
+
+    def _content(self) -> dict[str, object]:
+        return {
             "format": FORMAT,
             "prefix": self._weights(),
             "line": self._place(),
@@ -155,7 +173,6 @@ class Level:
             "machine": [*machine_words(self.mode.device), torch.get_num_threads()],
             "network": code_words(self.network.trunk),
         }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def pass_through(
         self, rows: Encoded, chunk: Chunk, *, below: tuple[int, Tensor] | None = None

@@ -13,6 +13,9 @@ Keys = Digests
 def row_keys(rows: Encoded) -> Keys:
     """Returns (N, 16) BLAKE2b digests of the rows as the network is fed them.
 
+    Of texts the tokenizer's own numbers count, also where the token table was made smaller:
+    which of its rows a run needs depends on all of its texts.
+
     Args:
         rows: N texts as token numbers, or N images with what moves them.
     """
@@ -23,7 +26,9 @@ def row_keys(rows: Encoded) -> Keys:
 
 def _content(rows: Encoded, number: int) -> bytes:
     if isinstance(rows, TokenRows):
-        return bytes(rows.tokens[rows.starts[number] : rows.starts[number + 1]].tobytes())
+        tokens = rows.tokens[rows.starts[number] : rows.starts[number + 1]]
+        own = tokens if rows.originals is None else rows.originals[tokens].astype(tokens.dtype)
+        return bytes(own.tobytes())
     moved = b"" if rows.moves is None else rows.moves[number].tobytes()
     pixels = rows.pixels[number]
     return bytes(repr(pixels.shape).encode() + pixels.tobytes() + moved)

@@ -128,17 +128,23 @@ def small_table(session: Session, *, needed: bool = True) -> Iterator[None]:
     names = ("train", "val", "source", "target", "lent")
     parts: dict[str, Examples] = {n: getattr(session, n) for n in names if getattr(session, n)}
     texts = {n: p.rows for n, p in parts.items() if isinstance(p.rows, TokenRows)}
-    found = list(texts.values())
+    named = session.names if isinstance(session.names, TokenRows) else None
+    found = [*texts.values(), *([named] if named is not None else [])]
     reduced = reduce_table(session.network.trunk, found) if found and needed else None
     if reduced is None:
         yield
         return
     for name, rows in texts.items():
         setattr(session, name, replace(parts[name], rows=reduced.renumbered(rows)))
+    session.reduced = reduced
+    if named is not None:
+        session.names = reduced.renumbered(named)
     try:
         yield
     finally:
         reduced.restore()
+        session.reduced = None
+        session.names = named if named is not None else session.names
         for name, part in parts.items():
             setattr(session, name, part)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Grafted, Head
+from regraft.backbones.vocabulary import Reduced
 from regraft.backbones.weights import state_of
 from regraft.data.encode import Encoded
 from regraft.data.spec import InputSpec
@@ -108,6 +109,7 @@ class Session:
         mixed: The rows of the epoch, where others than the training rows are among them.
         coming: Phases after the one that is worked.
         names: The classes' names as rows, where a head is made from them.
+        reduced: The token table, while it holds only the rows that the texts use.
         fresh: Draws random weights for the trunk.
         start: The trunk's weights as they came, where a phase asks for them.
         start_head: The head's before the trunk moved, likewise.
@@ -151,6 +153,7 @@ class Session:
     joined: tuple[Examples, Examples, Examples] | None = None
     coming: list[Phase] = field(default_factory=list)
     names: Encoded | None = None
+    reduced: Reduced | None = None
     fresh: Callable[[], dict[str, Tensor]] | None = None
     start: dict[str, Tensor] = field(default_factory=dict)
     start_head: dict[str, Tensor] = field(default_factory=dict)
@@ -196,7 +199,7 @@ class Session:
     def level(self, line: int) -> Level:
         """Returns the prefix below a line as it stands."""
         mode = self.verdict.inference
-        return Level(self.network, self.chain, line, self.spec, mode)
+        return Level(self.network, self.chain, line, self.spec, mode, self.reduced)
 
     def pooled(self, part: str, indices: Labels | None = None) -> npt.NDArray[np.float32]:
         """Returns (N, D) features of `train` or `val` for the trunk as it stands.

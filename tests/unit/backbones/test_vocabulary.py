@@ -70,6 +70,20 @@ def test_the_whole_table_comes_back_with_the_rows_as_they_are_now() -> None:
     assert trunk.get_submodule("embeddings.word_embeddings").num_embeddings == len(before)
 
 
+def test_the_whole_table_stands_in_for_a_while() -> None:
+    trunk = tiny_bert()
+    before = state(trunk)[TABLE]
+    reduced = reduce_table(trunk, [ROWS])
+    assert reduced is not None
+    assert reduced.untouched
+    with reduced.undone():
+        assert torch.equal(trunk.get_parameter(TABLE), before)
+    assert trunk.get_parameter(TABLE).shape[0] == 5
+    with torch.no_grad():
+        trunk.get_parameter(TABLE)[1] += 1.0
+    assert not reduced.untouched
+
+
 def test_a_table_in_full_use_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vocabulary, "WORTH", 0.05)
     trunk = tiny_bert()

@@ -11,12 +11,14 @@ from torch import Tensor, nn
 
 from regraft.backbones.chain import Chain
 from regraft.backbones.modes import Mode
+from regraft.backbones.vocabulary import reduce_table
 from regraft.data.encode import Encoded
 from regraft.data.spec import ImageSpec
 from regraft.features import level as level_module
 from regraft.features.level import STEP, Level, chunks
 from tests.tiny_sessions import EXAMPLES, KINDS, grafted, spliced, token_rows
 
+TABLE = "embeddings.word_embeddings.weight"
 SPEC = ImageSpec(16, (0.5,) * 3, (0.25,) * 3)
 
 
@@ -148,6 +150,20 @@ def test_weights_above_the_line_make_no_other_key() -> None:
     before = level.key
     nn.init.zeros_(level.network.get_parameter("trunk.top.0.weight"))
     assert replace(level).key == before
+
+
+@pytest.mark.parametrize("line", [1, 3])
+def test_a_smaller_token_table_makes_no_other_key_until_it_moves(line: int) -> None:
+    level = level_of("text", line)
+    trunk = level.network.trunk
+    reduced = reduce_table(trunk, [token_rows([[7, 9, 7], [41]])])
+    assert reduced is not None
+    small = replace(level, reduced=reduced)
+    assert small.key == level.key
+    assert trunk.get_parameter(TABLE).shape[0] == len(reduced.used)
+    with torch.no_grad():
+        trunk.get_parameter(TABLE)[0] += 1.0
+    assert replace(small).key != level.key
 
 
 @pytest.mark.parametrize("line", [2, 3])

@@ -18,6 +18,14 @@ def test_equal_texts_have_equal_keys_and_others_have_others() -> None:
     assert len({key.tobytes() for key in keys}) == 3
 
 
+def test_a_text_keeps_its_key_where_the_token_table_is_made_smaller() -> None:
+    rows = token_rows([[7, 9, 7], [30, 9], [41]])
+    small = np.array([0, 1, 0, 2, 1, 3], np.int32)
+    renumbered = replace(rows, tokens=small, originals=np.array([7, 9, 30, 41]))
+    assert (row_keys(renumbered) == row_keys(rows)).all()
+    assert (row_keys(renumbered.take(np.array([2, 0]))) == row_keys(rows)[[2, 0]]).all()
+
+
 def test_a_key_goes_with_its_row() -> None:
     rows = text_examples(12).rows
     order = np.random.default_rng(0).permutation(12)
