@@ -53,7 +53,7 @@ links: setup
 docs: setup links
 	$(BIN)/pytest -q --doctest-glob='*.md' $(PAGES)
 
-# Hours: nothing else may run meanwhile. Each script goes on where it was stopped.
+# Hours: nothing else may run meanwhile. The long scripts go on where they were stopped.
 bench: setup
 	$(BIN)/python -m pip install -c constraints.txt -e '.[bench]'
 	$(BIN)/python bench/peers/make_venv.py
@@ -62,6 +62,7 @@ bench: setup
 	$(BIN)/python bench/cost.py
 	$(BIN)/python bench/against.py
 	$(BIN)/python bench/views.py
+	$(BIN)/python bench/million.py --width 96 --rows 100000 1000000
 	$(BIN)/python bench/compiled.py
 	$(BIN)/python bench/performance.py
 

@@ -24,6 +24,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from regraft.machine import processor_name
+
 BENCH = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
 TEXTS = SHARED / "data" / "text" / "sst2-train.parquet"
@@ -215,7 +217,8 @@ def main() -> None:
     typed = arguments()
     written = typed.trials.read_text("utf-8").splitlines() if typed.trials.exists() else []
     kind = kind_of(typed)
-    known = [trial for trial in map(json.loads, written) if kind.items() <= trial.items()]
+    here = {**kind, "processor": processor_name()}
+    known = [trial for trial in map(json.loads, written) if here.items() <= trial.items()]
     for rows in typed.rows:
         if rows not in {trial["rows"] for trial in known}:
             trial = measure(rows, typed)

@@ -13,10 +13,11 @@ from typing import Any
 import standings
 from contests import CONTESTS, Contestant
 from marks import Trial, markdown, read_trials, write_between
+from million import exponent
 
 BENCH = Path(__file__).resolve().parent
 PAGE = BENCH.parent / "docs" / "performance.md"
-FILES = ("against", "peak", "cost", "views", "startup", "compiled")
+FILES = ("against", "peak", "cost", "views", "million", "startup", "compiled")
 SHORT, BATCH = 64, 32
 """Tokens of the texts whose number is varied, and rows that the other table is for."""
 ABSENT = "Not measured on this machine."
@@ -185,6 +186,27 @@ def parts_table(trials: Trials) -> str:
     return tabled(heads, rows)
 
 
+def million_table(trials: Trials) -> str:
+    """Returns memory and time by the number of texts, each beside the fewer ones before it."""
+    by_kind: dict[tuple[str, str], list[Trial]] = {}
+    for trial in sorted(trials["million"], key=lambda each: each["rows"]):
+        by_kind.setdefault((trial["backbone"], trial["table"]), []).append(trial)
+    rows = [
+        (
+            *kind,
+            f"{trial['rows']:,}",
+            f"{trial['anonymous_mb']:.0f}",
+            f"{trial['anonymous_mb'] / before['anonymous_mb']:.2f}" if before else "",
+            f"{trial['seconds']:.0f}",
+            exponent(trial, before, "seconds") if before else "",
+        )
+        for kind, found in by_kind.items()
+        for before, trial in zip([None, *found], found, strict=False)
+    ]
+    heads = ("network", "table", "rows", "anonymous MB", "times", "seconds", "exponent")
+    return tabled(heads, rows)
+
+
 def startup_table(trials: Trials) -> str:
     """Returns what it takes to start, of the last measurement."""
     if not trials["startup"]:
@@ -228,6 +250,7 @@ SECTIONS: dict[str, Callable[[Trials], str]] = {
     "rows": rows_table,
     "frozen": frozen_table,
     "views": views_table,
+    "million": million_table,
     "startup": startup_table,
     "compiled": compiled_table,
 }

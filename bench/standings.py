@@ -6,6 +6,8 @@ from contests import CONTESTS, Contest, Line
 from marks import Trial
 
 NAMES = ("seconds", "accuracy", "megabytes")
+ALLOWED = 0.005
+"""How much lower our accuracy may be for the time to count."""
 
 
 def table(here: list[Trial]) -> str:
@@ -41,7 +43,8 @@ def cells(contest: Contest, line: Line, here: list[Trial]) -> list[str]:
         f"{other['seconds']:.1f}",
         f"**{ratio:.2f}** ({ratios[0]:.2f}–{ratios[-1]:.2f})",
         aim,
-        f"{mine['accuracy']:.3f}, {other['accuracy']:.3f}",
+        f"{mine['accuracy']:.3f}, {other['accuracy']:.3f}"
+        + (" **(lower)**" if round(other["accuracy"] - mine["accuracy"], 6) > ALLOWED else ""),
         f"{mine['megabytes']:.0f}, {other['megabytes']:.0f}",
     ]
 

@@ -39,7 +39,7 @@ def test_nothing_is_shown_of_another_machine(
     assert "| 128 | 2 of 7 |  | 500 ms |  |" in made
     assert "125 ms" not in made
     assert "Processor: there" in made
-    assert made.count(performance.ABSENT) == 6
+    assert made.count(performance.ABSENT) == 7
 
 
 def test_what_the_probe_would_not_keep_is_marked() -> None:
@@ -62,6 +62,20 @@ def test_views_are_shown_with_their_range() -> None:
     assert lines[-2:] == [
         "| 2 | 10 | 3 | 0.850 (0.800–0.900) | 100 (100–100) |",
         "| another one each epoch | 10 | 3 | 0.850 (0.800–0.900) | 100 (100–100) |",
+    ]
+
+
+def test_a_million_rows_stand_beside_the_fewer_ones_of_the_same_network() -> None:
+    fewer: Trial = {"backbone": "a", "table": "csv", "rows": 100, "anonymous_mb": 50.0}
+    trials = [
+        {**fewer, "rows": 1000, "anonymous_mb": 60.0, "seconds": 20.0},
+        {**fewer, "seconds": 2.0},
+        {**fewer, "backbone": "b", "seconds": 3.0},
+    ]
+    assert performance.million_table({"million": trials}).splitlines()[2:] == [
+        "| a | csv | 100 | 50 |  | 2 |  |",
+        "| a | csv | 1,000 | 60 | 1.20 | 20 | 1.00 |",
+        "| b | csv | 100 | 50 |  | 3 |  |",
     ]
 
 

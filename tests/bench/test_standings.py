@@ -35,7 +35,15 @@ def rounds() -> list[Trial]:
 def test_medians_are_compared_and_ratios_ranged_over_rounds() -> None:
     found = cells(SHORT, SHORT.lines[0], rounds())
     assert found[3:8] == ["3", "20.0", "40.0", "**2.00** (2.00–5.00)", "3.2"]
-    assert found[8] == "0.800, 0.850"
+    assert found[8] == "0.800, 0.850 **(lower)**"
+
+
+def test_an_accuracy_that_is_lower_by_half_a_point_at_most_is_not_marked() -> None:
+    close = [
+        {**each, "accuracy": {0.8: 0.8, 0.85: 0.805}.get(each["accuracy"], 0.0)}
+        for each in rounds()
+    ]
+    assert cells(SHORT, SHORT.lines[0], close)[8] == "0.800, 0.805"
 
 
 def test_the_higher_bound_holds_where_bf16_pays() -> None:
