@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 import torch
 
 from regraft.errors import RegraftError
+from regraft.features.worth import Worth
 from regraft.runs import fit as fit_module
 from regraft.runs.fit import run_fit
 from regraft.runs.resume import run_resume
@@ -77,6 +78,8 @@ def _work(order: Order, counter: mmap.mmap) -> int:
     Keeper.due = property(lambda self: next(occasions) % EVERY == EVERY - 1)  # type: ignore[assignment, method-assign]
     # A page takes a second to draw, and is drawn from the result alone.
     fit_module.write_report = lambda result, path: path.write_text("a report")  # type: ignore[assignment, attr-defined]
+    if order.get("keeps"):  # what a clock says of a tiny network is no matter
+        Worth.pays = lambda *_, **__: True  # type: ignore[method-assign]
     run = Path(order["run"])
     _own_cache(run.parent)
     moment = order.get("moment")

@@ -28,21 +28,25 @@ MOMENTS = (
     *(("consider", 2), ("_put_back", 1), ("save_model", 1)),
 )
 """Functions, and which of their entries: phase changes, a freeze, checkpoints, validation."""
+KINDS = (("text", False), ("image", False), ("text", True))
+"""What a run sees, and whether what a frozen prefix makes of it is kept on the disk."""
 ANYWHERE = 8
 """Further moments, anywhere in the run."""
 
 
 @dataclass(frozen=True)
 class Driver:
-    """The process that forks, with the settings of a run on texts or on images."""
+    """The process that forks, with the settings of a run, and whether it keeps a prefix."""
 
     process: "subprocess.Popen[str]"
     folder: Path
     settings: dict[str, Any]
+    keeps: bool
 
     def order(self, verb: str, run: Path, **fault: Any) -> dict[str, int]:
         """Returns the exit code of a fit or a resume, with counts of operations and calls."""
-        words = {"verb": verb, "run": str(run), "settings": self.settings, **fault}
+        own = {"settings": self.settings, "keeps": self.keeps}
+        words = {"verb": verb, "run": str(run), **own, **fault}
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(words) + "\n")
@@ -93,7 +97,9 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
-@pytest.fixture(scope="module", params=["text", "image"])
+@pytest.fixture(
+    scope="module", params=KINDS, ids=[kind + ", kept" * keeps for kind, keeps in KINDS]
+)
 def driver(
     request: pytest.FixtureRequest,
     shim: Path,
@@ -101,17 +107,19 @@ def driver(
     resnet: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Driver]:
-    folder = tmp_path_factory.mktemp(request.param)
+    kind, keeps = request.param
+    folder = tmp_path_factory.mktemp(kind)
     texts, labels = tiny.toy_texts(240)
-    if request.param == "text":
+    if kind == "text":
         data = tiny.write_csv(folder / "texts.csv", {"text": texts, "label": labels})
     else:
         data = tiny.image_folders(folder / "tiles", 240)
     settings = {
         "data": str(data),
-        "backbone": str(bert if request.param == "text" else resnet),
+        "backbone": str(bert if kind == "text" else resnet),
         **{"epochs": 2, "batch_size": 64, "lr": 5e-3, "baselines": False, "precision": "fp32"},
         **{"freeze_threshold": 0.5, "freeze_threshold_rule": "clock", "ema": 0.5},
+        **({"freeze": "1", "augment": "none", "epochs": 3} if keeps else {}),
     }
     surroundings = {
         "PATH": os.environ["PATH"],
@@ -130,7 +138,7 @@ def driver(
         cwd=ROOT,
         env=surroundings,
     ) as process:
-        yield Driver(process, folder, settings)
+        yield Driver(process, folder, settings, keeps)
         process.kill()
 
 
@@ -142,6 +150,10 @@ def whole(driver: Driver) -> tuple[tuple[str, ...], dict[str, int]]:
     moment = {"inside": "", "entry": 0, "call": 0}
     counts = driver.order("fit", driver.folder / "whole" / "run", moment=moment)
     assert counts["code"] == 0
+    cache = json.loads((driver.folder / "whole" / "run" / "result.json").read_text("utf-8"))[
+        "cache"
+    ]
+    assert any(each["pays"] for each in cache["worth"]) == driver.keeps
     assert digests(driver.folder / "whole" / "run") == digests(driver.folder / "warm" / "run")
     return digests(driver.folder / "whole" / "run"), counts
 
