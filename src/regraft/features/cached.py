@@ -94,6 +94,9 @@ class Cache:
         decided: Whether what a prefix makes is kept, by what was asked: of an earlier run, which
             is to be repeated, and of this one.
         unfit: Keys of the levels that the disk or the device's memory has once been too small for.
+
+    Raises:
+        SettingsError: If it is on and its limit cannot be used.
     """
 
     on: bool = True
@@ -102,6 +105,10 @@ class Cache:
     tally: Tally = field(default_factory=Tally)
     decided: dict[str, bool] = field(default_factory=dict)
     unfit: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        if self.on:
+            shelf.limit()  # said before there is something to store, which may be never
 
     def complain(self, error: OSError) -> None:
         """Notes why nothing can be stored, and says so the first time."""

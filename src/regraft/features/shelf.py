@@ -50,16 +50,18 @@ def limit() -> int:
     """Returns the bytes that all stores together may take.
 
     Raises:
-        SettingsError: If `REGRAFT_CACHE_BYTES` is no number.
+        SettingsError: If `REGRAFT_CACHE_BYTES` is no number of bytes.
     """
-    typed = os.environ.get("REGRAFT_CACHE_BYTES", str(LIMIT))
-    try:
-        return int(float(typed))
-    except (ValueError, OverflowError):
-        raise SettingsError(
-            f"REGRAFT_CACHE_BYTES = {typed!r} cannot be used",
-            expected="a number of bytes, such as 20e9",
-        ) from None
+    typed = os.environ.get("REGRAFT_CACHE_BYTES", "").strip()
+    with contextlib.suppress(ValueError, OverflowError):
+        count = float(typed or LIMIT)
+        if count >= 0:
+            return int(count)
+    raise SettingsError(
+        f"REGRAFT_CACHE_BYTES = {typed!r} cannot be used",
+        expected="a number of bytes, at least 0",
+        hint="REGRAFT_CACHE_BYTES=20e9",
+    )
 
 
 def open_store(key: str) -> Store:

@@ -11,6 +11,7 @@ import torch
 
 from regraft.backbones.modes import Mode
 from regraft.data.spec import ImageSpec
+from regraft.errors import SettingsError
 from regraft.features import level as level_module
 from regraft.features import shelf
 from regraft.features.cached import Cache, found_or_made, pooled
@@ -110,6 +111,15 @@ def test_a_flipped_bit_is_computed_anew() -> None:
         assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
     assert cache.tally.computed == 13
     assert lines == ["stored features were damaged and are computed again"]
+
+
+def test_a_limit_that_is_none_is_told_though_all_is_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "-1")
+    with pytest.raises(SettingsError, match="REGRAFT_CACHE_BYTES"):
+        Cache()
+    assert not Cache(on=False).on
 
 
 def test_damage_that_cannot_be_deleted_is_told_once_and_never_read(

@@ -8,9 +8,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from regraft.errors import SettingsError
 from regraft.features import shelf
 from regraft.features.segment import DATA, INDEX, hold
-from regraft.features.shelf import clear, make_room, open_store, prune, roof, shelved
+from regraft.features.shelf import (
+    LIMIT,
+    clear,
+    limit,
+    make_room,
+    open_store,
+    prune,
+    roof,
+    shelved,
+)
 from regraft.features.store import DRAFT
 from tests.closed_folder import close_folder
 
@@ -99,6 +109,24 @@ def test_a_full_disk_alone_is_no_reason_to_prune(monkeypatch: pytest.MonkeyPatch
 def test_more_than_the_disk_has_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGRAFT_CACHE_BYTES", "1e30")
     assert not make_room(10**24, keep=())
+
+
+@pytest.mark.parametrize("typed", ["-1", "-1e-9", "nan", "inf", "20 GB"])
+def test_a_limit_that_is_none_is_refused(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", typed)
+    words = f"REGRAFT_CACHE_BYTES = '{typed}' cannot be used; expected a number of bytes, at least"
+    with pytest.raises(SettingsError, match=words):
+        limit()
+
+
+@pytest.mark.parametrize(
+    ("typed", "bytes_"), [("", LIMIT), (" ", LIMIT), ("0", 0), (" 2e3 ", 2000), ("1e30", 10**30)]
+)
+def test_the_limit_is_what_was_typed_or_the_usual_one(
+    typed: str, bytes_: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", typed)
+    assert limit() == pytest.approx(bytes_)
 
 
 def test_prune_drops_what_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
