@@ -298,5 +298,8 @@ class _Writer:
             self._stack.__exit__(*failure)
         except OSError as error:
             self._cache.complain(error)
-        else:
-            self._cache.tally.bytes += 0 if self.refused else self._written
+            return
+        if self._written and not self.refused and failure[0] is None:
+            self._cache.tally.bytes += self._written
+            with suppress(OSError):
+                shelf.trim()

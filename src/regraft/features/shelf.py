@@ -95,13 +95,22 @@ def make_room(needed: int, *, keep: Collection[str]) -> bool:
         _drop_abandoned(folder)
     there = shelved()
     old = [each for each in reversed(there) if each.key not in keep]
-    kept = _segments(roof() / key for key in keep)
-    idle = [segment for segment in kept if segment.path not in CHECKED]
+    idle = _idle(roof() / key for key in keep)
     spare = min(limit() - sum(each.bytes for each in there), _free())
     if needed > spare + sum(each.bytes for each in old) + sum(map(_bytes, idle)):
         return False  # nothing is dropped in vain
     left = _dropped(old, needed - spare)
     return _dropped_segments(idle, left) <= 0
+
+
+def trim() -> None:
+    """Drops what was found longest ago until the limit is kept, but nothing that is read here.
+
+    Processes that make room at the same time are all told that there is some.
+    """
+    above = sum(map(_taken, _folders())) - limit()
+    if above > 0:
+        _dropped_segments(_idle(_folders()), above)
 
 
 def _dropped(old: Sequence[Shelved], needed: int) -> int:
@@ -124,6 +133,11 @@ def _dropped_segments(old: Sequence[Segment], needed: int) -> int:
         segment.drop()
         needed -= size - _bytes(segment)
     return needed
+
+
+def _idle(folders: Iterable[Path]) -> list[Segment]:
+    """Returns the segments of some stores that this process has found no row in; see below."""
+    return [segment for segment in _segments(folders) if segment.path not in CHECKED]
 
 
 def _segments(folders: Iterable[Path]) -> list[Segment]:
@@ -212,6 +226,14 @@ def _shelved(folder: Path) -> Shelved | None:
         return None
     rows = sum(len(segment.lengths) for segment in Store(folder).segments)
     return Shelved(folder.name, rows, sum(sizes), when)
+
+
+def _taken(folder: Path) -> int:
+    """Returns the bytes of a store; none where another process is just dropping it."""
+    try:
+        return sum(_size(path) for path in folder.iterdir())
+    except OSError:
+        return 0
 
 
 def _size(path: Path) -> int:

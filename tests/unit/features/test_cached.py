@@ -13,7 +13,7 @@ from regraft.backbones.modes import Mode
 from regraft.data.spec import ImageSpec
 from regraft.errors import SettingsError
 from regraft.features import level as level_module
-from regraft.features import shelf
+from regraft.features import shelf, store
 from regraft.features.cached import Cache, found_or_made, pooled
 from regraft.features.level import Level, Made
 from regraft.features.pooled import pooled_features
@@ -151,6 +151,29 @@ def test_room_is_asked_for_rows_as_wide_as_they_are(
     pooled(level_of("text"), rows, cache=cache)
     assert sum(each.rows for each in shelf.shelved()) == stored
     assert len(lines) == (not stored)
+
+
+def test_two_that_write_at_once_leave_no_more_than_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    level, rows, real = level_of("text"), EXAMPLES["text"](13).rows, Level.made
+    numbers = 13 * (16 * 4 + 24)
+    coming = iter([False, True])
+
+    def made(*given: Any, **named: Any) -> Made:
+        if next(coming, False):  # in the middle of the pass another process ends its own
+            with shelf.open_store("other").growing() as segment:
+                segment.add(np.zeros((13, 16), np.uint8), [np.zeros((1, 16), np.float32)] * 13)
+            store.CHECKED.clear()
+        return real(*given, **named)
+
+    monkeypatch.setattr(Level, "made", made)
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", str(int(numbers / 0.6)))
+    cache, lines = quiet()
+    pooled(level, rows, cache=cache)
+    assert {each.key: each.rows for each in shelf.shelved()} == {level.key: 13, "other": 0}
+    assert sum(each.bytes for each in shelf.shelved()) <= shelf.limit()
+    assert lines == []
 
 
 @pytest.mark.parametrize("line", [2, 3])

@@ -158,6 +158,15 @@ def test_a_level_whose_chunks_do_not_fit_is_filled_once(monkeypatch: pytest.Monk
     assert "the device's memory is too small" in line
 
 
+@pytest.mark.parametrize(("spare", "stored"), [(0, True), (-1, False)])
+def test_room_is_asked_for_keys_and_lengths_too(
+    spare: int, stored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = int(EXAMPLES["text"](9).rows.lengths.sum())
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", str(10 * tokens + 9 * (16 + 8) + spare))
+    assert (fed(level_of("text"), "text").store is not None) == stored
+
+
 def test_a_store_that_has_all_rows_is_read_however_full_the_disk_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

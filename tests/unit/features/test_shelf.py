@@ -20,6 +20,7 @@ from regraft.features.shelf import (
     prune,
     roof,
     shelved,
+    trim,
 )
 from regraft.features.store import DRAFT
 from tests.closed_folder import close_folder
@@ -166,10 +167,29 @@ def test_of_a_store_that_stays_those_rows_go_that_nobody_asked_for(
     first, second, third = sorted((roof() / "a").glob(f"*{INDEX}"))
     for number, index in enumerate((first, second, third)):
         os.utime(index, (1000 + number, 1000 + number))
-    monkeypatch.setattr(shelf, "CHECKED", {first.with_suffix(DATA)})
+    monkeypatch.setattr(shelf, "CHECKED", {first.with_suffix(DATA): None})
     assert make_room(30_000, keep={"a"})
     assert [index.exists() for index in (first, second, third)] == [True, False, True]
     assert not make_room(60_000, keep={"a"})  # the first is in use
+
+
+def test_what_is_above_the_limit_is_trimmed_but_nothing_that_is_read_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number, key in enumerate("abc"):
+        fill(key, 5, used=1000.0 + number)
+    segments = {key: next((roof() / key).glob(f"*{DATA}")) for key in "abc"}
+    for number, key in enumerate("cab"):
+        os.utime(segments[key].with_suffix(INDEX), (1000 + number, 1000 + number))
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "50000")
+    trim()
+    assert all(path.exists() for path in segments.values())
+    monkeypatch.setattr(shelf, "CHECKED", {segments["c"]: None})
+    trim()
+    assert [key for key in "abc" if segments[key].exists()] == ["b", "c"]
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "10")
+    trim()
+    assert [key for key in "abc" if segments[key].exists()] == ["c"]
 
 
 def test_prune_drops_what_was_found_longest_ago(monkeypatch: pytest.MonkeyPatch) -> None:
