@@ -146,10 +146,18 @@ def _stored(level: Level, rows: Encoded, cache: Cache, below: Below | None) -> P
     store.refresh()
     segments, numbers = store.find(keys)
     if (segments < 0).any():
-        cache.complain(OSError(0, "the device's memory is too small for a chunk"))
-        cache.unfit.add(level.key)
+        _tell_missing(level, cache)
         return None
     return Prefixed(rows, level, store, segments, numbers)
+
+
+def _tell_missing(level: Level, cache: Cache) -> None:
+    """Says why rows that were just made are not stored; for what others dropped may be room."""
+    if level.key in cache.halved:
+        cache.complain(OSError(0, "the device's memory is too small for a chunk"))
+        cache.unfit.add(level.key)
+    elif level.key not in cache.unfit:  # else that was told
+        cache.tell_dropped()
 
 
 def _has_room(coming: int, cache: Cache, keep: set[str]) -> bool:
