@@ -174,9 +174,9 @@ def prune() -> int:
     before = sum(each.bytes for each in shelved())
     for folder in _folders():
         _prune(folder)
-    for hidden in roof().glob(".*"):  # of a process that was killed while it measured the disk
-        if _age(hidden) > STALE:
-            shutil.rmtree(hidden, ignore_errors=True)
+    for path in _inside(roof()):  # of a process that was killed while it measured the disk
+        if path.name[0] == "." and _age(path) > STALE:
+            shutil.rmtree(path, ignore_errors=True)
     above = sum(each.bytes for each in shelved()) - limit()
     _dropped_segments(_segments(_folders()), above)
     return before - sum(each.bytes for each in shelved())
@@ -189,7 +189,7 @@ def _prune(folder: Path) -> None:
             segment.drop()
     _drop_abandoned(folder)
     known = {segment.path.stem for segment in Store(folder).segments} | {USED}
-    for path in folder.iterdir():
+    for path in _inside(folder):
         measured = path.name.startswith(MEASURED) and path.suffix == ".json"
         # What is there for a moment may be a segment whose index comes next.
         if path.stem not in known and path.suffix != DRAFT and not measured and _age(path) > YOUNG:
@@ -199,8 +199,8 @@ def _prune(folder: Path) -> None:
 
 def _drop_abandoned(folder: Path) -> None:
     """Drops what a process has left half-written that was killed."""
-    for path in folder.glob(f"*{DRAFT}"):
-        if is_abandoned(path):
+    for path in _inside(folder):
+        if path.suffix == DRAFT and is_abandoned(path):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
@@ -213,7 +213,15 @@ def _age(path: Path) -> float:
 
 
 def _folders() -> list[Path]:
-    return [path for path in roof().glob("*") if path.is_dir() and path.name[0] != "."]
+    return [path for path in _inside(roof()) if path.is_dir() and path.name[0] != "."]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Returns what lies in a folder; nothing where it went just now, or is closed to us."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _shelved(folder: Path) -> Shelved | None:
@@ -229,11 +237,8 @@ def _shelved(folder: Path) -> Shelved | None:
 
 
 def _taken(folder: Path) -> int:
-    """Returns the bytes of a store; none where another process is just dropping it."""
-    try:
-        return sum(_size(path) for path in folder.iterdir())
-    except OSError:
-        return 0
+    """Returns the bytes of a store."""
+    return sum(map(_size, _inside(folder)))
 
 
 def _size(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -140,6 +141,24 @@ def test_prune_drops_what_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
     os.utime(old, (0, 0))
     assert prune() > 12_000
     assert sorted(path.name for path in (roof() / "a").iterdir()) == [young.name, shelf.USED]
+
+
+@pytest.mark.parametrize("work", [prune, lambda: make_room(10, keep={"a"})])
+def test_a_store_that_others_remove_meanwhile_is_left_to_them(
+    work: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in "ab":
+        fill(key, 3, used=1000.0)
+    draft = roof() / "a" / f"1-x{DRAFT}"
+    draft.write_bytes(b"half")
+
+    def removed(path: Path) -> bool:
+        shutil.rmtree(path.parent)
+        return False
+
+    monkeypatch.setattr(shelf, "is_abandoned", removed)
+    work()
+    assert [each.key for each in shelved()] == ["b"]
 
 
 def test_what_a_killed_process_left_gives_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
