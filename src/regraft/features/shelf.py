@@ -1,6 +1,7 @@
 """Keeps the stores of all levels under one roof: listed, capped, the oldest dropped."""
 
 import contextlib
+import errno
 import os
 import shutil
 import time
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regraft.data.starters.cache import cache_folder
-from regraft.errors import SettingsError
+from regraft.errors import SettingsError, StorageError, counted
 from regraft.features.segment import DATA, INDEX, STALE, YOUNG, Segment, is_abandoned
 from regraft.features.store import CHECKED, DRAFT, Store
 
@@ -20,6 +21,8 @@ LIMIT = 20 * 10**9
 """Bytes of all stores together; `REGRAFT_CACHE_BYTES` overrides."""
 RESERVE, RESERVED_SHARE = 10**9, 0.05
 """Bytes of the disk that are left to others: a share of it, but no more than so many."""
+AFTERMATH = frozenset({errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST})
+"""What the system says of what others deleted, and of a folder in which something stays."""
 MEASURED = "worth"
 """How names of files begin that hold what was measured."""
 
@@ -163,9 +166,23 @@ def empty(key: str) -> None:
 
 
 def clear() -> int:
-    """Drops everything; returns the bytes that were freed."""
+    """Drops all that may be deleted; returns the bytes that were freed.
+
+    Raises:
+        StorageError: If something may not be.
+    """
     before = sum(each.bytes for each in shelved())
-    shutil.rmtree(roof(), ignore_errors=True)
+    refused: list[tuple[str, OSError]] = []
+
+    def note(_: object, path: str, told: tuple[object, BaseException, object]) -> None:
+        if isinstance(told[1], OSError) and told[1].errno not in AFTERMATH:
+            refused.append((path, told[1]))
+
+    shutil.rmtree(roof(), onerror=note)
+    if refused:
+        path, error = refused[0]
+        others = f", nor can {counted(len(refused) - 1, 'other')}" if refused[1:] else ""
+        raise StorageError(f"{path} cannot be deleted ({error.strerror or error}){others}")
     return before - sum(each.bytes for each in shelved())
 
 

@@ -1,15 +1,17 @@
 """The stores together are listed, kept below a limit, cleared and swept."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from regraft.errors import SettingsError
+from regraft.errors import SettingsError, StorageError
 from regraft.features import shelf
 from regraft.features.segment import DATA, INDEX, hold
 from regraft.features.shelf import (
@@ -238,6 +240,42 @@ def test_clear_drops_everything() -> None:
     fill("a", 3, used=1000.0)
     assert clear() > 12_000
     assert not roof().exists()
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_clear_says_what_cannot_be_deleted(others: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in "abc":
+        fill(key, 3, used=1000.0)
+    real = os.unlink
+    kept = sorted(path.name for path in roof().glob(f"*/*{DATA}"))[: 1 + others]
+
+    def refused(path: Any, **named: Any) -> None:
+        if Path(path).name in kept:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        real(path, **named)
+
+    monkeypatch.setattr(os, "unlink", refused)
+    with pytest.raises(StorageError) as caught:
+        clear()
+    left = list(roof().glob("*/*"))
+    assert sorted(path.name for path in left) == kept
+    words = " cannot be deleted (Permission denied)" + (", nor can 2 others" if others else "")
+    assert str(caught.value) in {f"{path}{words}" for path in left}
+    assert caught.value.exit_code == 3
+
+
+def test_clear_leaves_what_others_store_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill("a", 3, used=1000.0)
+    real = os.rmdir
+
+    def late(path: Any, **named: Any) -> None:
+        if not (roof() / "b").exists():
+            (roof() / "b").mkdir()
+        real(path, **named)
+
+    monkeypatch.setattr(os, "rmdir", late)
+    assert clear() > 12_000
+    assert [path.name for path in roof().iterdir()] == ["b"]
 
 
 def test_a_store_in_a_folder_that_may_not_be_entered_is_an_empty_one(
