@@ -46,6 +46,7 @@ class Tally:
         hit: Whether rows were found that another run had stored.
         levels: Keys of the prefixes that were looked up: what is found later may be the run's own.
         damaged: Whether something stored was damaged.
+        dropped: Whether others dropped something stored before it was read.
     """
 
     read: int = 0
@@ -59,6 +60,7 @@ class Tally:
     hit: bool = False
     levels: set[str] = field(default_factory=set)
     damaged: bool = False
+    dropped: bool = False
 
     def found(self, level: str, rows: int) -> None:
         """Counts rows that were found at a level, by its key."""
@@ -94,6 +96,11 @@ class Cache:
         decided: Whether what a prefix makes is kept, by what was asked: of an earlier run, which
             is to be repeated, and of this one.
         unfit: Keys of the levels that the disk or the device's memory has once been too small for.
+        halved: Keys of the levels of which a chunk went through in halves, so that it was not
+            stored: the device's memory is too small for it.
+
+    Raises:
+        SettingsError: If it is on and its limit cannot be used.
     """
 
     on: bool = True
@@ -102,6 +109,11 @@ class Cache:
     tally: Tally = field(default_factory=Tally)
     decided: dict[str, bool] = field(default_factory=dict)
     unfit: set[str] = field(default_factory=set)
+    halved: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        if self.on:
+            shelf.limit()  # said before there is something to store, which may be never
 
     def complain(self, error: OSError) -> None:
         """Notes why nothing can be stored, and says so the first time."""
@@ -114,6 +126,12 @@ class Cache:
         if store.sweep() and not self.tally.damaged:
             self.tally.damaged = True
             self.say("stored features were damaged and are computed again")
+
+    def tell_dropped(self) -> None:
+        """Says the first time that others dropped what was stored."""
+        if not self.tally.dropped:
+            self.tally.dropped = True
+            self.say("stored features were dropped by another process and are computed again")
 
 
 def pooled(level: Level, rows: Encoded, *, cache: Cache) -> npt.NDArray[np.float32]:
@@ -223,10 +241,14 @@ def _made(
             cache.tally.advanced += 0 if lower is None else len(own)
             if made.whole:
                 writer.add(own, made.arrays)
+            else:
+                cache.halved.add(level.key)
             if writer.refused:
                 cache.unfit.add(level.key)
             cache.tally.seconds += time.perf_counter() - started
             yield missing[chunk.indices], made.arrays
+    if writer.refused:  # in the end
+        cache.unfit.add(level.key)
     if below is not None:
         cache.notice(below.store)
 
@@ -290,6 +312,10 @@ class _Writer:
         try:
             self._stack.__exit__(*failure)
         except OSError as error:
+            self.refused = True
             self._cache.complain(error)
-        else:
-            self._cache.tally.bytes += 0 if self.refused else self._written
+            return
+        if self._written and not self.refused and failure[0] is None:
+            self._cache.tally.bytes += self._written
+            with suppress(OSError):
+                shelf.trim()

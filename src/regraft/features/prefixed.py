@@ -13,7 +13,7 @@ from regraft.backbones.modes import DTYPES
 from regraft.data.encode import Encoded
 from regraft.features import shelf
 from regraft.features.below import Below
-from regraft.features.cached import Cache, found_or_made, kept_keys
+from regraft.features.cached import BESIDE, Cache, found_or_made, kept_keys
 from regraft.features.level import ACTIVATION, Level, entering
 from regraft.features.numbers import Array, stacked, tensor_of
 from regraft.features.rowkeys import row_keys
@@ -136,7 +136,7 @@ def _stored(level: Level, rows: Encoded, cache: Cache, below: Below | None) -> P
     missing = rows.lengths[store.find(keys)[0] < 0]
     cache.notice(store)
     keep = kept_keys(level, below)
-    coming = int(missing.sum() * worth_of(level, rows).bytes)
+    coming = int(missing.sum() * worth_of(level, rows).bytes) + BESIDE * len(missing)
     if not _has_room(coming, cache, keep):
         cache.unfit.add(level.key)  # else each epoch would measure and sweep anew
         return None
@@ -146,10 +146,18 @@ def _stored(level: Level, rows: Encoded, cache: Cache, below: Below | None) -> P
     store.refresh()
     segments, numbers = store.find(keys)
     if (segments < 0).any():
-        cache.complain(OSError(0, "the device's memory is too small for a chunk"))
-        cache.unfit.add(level.key)
+        _tell_missing(level, cache)
         return None
     return Prefixed(rows, level, store, segments, numbers)
+
+
+def _tell_missing(level: Level, cache: Cache) -> None:
+    """Says why rows that were just made are not stored; for what others dropped may be room."""
+    if level.key in cache.halved:
+        cache.complain(OSError(0, "the device's memory is too small for a chunk"))
+        cache.unfit.add(level.key)
+    elif level.key not in cache.unfit:  # else that was told
+        cache.tell_dropped()
 
 
 def _has_room(coming: int, cache: Cache, keep: set[str]) -> bool:

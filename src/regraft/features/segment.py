@@ -32,6 +32,7 @@ HELD = Path("/proc/locks")
 """What Linux says of all that is held."""
 Array = npt.NDArray[np.generic]
 Places = npt.NDArray[np.int64]
+Stamp = tuple[int, int, int, int]
 
 
 class DamageError(Exception):
@@ -132,6 +133,15 @@ class Segment:
 def _halves(keys: Keys) -> npt.NDArray[np.uint64]:
     """Returns (N, 2) both halves of each key as numbers."""
     return np.ascontiguousarray(keys).view(np.uint64)
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Returns what changes when a file is written to or replaced; None where there is none."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 def drop(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Keeps the stores of all levels under one roof: listed, capped, the oldest dropped."""
 
 import contextlib
+import errno
 import os
 import shutil
 import time
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regraft.data.starters.cache import cache_folder
-from regraft.errors import SettingsError
+from regraft.errors import SettingsError, StorageError, counted
 from regraft.features.segment import DATA, INDEX, STALE, YOUNG, Segment, is_abandoned
 from regraft.features.store import CHECKED, DRAFT, Store
 
@@ -20,6 +21,8 @@ LIMIT = 20 * 10**9
 """Bytes of all stores together; `REGRAFT_CACHE_BYTES` overrides."""
 RESERVE, RESERVED_SHARE = 10**9, 0.05
 """Bytes of the disk that are left to others: a share of it, but no more than so many."""
+AFTERMATH = frozenset({errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST})
+"""What the system says of what others deleted, and of a folder in which something stays."""
 MEASURED = "worth"
 """How names of files begin that hold what was measured."""
 
@@ -50,16 +53,18 @@ def limit() -> int:
     """Returns the bytes that all stores together may take.
 
     Raises:
-        SettingsError: If `REGRAFT_CACHE_BYTES` is no number.
+        SettingsError: If `REGRAFT_CACHE_BYTES` is no number of bytes.
     """
-    typed = os.environ.get("REGRAFT_CACHE_BYTES", str(LIMIT))
-    try:
-        return int(float(typed))
-    except (ValueError, OverflowError):
-        raise SettingsError(
-            f"REGRAFT_CACHE_BYTES = {typed!r} cannot be used",
-            expected="a number of bytes, such as 20e9",
-        ) from None
+    typed = os.environ.get("REGRAFT_CACHE_BYTES", "").strip()
+    with contextlib.suppress(ValueError, OverflowError):
+        count = float(typed or LIMIT)
+        if count >= 0:
+            return int(count)
+    raise SettingsError(
+        f"REGRAFT_CACHE_BYTES = {typed!r} cannot be used",
+        expected="a number of bytes, at least 0",
+        hint="REGRAFT_CACHE_BYTES=20e9",
+    )
 
 
 def open_store(key: str) -> Store:
@@ -93,13 +98,22 @@ def make_room(needed: int, *, keep: Collection[str]) -> bool:
         _drop_abandoned(folder)
     there = shelved()
     old = [each for each in reversed(there) if each.key not in keep]
-    kept = _segments(roof() / key for key in keep)
-    idle = [segment for segment in kept if segment.path not in CHECKED]
+    idle = _idle(roof() / key for key in keep)
     spare = min(limit() - sum(each.bytes for each in there), _free())
     if needed > spare + sum(each.bytes for each in old) + sum(map(_bytes, idle)):
         return False  # nothing is dropped in vain
     left = _dropped(old, needed - spare)
     return _dropped_segments(idle, left) <= 0
+
+
+def trim() -> None:
+    """Drops what was found longest ago until the limit is kept, but nothing that is read here.
+
+    Processes that make room at the same time are all told that there is some.
+    """
+    above = sum(map(_taken, _folders())) - limit()
+    if above > 0:
+        _dropped_segments(_idle(_folders()), above)
 
 
 def _dropped(old: Sequence[Shelved], needed: int) -> int:
@@ -122,6 +136,11 @@ def _dropped_segments(old: Sequence[Segment], needed: int) -> int:
         segment.drop()
         needed -= size - _bytes(segment)
     return needed
+
+
+def _idle(folders: Iterable[Path]) -> list[Segment]:
+    """Returns the segments of some stores that this process has found no row in; see below."""
+    return [segment for segment in _segments(folders) if segment.path not in CHECKED]
 
 
 def _segments(folders: Iterable[Path]) -> list[Segment]:
@@ -147,9 +166,23 @@ def empty(key: str) -> None:
 
 
 def clear() -> int:
-    """Drops everything; returns the bytes that were freed."""
+    """Drops all that may be deleted; returns the bytes that were freed.
+
+    Raises:
+        StorageError: If something may not be.
+    """
     before = sum(each.bytes for each in shelved())
-    shutil.rmtree(roof(), ignore_errors=True)
+    refused: list[tuple[str, OSError]] = []
+
+    def note(_: object, path: str, told: tuple[object, BaseException, object]) -> None:
+        if isinstance(told[1], OSError) and told[1].errno not in AFTERMATH:
+            refused.append((path, told[1]))
+
+    shutil.rmtree(roof(), onerror=note)
+    if refused:
+        path, error = refused[0]
+        others = f", nor can {counted(len(refused) - 1, 'other')}" if refused[1:] else ""
+        raise StorageError(f"{path} cannot be deleted ({error.strerror or error}){others}")
     return before - sum(each.bytes for each in shelved())
 
 
@@ -158,9 +191,9 @@ def prune() -> int:
     before = sum(each.bytes for each in shelved())
     for folder in _folders():
         _prune(folder)
-    for hidden in roof().glob(".*"):  # of a process that was killed while it measured the disk
-        if _age(hidden) > STALE:
-            shutil.rmtree(hidden, ignore_errors=True)
+    for path in _inside(roof()):  # of a process that was killed while it measured the disk
+        if path.name[0] == "." and _age(path) > STALE:
+            shutil.rmtree(path, ignore_errors=True)
     above = sum(each.bytes for each in shelved()) - limit()
     _dropped_segments(_segments(_folders()), above)
     return before - sum(each.bytes for each in shelved())
@@ -173,7 +206,7 @@ def _prune(folder: Path) -> None:
             segment.drop()
     _drop_abandoned(folder)
     known = {segment.path.stem for segment in Store(folder).segments} | {USED}
-    for path in folder.iterdir():
+    for path in _inside(folder):
         measured = path.name.startswith(MEASURED) and path.suffix == ".json"
         # What is there for a moment may be a segment whose index comes next.
         if path.stem not in known and path.suffix != DRAFT and not measured and _age(path) > YOUNG:
@@ -183,8 +216,8 @@ def _prune(folder: Path) -> None:
 
 def _drop_abandoned(folder: Path) -> None:
     """Drops what a process has left half-written that was killed."""
-    for path in folder.glob(f"*{DRAFT}"):
-        if is_abandoned(path):
+    for path in _inside(folder):
+        if path.suffix == DRAFT and is_abandoned(path):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
@@ -197,7 +230,15 @@ def _age(path: Path) -> float:
 
 
 def _folders() -> list[Path]:
-    return [path for path in roof().glob("*") if path.is_dir() and path.name[0] != "."]
+    return [path for path in _inside(roof()) if path.is_dir() and path.name[0] != "."]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Returns what lies in a folder; nothing where it went just now, or is closed to us."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _shelved(folder: Path) -> Shelved | None:
@@ -210,6 +251,11 @@ def _shelved(folder: Path) -> Shelved | None:
         return None
     rows = sum(len(segment.lengths) for segment in Store(folder).segments)
     return Shelved(folder.name, rows, sum(sizes), when)
+
+
+def _taken(folder: Path) -> int:
+    """Returns the bytes of a store."""
+    return sum(map(_size, _inside(folder)))
 
 
 def _size(path: Path) -> int:

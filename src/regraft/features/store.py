@@ -25,15 +25,17 @@ from regraft.features.segment import (
     DamageError,
     Places,
     Segment,
+    Stamp,
     drop,
     hold,
     index_digest,
     read_index,
+    stamp_of,
 )
 
 DRAFT = ".tmp"
-CHECKED: set[Path] = set()
-"""Segments whose digests were compared in this process; their names never come again."""
+CHECKED: dict[Path, Stamp | None] = {}
+"""Segments whose digests were compared in this process, and their files as they were then."""
 BAD: set[Path] = set()
 """Segments that were found damaged in this process: not all of them can be deleted."""
 
@@ -68,8 +70,9 @@ class Store:
         """Returns (M,) the segment and (M,) the row in it of each key; -1 where there is none.
 
         Segments in which something is found are checked against their digests, once in a
-        process; one that is damaged is dropped, and its rows are not found. They are mapped
-        as well: what others drop later can still be read.
+        process and again where their files changed since; one that is damaged is dropped, and
+        its rows are not found. They are mapped as well: what others drop later can still be
+        read.
 
         Args:
             keys: (M, 16).
@@ -78,7 +81,6 @@ class Store:
             found = self._look_up(keys)
             used = [self.segments[number] for number in np.unique(found[0]) if number >= 0]
             lost = [segment for segment in used if not _readable(segment)]
-            CHECKED.update(segment.path for segment in used if segment not in lost)
             if not lost:
                 for segment in used:
                     segment.touch()
@@ -123,7 +125,7 @@ class Store:
                 with contextlib.suppress(OSError):
                     left.unlink(missing_ok=True)
             raise
-        CHECKED.add(path)  # what was just written need not be read again
+        CHECKED[path] = stamp_of(path)  # what was just written need not be read again
         self.refresh()
 
     def _opened(self, index: Path) -> Segment | None:
@@ -218,4 +220,10 @@ class Growing:
 
 def _readable(segment: Segment) -> bool:
     """Says whether a segment is what was written and still there; then it is mapped."""
-    return segment.mapped if segment.path in CHECKED else segment.sound
+    now = stamp_of(segment.path)  # before it is read: what changes meanwhile is seen next time
+    if segment.path in CHECKED and now in (CHECKED[segment.path], None):
+        return segment.mapped  # also where others dropped it since
+    if not segment.sound:
+        return False
+    CHECKED[segment.path] = now
+    return True

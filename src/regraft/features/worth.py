@@ -1,18 +1,17 @@
 """Decides whether keeping activations pays, from timed passes, writes and reads."""
 
 import json
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from regraft.data.encode import Encoded
+from regraft.data.starters.cache import kept_first
 from regraft.data.texts import TokenRows
 from regraft.features import shelf
 from regraft.features.level import Level
@@ -52,7 +51,8 @@ class Worth:
 def worth_of(level: Level, rows: Encoded) -> Worth:
     """Returns what was measured at this level before, or measures it now.
 
-    The figures are kept beside the store: a later run with the same level decides alike.
+    The figures are kept beside the store: a later run with the same level decides alike, and
+    so does one that measures at the same time, by those that are kept first.
 
     Args:
         level: The prefix.
@@ -61,17 +61,10 @@ def worth_of(level: Level, rows: Encoded) -> Worth:
     place = shelf.roof() / level.key / place_name(rows)
     known = _read(place)
     if known is None:
-        known = _measured(level, rows)
-        if not known.write:  # the disk was full: that was no measurement
-            return known
-        with suppress(OSError):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            draft = place.with_suffix(f".{os.getpid()}")
-            try:
-                draft.write_text(json.dumps(asdict(known)), encoding="utf-8")
-                draft.replace(place)
-            finally:
-                draft.unlink(missing_ok=True)  # half-written, where the disk is full
+        made = _measured(level, rows)
+        if not made.write:  # the disk was full: that was no measurement
+            return made
+        known = kept_first(place, made, text=json.dumps(asdict(made)), read=_read)
     return known
 
 

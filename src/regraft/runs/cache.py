@@ -23,7 +23,11 @@ def prune_cache() -> int:
 
 
 def clear_cache() -> int:
-    """Drops all features; returns the bytes freed. Starters stay."""
+    """Drops all features; returns the bytes freed. Starters stay.
+
+    Raises:
+        StorageError: If something may not be deleted.
+    """
     return shelf.clear()
 
 

@@ -17,7 +17,7 @@ from regraft.backbones.graft import Grafted
 from regraft.backbones.modes import DTYPES, Mode, Precision
 from regraft.backbones.splicing.recording import at_rest
 from regraft.backbones.weights import forget_derived
-from regraft.data.starters.cache import cache_folder
+from regraft.data.starters.cache import cache_folder, kept_first
 from regraft.features.pooled import to_device
 from regraft.losses.cross_entropy import cross_entropy
 from regraft.machine import device_name, if_it_fits
@@ -96,7 +96,8 @@ def decide(
     """Returns the stored verdict for this processor, network and shape, or a new one.
 
     Passes are kept apart from steps, so that a run without steps computes features as one
-    with them does, and both read the same ones.
+    with them does, and both read the same ones. Of two runs that try the modes at the same
+    time both take the verdict that is kept first.
 
     Args:
         network: Left as it was found.
@@ -114,9 +115,7 @@ def decide(
     if missing:
         with at_rest(network, graph=True):
             made = _probe(network, to_device(batch, device), wanted, device, uses=missing)
-        for use, choice in made.items():
-            _keep(places[use], choice)
-        found |= made
+        found |= {use: _kept(places[use], choice) for use, choice in made.items()}
     passes = found["inference"]
     timings = {name: value for use in uses for name, value in found[use].timings.items()}
     return Verdict(found.get("training", passes).mode, passes.mode, timings, device_name(device))
@@ -266,15 +265,6 @@ def _place(network: Grafted, batch: Batch, wanted: Precision | None, device: str
     return cache_folder() / "probes" / f"{key}.json"
 
 
-def _keep(place: Path, choice: Choice) -> None:
-    """Writes what was found; a cache that cannot be written costs a new probe, no more."""
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = place.with_suffix(f".{time.monotonic_ns()}.tmp")
-        try:
-            temporary.write_text(json.dumps(asdict(choice)), "utf-8")
-            temporary.replace(place)
-        finally:
-            temporary.unlink(missing_ok=True)  # half-written, where the disk is full
-    except OSError:
-        return
+def _kept(place: Path, choice: Choice) -> Choice:
+    """Returns what is kept now: what was found, or what another process found and kept first."""
+    return kept_first(place, choice, text=json.dumps(asdict(choice)), read=_stored)

@@ -1,6 +1,7 @@
 """Features that are read are those that were computed; where the disk fails, none are lost."""
 
 import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 from regraft.backbones.modes import Mode
 from regraft.data.spec import ImageSpec
+from regraft.errors import SettingsError
 from regraft.features import level as level_module
 from regraft.features import shelf, store
 from regraft.features.cached import Cache, found_or_made, pooled
@@ -103,12 +105,21 @@ def test_a_flipped_bit_is_computed_anew() -> None:
     expected = pooled(level, rows, cache=quiet()[0])
     (data,) = shelf.roof().glob(f"*/*{DATA}")
     data.write_bytes(bytes([data.read_bytes()[0] ^ 1]) + data.read_bytes()[1:])
-    store.CHECKED.clear()  # as in another process
+    os.utime(data, (1000, 1000))  # however coarse the disk's clock is
     cache, lines = quiet()
     for _ in range(2):
         assert pooled(level, rows, cache=cache).tobytes() == expected.tobytes()
     assert cache.tally.computed == 13
     assert lines == ["stored features were damaged and are computed again"]
+
+
+def test_a_limit_that_is_none_is_told_though_all_is_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "-1")
+    with pytest.raises(SettingsError, match="REGRAFT_CACHE_BYTES"):
+        Cache()
+    assert not Cache(on=False).on
 
 
 def test_damage_that_cannot_be_deleted_is_told_once_and_never_read(
@@ -140,6 +151,29 @@ def test_room_is_asked_for_rows_as_wide_as_they_are(
     pooled(level_of("text"), rows, cache=cache)
     assert sum(each.rows for each in shelf.shelved()) == stored
     assert len(lines) == (not stored)
+
+
+def test_two_that_write_at_once_leave_no_more_than_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    level, rows, real = level_of("text"), EXAMPLES["text"](13).rows, Level.made
+    numbers = 13 * (16 * 4 + 24)
+    coming = iter([False, True])
+
+    def made(*given: Any, **named: Any) -> Made:
+        if next(coming, False):  # in the middle of the pass another process ends its own
+            with shelf.open_store("other").growing() as segment:
+                segment.add(np.zeros((13, 16), np.uint8), [np.zeros((1, 16), np.float32)] * 13)
+            store.CHECKED.clear()
+        return real(*given, **named)
+
+    monkeypatch.setattr(Level, "made", made)
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", str(int(numbers / 0.6)))
+    cache, lines = quiet()
+    pooled(level, rows, cache=cache)
+    assert {each.key: each.rows for each in shelf.shelved()} == {level.key: 13, "other": 0}
+    assert sum(each.bytes for each in shelf.shelved()) <= shelf.limit()
+    assert lines == []
 
 
 @pytest.mark.parametrize("line", [2, 3])

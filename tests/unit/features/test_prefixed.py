@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,53 @@ def test_a_level_whose_chunks_do_not_fit_is_filled_once(monkeypatch: pytest.Monk
     assert cache.tally.computed == computed
     (line,) = lines
     assert "the device's memory is too small" in line
+
+
+def test_what_others_drop_before_it_is_read_is_computed_and_told_as_such(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    level, real = level_of("text"), prefixed_module.found_or_made
+    stored = fed(level, "text").batch(SOME)[ACTIVATION]
+    shelf.clear()
+
+    def dropped(*given: Any, **named: Any) -> Iterator[Any]:
+        yield from real(*given, **named)
+        shelf.clear()  # as another process that makes room
+
+    lines: list[str] = []
+    cache = Cache(say=lines.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(prefixed_module, "found_or_made", dropped)
+        for _ in range(2):
+            again = fed(level, "text", cache)
+            assert again.store is None
+            assert torch.equal(again.batch(SOME)[ACTIVATION], stored)
+    assert lines == ["stored features were dropped by another process and are computed again"]
+    assert fed(level, "text", cache).store is not None  # the next epoch tries once more
+
+
+def test_a_disk_that_is_full_in_the_end_is_told_as_such_and_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Growing, "finish", full)
+    lines: list[str] = []
+    level, cache = level_of("text"), Cache(say=lines.append)
+    for _ in range(2):
+        assert fed(level, "text", cache).store is None
+    assert cache.tally.computed == 9
+    assert lines == ["features cannot be stored (No space left on device): they are computed anew"]
+
+
+@pytest.mark.parametrize(("spare", "stored"), [(0, True), (-1, False)])
+def test_room_is_asked_for_keys_and_lengths_too(
+    spare: int, stored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = int(EXAMPLES["text"](9).rows.lengths.sum())
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", str(10 * tokens + 9 * (16 + 8) + spare))
+    assert (fed(level_of("text"), "text").store is not None) == stored
 
 
 def test_a_store_that_has_all_rows_is_read_however_full_the_disk_is(

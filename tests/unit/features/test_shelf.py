@@ -1,16 +1,30 @@
 """The stores together are listed, kept below a limit, cleared and swept."""
 
+import errno
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from regraft.errors import SettingsError, StorageError
 from regraft.features import shelf
 from regraft.features.segment import DATA, INDEX, hold
-from regraft.features.shelf import clear, make_room, open_store, prune, roof, shelved
+from regraft.features.shelf import (
+    LIMIT,
+    clear,
+    limit,
+    make_room,
+    open_store,
+    prune,
+    roof,
+    shelved,
+    trim,
+)
 from regraft.features.store import DRAFT
 from tests.closed_folder import close_folder
 
@@ -101,6 +115,24 @@ def test_more_than_the_disk_has_is_no_room(monkeypatch: pytest.MonkeyPatch) -> N
     assert not make_room(10**24, keep=())
 
 
+@pytest.mark.parametrize("typed", ["-1", "-1e-9", "nan", "inf", "20 GB"])
+def test_a_limit_that_is_none_is_refused(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", typed)
+    words = f"REGRAFT_CACHE_BYTES = '{typed}' cannot be used; expected a number of bytes, at least"
+    with pytest.raises(SettingsError, match=words):
+        limit()
+
+
+@pytest.mark.parametrize(
+    ("typed", "bytes_"), [("", LIMIT), (" ", LIMIT), ("0", 0), (" 2e3 ", 2000), ("1e30", 10**30)]
+)
+def test_the_limit_is_what_was_typed_or_the_usual_one(
+    typed: str, bytes_: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", typed)
+    assert limit() == pytest.approx(bytes_)
+
+
 def test_prune_drops_what_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
     fill("a", 3, used=1000.0)
     (data,) = (roof() / "a").glob(f"*{DATA}")
@@ -111,6 +143,24 @@ def test_prune_drops_what_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
     os.utime(old, (0, 0))
     assert prune() > 12_000
     assert sorted(path.name for path in (roof() / "a").iterdir()) == [young.name, shelf.USED]
+
+
+@pytest.mark.parametrize("work", [prune, lambda: make_room(10, keep={"a"})])
+def test_a_store_that_others_remove_meanwhile_is_left_to_them(
+    work: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in "ab":
+        fill(key, 3, used=1000.0)
+    draft = roof() / "a" / f"1-x{DRAFT}"
+    draft.write_bytes(b"half")
+
+    def removed(path: Path) -> bool:
+        shutil.rmtree(path.parent)
+        return False
+
+    monkeypatch.setattr(shelf, "is_abandoned", removed)
+    work()
+    assert [each.key for each in shelved()] == ["b"]
 
 
 def test_what_a_killed_process_left_gives_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,10 +188,29 @@ def test_of_a_store_that_stays_those_rows_go_that_nobody_asked_for(
     first, second, third = sorted((roof() / "a").glob(f"*{INDEX}"))
     for number, index in enumerate((first, second, third)):
         os.utime(index, (1000 + number, 1000 + number))
-    monkeypatch.setattr(shelf, "CHECKED", {first.with_suffix(DATA)})
+    monkeypatch.setattr(shelf, "CHECKED", {first.with_suffix(DATA): None})
     assert make_room(30_000, keep={"a"})
     assert [index.exists() for index in (first, second, third)] == [True, False, True]
     assert not make_room(60_000, keep={"a"})  # the first is in use
+
+
+def test_what_is_above_the_limit_is_trimmed_but_nothing_that_is_read_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number, key in enumerate("abc"):
+        fill(key, 5, used=1000.0 + number)
+    segments = {key: next((roof() / key).glob(f"*{DATA}")) for key in "abc"}
+    for number, key in enumerate("cab"):
+        os.utime(segments[key].with_suffix(INDEX), (1000 + number, 1000 + number))
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "50000")
+    trim()
+    assert all(path.exists() for path in segments.values())
+    monkeypatch.setattr(shelf, "CHECKED", {segments["c"]: None})
+    trim()
+    assert [key for key in "abc" if segments[key].exists()] == ["b", "c"]
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "10")
+    trim()
+    assert [key for key in "abc" if segments[key].exists()] == ["c"]
 
 
 def test_prune_drops_what_was_found_longest_ago(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +240,42 @@ def test_clear_drops_everything() -> None:
     fill("a", 3, used=1000.0)
     assert clear() > 12_000
     assert not roof().exists()
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_clear_says_what_cannot_be_deleted(others: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in "abc":
+        fill(key, 3, used=1000.0)
+    real = os.unlink
+    kept = sorted(path.name for path in roof().glob(f"*/*{DATA}"))[: 1 + others]
+
+    def refused(path: Any, **named: Any) -> None:
+        if Path(path).name in kept:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        real(path, **named)
+
+    monkeypatch.setattr(os, "unlink", refused)
+    with pytest.raises(StorageError) as caught:
+        clear()
+    left = list(roof().glob("*/*"))
+    assert sorted(path.name for path in left) == kept
+    words = " cannot be deleted (Permission denied)" + (", nor can 2 others" if others else "")
+    assert str(caught.value) in {f"{path}{words}" for path in left}
+    assert caught.value.exit_code == 3
+
+
+def test_clear_leaves_what_others_store_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill("a", 3, used=1000.0)
+    real = os.rmdir
+
+    def late(path: Any, **named: Any) -> None:
+        if not (roof() / "b").exists():
+            (roof() / "b").mkdir()
+        real(path, **named)
+
+    monkeypatch.setattr(os, "rmdir", late)
+    assert clear() > 12_000
+    assert [path.name for path in roof().iterdir()] == ["b"]
 
 
 def test_a_store_in_a_folder_that_may_not_be_entered_is_an_empty_one(

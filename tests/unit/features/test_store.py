@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from regraft.features import segment as segment_module
 from regraft.features import store as store_module
 from regraft.features.rowkeys import Keys
 from regraft.features.segment import DATA, INDEX, is_abandoned
@@ -98,18 +99,49 @@ def test_two_that_fill_the_same_rows_do_no_harm(tmp_path: Path) -> None:
     assert lengths_found(Store(tmp_path / "level"), 1, 2) == [4, 2]
 
 
-def test_a_flipped_bit_is_seen_and_the_segment_dropped(tmp_path: Path) -> None:
+def flip_a_bit(path: Path) -> None:
+    """Flips one in a file, which then is of another time, however coarse the disk's clock is."""
+    content = bytearray(path.read_bytes())
+    content[5] ^= 1
+    path.write_bytes(content)
+    os.utime(path, (1000, 1000))
+
+
+@pytest.mark.parametrize("process", ["same", "other"])
+def test_a_flipped_bit_is_seen_and_the_segment_dropped(process: str, tmp_path: Path) -> None:
     folder = tmp_path / "level"
     filled(folder)
     damaged = max(folder.glob(f"*{DATA}"), key=lambda path: path.stat().st_size)
-    content = bytearray(damaged.read_bytes())
-    content[5] ^= 1
-    damaged.write_bytes(content)
-    CHECKED.clear()  # as in another process
+    flip_a_bit(damaged)
+    if process == "other":
+        CHECKED.clear()
     found = lengths_found(Store(folder), 1, 2, 3, 9, 8)
     assert [length is None for length in found].count(True) in (2, 3)
     assert not damaged.exists()
     assert not damaged.with_suffix(INDEX).exists()
+
+
+def test_a_bit_that_flips_after_a_look_is_seen_at_the_next(tmp_path: Path) -> None:
+    store = Store(tmp_path / "level")
+    with store.growing() as segment:
+        segment.add(keys(1, 2), rows(4, 2))
+    assert lengths_found(store, 1, 2) == [4, 2]
+    (data,) = (tmp_path / "level").glob(f"*{DATA}")
+    flip_a_bit(data)
+    assert lengths_found(store, 1, 2) == [None, None]
+    assert store.sweep()
+
+
+def test_a_file_that_is_as_it_was_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "level"
+    filled(folder)
+    for path in folder.glob(f"*{DATA}"):
+        os.utime(path, (1000, 1000))  # touched, its content the same
+    assert lengths_found(Store(folder), 1, 9) == [4, 1]
+    monkeypatch.setattr(segment_module, "file_digest", None)
+    assert lengths_found(Store(folder), 1, 9) == [4, 1]
 
 
 def test_no_flipped_bit_of_an_index_gives_other_rows(tmp_path: Path) -> None:

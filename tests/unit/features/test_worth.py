@@ -1,7 +1,9 @@
 """The decision follows its arithmetic, is measured once, and is kept."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +52,21 @@ def test_it_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert worth_of(level, rows) == first
 
 
+def test_two_that_measure_at_once_decide_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    level, rows, real = level_of("text"), text_examples(8).rows, worth._measured
+    other = Worth(1.0, 2.0, 3.0, 4.0)
+
+    def overtaken(*given: Any) -> Worth:
+        place = shelf.roof() / level.key / PLACE
+        place.parent.mkdir(parents=True)
+        place.write_text(json.dumps(asdict(other)))
+        return real(*given)
+
+    monkeypatch.setattr(worth, "_measured", overtaken)
+    assert worth_of(level, rows) == other
+    assert worth_of(level, rows) == other
+
+
 def test_what_an_image_costs_is_measured_for_each_size() -> None:
     level, rows = level_of("image"), image_examples(8).rows
     assert isinstance(rows, PixelRows)
@@ -64,7 +81,9 @@ def test_what_cannot_be_read_is_measured_anew() -> None:
     place = shelf.roof() / level.key / PLACE
     worth_of(level, rows)
     place.write_text("[]")
-    assert worth_of(level, rows).compute > 0
+    again = worth_of(level, rows)
+    assert again.compute > 0
+    assert worth_of(level, rows) == again
 
 
 def test_a_disk_that_takes_nothing_does_not_speak_against_it(

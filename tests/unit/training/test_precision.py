@@ -1,10 +1,10 @@
 """Tests the verdict on precision and attention: who wins, what is kept, what is left alone."""
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Seconds], list[Mode]]:
             tried.append(mode)
             now[0] += seconds(mode)
 
-        clock = SimpleNamespace(perf_counter=lambda: now[0], monotonic_ns=time.monotonic_ns)
+        clock = SimpleNamespace(perf_counter=lambda: now[0])
         monkeypatch.setattr(precision, "time", clock)
         monkeypatch.setattr(precision, "RUNS", {"training": taken, "inference": taken})
         monkeypatch.setattr(precision, "_worth_trying", lambda device: ["fp32", "bf16"])
@@ -81,6 +81,25 @@ def test_a_verdict_is_stored_and_used_again(timed: Callable[[Seconds], list[Mode
     tried.clear()
     assert verdict() == first
     assert tried == []
+
+
+def test_two_that_try_the_modes_at_once_take_the_same(
+    timed: Callable[[Seconds], list[Mode]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = precision._probe
+    timed(lambda mode: 1.0 if mode.precision == "fp32" else 0.5)
+
+    def overtaken(*given: Any, **named: Any) -> Any:
+        made = real(*given, **named)
+        monkeypatch.setattr(precision, "_probe", real)
+        timed(lambda mode: 1.0)  # as another process finds it
+        assert verdict().training.precision == "fp32"
+        return made
+
+    monkeypatch.setattr(precision, "_probe", overtaken)
+    first = verdict()
+    assert first.training.precision == first.inference.precision == "fp32"
+    assert verdict() == first
 
 
 def test_a_moment_of_other_work_does_not_decide(timed: Callable[[Seconds], list[Mode]]) -> None:

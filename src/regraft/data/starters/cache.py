@@ -1,4 +1,4 @@
-"""Makes finished folders in the cache from functions that fill them, whole or not at all."""
+"""Makes finished folders and files in the cache, whole or not at all."""
 
 import contextlib
 import hashlib
@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import filelock
 import platformdirs
@@ -16,6 +18,7 @@ from regraft.errors import StorageError
 
 MANIFEST = ".manifest.json"
 _MANY = 100
+T = TypeVar("T")
 
 
 def cache_folder() -> Path:
@@ -130,6 +133,39 @@ def _entry(path: Path) -> dict[str, str | int]:
     """Describes one file, which everybody who may see the cache may read."""
     path.chmod(0o644)
     return {"bytes": path.stat().st_size, "sha256": file_digest(path)}
+
+
+def kept_first(place: Path, made: T, *, text: str, read: Callable[[Path], T | None]) -> T:
+    """Returns what stands in a file: what another process wrote first, else what was made.
+
+    So two processes that measure at once go on alike. A place that cannot be written costs a
+    new measurement, no more.
+
+    Args:
+        place: The file, made now where there is none of use.
+        made: By this process.
+        text: That says it.
+        read: Returns what a file says; None where it is of no use.
+    """
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = place.with_suffix(f".{uuid.uuid4().hex}")
+        try:
+            draft.write_text(text, encoding="utf-8")
+            _name_first(draft, place, taken=lambda: read(place) is not None)
+        finally:
+            draft.unlink(missing_ok=True)  # half-written, where the disk is full
+    found = read(place)
+    return made if found is None else found
+
+
+def _name_first(draft: Path, place: Path, *, taken: Callable[[], bool]) -> None:
+    """Gives a draft its name, unless another process was first with something of use."""
+    try:
+        os.link(draft, place)  # unlike a renaming it never replaces
+    except OSError:  # a file is there, or the file system has no links
+        if not taken():
+            draft.replace(place)
 
 
 def file_digest(path: Path) -> str:

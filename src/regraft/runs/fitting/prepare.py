@@ -104,7 +104,8 @@ def prepare(
         network: The backbone itself, which is left as it is; None = the one that is named.
 
     Raises:
-        SettingsError: If the strategy or the head is unknown, or the device not here.
+        SettingsError: If the strategy or the head is unknown, the device not here, or the limit
+            of the cache none.
         DataError: If the data cannot be used.
         BackboneError: If the network cannot be used with the data.
     """
@@ -113,6 +114,7 @@ def prepare(
     strategy = make_strategy(settings.strategy)
     check_source(settings, strategy)
     earlier = read_earlier(settings.repeat, settings)
+    cache = _cache(settings, earlier, device, say=say, named=network is None)
     whole = load(source, Roles(**settings.columns), say=say)
     dataset = take_share(whole, settings.fraction, seed=settings.seed)
     named = copy.deepcopy(network)  # the caller's own is not trained
@@ -133,7 +135,6 @@ def prepare(
     alone = head_alone(settings, left_open=left_open)
     facts = _facts(settings, dataset, chosen, alone)
     phases = _phases(strategy, chain, facts, epochs=chosen.epochs)
-    extent = int(chosen.extent.value)
     above = _above(settings, strategy, backbone=backbone, chain=chain, facts=facts, phases=phases)
     told = without_use(settings, phases, dataset=dataset, top=chain.top, left_open=left_open)
     understood += _said(told, say)
@@ -152,10 +153,8 @@ def prepare(
         above,
         alone,
         earlier,
-        _cache(settings, earlier, device, say=say, named=network is None),
-        read_source(settings.source, dataset, spec=backbone.spec, extent=extent, say=say)
-        if settings.source
-        else None,
+        cache,
+        _source(settings, dataset, backbone, chosen, say=say),
         reading=reading,
     )
 
@@ -273,6 +272,16 @@ def _cache(
     # The code of a program's own network may change while its weights stay.
     made = Cache(settings.cache and named, say, settings.check_cache)
     return replace(made, decided=dict(earlier.kept)) if earlier and repeated else made
+
+
+def _source(
+    settings: FitSettings, dataset: Dataset, backbone: Backbone, chosen: Chosen, *, say: Say
+) -> Source | None:
+    """Returns the rows of another data set that are trained on too, if there is one."""
+    if not settings.source:
+        return None
+    extent = int(chosen.extent.value)
+    return read_source(settings.source, dataset, spec=backbone.spec, extent=extent, say=say)
 
 
 def _encoded(

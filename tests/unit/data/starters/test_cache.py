@@ -9,7 +9,13 @@ import filelock
 import pytest
 
 from regraft.data.starters import cache
-from regraft.data.starters.cache import MANIFEST, built_folder, cache_folder, is_intact
+from regraft.data.starters.cache import (
+    MANIFEST,
+    built_folder,
+    cache_folder,
+    is_intact,
+    kept_first,
+)
 from regraft.errors import StorageError
 
 
@@ -123,3 +129,44 @@ def test_thousands_of_files_are_brought_to_the_disk_at_once(
 
     assert is_intact(built_folder(tmp_path / "set", fill))
     assert calls == ["sync"]
+
+
+def number(place: Path) -> int | None:
+    """Returns the number that a file holds, None where it holds none."""
+    try:
+        return int(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def no_links(*_: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+@pytest.fixture(params=["links", "no links"])
+def _links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """File systems such as exFAT have no hard links."""
+    if request.param == "no links":
+        monkeypatch.setattr(os, "link", no_links)
+
+
+@pytest.mark.usefixtures("_links")
+def test_what_is_kept_first_is_what_all_go_on_with(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "number.json"
+    assert kept_first(place, 1, text="1", read=number) == 1
+    assert kept_first(place, 2, text="2", read=number) == 1
+    assert [path.name for path in place.parent.iterdir()] == ["number.json"]
+    assert number(place) == 1
+
+
+@pytest.mark.usefixtures("_links")
+def test_what_is_of_no_use_is_replaced(tmp_path: Path) -> None:
+    place = tmp_path / "number.json"
+    place.write_text("none", encoding="utf-8")
+    assert kept_first(place, 2, text="2", read=number) == 2
+    assert number(place) == 2
+
+
+def test_where_nothing_can_be_kept_what_was_made_counts(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert kept_first(tmp_path / "file" / "number.json", 1, text="1", read=number) == 1

@@ -9,7 +9,7 @@ from regraft.backbones.backbone import Backbone
 from regraft.backbones.open import open_backbone
 from regraft.backbones.sources.module import open_module
 from regraft.data.spec import ImageSpec
-from regraft.errors import BackboneError, SettingsError
+from regraft.errors import BackboneError, DataError, SettingsError
 from regraft.runs.choosing.defaults import MULTILINGUAL
 from regraft.runs.choosing.network import GREY
 from regraft.runs.fitting.prepare import prepare, replanned
@@ -70,6 +70,16 @@ def test_an_unknown_strategy_is_refused_before_the_data_are_read(bert: Path) -> 
     settings = FitSettings(backbone=str(bert), strategy="headd")
     with pytest.raises(SettingsError, match="no strategy 'headd'"):
         prepare(settings, "nothing.csv", say=lambda line: None)
+
+
+def test_a_limit_of_the_cache_that_is_none_is_refused_before_the_data_are_read(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "20 GB")
+    with pytest.raises(SettingsError, match="REGRAFT_CACHE_BYTES = '20 GB' cannot be used"):
+        prepare(FitSettings(backbone=str(bert)), "nothing.csv", say=lambda line: None)
+    with pytest.raises(DataError, match=r"nothing\.csv"):  # the limit of nothing is not asked for
+        prepare(FitSettings(backbone=str(bert), cache=False), "nothing.csv", say=lambda line: None)
 
 
 def test_a_network_for_the_other_modality_is_refused(prepared: Prepare) -> None:
