@@ -16,6 +16,10 @@ WANT_OF_STARTER = "starter not in the cache"
 REAL_CACHE = os.environ.get("REGRAFT_CACHE")
 REAL_OFFLINE = os.environ.get("REGRAFT_OFFLINE")
 
+# One thread of BLAS in each of the processes that share the tests; read when numpy is imported.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
 # No time is asserted anywhere: a busy machine is no fault of the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
