@@ -16,6 +16,7 @@ from regraft.backbones.graft import Grafted, make_head
 from regraft.backbones.modes import Mode
 from regraft.backbones.open import open_backbone
 from regraft.data.spec import TextSpec
+from regraft.reports import adaptation, curve, plots, timeline
 from regraft.serving.model import Model
 from regraft.training.heads import probe
 
@@ -188,3 +189,9 @@ def heads_of_one_penalty(patch: pytest.MonkeyPatch) -> None:
     """Lets heads be solved with the usual penalty: a better one may leave nothing to learn."""
     patch.setattr(probe, "STRENGTHS", (0.01,))
     patch.setattr(probe, "COARSE", (0.01,))
+
+
+def no_pictures(patch: pytest.MonkeyPatch) -> None:
+    """Leaves the pictures of a page undrawn, which take a second; all else of it is made."""
+    for module in (adaptation, curve, plots, timeline):
+        patch.setattr(module, "uri_of", lambda figure: "data:,")
