@@ -27,6 +27,11 @@ FEW = ["source-only", "standardise", "coral-recolour", "pseudo"]
 TEXTS, LABELS = tiny.texts_elsewhere(40)
 
 
+@pytest.fixture(autouse=True)
+def _one_penalty() -> None:
+    """Tries all penalties, as a run does: labels could choose among them."""
+
+
 def adapted(data: Path, target: Path, out: Path, **options: Any) -> dict[str, Any]:
     settings = AdaptSettings(
         data=str(data), target=str(target), out=out, baselines=False, **options

@@ -56,3 +56,9 @@ def image_run(_own_cache: None, resnet: Path, tmp_path_factory: pytest.TempPathF
 def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves the pictures of reports undrawn: `unit/reports` and `end_to_end` draw them."""
     tiny.no_pictures(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _one_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a head be solved once: `unit/training/heads` and `end_to_end` choose its penalty."""
+    tiny.heads_of_one_penalty(monkeypatch)
