@@ -1,7 +1,7 @@
 """Makes every test offline, private in its cache and told where the shared data is."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,10 @@ WANT_OF_DATA = "shared data missing"
 WANT_OF_STARTER = "starter not in the cache"
 REAL_CACHE = os.environ.get("REGRAFT_CACHE")
 REAL_OFFLINE = os.environ.get("REGRAFT_OFFLINE")
+
+# One thread of BLAS in each of the processes that share the tests; read when numpy is imported.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 # No time is asserted anywhere: a busy machine is no fault of the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,6 +48,15 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_fsync() -> Iterator[Callable[[int], None]]:
+    """The system's own call, which waits for the disk; all but who asks for it go without."""
+    real = os.fsync
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda number: None)
+        yield real
 
 
 @pytest.fixture(scope="session")

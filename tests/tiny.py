@@ -16,6 +16,7 @@ from regraft.backbones.graft import Grafted, make_head
 from regraft.backbones.modes import Mode
 from regraft.backbones.open import open_backbone
 from regraft.data.spec import TextSpec
+from regraft.reports import adaptation, curve, plots, timeline
 from regraft.serving.model import Model
 from regraft.training.heads import probe
 
@@ -184,7 +185,29 @@ def dim_folders(folder: Path, rows: int) -> Path:
     return folder
 
 
-def heads_of_one_penalty(patch: pytest.MonkeyPatch) -> None:
-    """Lets heads be solved with the usual penalty: a better one may leave nothing to learn."""
-    patch.setattr(probe, "STRENGTHS", (0.01,))
-    patch.setattr(probe, "COARSE", (0.01,))
+def heads_of_one_penalty(patch: pytest.MonkeyPatch, strength: float = 0.01) -> None:
+    """Lets heads be solved with one penalty, whatever the rows say of others.
+
+    That takes a sixth of the time; and a better one than the usual may leave nothing to learn.
+
+    Args:
+        patch: Takes it back.
+        strength: Inverse penalty C.
+    """
+    for name in ("STRENGTHS", "COARSE"):
+        patch.setattr(probe, name, (strength,))
+
+
+def no_pictures(patch: pytest.MonkeyPatch) -> None:
+    """Leaves the pictures of a page undrawn, which take a second; all else of it is made."""
+    for module in (adaptation, curve, plots, timeline):
+        patch.setattr(module, "uri_of", lambda figure: "data:,")
+
+
+@contextmanager
+def spared() -> Iterator[pytest.MonkeyPatch]:
+    """Spares what several tests share what each of them is spared by its conftest."""
+    with pytest.MonkeyPatch.context() as patch:
+        heads_of_one_penalty(patch)
+        no_pictures(patch)
+        yield patch

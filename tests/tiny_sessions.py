@@ -1,7 +1,9 @@
 """Makes sessions on tiny random networks with easy rows, for tests of training."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -47,11 +49,16 @@ def _stage(narrow: int, wide: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(narrow, wide, 3, padding=1), nn.BatchNorm2d(wide), nn.ReLU())
 
 
-def _warm(network: nn.Module) -> nn.Module:
-    """Shows a network images, so that its statistics are those of the rows, as if pretrained."""
+@cache
+def _warmed() -> ConvNet:
+    """Returns a network that saw images: its statistics are those of the rows, as if pretrained."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(11)
+        network = ConvNet()
+    pixels = image_examples(16).rows.batch(np.arange(16))["pixels"]
     with torch.no_grad():
         for _ in range(40):
-            network(image_examples(16).rows.batch(np.arange(16))["pixels"])
+            network(pixels)
     return network
 
 
@@ -86,7 +93,7 @@ def grafted(kind: str, *, head: str = "linear", classes: int = 2, dropout: float
     """Returns a tiny network with a head, its weights always the same."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(11)
-        trunk = tiny_bert(dropout) if kind == "text" else _warm(ConvNet())
+        trunk = tiny_bert(dropout) if kind == "text" else copy.deepcopy(_warmed())
     generator = torch.Generator().manual_seed(12)
     new = make_head(head, 16, classes=classes, generator=generator, dropout=dropout)
     return Grafted(trunk, new, pooling="mean" if kind == "text" else "map")

@@ -60,7 +60,16 @@ def resnet18() -> nn.Module:
 
 
 def alexnet() -> nn.Module:
-    network: nn.Module = models.alexnet(weights=None, num_classes=10, dropout=0.0)
+    # Its classifier alone has 55 million weights; built without memory, it is made narrow.
+    with torch.device("meta"):
+        network: nn.Module = models.alexnet(weights=None, num_classes=10, dropout=0.0)
+        classifier = network.get_submodule("classifier")
+        for place, (inputs, outputs) in {"1": (9216, 16), "4": (16, 16), "6": (16, 10)}.items():
+            setattr(classifier, place, nn.Linear(inputs, outputs))
+    network.to_empty(device="cpu")
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.reset_parameters()
     return network
 
 

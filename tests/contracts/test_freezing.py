@@ -11,10 +11,14 @@ from regraft.freezing import line as line_module
 from regraft.freezing.line import Above, Frozen
 from regraft.freezing.threshold import Rule
 from regraft.training.session import Session
-from tests.contracts.freezing_promise import CASES, line_at, session_around, worked
+from tests.contracts.freezing_promise import CASES, PLACES, line_at, session_around, worked
 from tests.contracts.small_networks import TEXT_NETWORKS, small_network
 
 NETWORKS = ("bert", "e5", "deberta", "modernbert", "efficientnet", "mobilenet", "vgg", "resnet18")
+EVERYWHERE = ("bert", "mobilenet")
+"""Networks, one of each kind, on which every case is tried at each change."""
+ON_ALL = {*(("two-stage", p) for p in PLACES), ("gradual", "middle"), ("full+average", "middle")}
+"""Cases that are tried on all networks at each change: the other pairs take minutes."""
 
 
 def session_on(name: str, **changed: Any) -> Session:
@@ -25,8 +29,14 @@ def session_on(name: str, **changed: Any) -> Session:
     return session_around(trunk, batch, pooling=pooling, **changed)
 
 
-@pytest.mark.parametrize(("strategy", "place"), CASES)
-@pytest.mark.parametrize("name", NETWORKS)
+def pair(name: str, case: tuple[str, str]) -> Any:
+    often = name in EVERYWHERE or case in ON_ALL
+    return pytest.param(name, *case, marks=() if often else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("name", "strategy", "place"), [pair(name, case) for name in NETWORKS for case in CASES]
+)
 def test_the_proof_holds(name: str, strategy: str, place: str) -> None:
     made = session_on(name)
     assert worked(made, strategy, line_at(made, place)) == []

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,12 @@ def trained(made: Session, kind: str, name: str) -> Session:
     return made
 
 
+@cache
+def finished(kind: str, name: str) -> Session:
+    """Returns a training that was not stopped, for tests that only look at it."""
+    return trained(begun(kind, name), kind, name)
+
+
 def found_by_verify(made: Session) -> list[str]:
     stretches = [stretch.as_json() for stretch in made.stretches]
     saved = {"kind": "saved", "digests": {"model.safetensors": "its digest"}}
@@ -91,14 +98,14 @@ def found_by_verify(made: Session) -> list[str]:
 
 @pairs
 def test_what_is_kept_is_the_network_s_own_and_is_proved(kind: str, name: str) -> None:
-    made = trained(begun(kind, name), kind, name)
+    made = finished(kind, name)
     assert found_by_verify(made) == []
     assert list(made.network.state_dict()) == list(network_of(kind).state_dict())
 
 
 @pairs
 def test_what_a_modifier_names_is_what_moves(kind: str, name: str) -> None:
-    made = trained(begun(kind, name), kind, name)
+    made = finished(kind, name)
     before = state(network_of(kind).trunk)
     parameters = dict(made.network.trunk.named_parameters())
     moved = changed(before, made.network.trunk) & set(parameters)
@@ -128,7 +135,7 @@ def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(
         made.keeper = Keeper(tmp_path / "checkpoints", soonest=0.0, share=math.inf)
         return made
 
-    whole = trained(begun(kind, name), kind, name)
+    whole = finished(kind, name)
     assert whole.step > STOP
     real = steps_module._step
 

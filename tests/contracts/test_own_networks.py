@@ -141,11 +141,23 @@ def test_dropout_without_a_layer_does_not_reach_into_what_is_frozen(
     assert regraft.verify(tmp_path / "run")["holds"]
 
 
-@pytest.mark.parametrize("strategy", ["full+average", "two-stage", "auto"])
+FORMS = [Versioned, Twice, Tied, Masked, Counted, Keeping, Deriving, Dropping]
+STRATEGIES = ["full+average", "two-stage", "auto"]
+OFTEN = {
+    "full+average": (Masked, Counted, Deriving),  # which an average would spoil, or stand still
+    "two-stage": (Twice, Tied, Dropping),  # which reach over a line
+    "auto": (Versioned, Keeping),  # which are put back and copied for each trial
+}
+"""The strategy under which each form is tried at each change: where it is hardest."""
+
+
+def pair(kind: type[Net], strategy: str) -> Any:
+    marks = () if kind in OFTEN[strategy] else pytest.mark.slow
+    return pytest.param(kind, strategy, marks=marks, id=f"{kind.__name__}-{strategy}")
+
+
 @pytest.mark.parametrize(
-    "kind",
-    [Versioned, Twice, Tied, Masked, Counted, Keeping, Deriving, Dropping],
-    ids=lambda kind: kind.__name__,
+    ("kind", "strategy"), [pair(kind, strategy) for kind in FORMS for strategy in STRATEGIES]
 )
 def test_networks_of_other_forms_are_fitted_loaded_and_asked(
     kind: type[Net], strategy: str, tmp_path: Path

@@ -1,6 +1,7 @@
 """Spliced at any position, a network is the whole network: outputs, gradients, statistics."""
 
 import copy
+from functools import cache
 from typing import Any
 
 import pytest
@@ -32,7 +33,9 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@cache
 def spliced(name: str, *, inner: bool = False) -> tuple[Chain, Batch]:
+    """Returns a chain, made once: tests leave its network as it was, but for the mode."""
     network, batch = small_network(name)
     return splice(network, batch, inner=inner), batch
 

@@ -4,12 +4,14 @@ import math
 import re
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from regraft.backbones.chain import Chain
 from regraft.backbones.graft import Head, make_head
 from regraft.freezing.proof import state_digest
 from regraft.freezing.threshold import Rule
@@ -52,6 +54,12 @@ def begun(name: str, kind: str) -> Session:
     return made
 
 
+@cache
+def chain_of(kind: str) -> Chain:
+    """Returns the chain of a tiny network, for tests that only look at it."""
+    return spliced(grafted(kind))
+
+
 def head_of(classes: int) -> Head:
     generator = torch.Generator().manual_seed(1)
     return make_head("linear", 16, classes=classes, generator=generator)
@@ -77,7 +85,7 @@ def worked(name: str, kind: str, start_line: int = 0) -> Session:
 def test_phases_are_sound(name: str, kind: str, start_line: int) -> None:
     if "surgical" in name and start_line:
         return  # refuses lower blocks that shall stay frozen
-    chain = spliced(grafted(kind))
+    chain = chain_of(kind)
     phases = make_strategy(name).phases(chain, facts(kind, start_line=start_line))
     assert phases
     assert len({phase.name for phase in phases}) == len(phases)
@@ -130,16 +138,17 @@ def test_what_froze_on_the_way_is_proved_too(name: str, kind: str) -> None:
     assert verified(made) == []
 
 
-@every
 @networks
-def test_the_same_seed_gives_the_same_bytes(name: str, kind: str) -> None:
-    first, second = worked(name, kind), worked(name, kind)
+def test_the_same_seed_gives_the_same_bytes(kind: str) -> None:
+    # Below, trainings of every strategy end in the same bytes; there the source of
+    # `sequential` has another head.
+    first, second = worked("sequential", kind), worked("sequential", kind)
     assert state_digest(first.network) == state_digest(second.network)
 
 
 @every
 def test_phases_can_be_described(name: str) -> None:
-    chain = spliced(grafted("text"))
+    chain = chain_of("text")
     for phase in make_strategy(name).phases(chain, facts("text")):
         assert 0 < describe(phase, chain, head_parameters=34)["share"] <= 1
 

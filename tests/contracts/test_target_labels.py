@@ -22,9 +22,14 @@ from tests import tiny
 # chooses from a few.
 METHODS = ["auto", *list(TABLE)[1:], "tapt:steps=2,rows=8"]
 ONE_OF_EACH = ["auto", "coral-recolour", "gaussian", "dann", "tapt:steps=2,rows=8"]
-"""Closed form, drawn at random, trained by steps, through the trunk."""
+"""Closed form, drawn at random, trained by steps, through the trunk: tried at each change."""
 FEW = ["source-only", "standardise", "coral-recolour", "pseudo"]
 TEXTS, LABELS = tiny.texts_elsewhere(40)
+
+
+@pytest.fixture(autouse=True)
+def _one_penalty() -> None:
+    """Tries all penalties, as a run does: labels could choose among them."""
 
 
 def adapted(data: Path, target: Path, out: Path, **options: Any) -> dict[str, Any]:
@@ -68,8 +73,12 @@ def reviews(tmp_path: Path) -> Path:
     return tiny.write_csv(tmp_path / "source.csv", {"text": texts, "label": labels})
 
 
+def tried(method: str) -> Any:
+    return pytest.param(method, True, marks=() if method in ONE_OF_EACH else pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
-    ("method", "score"), [*((each, True) for each in METHODS), ("auto", False), ("dann", False)]
+    ("method", "score"), [*(tried(each) for each in METHODS), ("auto", False), ("dann", False)]
 )
 def test_labels_of_the_target_change_no_weight_and_no_choice(
     tmp_path: Path, bert: Path, reviews: Path, method: str, score: bool

@@ -13,6 +13,11 @@ from regraft.training.progress import Silent
 from tests import tiny
 
 
+@pytest.fixture(autouse=True)
+def _one_penalty() -> None:
+    """Tries all penalties, as a run does: images could choose among them."""
+
+
 def fitted(folder: Path, resnet: Path, *, side: int, coloured: str) -> dict[str, Any]:
     """Returns the result of a fit on grey images, one part made large and coloured."""
     data = folder / "tiles"

@@ -16,6 +16,11 @@ every_path = pytest.mark.parametrize("rows", [60, 300])
 TEST_EVERY = 5
 
 
+@pytest.fixture(autouse=True)
+def _one_penalty() -> None:
+    """Tries all penalties, as a run does: labels could choose among them."""
+
+
 def fitted(folder: Path, bert: Path, rows: int, turned: str = "") -> dict[str, Any]:
     """Returns the result of a fit with every sixth label of a part turned, all of one class."""
     texts, labels = toy_texts(rows)

@@ -1,4 +1,7 @@
-"""Makes two finished runs on tiny networks, once for all tests of the verbs."""
+"""Makes two finished runs on tiny networks, once for all tests of the verbs.
+
+These have all that a run has; the others are spared what takes time and is tested elsewhere.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,3 +50,15 @@ def image_run(_own_cache: None, resnet: Path, tmp_path_factory: pytest.TempPathF
     settings = FitSettings(data=str(data), out=out, backbone=str(resnet), strategy="head")
     run_fit(settings, Silent())
     return out
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the pictures of reports undrawn: `unit/reports` and `end_to_end` draw them."""
+    tiny.no_pictures(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _one_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a head be solved once: `unit/training/heads` and `end_to_end` choose its penalty."""
+    tiny.heads_of_one_penalty(monkeypatch)

@@ -1,4 +1,6 @@
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,9 @@ def test_a_name_that_leads_out_of_the_folder_is_looked_for_inside(folder: Path) 
         read(folder)
 
 
-def test_a_file_can_be_settled(folder: Path) -> None:
+def test_a_file_can_be_settled(
+    folder: Path, real_fsync: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", real_fsync)
     settle(folder / "weights")
     settle(folder)

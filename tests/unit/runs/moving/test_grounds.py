@@ -23,6 +23,7 @@ from regraft.settings import AdaptSettings
 from regraft.training.keeping import keeper
 from regraft.training.progress import Silent
 from tests import tiny
+from tests.unit.runs.moving.conftest import usual_steps
 from tests.unit.runs.moving.test_training import (
     SOURCE,
     TARGET,
@@ -227,27 +228,34 @@ def test_a_network_that_it_cannot_train_is_told_even_beside_others(
         adapt(SOURCE, target=TARGET[0], method="mmd,tapt", out=tmp_path / "a", **options)
 
 
+def moved_on(folder: Path, bert: Path) -> AdaptSettings:
+    data = tiny.write_csv(folder / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})
+    target = tiny.write_csv(folder / "target.csv", {"text": TARGET[0]})
+    words: dict[str, Any] = {"data": str(data), "target": str(target), "method": f"{TAPT}+mmd"}
+    return AdaptSettings(**words, backbone=str(bert), out=folder / "run", **USUAL)
+
+
+@pytest.fixture(scope="module")
+def whole(_own_cache: None, bert: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The result of a run that was not stopped."""
+    with tiny.spared() as patch:
+        usual_steps(patch)
+        prefer(patch, ending="+mmd")
+        settings = moved_on(tmp_path_factory.mktemp("whole"), bert)
+        return run_adapt(settings, Silent(), report=False)
+
+
 @pytest.mark.parametrize("step", [10, 22, 30])
 def test_a_stopped_run_is_completed_as_if_it_never_was(
-    bert: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+    whole: dict[str, Any], bert: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefer(monkeypatch, ending="+mmd")
-    data = tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})
-    target = tiny.write_csv(tmp_path / "target.csv", {"text": TARGET[0]})
-    settings = AdaptSettings(
-        data=str(data),
-        target=str(target),
-        backbone=str(bert),
-        method=f"{TAPT}+mmd",
-        **USUAL,
-    )
-    whole = run_adapt(replace_out(settings, tmp_path / "whole"), Silent(), report=False)
     monkeypatch.setattr(keeper.Keeper, "due", property(lambda self: True))
     with monkeypatch.context() as patch:
         stop_after(step, patch)
         with pytest.raises(StoppedHereError):
-            run_adapt(replace_out(settings, tmp_path / "stopped"), Silent(), report=False)
-    found = resume(tmp_path / "stopped")
+            run_adapt(moved_on(tmp_path, bert), Silent(), report=False)
+    found = resume(tmp_path / "run")
     assert weights(found) == weights(whole)
     ledgers = [json.dumps(each["freezing"]["ledger"]) for each in (found, whole)]
     assert ledgers[0] == ledgers[1]

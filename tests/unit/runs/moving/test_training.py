@@ -17,6 +17,7 @@ from regraft.runs.adapt import adapt, run_adapt
 from regraft.runs.choosing import defaults
 from regraft.runs.evaluate import evaluate
 from regraft.runs.moving import training as moving
+from regraft.runs.report import read_result
 from regraft.runs.resume import resume
 from regraft.runs.verify import verify
 from regraft.settings import AdaptSettings
@@ -24,6 +25,7 @@ from regraft.training import steps as steps_module
 from regraft.training.keeping import keeper
 from regraft.training.progress import Silent
 from tests import tiny
+from tests.unit.runs.moving.conftest import usual_steps
 
 SOURCE, TARGET = tiny.toy_texts(240), tiny.texts_elsewhere(60)
 USUAL: dict[str, Any] = {"epochs": 2.0, "lr": 2e-3, "baselines": False, "precision": "fp32"}
@@ -171,30 +173,30 @@ def test_labels_of_the_target_change_no_weight_and_no_choice(bert: Path, tmp_pat
     assert len(found[0]["methods"]) == 7 + 7
 
 
+def cdan(folder: Path, bert: Path) -> AdaptSettings:
+    return AdaptSettings(**tables(folder), backbone=str(bert), method="cdan", **USUAL)
+
+
+@pytest.fixture(scope="module")
+def whole(_own_cache: None, bert: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The result of a run that was not stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    with tiny.spared() as patch:
+        usual_steps(patch)
+        prefer(patch)
+        return run_to(folder / "run", cdan(folder, bert))
+
+
 @pytest.mark.parametrize("step", [3, 16, 23])
 def test_a_stopped_run_is_completed_as_if_it_never_was(
-    bert: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+    whole: dict[str, Any], bert: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefer(monkeypatch)
-    data = tiny.write_csv(tmp_path / "source.csv", {"text": SOURCE[0], "label": SOURCE[1]})
-    target = tiny.write_csv(tmp_path / "target.csv", {"text": TARGET[0]})
-
-    def settings(name: str) -> AdaptSettings:
-        return AdaptSettings(
-            data=str(data),
-            target=str(target),
-            backbone=str(bert),
-            method="cdan",
-            out=tmp_path / name,
-            **USUAL,
-        )
-
-    whole = run_adapt(settings("whole"), Silent(), report=False)
     monkeypatch.setattr(keeper.Keeper, "due", property(lambda self: True))
     with monkeypatch.context() as patch:
         stop_after(step, patch)
         with pytest.raises(StoppedHereError):
-            run_adapt(settings("stopped"), Silent(), report=False)
+            run_to(tmp_path / "stopped", cdan(tmp_path, bert))
     assert (tmp_path / "stopped" / "checkpoints").is_dir()
     found = resume(tmp_path / "stopped")
     assert weights(found) == weights(whole)
@@ -203,36 +205,54 @@ def test_a_stopped_run_is_completed_as_if_it_never_was(
     assert not (tmp_path / "stopped" / "checkpoints").exists()
 
 
+def untyped(folder: Path, bert: Path) -> AdaptSettings:
+    """Returns settings without a rate."""
+    typed = {name: value for name, value in USUAL.items() if name != "lr"}
+    return AdaptSettings(
+        **tables(folder), backbone=str(bert), method="mcc", **{**typed, "epochs": 1.0}
+    )
+
+
+def uneven_steps(patch: pytest.MonkeyPatch) -> None:
+    """Lets steps of one domain have fewer rows than those that compare two: another rate."""
+    patch.setitem(defaults.BATCH_SIZES, "text", (8, 32))
+
+
+@pytest.fixture(scope="module")
+def unrated(_own_cache: None, bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run whose rates nobody typed."""
+    folder = tmp_path_factory.mktemp("unrated")
+    with tiny.spared() as patch:
+        uneven_steps(patch)
+        prefer(patch)
+        run_to(folder / "run", untyped(folder, bert))
+    return folder / "run"
+
+
 @pytest.mark.parametrize("step", [5, 26])
-def test_rates_that_nobody_typed_stay_when_a_run_goes_on_and_when_it_is_repeated(
-    bert: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+def test_rates_that_nobody_typed_stay_when_a_run_goes_on(
+    unrated: Path, bert: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefer(monkeypatch)
+    uneven_steps(monkeypatch)
+    with monkeypatch.context() as patch:
+        stop_after(step, patch)
+        with pytest.raises(StoppedHereError):
+            run_to(tmp_path / "stopped", untyped(tmp_path, bert))
+    assert weights(resume(tmp_path / "stopped")) == weights(read_result(unrated))
+
+
+def test_rates_that_nobody_typed_stay_when_a_run_is_repeated(
+    unrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from regraft.toml import read_toml
 
     prefer(monkeypatch)
-    # Steps of one domain have fewer rows than those that compare two, and so another rate.
-    monkeypatch.setitem(defaults.BATCH_SIZES, "text", (8, 32))
-    typed = {name: value for name, value in USUAL.items() if name != "lr"}
-    settings = AdaptSettings(
-        **tables(tmp_path),
-        backbone=str(bert),
-        method="mcc",
-        **{**typed, "epochs": 1.0},
-    )
-
-    def run(name: str) -> dict[str, Any]:
-        return run_to(tmp_path / name, settings)
-
-    whole = run("whole")
-    with monkeypatch.context() as patch:
-        stop_after(step, patch)
-        with pytest.raises(StoppedHereError):
-            run("stopped")
-    assert weights(resume(tmp_path / "stopped")) == weights(whole)
-    written = read_toml(tmp_path / "whole" / "run.toml")
+    uneven_steps(monkeypatch)
+    written = read_toml(unrated / "run.toml")
     assert written["lr"] == pytest.approx(1e-4)
-    again = AdaptSettings(**{**written, "out": tmp_path / "again"})
-    assert weights(run_adapt(again, Silent(), report=False)) == weights(whole)
+    again = run_to(tmp_path / "again", AdaptSettings(**written))
+    assert weights(again) == weights(read_result(unrated))
 
 
 def test_a_trunk_that_moves_on_is_pulled_back_to_where_the_source_began(

@@ -28,18 +28,24 @@ def fitted(data: Path, bert: Path, out: Path, **changed: Any) -> dict[str, Any]:
     return run_fit(settings, Silent())
 
 
-def test_it_says_what_was_tried_and_takes_the_best(
-    reviews: Path, bert: Path, tmp_path: Path
-) -> None:
-    result = fitted(reviews, bert, tmp_path / "run", lr=None)
-    told = result["auto"]
+@pytest.fixture(scope="module")
+def whole(
+    _own_cache: None, reviews: Path, bert: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """The result of a run that was not stopped, for tests that only look at it."""
+    with tiny.spared():
+        return fitted(reviews, bert, tmp_path_factory.mktemp("whole") / "run", lr=None)
+
+
+def test_it_says_what_was_tried_and_takes_the_best(whole: dict[str, Any]) -> None:
+    told = whole["auto"]
     assert [each["share"] for each in told["tried"]] == [0.25] * 3 + [0.5] * 2
     last = [each for each in told["tried"] if each["share"] == 0.5]
     best = max(last, key=lambda each: (each["score"], -each["log_loss"]))
     assert told["taken"] in (best["candidate"], {"strategy": "head", "rate": 1.0, "freeze": 0.0})
-    assert result["strategy"] == told["taken"]["strategy"]
-    assert result["scores"]["val"]["accuracy"]["value"] >= told["probe"]["score"]
-    assert result["freezing"]["proof"]["holds"]
+    assert whole["strategy"] == told["taken"]["strategy"]
+    assert whole["scores"]["val"]["accuracy"]["value"] >= told["probe"]["score"]
+    assert whole["freezing"]["proof"]["holds"]
     assert "auto" in told["sentence"]
 
 
@@ -113,9 +119,12 @@ def stop_at(call: int, reviews: Path, bert: Path, run: Path, *, patch: pytest.Mo
 
 
 def test_a_run_that_was_stopped_in_a_trial_tries_the_same_again(
-    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: dict[str, Any],
+    reviews: Path,
+    bert: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = fitted(reviews, bert, tmp_path / "whole", lr=None)
     stop_at(3, reviews, bert, tmp_path / "run", patch=monkeypatch)
     again = run_resume(tmp_path / "run", Silent())
     one, other = (
@@ -206,9 +215,12 @@ def test_trials_end_before_the_time_is_up(
 
 
 def test_a_run_that_was_stopped_after_the_choice_keeps_it(
-    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: dict[str, Any],
+    reviews: Path,
+    bert: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = fitted(reviews, bert, tmp_path / "whole", lr=None)
     # The probe and five trials came before.
     stop_at(7, reviews, bert, tmp_path / "run", patch=monkeypatch)
     assert json.loads((tmp_path / "run" / PLACE).read_text())["taken"] == whole["auto"]["taken"]

@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,12 @@ def fresh(kind: str, chosen: Options) -> Session:
     return session(kind, chosen, network=network)
 
 
-def whole(kind: str, chosen: Options) -> Session:
+@cache
+def whole(kind: str, chosen: Options) -> tuple[object, ...]:
+    """Returns what is told of a training that was not stopped."""
     made = fresh(kind, chosen)
     work(made, phases(made, kind))
-    return made
+    return told(made)
 
 
 def stopped_at(step: int, kind: str, chosen: Options, folder: Path) -> None:
@@ -102,14 +105,14 @@ def test_stopped_before_any_step_and_gone_on_with_is_the_same(
 ) -> None:
     chosen = usual(kind)
     stopped_at(step, kind, chosen, tmp_path)
-    assert told(gone_on(kind, chosen, tmp_path)) == told(whole(kind, chosen))
+    assert told(gone_on(kind, chosen, tmp_path)) == whole(kind, chosen)
 
 
 @pytest.mark.parametrize("step", range(1, 9))
 def test_readings_in_a_row_are_counted_over_a_stop(step: int, tmp_path: Path) -> None:
     chosen = replace(usual("image"), threshold=Rule(1e9))
     stopped_at(step, "image", chosen, tmp_path)
-    assert told(gone_on("image", chosen, tmp_path)) == told(whole("image", chosen))
+    assert told(gone_on("image", chosen, tmp_path)) == whole("image", chosen)
 
 
 def test_what_the_optimiser_was_left_with_is_known_after_a_stop(tmp_path: Path) -> None:
@@ -128,19 +131,19 @@ def test_a_run_stopped_twice_is_the_same(optimizer: str, tmp_path: Path) -> None
     chosen = usual("text", optimizer=optimizer)
     stopped_at(3, "text", chosen, tmp_path)
     stopped_at(7, "text", chosen, tmp_path)
-    assert told(gone_on("text", chosen, tmp_path)) == told(whole("text", chosen))
+    assert told(gone_on("text", chosen, tmp_path)) == whole("text", chosen)
 
 
 def test_a_stop_before_the_first_checkpoint_starts_anew(tmp_path: Path) -> None:
     chosen = usual("text")
     stopped_at(0, "text", chosen, tmp_path)
-    assert told(gone_on("text", chosen, tmp_path)) == told(whole("text", chosen))
+    assert told(gone_on("text", chosen, tmp_path)) == whole("text", chosen)
 
 
 def test_the_literal_rule_waits_over_a_stop(tmp_path: Path) -> None:
     chosen = replace(usual("image"), threshold=Rule(1.0, "literal"))
     stopped_at(5, "image", chosen, tmp_path)
-    assert told(gone_on("image", chosen, tmp_path)) == told(whole("image", chosen))
+    assert told(gone_on("image", chosen, tmp_path)) == whole("image", chosen)
 
 
 def test_the_time_that_was_used_stays_used(tmp_path: Path) -> None:
@@ -176,7 +179,7 @@ def test_without_a_limit_none_is_kept(tmp_path: Path) -> None:
 def test_every_rule_reads_the_same_over_a_stop(step: int, name: RuleName, tmp_path: Path) -> None:
     chosen = replace(usual("image"), threshold=Rule(0.7, name))
     stopped_at(step, "image", chosen, tmp_path)
-    assert told(gone_on("image", chosen, tmp_path)) == told(whole("image", chosen))
+    assert told(gone_on("image", chosen, tmp_path)) == whole("image", chosen)
 
 
 def test_a_finished_training_is_only_put_back(tmp_path: Path) -> None:
