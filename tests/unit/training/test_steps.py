@@ -130,7 +130,7 @@ def test_a_memory_that_is_too_small_changes_nothing_but_the_pieces(
     work(made, phases)
     assert made.piece <= 3
     assert max(sizes) <= 3
-    assert [line for line in lines if "out of memory" in line][-1].endswith("from now on")
+    assert [line for line in lines if "out of memory" in line] == [pieces_words(made.piece)]
     losses = [[record.train_loss for record in each.records] for each in (plain, made)]
     if kind == "text":
         assert losses[1] == pytest.approx(losses[0], abs=1e-4)
@@ -174,8 +174,40 @@ def test_one_row_that_is_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         raise torch.OutOfMemoryError("a fake")
 
     monkeypatch.setattr(Grafted, "features", full)
+    lines: list[str] = []
+    made = session("text")
+    monkeypatch.setattr(made.progress, "say", lines.append, raising=False)
     with pytest.raises(torch.OutOfMemoryError):
-        worked("text", on=False, phases=[phase(0)])
+        work(made, [phase(0)])
+    assert lines == []
+
+
+def pieces_words(most: int, own: str = "") -> str:
+    """Returns what is said where batches go in pieces."""
+    return f"out of memory: batches go in pieces of at most {most} rows{own} from now on"
+
+
+def test_it_is_said_once_that_batches_go_in_pieces_and_how_large_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A batch is halved three times; in the next epoch its pieces are once more."""
+    made, lines, tried = session("image", options(batch_size=32)), list[str](), list[int]()
+    real = Grafted.features
+
+    def small(network: Grafted, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        rows = len(batch["pixels"])
+        if torch.is_grad_enabled():
+            tried.append(rows)
+            if rows > (2 if made.epoch else 4):
+                raise torch.OutOfMemoryError("a fake")
+        return real(network, batch)
+
+    monkeypatch.setattr(Grafted, "features", small)
+    monkeypatch.setattr(made.progress, "say", lines.append, raising=False)
+    work(made, [phase(0)])
+    assert tried[:4] == [32, 16, 8, 4]
+    assert made.piece == 2
+    assert lines == [pieces_words(4)]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +231,7 @@ def test_where_pieces_do_not_add_up_to_the_whole_it_is_said(
     made = session("image", options(batch_size=5))
     monkeypatch.setattr(made.progress, "say", lines.append, raising=False)
     work(made, [replace(phase(0), loss=loss)])
-    assert lines[-1] == f"out of memory: batches go in pieces of 3 rows{own} from now on"
+    assert lines == [pieces_words(3, own)]
     assert set(sizes) <= {2, 3}
 
 
