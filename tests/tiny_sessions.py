@@ -45,16 +45,31 @@ class ConvNet(nn.Module):
         return mapped
 
 
+class DeepConvNet(ConvNet):
+    """The same with two more in the middle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.third = _stage(8, 8)
+        self.fourth = _stage(8, 8)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Returns (B, 16, H, W)."""
+        middle = self.middle(self.stem(pixels))
+        mapped: Tensor = self.top(self.fourth(self.third(middle)))
+        return mapped
+
+
 def _stage(narrow: int, wide: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(narrow, wide, 3, padding=1), nn.BatchNorm2d(wide), nn.ReLU())
 
 
 @cache
-def _warmed() -> ConvNet:
+def _warmed(*, deep: bool) -> ConvNet:
     """Returns a network that saw images: its statistics are those of the rows, as if pretrained."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(11)
-        network = ConvNet()
+        network = DeepConvNet() if deep else ConvNet()
     pixels = image_examples(16).rows.batch(np.arange(16))["pixels"]
     with torch.no_grad():
         for _ in range(40):
@@ -62,14 +77,14 @@ def _warmed() -> ConvNet:
     return network
 
 
-def tiny_bert(dropout: float = 0.0) -> nn.Module:
-    """Returns a random BERT of two layers, 16 wide."""
+def tiny_bert(dropout: float = 0.0, *, layers: int = 2) -> nn.Module:
+    """Returns a random BERT, 16 wide."""
     import transformers
 
     config = transformers.BertConfig(
         vocab_size=VOCABULARY,
         hidden_size=16,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=32,
         max_position_embeddings=32,
@@ -89,11 +104,21 @@ def example(kind: str) -> dict[str, Tensor]:
     return {"input_ids": (torch.arange(16).reshape(2, 8) + 5) * mask, "attention_mask": mask}
 
 
-def grafted(kind: str, *, head: str = "linear", classes: int = 2, dropout: float = 0.0) -> Grafted:
-    """Returns a tiny network with a head, its weights always the same."""
+def grafted(
+    kind: str,
+    *,
+    head: str = "linear",
+    classes: int = 2,
+    dropout: float = 0.0,
+    deep: bool = False,
+) -> Grafted:
+    """Returns a tiny network with a head, its weights always the same: of 3 blocks, deep of 5."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(11)
-        trunk = tiny_bert(dropout) if kind == "text" else copy.deepcopy(_warmed())
+        if kind == "text":
+            trunk = tiny_bert(dropout, layers=4 if deep else 2)
+        else:
+            trunk = copy.deepcopy(_warmed(deep=deep))
     generator = torch.Generator().manual_seed(12)
     new = make_head(head, 16, classes=classes, generator=generator, dropout=dropout)
     return Grafted(trunk, new, pooling="mean" if kind == "text" else "map")

@@ -96,6 +96,8 @@ def _work_each(session: Session, phases: list[Phase], kept: Kept | None) -> None
         _work_phase(session, phases[number], kept)
         kept = None
         session.place = Place(phase=number + 1)
+    session.coming = []
+    leave(session)  # phases that there was no time for
 
 
 def _note_table(session: Session, phase: Phase) -> None:
@@ -186,7 +188,7 @@ def _work_phase(session: Session, phase: Phase, kept: Kept | None) -> None:
         remember_head(session)
         _train_suffix(session, phase, kept)
     close_stretch(session)
-    leave(session, phase)
+    leave(session)
 
 
 def _train_suffix(session: Session, phase: Phase, kept: Kept | None) -> None:

@@ -89,7 +89,8 @@ class Session:
         spec: How the network is fed; a part of the cache's keys.
         cache: Of features of what is frozen.
         entry: Where the batches enter the network; None = at the input.
-        lower: Where they entered before the line moved up in the phase, if it did.
+        lower: Where they entered before the line moved up, in this phase or from the one before.
+        passing: Keys of the levels that were kept at lines which a phase came to.
         decided: The line for which it was decided whether what lies below is kept, and
             whether it is; None = nothing was decided in this phase.
         piece: Rows of a batch that go through the network at once: less than all where the
@@ -136,6 +137,7 @@ class Session:
     cache: Cache = field(default_factory=lambda: Cache(on=False))
     entry: Level | None = None
     lower: Level | None = None
+    passing: set[str] = field(default_factory=set)
     decided: tuple[int, bool] | None = None
     piece: int = sys.maxsize
     paces: Paces = field(default_factory=Paces)

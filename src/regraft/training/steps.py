@@ -134,11 +134,9 @@ def _step(
 ) -> tuple[float, Tensor, Tensor]:
     """Takes one optimiser step; returns the plain loss, the (B, K) logits and the labels."""
     session, scaler = stepper.session, stepper.beside.scaler
-    optimiser = session.optimiser
-    known = stepper.known(indices)
+    optimiser, known = session.optimiser, stepper.known(indices)
     labels = known.labels
-    batch = to_device(batch, session.device)
-    loss, found = _backward(stepper, batch, known, weights)
+    loss, found = _backward(stepper, to_device(batch, session.device), known, weights)
     if session.witness:
         session.witness.step()
     scaler.unscale_(optimiser)
@@ -164,16 +162,16 @@ def _backward(
 ) -> tuple[Tensor, Tensor]:
     """Computes the gradients of a batch; returns its loss and its (B, K) logits.
 
-    Where the device's memory is too small, the batch goes in pieces, now and from now on. The
-    gradients of a loss over rows add up to the same; a loss over pairs of rows or two domains
-    becomes that of each piece, and norms that take statistics take those of each piece.
+    Where the device's memory is too small, the batch goes in pieces, now and from now on; that is
+    said once, when they fit. The gradients of a loss over rows add up to the same; a loss over
+    pairs of rows or two domains becomes that of each piece, as do the statistics that norms take.
     """
-    session, labels = stepper.session, known.labels
+    session, labels, before = stepper.session, known.labels, stepper.session.piece
     while True:
         # Dropout's numbers depend on (seed, step) alone, so that a resumed run draws the same.
         torch.manual_seed(session.options.seed * 1_000_003 + session.step)
         try:
-            return _in_pieces(stepper, batch, known, weights)
+            found = _in_pieces(stepper, batch, known, weights)
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
@@ -182,10 +180,13 @@ def _backward(
                 raise
             session.optimiser.zero_grad(set_to_none=True)
             session.piece = max(-(-rows // 2), fewest)
-            apart = "" if _adds_up(stepper) else ", each with a loss of its own,"
-            session.progress.say(
-                f"out of memory: batches go in pieces of {session.piece} rows{apart} from now on"
-            )
+        else:
+            if session.piece < before == sys.maxsize:
+                # True for good, though longer rows may need smaller pieces still.
+                size = f"pieces of at most {session.piece} rows"
+                apart = "" if _adds_up(stepper) else ", each with a loss of its own,"
+                session.progress.say(f"out of memory: batches go in {size}{apart} from now on")
+            return found
 
 
 def _fewest(stepper: Stepper, known: Known) -> int:

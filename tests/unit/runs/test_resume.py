@@ -4,11 +4,14 @@ import json
 import os
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from regraft.errors import DataError, SettingsError
+from regraft.features import prefixed
+from regraft.features.worth import Worth
 from regraft.runs.adapt import run_adapt
 from regraft.runs.fit import run_fit
 from regraft.runs.fitting.folder import RunFolder
@@ -48,6 +51,12 @@ def stop(made: FitSettings, monkeypatch: pytest.MonkeyPatch, *, step: int) -> No
             run_fit(made, Silent())
 
 
+def kept_in(run: Path) -> dict[str, bool]:
+    """Returns what the cache of a run decided."""
+    found: dict[str, bool] = tomllib.loads((run / "run.toml").read_text("utf-8"))["kept"]
+    return found
+
+
 @pytest.mark.usefixtures("_own_cache")
 def test_a_stopped_run_is_completed_as_if_it_never_was(
     reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -67,6 +76,24 @@ def test_a_stopped_run_is_completed_as_if_it_never_was(
     assert files[0].read_bytes() == files[1].read_bytes()
     assert (tmp_path / "stopped" / "report.html").is_file()
     assert not (tmp_path / "stopped" / "checkpoints").exists()
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_what_the_cache_had_decided_before_the_stop_is_written_down(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prefixed, "worth_of", lambda *_: Worth(1.0, 0.1, 0.1, 10.0))
+
+    def asked(name: str) -> FitSettings:
+        changed = {"strategy": "full", "freeze": "2", "epochs": 3, "augment": "none"}
+        made = settings(reviews, bert, tmp_path / name)
+        return made.model_copy(update=changed)
+
+    run_fit(asked("whole"), Silent())
+    stop(asked("stopped"), monkeypatch, step=5)
+    resume(tmp_path / "stopped")
+    kept = [kept_in(tmp_path / name) for name in ("stopped", "whole")]
+    assert kept[0] == kept[1] == {"line 2, 3 passes, 1 views": True}
 
 
 @pytest.mark.usefixtures("_own_cache")

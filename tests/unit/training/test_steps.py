@@ -9,23 +9,32 @@ import numpy as np
 import pytest
 import torch
 
+from regraft.backbones.backbone import Batch
 from regraft.backbones.graft import Grafted
 from regraft.backbones.modes import Mode, Precision
 from regraft.features import prefixed, shelf
 from regraft.features.cached import Cache
 from regraft.features.worth import Worth
+from regraft.freezing.line import Above
 from regraft.freezing.patterns import above_of
 from regraft.freezing.proof import state_digest
 from regraft.freezing.threshold import Rule
+from regraft.training import steps as steps_module
 from regraft.training.aligning.alignment import Alignment, TermName
 from regraft.training.batching import batches
+from regraft.training.batching.order import class_weights
 from regraft.training.keeping.checkpoint import Beside
 from regraft.training.loop import work
 from regraft.training.moving import entry as entry_module
+from regraft.training.moving.entry import enter
+from regraft.training.moving.lines import draw_line
 from regraft.training.phase import Loss, Phase
+from regraft.training.schedule import Clock
 from regraft.training.session import Session
+from regraft.training.steps import Indices, Stepper, _backward
 from tests.tiny_sessions import (
     KINDS,
+    Size,
     changed,
     elsewhere_examples,
     grafted,
@@ -34,6 +43,8 @@ from tests.tiny_sessions import (
     state,
     without_labels,
 )
+
+Gradients = dict[str, torch.Tensor]
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +141,7 @@ def test_a_memory_that_is_too_small_changes_nothing_but_the_pieces(
     work(made, phases)
     assert made.piece <= 3
     assert max(sizes) <= 3
-    assert [line for line in lines if "out of memory" in line][-1].endswith("from now on")
+    assert [line for line in lines if "out of memory" in line] == [pieces_words(made.piece)]
     losses = [[record.train_loss for record in each.records] for each in (plain, made)]
     if kind == "text":
         assert losses[1] == pytest.approx(losses[0], abs=1e-4)
@@ -174,8 +185,40 @@ def test_one_row_that_is_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -
         raise torch.OutOfMemoryError("a fake")
 
     monkeypatch.setattr(Grafted, "features", full)
+    lines: list[str] = []
+    made = session("text")
+    monkeypatch.setattr(made.progress, "say", lines.append, raising=False)
     with pytest.raises(torch.OutOfMemoryError):
-        worked("text", on=False, phases=[phase(0)])
+        work(made, [phase(0)])
+    assert lines == []
+
+
+def pieces_words(most: int, own: str = "") -> str:
+    """Returns what is said where batches go in pieces."""
+    return f"out of memory: batches go in pieces of at most {most} rows{own} from now on"
+
+
+def test_it_is_said_once_that_batches_go_in_pieces_and_how_large_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A batch is halved three times; in the next epoch its pieces are once more."""
+    made, lines, tried = session("image", options(batch_size=32)), list[str](), list[int]()
+    real = Grafted.features
+
+    def small(network: Grafted, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        rows = len(batch["pixels"])
+        if torch.is_grad_enabled():
+            tried.append(rows)
+            if rows > (2 if made.epoch else 4):
+                raise torch.OutOfMemoryError("a fake")
+        return real(network, batch)
+
+    monkeypatch.setattr(Grafted, "features", small)
+    monkeypatch.setattr(made.progress, "say", lines.append, raising=False)
+    work(made, [phase(0)])
+    assert tried[:4] == [32, 16, 8, 4]
+    assert made.piece == 2
+    assert lines == [pieces_words(4)]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +242,7 @@ def test_where_pieces_do_not_add_up_to_the_whole_it_is_said(
     made = session("image", options(batch_size=5))
     monkeypatch.setattr(made.progress, "say", lines.append, raising=False)
     work(made, [replace(phase(0), loss=loss)])
-    assert lines[-1] == f"out of memory: batches go in pieces of 3 rows{own} from now on"
+    assert lines == [pieces_words(3, own)]
     assert set(sizes) <= {2, 3}
 
 
@@ -313,3 +356,58 @@ def test_what_compares_domains_is_not_cut_until_nothing_is_left_to_compare(
         work(made, [own])
     assert passed <= sizes
     assert min(tried[1:]) == 4
+
+
+def stepper_of(made: Session, own: Phase) -> Stepper:
+    """Returns what takes the steps of a phase, its line drawn."""
+    draw_line(made, own)
+    beside = Beside(torch.amp.GradScaler("cpu", enabled=False))
+    return Stepper(made, own, 4, beside, Clock())
+
+
+def gradients(stepper: Stepper, batch: Batch, indices: Indices) -> tuple[float, Gradients]:
+    """Returns the loss of a batch and the gradient of every weight that moves."""
+    made = stepper.session
+    weights = class_weights(made, stepper.phase)
+    loss, _ = _backward(stepper, batch, stepper.known(indices), weights)
+    moving = {n: p.grad for n, p in made.network.named_parameters() if p.grad is not None}
+    made.optimiser.zero_grad(set_to_none=True)
+    return float(loss), moving
+
+
+@pytest.mark.parametrize(
+    ("fits", "piece"),
+    [([False], 4), ([False, False], 2), ([False, False, True, False], 1)],
+    ids=["pieces of four", "pieces of two", "a second piece that does not fit"],
+)
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gradients_of_pieces_are_those_of_the_whole_batch(
+    kind: str, cached: bool, fits: list[bool], piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = grafted(kind, classes=3)
+    # Statistics of a piece would be others.
+    still = above_of(network.trunk, ["norm"]) if kind == "image" else Above()
+    chosen = options(class_weights=np.array([0.2, 1.0, 3.0], np.float32), above=still)
+    made = session(kind, chosen, size=Size(train=48, classes=3), network=network)
+    made.cache = Cache(on=cached, say=lambda line: None)
+    stepper = stepper_of(made, phase(1))
+    fed = enter(made, stepper.phase, rows=made.train.rows)
+    assert isinstance(fed, prefixed.Prefixed) is cached
+    indices = np.array([0, 3, 6, 1, 2, 4, 5, 8])  # of the classes 0, 0, 0, 1, 2, 1, 2, 2
+    batch = fed.batch(indices)
+    whole = gradients(stepper, batch, indices)
+    answers, sizes, real = iter(fits), list[int](), steps_module._loss
+
+    def small(given: Stepper, passed: Any, labels: torch.Tensor, weights: Any) -> torch.Tensor:
+        sizes.append(len(labels))
+        if not next(answers, True):
+            raise torch.OutOfMemoryError("a fake")
+        return real(given, passed, labels, weights)
+
+    monkeypatch.setattr(steps_module, "_loss", small)
+    found = gradients(stepper, batch, indices)
+    assert sizes[-8 // piece :] == [piece] * (8 // piece)
+    assert found[0] == pytest.approx(whole[0], rel=1e-5)
+    largest = max(float(each.abs().max()) for each in whole[1].values())
+    torch.testing.assert_close(found[1], whole[1], rtol=1e-5, atol=1e-6 * largest)

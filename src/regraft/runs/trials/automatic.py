@@ -16,7 +16,7 @@ from regraft.runs.choosing.auto import BUDGET, SHARES, Candidate, Tried, halving
 from regraft.runs.choosing.budget import estimate, nothing_to_choose, pass_seconds
 from regraft.runs.fitting.folder import SETTINGS, RunFolder
 from regraft.runs.fitting.prepare import Prepared
-from regraft.runs.fitting.record import run_toml
+from regraft.runs.fitting.record import keep_decisions, run_toml
 from regraft.runs.fitting.train import Pooled, Trained, train, train_unjudged
 from regraft.runs.trials.wanted import alike, taken_up, wanted_by
 from regraft.strategies.table import AUTO, own_class
@@ -199,6 +199,7 @@ def _write_down(job: Job, automatic: Automatic) -> None:
     """Writes what was chosen into the run folder, for a run that goes on or is repeated."""
     job.folder.write(PLACE, json.dumps(automatic.as_json(), ensure_ascii=False))
     job.folder.write(SETTINGS, run_toml(job.prepared, job.verdict))
+    keep_decisions(job.folder, job.prepared.cache.decided)
 
 
 def choose_automatically(job: Job) -> Automatic:

@@ -19,7 +19,7 @@ START = "start/"
 
 
 def history_of(session: Session) -> dict[str, Any]:
-    """Returns steps, epochs, ledger, proof and costs so far, as plain data."""
+    """Returns steps, epochs, ledger, proof, costs and what the cache decided, as plain data."""
     return {
         "step": session.step,
         "epoch": session.epoch,
@@ -30,6 +30,7 @@ def history_of(session: Session) -> dict[str, Any]:
         "still": sorted(session.still),
         "pieces": {name: sorted(tensors) for name, tensors in session.pieces.items()},
         "paces": session.paces.as_json(),
+        "kept": dict(session.cache.decided),
     }
 
 
@@ -48,6 +49,7 @@ def put_history(session: Session, content: dict[str, Any]) -> None:
     session.still = frozenset(content["still"])
     session.pieces = {name: frozenset(each) for name, each in content["pieces"].items()}
     session.paces = Paces([Pace(**pace) for pace in content["paces"]])
+    session.cache.decided.update(content["kept"])
 
 
 def handed_over(session: Session) -> Kept:

@@ -26,6 +26,8 @@ def enter(session: Session, phase: Phase, *, rows: Encoded) -> Encoded | Prefixe
     assert session.decided is not None, "just decided"
     at, pays = session.decided
     session.entry = session.level(at) if pays else None
+    if session.entry is not None and at > phase.line:
+        session.passing.add(session.entry.key)
     return entering_rows(session, rows)
 
 
@@ -36,12 +38,17 @@ def entering_rows(session: Session, rows: Encoded) -> Encoded | Prefixed:
     return feed(session.entry, rows, cache=session.cache, lower=session.lower)
 
 
-def leave(session: Session, phase: Phase) -> None:
-    """Drops what was kept at lines that the phase came to: no other run has these weights."""
-    for level in (session.entry, session.lower):
-        if level is not None and level.line > phase.line:
-            shelf.empty(level.key)
-    session.entry = session.lower = session.decided = None
+def leave(session: Session) -> None:
+    """Ends a phase for what its batches entered with.
+
+    Where the next line is not lower, what is kept stays to be carried on from.
+    """
+    following = session.coming[0].line if session.coming else 0
+    levels = (session.entry, session.lower)  # the higher one first
+    left = (level for level in levels if level is not None and level.line <= following)
+    session.lower = next(left, None)
+    session.entry = session.decided = None
+    _drop_passing(session)
 
 
 def _decide(session: Session, phase: Phase, rows: Encoded, line: int) -> None:
@@ -54,15 +61,21 @@ def _decide(session: Session, phase: Phase, rows: Encoded, line: int) -> None:
     views = turns(session, phase) or left
     if session.decided is not None and session.decided[1]:
         if views < left and line < session.top and session.level(line).by_rows(rows):
+            # Not the entry: a training that goes on has none yet.
+            session.lower = session.level(session.decided[0])
+            _drop_passing(session)
             session.decided = (line, True)
-            _follow(session, phase)
         return
     pays = decide(session.level(line), rows, cache=session.cache, epochs=left, views=views)
     session.decided = (line, pays)
 
 
-def _follow(session: Session, phase: Phase) -> None:
-    """Makes the old level the one that the new one is made from; the one before it goes."""
-    before, session.lower = session.lower, session.entry
-    if before is not None and before.line > phase.line:
-        shelf.empty(before.key)
+def _drop_passing(session: Session) -> None:
+    """Drops what was kept at lines that a phase came to, but for what is carried on from.
+
+    No other run has these weights.
+    """
+    kept: set[str] = set() if session.lower is None else {session.lower.key}
+    for key in session.passing - kept:
+        shelf.empty(key)
+    session.passing &= kept

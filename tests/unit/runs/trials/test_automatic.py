@@ -1,6 +1,7 @@
 """`auto` tries, takes the best on validation, never goes below the probe, and can be resumed."""
 
 import json
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from regraft.errors import DamagedFileError, DivergedError, SettingsError
+from regraft.features import prefixed
+from regraft.features.worth import Worth
 from regraft.runs.choosing.auto import Candidate, Tried
 from regraft.runs.fit import run_fit
 from regraft.runs.fitting import train as train_module
@@ -26,6 +29,12 @@ def fitted(data: Path, bert: Path, out: Path, **changed: Any) -> dict[str, Any]:
     usual: dict[str, Any] = {"strategy": "auto", "epochs": 2, "precision": "fp32", "lr": 5e-3}
     settings = FitSettings(data=str(data), backbone=str(bert), out=out, **{**usual, **changed})
     return run_fit(settings, Silent())
+
+
+def kept_in(run: Path) -> dict[str, bool]:
+    """Returns what the cache of a run decided."""
+    found: dict[str, bool] = tomllib.loads((run / "run.toml").read_text("utf-8"))["kept"]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +236,25 @@ def test_a_run_that_was_stopped_after_the_choice_keeps_it(
     again = run_resume(tmp_path / "run", Silent())
     assert again["auto"]["taken"] == whole["auto"]["taken"]
     assert again["scores"] == whole["scores"]
+
+
+def test_what_the_cache_decided_in_trials_is_written_down_though_the_run_was_stopped_since(
+    reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prefixed, "worth_of", lambda *_: Worth(1.0, 0.1, 0.1, 10.0))
+    asked = {"epochs": 4, "freeze": "2", "augment": "none"}
+    fitted(reviews, bert, tmp_path / "whole", **asked)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_trained", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            fitted(reviews, bert, tmp_path / "stopped", **asked)
+    run_resume(tmp_path / "stopped", Silent())
+    kept = [kept_in(tmp_path / name) for name in ("stopped", "whole")]
+    assert kept[0] == kept[1]
+    assert "line 2, 2 passes, 1 views" in kept[0], "half of the passes were tried"
 
 
 def test_without_time_nothing_is_tried(reviews: Path, bert: Path, tmp_path: Path) -> None:

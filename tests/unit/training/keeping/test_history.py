@@ -62,3 +62,10 @@ def test_a_history_can_be_put_back_from_json() -> None:
     first, second = worked("text"), session("text")
     put_history(second, json.loads(json.dumps(history_of(first))))
     assert json.dumps(history_of(second)) == json.dumps(history_of(first))
+
+
+def test_what_the_cache_decided_is_handed_on() -> None:
+    first, second = worked("text"), session("text")
+    first.cache.decided = {"line 1, 3 passes, 1 views": True, "line 2, 2 passes, 1 views": False}
+    put_history(second, json.loads(json.dumps(history_of(first))))
+    assert second.cache.decided == first.cache.decided
