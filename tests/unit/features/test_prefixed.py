@@ -15,7 +15,7 @@ from regraft.backbones.chain import Chain
 from regraft.backbones.modes import Mode, Precision
 from regraft.features import prefixed as prefixed_module
 from regraft.features import shelf
-from regraft.features.cached import Cache
+from regraft.features.cached import Cache, found_or_made
 from regraft.features.level import ACTIVATION, Level
 from regraft.features.prefixed import Prefixed, decide, entered, feed
 from regraft.features.store import Growing, Store
@@ -162,12 +162,12 @@ def test_a_level_whose_chunks_do_not_fit_is_filled_once(monkeypatch: pytest.Monk
 def test_what_others_drop_before_it_is_read_is_computed_and_told_as_such(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    level, real = level_of("text"), prefixed_module.found_or_made
+    level = level_of("text")
     stored = fed(level, "text").batch(SOME)[ACTIVATION]
     shelf.clear()
 
     def dropped(*given: Any, **named: Any) -> Iterator[Any]:
-        yield from real(*given, **named)
+        yield from found_or_made(*given, **named)
         shelf.clear()  # as another process that makes room
 
     lines: list[str] = []
