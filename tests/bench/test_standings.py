@@ -39,10 +39,7 @@ def test_medians_are_compared_and_ratios_ranged_over_rounds() -> None:
 
 
 def test_an_accuracy_that_is_lower_by_half_a_point_at_most_is_not_marked() -> None:
-    close = [
-        {**each, "accuracy": {0.8: 0.8, 0.85: 0.805}.get(each["accuracy"], 0.0)}
-        for each in rounds()
-    ]
+    close = [{**each, "accuracy": min(each["accuracy"], 0.805)} for each in rounds()]
     assert cells(SHORT, SHORT.lines[0], close)[8] == "0.800, 0.805"
 
 
