@@ -113,7 +113,7 @@ def test_a_tiny_network_learns(name: str, kind: str) -> None:
 def test_what_is_frozen_stands_still_and_the_rest_moves(
     name: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tiny.heads_of_one_penalty(monkeypatch)
+    tiny.heads_of_one_penalty(monkeypatch, 0.01)
     made = begun(name, kind)
     phases = make_strategy(name).phases(made.chain, facts(kind, start_line=1))
     before, head = state(made.network.trunk), state(made.network.head)
