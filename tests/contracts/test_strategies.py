@@ -46,7 +46,7 @@ PAIRS.remove(("plain", "two-stage+norm-only"))
 
 def begun(name: str, kind: str) -> Session:
     """Returns a session for a strategy: what it holds, and weights to draw, are in it."""
-    made = session(modality(kind), network=network_of(kind))
+    made = session(modality(kind), network=network_of(kind) if kind == "plain" else None)
     held = make_strategy(name).held(made.network.trunk)
     made.options = replace(made.options, above=held)
     made.fresh = network_of(kind).trunk.state_dict  # random weights, always the same
