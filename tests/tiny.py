@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from regraft.backbones.graft import Grafted, make_head
 from regraft.backbones.modes import Mode
 from regraft.backbones.open import open_backbone
 from regraft.data.spec import TextSpec
-from regraft.reports import adaptation, curve, plots, timeline
+from regraft.reports import adaptation, comparison, curve, html, plots, timeline
 from regraft.serving.model import Model
 from regraft.training.heads import probe
 
@@ -185,23 +186,31 @@ def dim_folders(folder: Path, rows: int) -> Path:
     return folder
 
 
-def heads_of_one_penalty(patch: pytest.MonkeyPatch, strength: float = 0.01) -> None:
+def heads_of_one_penalty(patch: pytest.MonkeyPatch, strength: float = 0.1) -> None:
     """Lets heads be solved with one penalty, whatever the rows say of others.
 
-    That takes a sixth of the time; and a better one than the usual may leave nothing to learn.
+    That takes a sixth of the time.
 
     Args:
         patch: Takes it back.
-        strength: Inverse penalty C.
+        strength: Inverse penalty C; a large one leaves little for what comes after to learn.
     """
     for name in ("STRENGTHS", "COARSE"):
         patch.setattr(probe, name, (strength,))
 
 
-def no_pictures(patch: pytest.MonkeyPatch) -> None:
-    """Leaves the pictures of a page undrawn, which take a second; all else of it is made."""
+_ENVIRONMENT = cache(html.environment)
+
+
+def quick_pages(patch: pytest.MonkeyPatch) -> None:
+    """Leaves the pictures of pages undrawn and reads the templates once; all else is made.
+
+    Else a page takes half a second.
+    """
     for module in (adaptation, curve, plots, timeline):
         patch.setattr(module, "uri_of", lambda figure: "data:,")
+    for module in (comparison, html):
+        patch.setattr(module, "environment", _ENVIRONMENT)
 
 
 @contextmanager
@@ -209,5 +218,5 @@ def spared() -> Iterator[pytest.MonkeyPatch]:
     """Spares what several tests share what each of them is spared by its conftest."""
     with pytest.MonkeyPatch.context() as patch:
         heads_of_one_penalty(patch)
-        no_pictures(patch)
+        quick_pages(patch)
         yield patch

@@ -129,6 +129,13 @@ def spliced(network: Grafted) -> Chain:
     return splice(network.trunk, example("image" if network.pooling == "map" else "text"))
 
 
+@cache
+def _cut(kind: str, classes: int) -> tuple[Grafted, Chain]:
+    """Returns a tiny network and its chain, to be copied: each splicing takes a while."""
+    network = grafted(kind, classes=classes)
+    return network, spliced(network)
+
+
 def token_rows(texts: list[list[int]]) -> TokenRows:
     """Returns texts given as token numbers."""
     starts = np.cumsum([0, *map(len, texts)]).astype(np.int64)
@@ -192,11 +199,14 @@ def session(
     kind: str, chosen: Options | None = None, *, size: Size = USUAL, network: Grafted | None = None
 ) -> Session:
     """Returns a session that has done nothing yet."""
-    network = network or grafted(kind, classes=size.classes)
+    if network is None:
+        network, chain = copy.deepcopy(_cut(kind, size.classes))
+    else:
+        chain = spliced(network)
     make = EXAMPLES[kind]
     return Session(
         network,
-        spliced(network),
+        chain,
         make(size.train, seed=1, classes=size.classes),
         make(size.val, seed=2, classes=size.classes),
         Verdict(Mode(), Mode(), {}, "none"),

@@ -6,9 +6,9 @@ from tests import tiny
 
 
 @pytest.fixture(autouse=True)
-def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves the pictures of reports undrawn: `unit/reports` and `end_to_end` draw them."""
-    tiny.no_pictures(monkeypatch)
+    tiny.quick_pages(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

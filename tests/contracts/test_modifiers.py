@@ -206,7 +206,7 @@ def test_the_line_may_pass_what_is_frozen_above_it(
     strategy: str,
     options: dict[str, Any],
 ) -> None:
-    tiny.heads_of_one_penalty(monkeypatch)
+    tiny.heads_of_one_penalty(monkeypatch, 0.01)
     regraft.fit(
         tiny.toy_texts(160),
         backbone=str(bert),

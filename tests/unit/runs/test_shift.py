@@ -18,6 +18,11 @@ def findings(result: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in result.items() if key not in ("seconds", "cache")}
 
 
+@pytest.fixture(autouse=True)
+def _one_penalty() -> None:
+    """Tries all penalties, as a run does: labels could choose among them."""
+
+
 @pytest.fixture(scope="module")
 def found(_own_cache: None, bert: Path) -> dict[str, Any]:
     """The document of texts that differ, the target's labels scored."""

@@ -18,6 +18,11 @@ from tests import tiny
 Gather = Callable[..., tuple[Prepared, Target, Gathered]]
 
 
+@pytest.fixture(autouse=True)
+def _one_penalty() -> None:
+    """Tries all penalties, as a run does: what is estimated of a domain rests on it."""
+
+
 @pytest.fixture(scope="session")
 def gathered(_own_cache: None, bert: Path) -> Gather:
     """Goes the steps up to the features, on so many source rows or on other data."""

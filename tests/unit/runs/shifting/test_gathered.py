@@ -15,11 +15,6 @@ from tests import tiny
 from tests.unit.runs.shifting.conftest import Gather
 
 
-@pytest.fixture(autouse=True)
-def _one_penalty() -> None:
-    """Tries all penalties, as a run does: the one that was chosen is compared."""
-
-
 def test_rows_of_training_and_validation_are_compared_and_test_rows_are_not(
     gathered: Gather,
 ) -> None:
