@@ -193,7 +193,7 @@ def heads_of_one_penalty(patch: pytest.MonkeyPatch, strength: float = 0.1) -> No
 
     Args:
         patch: Takes it back.
-        strength: Inverse penalty C; a large one leaves little for what comes after to learn.
+        strength: Inverse penalty C; after some, a toy leaves a strategy nothing to learn.
     """
     for name in ("STRENGTHS", "COARSE"):
         patch.setattr(probe, name, (strength,))
