@@ -24,7 +24,7 @@ from regraft.errors import (
 from regraft.features import prefixed as prefixed_module
 from regraft.features.worth import Worth
 from regraft.runs import fit as fit_module
-from regraft.runs.choosing import modes
+from regraft.runs.choosing import defaults, modes
 from regraft.runs.fit import fit, run_fit
 from regraft.runs.fitting import repeat as repeat_module
 from regraft.runs.fitting.folder import WRITTEN, RunFolder
@@ -325,6 +325,7 @@ def test_a_run_repeated_from_its_own_file_gives_the_same_bytes(
         found: str = result["freezing"]["ledger"][-1]["digests"]["model.safetensors"]
         return found
 
+    monkeypatch.setitem(defaults.EPOCHS, "text", (2, 2))  # chosen by each run, and few
     options = quick(bert, strategy="two-stage", head=head, patience=1)
     first = fit(reviews, out=tmp_path / "one", **options)
     monkeypatch.setenv("REGRAFT_CACHE", str(tmp_path / "cache"))
