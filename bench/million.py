@@ -177,7 +177,7 @@ def measure(rows: int, typed: argparse.Namespace) -> Trial:
         "cpu_seconds": round(computed, 1),
         "accuracy": result["scores"]["test"]["accuracy"]["value"],
         "parts": result["seconds"],
-        "processor": result["environment"]["processor"],
+        "processor": processor_name(),
         "threads": result["environment"]["threads"],
     }
 
@@ -186,6 +186,12 @@ def kind_of(typed: argparse.Namespace) -> dict[str, str]:
     """Returns what two trials must share to be compared."""
     network = f"random, {typed.width} wide" if typed.width else typed.backbone
     return {"backbone": network, "table": typed.suffix}
+
+
+def comparable(trials: list[Trial], typed: argparse.Namespace) -> list[Trial]:
+    """Returns the trials of this machine on the network and the kind of table that were typed."""
+    here = {**kind_of(typed), "processor": processor_name()}
+    return [trial for trial in trials if here.items() <= trial.items()]
 
 
 def table(trials: list[Trial]) -> str:
@@ -216,9 +222,7 @@ def main() -> None:
     """Runs what is missing and prints the table."""
     typed = arguments()
     written = typed.trials.read_text("utf-8").splitlines() if typed.trials.exists() else []
-    kind = kind_of(typed)
-    here = {**kind, "processor": processor_name()}
-    known = [trial for trial in map(json.loads, written) if here.items() <= trial.items()]
+    known = comparable([json.loads(line) for line in written], typed)
     for rows in typed.rows:
         if rows not in {trial["rows"] for trial in known}:
             trial = measure(rows, typed)

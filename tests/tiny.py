@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -170,6 +171,12 @@ def texts_elsewhere(rows: int) -> tuple[list[str], list[str]]:
         texts.append(f"{word} {thing}, they say, and {row} others say so of the play")
         labels.append("neg" if row % 2 else "pos")
     return texts, labels
+
+
+def kept_in(run: Path) -> dict[str, bool]:
+    """Returns what the cache of a run decided."""
+    found: dict[str, bool] = tomllib.loads((run / "run.toml").read_text("utf-8"))["kept"]
+    return found
 
 
 def numbered(texts: Sequence[str]) -> list[str]:

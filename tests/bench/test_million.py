@@ -1,11 +1,13 @@
 """Tests that the texts of the measurement differ, and that its table reads growth rightly."""
 
+import argparse
 import os
 from pathlib import Path
 
 import pytest
 
-from million import anonymous, blocks, changed, exponent, table
+from million import anonymous, blocks, changed, comparable, exponent, kind_of, table
+from regraft.machine import processor_name
 
 ROW = {"rows": 100, "anonymous_mb": 50.0, "seconds": 2.0, "cpu_seconds": 1.0}
 
@@ -37,6 +39,13 @@ def test_the_exponent_is_the_power_of_the_rows() -> None:
     lines = table([more, ROW]).splitlines()
     assert [line.split()[0] for line in lines] == ["rows", "100", "1,000"]
     assert lines[2].split()[1:] == ["60", "1.20", "20.0", "1.00", "100.0", "2.00"]
+
+
+def test_trials_of_this_machine_and_of_what_was_typed_are_comparable() -> None:
+    typed = argparse.Namespace(width=96, suffix="csv", backbone="starter:minilm")
+    here = {**kind_of(typed), "processor": processor_name(), **ROW}
+    others = [{**here, "processor": "another"}, {**here, "table": "parquet"}]
+    assert comparable([here, *others], typed) == [here]
 
 
 def test_a_table_of_one_trial_has_nothing_to_compare() -> None:

@@ -88,7 +88,7 @@ def reduce_table(trunk: nn.Module, rows: Sequence[TokenRows]) -> Reduced | None:
     used = np.unique(np.concatenate([kept, *(each.tokens for each in rows)])).astype(np.int64)
     if len(used) > WORTH * table.num_embeddings:
         return None
-    sample = next(each for each in rows if len(each))
+    sample = _sample(next(each for each in rows if len(each)))
     before = _answer(trunk, sample)
     whole = table.weight
     assert isinstance(whole, nn.Parameter)
@@ -101,6 +101,12 @@ def reduce_table(trunk: nn.Module, rows: Sequence[TokenRows]) -> Reduced | None:
         return reduced
     reduced.restore()
     return None
+
+
+def _sample(rows: TokenRows) -> TokenRows:
+    """Returns a few rows, the longest and the shortest among them."""
+    lengths = rows.lengths
+    return rows.take(np.unique([0, len(rows) // 2, lengths.argmax(), lengths.argmin()]))
 
 
 def table_of(trunk: nn.Module) -> nn.Embedding | None:

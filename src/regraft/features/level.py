@@ -149,7 +149,7 @@ class Level:
     def key(self) -> str:
         """SHA-256 of all that the numbers depend on besides the rows."""
         with self._as_it_came():
-            content = self._content()
+            content = {**self._content(), "tokens": self._tokens_known()}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def _as_it_came(self) -> AbstractContextManager[None]:
@@ -160,6 +160,12 @@ class Level:
         if self.reduced is None or not self.reduced.untouched:
             return nullcontext()
         return self.reduced.undone()
+
+    def _tokens_known(self) -> str:
+        """SHA-256 of the tokens whose rows the table in place has; empty for the whole one."""
+        if self.reduced is None or self.reduced.table.weight is self.reduced.whole:
+            return ""
+        return hashlib.sha256(self.reduced.used.tobytes()).hexdigest()
 
     def _content(self) -> dict[str, object]:
         return {

@@ -85,8 +85,9 @@ def shelved() -> list[Shelved]:
 def make_room(needed: int, *, keep: Collection[str]) -> bool:
     """Drops the stores used longest ago until so many bytes are free; says whether they are.
 
-    They are free where neither the limit nor the disk is in the way. Of stores that stay the
-    segments go last of all that this process has found no row in.
+    They are free where neither the limit nor the disk is in the way. Of stores that stay, and
+    of those that another process is filling, the segments go last of all that this process has
+    found no row in.
 
     Args:
         needed: Bytes to come.
@@ -97,8 +98,9 @@ def make_room(needed: int, *, keep: Collection[str]) -> bool:
     for folder in _folders():
         _drop_abandoned(folder)
     there = shelved()
-    old = [each for each in reversed(there) if each.key not in keep]
-    idle = _idle(roof() / key for key in keep)
+    staying = {*keep, *(each.key for each in there if _is_filled(roof() / each.key))}
+    old = [each for each in reversed(there) if each.key not in staying]
+    idle = _idle(roof() / key for key in staying)
     spare = min(limit() - sum(each.bytes for each in there), _free())
     if needed > spare + sum(each.bytes for each in old) + sum(map(_bytes, idle)):
         return False  # nothing is dropped in vain
@@ -222,6 +224,11 @@ def _drop_abandoned(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
+def _is_filled(folder: Path) -> bool:
+    """Says whether a process is writing to a store, what was abandoned being gone."""
+    return any(path.suffix == DRAFT for path in _inside(folder))
+
+
 def _age(path: Path) -> float:
     try:
         return time.time() - path.stat().st_mtime
@@ -244,13 +251,12 @@ def _inside(folder: Path) -> list[Path]:
 def _shelved(folder: Path) -> Shelved | None:
     """Returns what a store is, or None where another process is just dropping it."""
     try:
-        sizes = [_size(path) for path in folder.iterdir()]
         used = folder / USED
         when = (used if used.exists() else folder).stat().st_mtime
     except OSError:
         return None
     rows = sum(len(segment.lengths) for segment in Store(folder).segments)
-    return Shelved(folder.name, rows, sum(sizes), when)
+    return Shelved(folder.name, rows, _taken(folder), when)
 
 
 def _taken(folder: Path) -> int:

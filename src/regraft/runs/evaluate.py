@@ -67,6 +67,7 @@ def run_evaluate(
         source: The data where they are Python objects; None = `settings.data`.
 
     Raises:
+        SettingsError: If the limit of the cache is none.
         DataError: If the data cannot be read or have no labels.
     """
     marks = [time.perf_counter()]

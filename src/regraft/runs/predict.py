@@ -99,6 +99,7 @@ def run_predict(settings: PredictSettings, progress: Progress | None = None) -> 
         progress: Told what happens.
 
     Raises:
+        SettingsError: If the limit of the cache is none.
         DataError: If an input looks like a path and does not exist, or cannot be read.
     """
     progress = progress or Silent()

@@ -11,6 +11,7 @@ import torch
 from regraft.backbones.vocabulary import reduce_table, table_of
 from regraft.backbones.weights import put_weights
 from regraft.data.texts import TokenRows
+from regraft.errors import DivergedError
 from regraft.freezing.ledger import Event
 from regraft.freezing.proof import block_digests, digest_of, state_digest, tensors_of
 from regraft.training.aligning.aligner import aligner_for, discriminator_for
@@ -56,7 +57,11 @@ def work(session: Session, phases: list[Phase]) -> None:
         else:
             restore(session, kept)
             session.progress.say(f"going on after step {session.step}")
-        _work_each(session, phases, kept)
+        try:
+            _work_each(session, phases, kept)
+        except DivergedError:  # nobody goes on with that
+            _end(session)
+            raise
         _put_back(session)
         # With the table as it was in every stretch, so that the digests can be compared.
         blocks = _blocks(session)
@@ -96,8 +101,13 @@ def _work_each(session: Session, phases: list[Phase], kept: Kept | None) -> None
         _work_phase(session, phases[number], kept)
         kept = None
         session.place = Place(phase=number + 1)
+    _end(session)  # phases that there was no time for
+
+
+def _end(session: Session) -> None:
+    """Drops what was kept for phases that do not come."""
     session.coming = []
-    leave(session)  # phases that there was no time for
+    leave(session)
 
 
 def _note_table(session: Session, phase: Phase) -> None:

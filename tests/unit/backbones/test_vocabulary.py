@@ -116,6 +116,21 @@ def test_a_network_that_looks_at_the_numbers_is_left_as_it_is() -> None:
     assert trunk.table.num_embeddings == 50
 
 
+class LooksForOneNumber(LooksAtNumbers):
+    """Marks the tokens of one number, which stands in few texts."""
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Returns (B, T, 4)."""
+        found: torch.Tensor = self.table(input_ids) + (input_ids == 41).unsqueeze(-1)
+        return found * attention_mask.unsqueeze(-1)
+
+
+def test_the_longest_text_is_among_those_that_are_tried() -> None:
+    texts = [[7, 9]] * 6
+    assert reduce_table(LooksForOneNumber(), [token_rows(texts)]) is not None
+    assert reduce_table(LooksForOneNumber(), [token_rows([*texts, [7, 9, 41], [7, 9]])]) is None
+
+
 def trained(monkeypatch: pytest.MonkeyPatch, *, worth: float) -> Session:
     monkeypatch.setattr(vocabulary, "WORTH", worth)
     made = session("text", network=grafted("text"))

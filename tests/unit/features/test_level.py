@@ -166,6 +166,17 @@ def test_a_smaller_token_table_makes_no_other_key_until_it_moves(line: int) -> N
     assert replace(small).key != before
 
 
+def test_a_table_that_moved_is_of_its_own_tokens() -> None:
+    keys = set()
+    for texts in ([[7, 9]], [[8, 10]]):
+        level = level_of("text", 1)
+        reduced = reduce_table(level.network.trunk, [token_rows(texts)])
+        with torch.no_grad():
+            level.network.trunk.get_parameter(TABLE).zero_()
+        keys.add(replace(level, reduced=reduced).key)
+    assert len(keys) == 2
+
+
 @pytest.mark.parametrize("line", [2, 3])
 @pytest.mark.parametrize("kind", KINDS)
 def test_carried_on_from_a_lower_position_it_is_the_same_bit_for_bit(kind: str, line: int) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -51,12 +50,6 @@ def stop(made: FitSettings, monkeypatch: pytest.MonkeyPatch, *, step: int) -> No
             run_fit(made, Silent())
 
 
-def kept_in(run: Path) -> dict[str, bool]:
-    """Returns what the cache of a run decided."""
-    found: dict[str, bool] = tomllib.loads((run / "run.toml").read_text("utf-8"))["kept"]
-    return found
-
-
 @pytest.mark.usefixtures("_own_cache")
 def test_a_stopped_run_is_completed_as_if_it_never_was(
     reviews: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -92,7 +85,7 @@ def test_what_the_cache_had_decided_before_the_stop_is_written_down(
     run_fit(asked("whole"), Silent())
     stop(asked("stopped"), monkeypatch, step=5)
     resume(tmp_path / "stopped")
-    kept = [kept_in(tmp_path / name) for name in ("stopped", "whole")]
+    kept = [tiny.kept_in(tmp_path / name) for name in ("stopped", "whole")]
     assert kept[0] == kept[1] == {"line 2, 3 passes, 1 views": True}
 
 

@@ -164,8 +164,9 @@ def _name_first(draft: Path, place: Path, *, taken: Callable[[], bool]) -> None:
     try:
         os.link(draft, place)  # unlike a renaming it never replaces
     except OSError:  # a file is there, or the file system has no links
-        if not taken():
-            draft.replace(place)
+        with filelock.FileLock(place.with_suffix(".lock")):
+            if not taken():
+                draft.replace(place)
 
 
 def file_digest(path: Path) -> str:

@@ -13,6 +13,7 @@ from regraft.data.reading.sources import exists, is_named, open_source
 from regraft.data.reading.tables import Table
 from regraft.data.starters.wheels import Say
 from regraft.errors import DataError, SettingsError, nearest
+from regraft.features import shelf
 from regraft.settings import AdaptSettings
 
 TYPED = ("text", "image", "label")
@@ -76,10 +77,12 @@ def read_given(
         say: Told one line at a time.
 
     Raises:
-        SettingsError: If there is no target, or two.
+        SettingsError: If there is no target, or two, or the limit of the cache is none.
         DataError: If the data cannot be opened or joined, a domain is not there, or neither
             source nor target has a column that was typed.
     """
+    if settings.cache:
+        shelf.limit()
     data = data_given(settings, given, say=say)
     typed = {role: name for role, name in settings.columns.items() if role in TYPED}
     if not typed:

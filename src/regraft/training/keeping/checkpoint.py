@@ -80,6 +80,7 @@ def checkpoint(session: Session, beside: Beside) -> Kept:
         "seconds_left": _seconds_left(session),
         "piece": session.piece,
         "decided": session.decided,
+        "passing": sorted(session.passing),
         "left_state": session.left_state,
         "witness": session.witness.as_json() if session.witness else None,
         "scaler": beside.scaler.state_dict(),
@@ -135,6 +136,7 @@ def restore(session: Session, kept: Kept) -> None:
     if content["decided"] is not None:
         line, pays = content["decided"]
         session.decided = (int(line), bool(pays))
+    session.passing = set(content.get("passing", ()))
     session.left_state = content["left_state"]
     if content["best"] is not None:
         best = {**content["best"], "key": tuple(content["best"]["key"])}

@@ -49,7 +49,7 @@ def put_history(session: Session, content: dict[str, Any]) -> None:
     session.still = frozenset(content["still"])
     session.pieces = {name: frozenset(each) for name, each in content["pieces"].items()}
     session.paces = Paces([Pace(**pace) for pace in content["paces"]])
-    session.cache.decided.update(content["kept"])
+    session.cache.decided.update(content.get("kept", {}))
 
 
 def handed_over(session: Session) -> Kept:

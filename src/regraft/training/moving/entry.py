@@ -25,7 +25,10 @@ def enter(session: Session, phase: Phase, *, rows: Encoded) -> Encoded | Prefixe
         _decide(session, phase, rows, line)
     assert session.decided is not None, "just decided"
     at, pays = session.decided
-    session.entry = session.level(at) if pays else None
+    if not pays:
+        session.entry = None
+    elif session.entry is None or session.entry.line != at:  # else its key is known
+        session.entry = session.level(at)
     if session.entry is not None and at > phase.line:
         session.passing.add(session.entry.key)
     return entering_rows(session, rows)

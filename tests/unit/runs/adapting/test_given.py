@@ -53,6 +53,13 @@ def test_a_source_is_given_once(given: Given, sentence: str) -> None:
         names_given(given)
 
 
+def test_a_limit_of_the_cache_that_is_none_is_told_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRAFT_CACHE_BYTES", "20 GB")
+    settings = AdaptSettings(data="nowhere.csv", target="nothing.csv")
+    with pytest.raises(SettingsError, match="REGRAFT_CACHE_BYTES"):
+        read_given(settings, NOTHING, say=nobody)
+
+
 def test_words_that_only_begin_like_a_name_are_refused_before_a_network_is_opened() -> None:
     settings = AdaptSettings(data="starter: the soup was cold", target="hf:the soup too")
     with pytest.raises(DataError):

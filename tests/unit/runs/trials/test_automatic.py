@@ -1,7 +1,6 @@
 """`auto` tries, takes the best on validation, never goes below the probe, and can be resumed."""
 
 import json
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,12 +28,6 @@ def fitted(data: Path, bert: Path, out: Path, **changed: Any) -> dict[str, Any]:
     usual: dict[str, Any] = {"strategy": "auto", "epochs": 2, "precision": "fp32", "lr": 5e-3}
     settings = FitSettings(data=str(data), backbone=str(bert), out=out, **{**usual, **changed})
     return run_fit(settings, Silent())
-
-
-def kept_in(run: Path) -> dict[str, bool]:
-    """Returns what the cache of a run decided."""
-    found: dict[str, bool] = tomllib.loads((run / "run.toml").read_text("utf-8"))["kept"]
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +247,7 @@ def test_what_the_cache_decided_in_trials_is_written_down_though_the_run_was_sto
         with pytest.raises(KeyboardInterrupt):
             fitted(reviews, bert, tmp_path / "stopped", **asked)
     run_resume(tmp_path / "stopped", Silent())
-    kept = [kept_in(tmp_path / name) for name in ("stopped", "whole")]
+    kept = [tiny.kept_in(tmp_path / name) for name in ("stopped", "whole")]
     assert kept[0] == kept[1]
     assert len(kept[0]) == len(tried), "one of them is not taken"
 

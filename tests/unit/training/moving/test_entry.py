@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from regraft.errors import DivergedError
 from regraft.features import prefixed, shelf
 from regraft.features.cached import Cache
 from regraft.features.level import Level
@@ -238,6 +239,47 @@ def test_a_level_that_a_phase_came_to_goes_where_there_is_no_time_for_the_next(
     assert len(made.records) == 3
     assert made.cache.tally.advanced == len(made.train)
     assert rows_stored() == [len(made.train)]
+
+
+def test_a_level_that_a_training_came_to_before_it_was_stopped_goes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trails, "ripe", two_at_shares)
+    made = stopped_at_line_two(tmp_path, StoppedHereError)
+    assert rows_stored() == [len(made.train)] * 2
+    again = new("text", threshold=Rule(0.4, "clock"))
+    again.keeper = made.keeper
+    work(again, [tune(1, 8)])
+    assert [event.line for event in again.ledger.events][:3] == [1, 2, 3]
+    assert rows_stored() == [len(made.train)]
+
+
+def test_a_level_that_a_training_came_to_before_it_diverged_goes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trails, "ripe", two_at_shares)
+    made = stopped_at_line_two(tmp_path, DivergedError)
+    assert rows_stored() == [len(made.train)]
+
+
+def stopped_at_line_two(folder: Path, kind: type[Exception]) -> Session:
+    """Returns a session whose training ends in an error two steps after it enters at line 2."""
+    made = new("text", threshold=Rule(0.4, "clock"))
+    made.keeper = Keeper(folder / "checkpoints", soonest=0.0, share=math.inf)
+    real, done = steps_module._step, []
+
+    def failing(stepper: Stepper, *given: Any) -> Any:
+        if stepper.session.entry is not None and stepper.session.entry.line == 2:
+            done.append(stepper.session.step)
+        if len(done) > 2:
+            raise kind("a fake")
+        return real(stepper, *given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps_module, "_step", failing)
+        with pytest.raises(kind):
+            work(made, [tune(1, 8)])
+    return made
 
 
 @pytest.mark.parametrize("kind", KINDS)
