@@ -71,6 +71,16 @@ def test_the_store_used_longest_ago_goes_first(monkeypatch: pytest.MonkeyPatch) 
     assert [each.key for each in shelved()] == ["a"]
 
 
+def test_a_store_that_another_process_is_filling_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill("read", 2, used=2000.0)
+    with open_store("filled").growing() as segment:
+        segment.add(np.zeros((1, 16), np.uint8), [np.zeros((1, 1000), np.float32)])
+        os.utime(roof() / "filled", (1000.0, 1000.0))
+        monkeypatch.setenv("REGRAFT_CACHE_BYTES", str(sum(each.bytes for each in shelved())))
+        assert make_room(100, keep=set())
+    assert [(each.key, each.rows) for each in shelved()] == [("filled", 1)]
+
+
 def test_all_stores_that_are_in_use_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     for number, key in enumerate("abc"):
         fill(key, 5, used=1000.0 + number)
@@ -83,16 +93,6 @@ def test_all_stores_that_are_in_use_stay(monkeypatch: pytest.MonkeyPatch) -> Non
     ("needed", "there", "left"),
     [(5_000, True, "cba"), (15_000, True, "ca"), (45_000, True, "a"), (55_000, False, "cba")],
 )
-def test_a_store_that_another_process_is_filling_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    fill("read", 2, used=2000.0)
-    with open_store("filled").growing() as segment:
-        segment.add(np.zeros((1, 16), np.uint8), [np.zeros((1, 1000), np.float32)])
-        os.utime(roof() / "filled", (1000.0, 1000.0))
-        monkeypatch.setenv("REGRAFT_CACHE_BYTES", str(sum(each.bytes for each in shelved())))
-        assert make_room(100, keep=set())
-    assert [(each.key, each.rows) for each in shelved()] == [("filled", 1)]
-
-
 def test_where_the_disk_is_short_the_oldest_go_and_a_reserve_stays(
     needed: int, there: bool, left: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
