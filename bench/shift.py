@@ -7,7 +7,6 @@ table between the marks is made from the file; nothing is run.
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -19,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from marks import Trial, add_trial, marks_of, read_trials, write_between
+
 BENCH = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("REGRAFT_SHARED", BENCH.parent.parent / "shared"))
-MARKS = ("<!-- table: python bench/shift.py -->", "<!-- end of python bench/shift.py -->")
+COMMAND = "python bench/shift.py"
 NEAR = 0.07
 """Distance from the true accuracy at which an estimate counts as right."""
 SPLITS = 20
-Line = dict[str, Any]
 Lists = tuple[list[Any], list[str]]
 
 
@@ -142,7 +142,7 @@ def some(rows: Lists, count: int | None, *, seed: int = 0) -> Lists:
     return [inputs[row] for row in order], [labels[row] for row in order]
 
 
-def measure(source: Lists, target: Lists) -> Line:
+def measure(source: Lists, target: Lists) -> Trial:
     """Returns what is kept of one shift."""
     import regraft
 
@@ -187,8 +187,10 @@ def _asked(name: str, only: list[str]) -> bool:
     return not only or any(word in name for word in only)
 
 
-def table(lines: list[Line]) -> str:
+def table(lines: list[Trial]) -> str:
     """Returns the Markdown table of all pairs, and a line on the halves."""
+    if not lines:
+        return "Not measured."
     tuned = {pair.name for pair in PAIRS if pair.tuning}
     heads = ("pair", "told apart", "p", "source", "estimate", "true", "off")
     made = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
@@ -206,7 +208,7 @@ def table(lines: list[Line]) -> str:
     return "\n".join([*made, "", told])
 
 
-def _cells(line: Line) -> list[str]:
+def _cells(line: Trial) -> list[str]:
     return [
         line["name"],
         f"{line['told_apart']['value']:.3f}",
@@ -218,7 +220,7 @@ def _cells(line: Line) -> list[str]:
     ]
 
 
-def _gap(line: Line) -> float:
+def _gap(line: Trial) -> float:
     return float(line["estimate"]["accuracy"]["value"] - line["truth"]["value"])
 
 
@@ -226,33 +228,19 @@ def _score(score: dict[str, float]) -> str:
     return f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})"
 
 
-def read(path: Path) -> list[Line]:
-    """Returns the lines so far."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]
-
-
-def write(page: Path, lines: list[Line]) -> None:
-    """Replaces what stands between the marks of a page."""
-    before, rest = page.read_text(encoding="utf-8").split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    page.write_text(f"{before}{MARKS[0]}\n\n{table(lines)}\n\n{MARKS[1]}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Runs what is missing, or writes the table."""
     typed = arguments()
-    known = read(typed.trials)
+    known = read_trials(typed.trials)
     if typed.write:
-        write(typed.write, known)
+        write_between(typed.write, marks_of(COMMAND), table(known))
         return
     with tempfile.TemporaryDirectory() as folder:
         for name, source, target in pairs(typed, Path(folder)):
             if name in {line["name"] for line in known}:
                 continue
             line = {"name": name, **measure(source, target)}
-            with typed.trials.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            add_trial(typed.trials, line)
             known.append(line)
             print(name, line["verdict"], " ".join(_cells(line)[1:]), file=sys.stderr)
     print(table(known))

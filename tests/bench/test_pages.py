@@ -1,5 +1,6 @@
 """Tests the tables that benches make from their trials, and that each page has its marks."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import promises
 import results
 import strategies
 import worked
-from marks import marks_of
+from marks import marks_of, read_trials
 from promise_parts import geometric
 from tests.house.source import ROOT
 
@@ -61,6 +62,32 @@ def test_a_script_says_what_it_does(script: str) -> None:
 def test_a_page_has_the_marks_of_its_commands_once(page: str, commands: list[str]) -> None:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert all(text.count(mark) == 1 for command in commands for mark in marks_of(command))
+
+
+@pytest.mark.parametrize(
+    ("script", "page"),
+    [
+        *((s, "docs/strategies.md") for s in SCRIPTS if s not in ("worked", "promises")),
+        *((script, "docs/adaptation.md") for script in ("adaptation", "shift")),
+        *(("results", page) for page in ("README.md", "README.zh.md")),
+        ("threshold", "docs/freezing.md"),
+    ],
+)
+def test_a_committed_table_is_the_one_that_the_trials_make(
+    script: str, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "page.md"
+    copy.write_bytes((ROOT / page).read_bytes())
+    monkeypatch.setattr(sys, "argv", [script, "--write", str(copy)])
+    importlib.import_module(script).main()
+    assert copy.read_text(encoding="utf-8") == (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("page", "language"), worked.PAGES)
+def test_a_committed_example_is_the_one_that_the_trials_make(page: str, language: str) -> None:
+    name = f"{page}.md" if language == "en" else f"{page}.{language}.md"
+    made = worked.page_text(page, language, read_trials(worked.BENCH / "worked.jsonl"))
+    assert f"\n\n{made}\n\n" in (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
 def example_trial(seed: int, accuracy: float) -> dict[str, Any]:
