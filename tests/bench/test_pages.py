@@ -86,7 +86,7 @@ def test_a_committed_table_is_the_one_that_the_trials_make(
 @pytest.mark.parametrize(("page", "language"), worked.PAGES)
 def test_a_committed_example_is_the_one_that_the_trials_make(page: str, language: str) -> None:
     name = f"{page}.md" if language == "en" else f"{page}.{language}.md"
-    made = worked.page_text(page, language, read_trials(worked.BENCH / "worked.jsonl"))
+    made = worked.page_text(page, language, read_trials(ROOT / "bench" / "worked.jsonl"))
     assert f"\n\n{made}\n\n" in (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
